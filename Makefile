@@ -1,0 +1,62 @@
+# Undangle. `make demo` and `make check` are the two commands for a fresh machine; both install
+# what they need. `make` alone builds build/undangle and build/libundangle.so.
+#
+# Each folder's own rules live in mk/*.mk, one owner each; this file only builds.
+
+CC	?= gcc
+AR	?= ar
+B	?= build
+PREFIX	?= /usr/local
+WERROR	?= -Werror
+
+CFLAGS	?= -O2 -g
+UDFLAGS	:= -std=gnu17 -D_GNU_SOURCE -Wall -Wextra -Wno-unused-parameter -Wstrict-prototypes \
+	   -Wmissing-prototypes $(WERROR) -fPIC -fvisibility=hidden -ftls-model=initial-exec \
+	   -fno-omit-frame-pointer -fno-semantic-interposition -Iinclude -Isrc -I$(B)
+
+# libdune: usable by itself. libundangle holds it too.
+DUNE_SRC := $(wildcard src/dune/*.c src/dune/*.S) src/out.c src/panic.c
+LIB_SRC	 := $(wildcard src/*.c src/host/*.c src/kvm/*.c) $(filter src/dune/%,$(DUNE_SRC))
+CLI_SRC	 := $(wildcard cli/*.c)
+
+obj	  = $(patsubst %,$(B)/%.o,$(basename $(1)))
+DUNE_OBJ := $(call obj,$(DUNE_SRC))
+LIB_OBJ	 := $(call obj,$(LIB_SRC))
+CLI_OBJ	 := $(call obj,$(CLI_SRC))
+
+.PHONY: all clean install
+all: $(B)/undangle $(B)/libundangle.so $(B)/libdune.a
+
+$(B)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(UDFLAGS) $(CFLAGS) $(FLAGS_$*) -MMD -MP -c -o $@ $<
+
+$(B)/%.o: %.S
+	@mkdir -p $(@D)
+	$(CC) $(UDFLAGS) $(CFLAGS) $(FLAGS_$*) -MMD -MP -c -o $@ $<
+
+$(B)/libundangle.so: $(LIB_OBJ)
+	$(CC) -shared -o $@ $(LIB_OBJ) -Wl,-soname,libundangle.so -Wl,-z,now -Wl,-z,relro \
+		-Wl,-z,defs -Wl,-z,initfirst $(LDFLAGS)
+
+$(B)/libdune.a: $(DUNE_OBJ)
+	@rm -f $@
+	$(AR) rcs $@ $(DUNE_OBJ)
+
+# The command shares the pure parts with the library and reaches the rest through it.
+CLI_SHARED := $(call obj,src/out.c src/panic.c src/options.c)
+$(B)/undangle: $(CLI_OBJ) $(CLI_SHARED) $(B)/libdune.a
+	$(CC) -o $@ $(CLI_OBJ) $(CLI_SHARED) $(B)/libdune.a $(LDFLAGS)
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/undangle $(DESTDIR)$(PREFIX)/include
+	install -m 755 $(B)/undangle $(DESTDIR)$(PREFIX)/bin/
+	install -m 755 $(B)/*.so $(DESTDIR)$(PREFIX)/lib/undangle/
+	install -m 644 $(B)/libdune.a $(DESTDIR)$(PREFIX)/lib/undangle/
+	install -m 644 include/*.h $(DESTDIR)$(PREFIX)/include/
+
+clean:
+	rm -rf $(B)
+
+include $(sort $(wildcard mk/*.mk))
+-include $(LIB_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(DUNE_OBJ:.o=.d)

@@ -1,0 +1,16 @@
+# Unit tests: every test/unit/NAME.c is one program. Its first line lists the sources it tests:
+#   // sources: src/out.c src/panic.c
+# They are compiled into it unchanged. A test prints "ok NAME"/"not ok NAME" per case and exits
+# non-zero if any failed (test/unit/unit.h).
+
+UNIT	 := $(patsubst test/unit/%.c,%,$(wildcard test/unit/*.c))
+UNIT_BIN := $(addprefix $(B)/unit/,$(UNIT))
+
+$(B)/unit/%: test/unit/%.c test/unit/unit.h $(wildcard src/*.[ch] src/*/*.[ch] src/*.def)
+	@mkdir -p $(@D)
+	$(CC) $(filter-out -fvisibility=hidden,$(UDFLAGS)) -Itest/unit $(CFLAGS) $(SAN) -o $@ $< \
+		$(shell sed -n '1s,^// sources:,,p' $<) -lpthread
+
+.PHONY: check-unit
+check-unit: $(UNIT_BIN)
+	@sh test/unit/run $(UNIT_BIN)

@@ -1,0 +1,50 @@
+/*
+ * report.h - findings: a bug of the program, classified, printed once, then the signal takes
+ * its course.
+ *
+ * app context, in any state of the program. Printer and classifier use no malloc, no stdio.
+ * Several threads may find something at once: the first one reports, the others wait to die.
+ */
+#ifndef UD_REPORT_H
+#define UD_REPORT_H
+
+#include "block.h"
+#include "stack.h"
+
+enum finding {
+	FINDING_USE_AFTER_FREE,
+	FINDING_DOUBLE_FREE,
+	FINDING_INVALID_FREE,
+};
+
+enum access {
+	ACCESS_NONE, /* free and realloc */
+	ACCESS_READ,
+	ACCESS_WRITE,
+	ACCESS_EXEC,
+	ACCESS_SYSCALL, /* the kernel, on behalf of the system call named in the report */
+};
+
+struct report {
+	enum finding kind;
+	enum access access;
+	size_t size; /* of the access in bytes; 0 = unknown */
+	vaddr_t addr;
+	const char *call;   /* "free", "realloc", "write": the function or system call; or NULL */
+	int arg;	    /* for ACCESS_SYSCALL: number of the argument, from 1               */
+	struct block block; /* block_find(addr) at that time                                    */
+	struct stack_regs use; /* where it happened */
+};
+
+/*
+ * A pointer given to free/realloc/malloc_usable_size is no live block's start: decide double-free
+ * or invalid-free by block_find, print, raise SIGABRT. `call` names the exported function,
+ * `frame` its __builtin_frame_address(0). Does not return unless the program catches SIGABRT
+ * and jumps out of it.
+ */
+__attribute__((noreturn)) void report_bad_free(void *p, const char *call, void *frame);
+
+/* Prints r (text or JSON, as the options say). Returns; the caller raises the signal. */
+void report_print(const struct report *r, void *ucontext);
+
+#endif

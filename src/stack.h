@@ -1,0 +1,33 @@
+/*
+ * stack.h - capture a call stack cheaply and remember it once: 32-bit ids into a depot.
+ *
+ * app context. Callable from inside malloc/free, in signal handlers and before constructors:
+ * no malloc, no libc call that allocates or locks, never faults whatever the registers hold.
+ */
+#ifndef UD_STACK_H
+#define UD_STACK_H
+
+#include "base.h"
+
+#define STACK_MAX 48 /* frames kept at most; deeper ones are cut at the outer end */
+
+/* The registers that a walk starts from. */
+struct stack_regs {
+	uintptr_t ip, sp, bp;
+};
+
+/*
+ * Captures the stack of the caller of the exported function that uses it: the first frame is the
+ * return address into the program. `frame` is __builtin_frame_address(0) of that exported
+ * function, which must be compiled with a frame pointer (-fno-omit-frame-pointer). Returns a
+ * depot id, or 0 when stacks are off or the depot is full (said once).
+ */
+uint32_t stack_capture(void *frame);
+
+/* Walks from given registers (a fault's) into pc[0..max-1]; returns how many. pc[0] == regs->ip. */
+size_t stack_walk(const struct stack_regs *regs, uintptr_t *pc, size_t max);
+
+/* The frames of an id, return addresses as captured; 0 if the id is unknown. */
+size_t stack_get(uint32_t id, uintptr_t *pc, size_t max);
+
+#endif

@@ -1,0 +1,50 @@
+// sources: src/out.c
+#include "unit.h"
+#include "out.h"
+
+static const char *fmt(const char *f, ...)
+{
+	static struct out o;
+	va_list ap;
+
+	out_init(&o, -1);
+	va_start(ap, f);
+	out_vfmt(&o, f, ap);
+	va_end(ap);
+	out_char(&o, 0);
+	return o.buf;
+}
+
+static void numbers(void)
+{
+	char want[200];
+
+	snprintf(want, sizeof(want), "%d|%5d|%-5d|%05d|%lu|%zx|%08x|%016lx|%p", -7, -7, -7, 42, ~0UL,
+		(size_t)255, 0xbeef, 0x123456789abUL, (void *)0xabc);
+	CHECK(!strcmp(want, fmt("%d|%5d|%-5d|%05d|%lu|%zx|%08x|%016lx|%p", -7, -7, -7, 42, ~0UL,
+				    (size_t)255, 0xbeef, 0x123456789abUL, (void *)0xabc)));
+	snprintf(want, sizeof(want), "%ld %d", -9223372036854775807L - 1, 0);
+	CHECK(!strcmp(want, fmt("%ld %d", -9223372036854775807L - 1, 0)));
+}
+
+static void strings(void)
+{
+	CHECK(!strcmp("[ab] [   ab] [ab   ] [*] 100%", fmt("[%s] [%5s] [%-5s] [%c] 100%%", "ab", "ab", "ab", '*')));
+	CHECK(!strcmp("[  x]", fmt("[%*s]", 3, "x")));
+}
+
+static void bounded(void)
+{
+	char buf[8];
+
+	CHECK_EQ(out_snprintf(buf, sizeof(buf), "%s", "0123456789"), 7);
+	CHECK(!strcmp(buf, "0123456"));
+}
+
+int main(void)
+{
+	RUN(numbers);
+	RUN(strings);
+	RUN(bounded);
+	return UNIT_END();
+}

@@ -1,8 +1,83 @@
-/* main.c - the undangle command: picks the verb. Each verb has its own file. */
-#include "out.h"
+/*
+ * main.c - the undangle command: help, version, and the choice of the verb. Running a program
+ * needs no verb (run.c); the others stand in verbs.def, one file each.
+ */
+#include "cli.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#ifndef UD_VERSION
+#define UD_VERSION "0.1"
+#endif
+
+void refuse(const char *fmt, ...)
+{
+	struct out o;
+	va_list ap;
+
+	out_init(&o, 2);
+	out_str(&o, "undangle: ");
+	va_start(ap, fmt);
+	out_vfmt(&o, fmt, ap);
+	va_end(ap);
+	out_char(&o, '\n');
+	out_flush(&o);
+	exit(2);
+}
+
+static const struct verb {
+	const char *name, *args, *help;
+	int (*run)(int argc, char **argv);
+} verbs[] = {
+#define VERB(name, args, help) {#name, args, help, verb_##name},
+#include "verbs.def"
+#undef VERB
+	{NULL, NULL, NULL, NULL},
+};
+
+static int help(void)
+{
+	struct out o;
+
+	out_init(&o, 1);
+	out_str(&o, "usage: undangle [options] [--] PROG [ARGS...]\n");
+	for (const struct verb *v = verbs; v->name; v++)
+		out_fmt(&o, "       undangle %s %s\n", v->name, v->args);
+	out_str(&o,
+		"       undangle --probe | --help | --version\n\n"
+		"Runs PROG with a malloc that never gives an address twice: any use of freed "
+		"memory\n"
+		"stops the program at that instruction, with a report that names the block.\n\n");
+	for (const struct verb *v = verbs; v->name; v++)
+		out_fmt(&o, "  %-36s %s\n", v->name, v->help);
+	out_str(&o, "options:\n");
+	options_help(&o);
+	out_str(&o,
+		"  --probe                              say what this machine offers, and the path "
+		"taken\n"
+		"  --help, --version\n\n"
+		"The same options, for a program started otherwise: LD_PRELOAD=.../libundangle.so\n"
+		"UNDANGLE_OPTIONS=\"name=value:name=value\".\n");
+	out_flush(&o);
+	return 0;
+}
 
 int main(int argc, char **argv)
 {
-	out_line(2, "undangle: no verb yet");
-	return 2;
+	if (argc < 2)
+		refuse("no program given; usage: undangle [options] [--] PROG [ARGS...] (see "
+		       "undangle "
+		       "--help)");
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))
+		return help();
+	if (!strcmp(argv[1], "--version")) {
+		puts("undangle " UD_VERSION);
+		return 0;
+	}
+	for (const struct verb *v = verbs; v->name; v++)
+		if (!strcmp(argv[1], v->name))
+			return v->run(argc - 1, argv + 1);
+	return run(argc, argv);
 }

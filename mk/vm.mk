@@ -1,0 +1,28 @@
+# The test machines: QEMU with emulated AMD SVM + nested paging, Bochs with emulated Intel VMX + EPT,
+# and the same list straight on a host with a real /dev/kvm.
+#
+#	make check-vm		all of test/vm/list.d/*.list in the QEMU machine
+#	make check-bochs	test/vm/bochs.list in the Bochs machine
+#	make check-kvm		all of test/vm/list.d/*.list here
+#	make vm CMD='...'	one command in the QEMU machine, on this root file system
+#
+# Who adds tests to a list adds what they need built to VM_NEEDS (any mk/*.mk may).
+
+VM_LISTS  = $(sort $(wildcard test/vm/list.d/*.list))
+VM_NEEDS += all $(B)/vm/kvmhello
+VM_TIME	 ?= 720
+
+$(B)/vm/%: test/vm/%.c
+	@mkdir -p $(@D)
+	$(CC) -std=gnu17 -D_GNU_SOURCE -Wall -Wextra $(WERROR) $(CFLAGS) -o $@ $< -lpthread
+
+.SECONDEXPANSION:
+.PHONY: vm check-vm check-kvm check-bochs
+vm: $$(VM_NEEDS)
+	@test/vm/qemu -t $(VM_TIME) '$(CMD)'
+
+check-vm: $$(VM_NEEDS)
+	@test/vm/qemu -t $(VM_TIME) 'test/vm/suite $(VM_ARGS) $(VM_LISTS)'; test/vm/status $$?
+
+check-kvm: $$(VM_NEEDS)
+	@test/vm/suite -n kvm $(VM_ARGS) $(VM_LISTS); test/vm/status $$?

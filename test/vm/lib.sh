@@ -1,0 +1,74 @@
+# lib.sh - what the machines share: packages, cache, kernel. Sourced by qemu, bochs and kernel.
+#
+# Everything fetched or unpacked lives outside the tree in $VM_CACHE, keyed by kernel version, so a
+# second run needs no network. Nothing here runs in a guest.
+
+VM_CACHE=${UNDANGLE_VM_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/undangle}
+
+vm_skip() { echo "vm: 0 passed, 0 failed, 1 skipped ($*)"; exit 77; }
+
+# need COMMAND PACKAGE...: the command is there, or becomes so if we may install, or the run is skipped.
+need() {
+	local c=$1 try
+	shift
+	command -v "$c" >/dev/null || [ -e "$c" ] && return
+	[ "$(id -u)" = 0 ] && command -v apt-get >/dev/null ||
+		vm_skip "no $c; install $*"
+	for try in 1 2 3; do
+		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+			-o Acquire::Retries=3 "$@" >"$VM_CACHE/apt.log" 2>&1 && return
+		apt-get update -qq >>"$VM_CACHE/apt.log" 2>&1
+		sleep $((try * 3))
+	done
+	vm_skip "could not install $*: $(tail -n 1 "$VM_CACHE/apt.log")"
+}
+
+# kernel_fetch: sets $KERNEL (vmlinuz) and $MODULES (lib/modules/VERSION) of Debian's current 6.1.
+# $UNDANGLE_VM_DEB names a linux-image .deb to use instead of asking apt.
+kernel_fetch() {
+	local deb=${UNDANGLE_VM_DEB:-} pkg try d
+	mkdir -p "$VM_CACHE"
+	exec 8>"$VM_CACHE/lock" && flock 8
+	if [ -z "$deb" ]; then
+		d=$(ls -d "$VM_CACHE"/linux-image-*/ready 2>/dev/null | sort -V | tail -n 1)
+		[ -n "$d" ] && d=${d%/ready}
+	fi
+	if [ -z "$d" ]; then
+		need dpkg-deb dpkg
+		d=$VM_CACHE/fetch.$$
+		mkdir -p "$d" || exit 2
+		for try in 1 2 3; do
+			[ -n "$deb" ] && break
+			pkg=$(apt-cache depends linux-image-amd64 2>/dev/null |
+				sed -n 's/.*Depends: \(linux-image-6\.[0-9.]*-.*\)/\1/p' | head -n 1)
+			[ -n "$pkg" ] && (cd "$d" && apt-get download -qq -o Acquire::Retries=3 "$pkg") \
+				>"$VM_CACHE/apt.log" 2>&1 && deb=$(ls "$d"/*.deb) && break
+			[ "$(id -u)" = 0 ] && apt-get update -qq >>"$VM_CACHE/apt.log" 2>&1
+			sleep $((try * 3))
+		done
+		[ -n "$deb" ] || vm_skip "no kernel package: $(tail -n 1 "$VM_CACHE/apt.log")"
+		dpkg-deb -x "$deb" "$d/k" || vm_skip "bad kernel package $deb"
+		pkg=linux-image-$(basename "$(ls -d "$d"/k/lib/modules/*)")
+		rm -rf "${VM_CACHE:?}/$pkg" && mv "$d/k" "$VM_CACHE/$pkg" && rm -rf "$d"
+		touch "$VM_CACHE/$pkg/ready"
+		d=$VM_CACHE/$pkg
+	fi
+	flock -u 8
+	KERNEL=$(ls "$d"/boot/vmlinuz-*)
+	MODULES=$(ls -d "$d"/lib/modules/*)
+}
+
+# modules_copy DIR NAME...: the named modules that exist, numbered in load order.
+modules_copy() {
+	local dir=$1 n=10 m f
+	shift
+	for m; do
+		f=$(find "$MODULES" -name "$m.ko" | head -n 1)
+		[ -n "$f" ] && cp "$f" "$dir/$n-$m.ko" && n=$((n + 1))
+	done
+}
+
+cpio_make() { (cd "$1" && find . | LC_ALL=C sort | cpio -o -H newc --quiet); }
+
+# What on the kernel's console means that the run is worthless.
+KERNEL_BAD='Kernel panic|Oops|BUG:|general protection fault|soft lockup|stall(s)? on CPU|hung_task|WARNING: CPU|Out of memory'

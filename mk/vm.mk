@@ -26,3 +26,9 @@ check-vm: $$(VM_NEEDS)
 
 check-kvm: $$(VM_NEEDS)
 	@test/vm/suite -n kvm $(VM_ARGS) $(VM_LISTS); test/vm/status $$?
+
+BOCHS_FILES += $(B)/vm/kvmhello $(B)/undangle test/vm/suite test/vm/bochs.list
+BOCHS_TIME  ?= 240
+check-bochs: $$(VM_NEEDS)
+	@test/vm/bochs -t $(BOCHS_TIME) $(addprefix -f ,$(BOCHS_FILES)) \
+		'test/vm/suite -j 1 -n bochs $(VM_ARGS) test/vm/bochs.list'; test/vm/status $$?

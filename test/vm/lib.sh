@@ -72,3 +72,66 @@ cpio_make() { (cd "$1" && find . | LC_ALL=C sort | cpio -o -H newc --quiet); }
 
 # What on the kernel's console means that the run is worthless.
 KERNEL_BAD='Kernel panic|Oops|BUG:|general protection fault|soft lockup|stall(s)? on CPU|hung_task|WARNING: CPU|Out of memory'
+
+# What follows works on one running machine: $w its directory (console, out), $qpid its process.
+cleanup() {
+	[ -n "$qpid" ] && machine_kill
+	[ -n "$tpid" ] && kill "$tpid" 2>/dev/null
+	[ -n "${VM_KEEP:-}" ] && cp -r "$w" "$VM_KEEP"; rm -rf "$w"
+}
+
+machine_kill() {
+	local p
+	for p in $(ps -o pid= --ppid "$qpid") $qpid; do kill -9 "$p" 2>/dev/null; done
+}
+
+# machine_watch CPUS SECONDS: streams the output until the machine ends, or its time is up, or a CPU has
+# not written its beat to the console for 90 s. Sets $why if it had to be killed.
+machine_watch() {
+	local c n start=$SECONDS beat=("$SECONDS" "$SECONDS") seen=(0 0)
+	why=
+	tail -n +1 -s 0.2 -f --pid=$qpid "$w/out" | grep --line-buffered -av '^VMSTATUS=' &
+	tpid=$!
+	while kill -0 $qpid 2>/dev/null; do
+		sleep 0.5
+		[ $((SECONDS - start)) -le "$2" ] || why="not done after $2 s"
+		for ((c = 0; c < $1; c++)); do
+			n=$(grep -ac "beat$c" "$w/console")
+			[ "$n" = "${seen[c]}" ] || { seen[c]=$n beat[c]=$SECONDS; }
+			[ $((SECONDS - beat[c])) -le 90 ] || why="CPU $c has not run for 90 s"
+		done
+		[ -z "$why" ] && ! grep -aq '^VMSTATUS=' "$w/out" || break
+	done
+	if [ -z "$why" ]; then	# a machine that has said its status may take 10 s to go down
+		for ((n = 0; n < 20; n++)); do kill -0 $qpid 2>/dev/null && sleep 0.5 || break; done
+	fi
+	machine_kill
+	wait $qpid 2>/dev/null
+	qpid=
+	wait $tpid 2>/dev/null
+	tpid=
+}
+
+console_show() { grep -av '^beat[0-9]' "$w/console" | tail -n "$1" | sed 's/^/vm: console: /'; }
+
+# machine_status LOG: the verdict of a machine that has ended; exits.
+machine_status() {
+	local st
+	st=$(sed -n 's/^VMSTATUS=\([0-9]*\).*/\1/p' "$w/out" | tail -n 1)
+	[ -n "${VM_DEBUG:-}" ] && console_show 200
+	if [ -n "$why" ]; then
+		console_show 20
+		echo "vm: killed: $why"
+		exit 124
+	elif grep -aqE "$KERNEL_BAD" "$w/console"; then
+		console_show 40
+		echo "vm: the kernel complained: $(grep -aE "$KERNEL_BAD" "$w/console" | head -n 1)"
+		exit 125
+	elif [ -z "$st" ]; then
+		console_show 25
+		tail -n 3 "$1"
+		echo "vm: the machine ended without a status"
+		exit 125
+	fi
+	exit "$st"
+}

@@ -53,7 +53,7 @@ install: all
 	install -m 755 $(B)/undangle $(DESTDIR)$(PREFIX)/bin/
 	install -m 755 $(B)/*.so $(DESTDIR)$(PREFIX)/lib/undangle/
 	install -m 644 $(B)/libdune.a $(DESTDIR)$(PREFIX)/lib/undangle/
-	install -m 644 include/*.h $(DESTDIR)$(PREFIX)/include/
+	$(foreach h,$(wildcard include/*.h),install -m 644 $(h) $(DESTDIR)$(PREFIX)/include/;)
 
 clean:
 	rm -rf $(B)

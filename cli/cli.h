@@ -23,10 +23,26 @@ __attribute__((noreturn, cold, format(printf, 1, 2))) void refuse(const char *fm
 /* run.c: undangle [options] [--] PROG [ARGS...]; argv[0] is ours. Does not return on success. */
 int run(int argc, char **argv);
 
-/* Options that only the command has, for the suggestion of the nearest name; NULL-terminated. */
-extern const char *const cli_options[];
-
 /* Absolute path of libundangle.so, beside the command or in ../lib/undangle; refuses if absent. */
 void library_find(char path[PATH_MAX]);
+
+/*
+ * refuse.c: finds prog as execvp would and refuses what ld.so would not preload us into: anything
+ * but a dynamically linked x86-64 glibc program, or a script whose interpreter is one.
+ */
+void program_check(const char *prog, char path[PATH_MAX]);
+
+/* As far as `#!/usr/bin/env NAME` goes: NAME if path is such a script, else NULL. Static storage.
+ */
+const char *program_env_target(const char *path);
+
+/*
+ * probe.c: tries in a child process what the host backend cannot do without (memfd, shared
+ * mappings, their protection) and refuses if one is missing or a seccomp filter forbids it.
+ */
+void machine_check(void);
+
+/* undangle --probe. */
+int probe(void);
 
 #endif

@@ -5,27 +5,11 @@
 #include "cli.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #ifndef UD_VERSION
 #define UD_VERSION "0.1"
 #endif
-
-void refuse(const char *fmt, ...)
-{
-	struct out o;
-	va_list ap;
-
-	out_init(&o, 2);
-	out_str(&o, "undangle: ");
-	va_start(ap, fmt);
-	out_vfmt(&o, fmt, ap);
-	va_end(ap);
-	out_char(&o, '\n');
-	out_flush(&o);
-	exit(2);
-}
 
 static const struct verb {
 	const char *name, *args, *help;
@@ -64,17 +48,24 @@ static int help(void)
 	return 0;
 }
 
+static int version(void)
+{
+	puts("undangle " UD_VERSION);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	if (argc < 2)
-		refuse("no program given; usage: undangle [options] [--] PROG [ARGS...] (see "
-		       "undangle "
+		refuse("no program given: undangle [options] [--] PROG [ARGS...] (see undangle "
 		       "--help)");
-	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))
-		return help();
-	if (!strcmp(argv[1], "--version")) {
-		puts("undangle " UD_VERSION);
-		return 0;
+	for (int i = 1; i < argc && argv[i][0] == '-' && strcmp(argv[i], "--"); i++) {
+		if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h"))
+			return help();
+		if (!strcmp(argv[i], "--version"))
+			return version();
+		if (!strcmp(argv[i], "--probe"))
+			return probe();
 	}
 	for (const struct verb *v = verbs; v->name; v++)
 		if (!strcmp(argv[1], v->name))

@@ -8,49 +8,91 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-const char *const cli_options[] = {"help", "version", "probe", NULL};
+#define LIBRARY "libundangle.so"
 
 void library_find(char path[PATH_MAX])
 {
-	char self[PATH_MAX];
+	static const char *const places[] = {"", "/../lib/undangle"};
+	char self[PATH_MAX], place[PATH_MAX];
 	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-	char *slash;
 
 	if (n < 0)
 		refuse("cannot read /proc/self/exe (%s): mount /proc", strerror(errno));
 	self[n] = 0;
-	slash = strrchr(self, '/');
-	*slash = 0;
-	out_snprintf(path, PATH_MAX, "%s/libundangle.so", self);
-	if (!access(path, R_OK))
+	*strrchr(self, '/') = 0;
+	for (size_t i = 0; i < ARRAY_LEN(places); i++) {
+		if ((size_t)snprintf(place, sizeof(place), "%s%s/" LIBRARY, self, places[i]) >=
+			sizeof(place))
+			continue;
+		if (!realpath(place, path) || access(path, R_OK))
+			continue;
+		if (strpbrk(path, " :"))
+			refuse("%s: LD_PRELOAD cannot hold a path with a blank or colon: install "
+			       "undangle elsewhere",
+				path);
 		return;
-	out_snprintf(path, PATH_MAX, "%s/../lib/undangle/libundangle.so", self);
-	if (!access(path, R_OK))
-		return;
-	refuse("libundangle.so is neither in %s nor in %s/../lib/undangle: run make, or make "
-	       "install",
+	}
+	refuse(LIBRARY " is neither in %s nor in %s/../lib/undangle: run make, or make install",
 		self, self);
 }
 
-/* The settings of the environment, then those of the command line; returns the index of PROG. */
+/* Fills *o from the command line; returns the index of PROG. */
 static int options_take(struct options *o, int argc, char **argv)
 {
+	static const char *const ours[] = {"help", "version", "probe", NULL};
 	char why[OPTION_STR_SIZE * 2];
+	const char *near;
 	int i;
 
 	for (i = 1; i < argc && argv[i][0] == '-'; i++) {
 		if (!strcmp(argv[i], "--"))
 			return i + 1;
 		if (strncmp(argv[i], "--", 2))
-			refuse("unknown option '%s'; options begin with two dashes (see undangle "
+			refuse("unknown option '%s': options begin with two dashes (see undangle "
 			       "--help)",
 				argv[i]);
+		near = options_nearest(argv[i] + 2, ours);
+		for (size_t j = 0; ours[j]; j++)
+			if (near == ours[j])
+				refuse("unknown option '%s': did you mean '--%s'?", argv[i], near);
 		if (option_set(o, argv[i] + 2, "--", why, sizeof(why)))
 			refuse("%s", why);
 	}
 	return i;
+}
+
+/* Absolute, because the program may change its directory; and writable, as far as one can know
+ * without making it: the name may hold a %p. */
+static void log_check(struct options *o)
+{
+	char path[PATH_MAX], cwd[PATH_MAX], *slash;
+	struct stat st;
+
+	if (!o->log[0])
+		return;
+	if (o->log[0] == '/')
+		snprintf(path, sizeof(path), "%s", o->log);
+	else if (!getcwd(cwd, sizeof(cwd)))
+		refuse("--log=%s: no current directory: give an absolute path", o->log);
+	else if (snprintf(path, sizeof(path), "%s/%s", cwd, o->log) >= OPTION_STR_SIZE)
+		refuse("--log=%s: its absolute path is longer than %d bytes: give a shorter one",
+			o->log, OPTION_STR_SIZE - 1);
+	memcpy(o->log, path, strlen(path) + 1);
+	if (!stat(path, &st)) {
+		if (S_ISDIR(st.st_mode))
+			refuse("--log=%s: is a directory: name a file", path);
+		if (access(path, W_OK))
+			refuse("--log=%s: cannot be written: %s", path, strerror(errno));
+		return;
+	}
+	slash = strrchr(path, '/');
+	*slash = 0;
+	if (access(slash == path ? "/" : path, W_OK | X_OK))
+		refuse("--log=%s: cannot be made in %s: %s", o->log, slash == path ? "/" : path,
+			strerror(errno));
 }
 
 static void bad_environment(const char *why)
@@ -70,10 +112,35 @@ static void environment_set(const struct options *o, const char *lib)
 		refuse("out of memory");
 }
 
+/*
+ * `#!/usr/bin/env NAME` with --no-follow: the process that is to be protected is NAME, not env,
+ * so do env's work here. Returns the argument vector to run, argv itself in all other cases.
+ */
+static char **without_env(char *path, char **argv)
+{
+	const char *target = program_env_target(path);
+	size_t n = 0;
+	char **to;
+
+	if (!target)
+		return argv;
+	while (argv[n])
+		n++;
+	to = calloc(n + 2, sizeof(*to));
+	if (!to)
+		refuse("out of memory");
+	to[0] = strdup(target);
+	to[1] = strdup(path);
+	memcpy(to + 2, argv + 1, n * sizeof(*to));
+	program_check(to[0], path);
+	return to;
+}
+
 int run(int argc, char **argv)
 {
-	char lib[PATH_MAX];
+	char lib[PATH_MAX], path[PATH_MAX];
 	struct options o;
+	char **args;
 	int at;
 
 	options_default(&o);
@@ -81,9 +148,20 @@ int run(int argc, char **argv)
 		options_parse(&o, getenv("UNDANGLE_OPTIONS"), bad_environment);
 	at = options_take(&o, argc, argv);
 	if (at >= argc)
-		refuse("no program given; usage: undangle [options] [--] PROG [ARGS...]");
+		refuse("no program given: undangle [options] [--] PROG [ARGS...] (see undangle "
+		       "--help)");
 	library_find(lib);
+	log_check(&o);
+	program_check(argv[at], path);
+	machine_check();
 	environment_set(&o, lib);
-	execvp(argv[at], argv + at);
-	refuse("%s: %s", argv[at], strerror(errno));
+	args = o.follow ? argv + at : without_env(path, argv + at);
+	execv(path, args);
+	if (errno == ENOEXEC) { /* no #! line: the shell runs it, as execvp would have it;
+				   argv[at-1] is ours */
+		argv[at] = path;
+		argv[at - 1] = strdup("/bin/sh");
+		execv(argv[at - 1], argv + at - 1);
+	}
+	refuse("%s: cannot be run: %s", argv[at], strerror(errno));
 }

@@ -357,22 +357,24 @@ int option_set(struct options *o, const char *text, const char *dashes, char *wh
 	const struct row *r;
 	const char *near;
 	size_t n = 0;
+	bool no;
 
 	while (text[n] && text[n] != '=')
 		n++;
 	r = row_find(text, n);
 	if (r)
 		return row_set(o, r, text[n] ? text + n + 1 : NULL, dashes, why, size);
-	if (n > 3 && spells(text, 3, "no-") && !text[n]) {
-		r = row_find(text + 3, n - 3);
-		if (r && r->kind == KIND_BOOL)
-			return row_set(o, r, "off", dashes, why, size);
-	}
+	no = n > 3 && spells(text, 3, "no-");
+	r = no && !text[n] ? row_find(text + 3, n - 3) : NULL;
+	if (r && r->kind == KIND_BOOL)
+		return row_set(o, r, "off", dashes, why, size);
 	out_snprintf(name, MIN(sizeof(name), n + 1), "%s", text);
-	near = options_nearest(name, NULL);
+	near = options_nearest(no ? name + 3 : name, NULL);
+	if (near && no && row_find(near, length(near))->kind != KIND_BOOL)
+		near = NULL;
 	if (near)
-		out_snprintf(why, size, "unknown option '%s%s': did you mean '%s%s'?", dashes, name,
-			dashes, shown(near, hint, sizeof(hint)));
+		out_snprintf(why, size, "unknown option '%s%s': did you mean '%s%s%s'?", dashes,
+			name, dashes, no ? "no-" : "", shown(near, hint, sizeof(hint)));
 	else
 		out_snprintf(why, size, "unknown option '%s%s'", dashes, name);
 	return -EINVAL;

@@ -89,7 +89,8 @@ void options_unfollow(char **envp)
 	*to = NULL;
 }
 
-void options_init(void)
+/* The first malloc calls it earlier, if there is one before the constructors. */
+__attribute__((constructor)) void options_init(void)
 {
 	static const char var[] = "UNDANGLE_OPTIONS=";
 	static bool done;

@@ -1,0 +1,125 @@
+/*
+ * probe.c - what does this machine offer? undangle --probe, and the check before each run of
+ * what the host backend cannot do without.
+ *
+ * Every row of probes.def runs in a child process: a kernel version says little about a sandbox,
+ * and a seccomp filter may kill who asks.
+ */
+#include "probe.h"
+#include "cli.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define PROBE_SECONDS 10 /* a probe that hangs is killed and says so */
+#define TEXT_SIZE     400
+
+static const struct probe {
+	const char *name, *label;
+	int (*run)(struct out *o);
+} probes[] = {
+#define PROBE(name, label) {#name, label, probe_##name},
+#include "probes.def"
+#undef PROBE
+};
+
+/* The child's part: never returns. */
+static void probe_child(const struct probe *p, int fd)
+{
+	struct out o;
+	int verdict;
+
+	alarm(PROBE_SECONDS);
+	out_init(&o, fd);
+	verdict = p->run(&o);
+	out_flush(&o);
+	_exit(verdict);
+}
+
+static enum probe_verdict probe_run(const struct probe *p, char text[TEXT_SIZE])
+{
+	int pipefd[2], status = 0;
+	size_t n = 0;
+	ssize_t r;
+	pid_t pid;
+
+	if (pipe(pipefd) || (pid = fork()) < 0)
+		refuse("cannot start a child process to try things in: %s", strerror(errno));
+	if (!pid)
+		probe_child(p, pipefd[1]);
+	close(pipefd[1]);
+	while (n < TEXT_SIZE - 1 && (r = read(pipefd[0], text + n, TEXT_SIZE - 1 - n)) > 0)
+		n += (size_t)r;
+	text[n] = 0;
+	close(pipefd[0]);
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	if (!WIFSIGNALED(status))
+		return WEXITSTATUS(status) == PROBE_YES ? PROBE_YES : PROBE_NO;
+	if (WTERMSIG(status) == SIGSYS)
+		out_snprintf(text, TEXT_SIZE, "a seccomp filter kills the process that tries %s",
+			p->label);
+	else
+		out_snprintf(text, TEXT_SIZE, "trying it ended in signal %d (%s)", WTERMSIG(status),
+			strsignal(WTERMSIG(status)));
+	return PROBE_NO;
+}
+
+static const struct probe *probe_find(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(probes); i++)
+		if (!strcmp(probes[i].name, name))
+			return &probes[i];
+	return NULL;
+}
+
+void machine_check(void)
+{
+	static const char *const needed[] = {"memfd", "views"};
+	char text[TEXT_SIZE];
+
+	for (size_t i = 0; i < ARRAY_LEN(needed); i++)
+		if (probe_run(probe_find(needed[i]), text) != PROBE_YES)
+			refuse("this process may not use a memfd heap: %s: allow it (see undangle "
+			       "--probe)",
+				text);
+}
+
+/* Which of its ways the host backend goes here. */
+static const char *host_path(bool works, bool guard, bool collapse)
+{
+	if (!works)
+		return "none: the host backend cannot run here";
+	if (guard && collapse)
+		return "host: 2 MB views, single pages die by MADV_GUARD_INSTALL";
+	if (guard)
+		return "host: 4 KB pages (no MADV_COLLAPSE), single pages die by "
+		       "MADV_GUARD_INSTALL";
+	if (collapse)
+		return "host: 2 MB views, single pages die by PROT_NONE mappings";
+	return "host: 4 KB pages (no MADV_COLLAPSE), single pages die by PROT_NONE mappings";
+}
+
+int probe(void)
+{
+	bool yes[ARRAY_LEN(probes)];
+	char text[TEXT_SIZE];
+	struct out o;
+	bool works;
+
+	out_init(&o, 1);
+	for (size_t i = 0; i < ARRAY_LEN(probes); i++) {
+		yes[i] = probe_run(&probes[i], text) == PROBE_YES;
+		out_fmt(&o, "%-20s %-4s %s\n", probes[i].label, yes[i] ? "yes" : "no", text);
+		out_flush(&o);
+	}
+	works = yes[probe_find("memfd") - probes] && yes[probe_find("views") - probes];
+	out_fmt(&o, "%-20s %-4s %s\n", "path taken", works ? "yes" : "no",
+		host_path(works, yes[probe_find("guard") - probes],
+			yes[probe_find("collapse") - probes]));
+	out_flush(&o);
+	return works ? 0 : 2;
+}

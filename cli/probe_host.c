@@ -1,0 +1,251 @@
+/*
+ * probe_host.c - the rows of --probe that the host backend stands on: memfd, views, guards, huge
+ * pages, address space and its limits. Runs in a child process (probe.c), so nothing is undone.
+ */
+#include "probe.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#ifndef MADV_COLLAPSE
+#define MADV_COLLAPSE 25 /* Linux 6.1 */
+#endif
+#ifndef MADV_GUARD_INSTALL
+#define MADV_GUARD_INSTALL 102 /* Linux 6.13; on file mappings 6.15 */
+#endif
+
+/* The first line of a file, or "?". */
+static const char *file_line(const char *path, char *dst, int size)
+{
+	FILE *f = fopen(path, "re");
+
+	if (!f || !fgets(dst, size, f))
+		snprintf(dst, (size_t)size, "?");
+	if (f)
+		fclose(f);
+	dst[strcspn(dst, "\n")] = 0;
+	return dst;
+}
+
+int probe_kernel(struct out *o)
+{
+	struct utsname u;
+
+	uname(&u);
+	out_fmt(o, "%s %s", u.release, u.machine);
+	return PROBE_YES;
+}
+
+static int no(struct out *o, const char *what)
+{
+	out_fmt(o, "%s: %s", what, strerror(errno));
+	return PROBE_NO;
+}
+
+int probe_memfd(struct out *o)
+{
+	int fd = memfd_create("undangle-probe", MFD_CLOEXEC);
+
+	if (fd < 0)
+		return no(o, "memfd_create");
+	if (ftruncate(fd, HUGE_SIZE))
+		return no(o, "ftruncate of a memfd");
+	out_str(o, "memfd_create works");
+	return PROBE_YES;
+}
+
+/* A 2 MB view of a new memfd at a 2 MB boundary, its first byte touched; NULL and errno. */
+static char *view_make(int *fd)
+{
+	size_t room = 2 * HUGE_SIZE;
+	char *at;
+
+	*fd = memfd_create("undangle-probe", MFD_CLOEXEC);
+	if (*fd < 0 || ftruncate(*fd, HUGE_SIZE))
+		return NULL;
+	at = mmap(NULL, room, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (at == MAP_FAILED)
+		return NULL;
+	at = vaddr_ptr(ALIGN_UP(vaddr_of(at), HUGE_SIZE));
+	at = mmap(at, HUGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, *fd, 0);
+	if (at == MAP_FAILED)
+		return NULL;
+	at[0] = 1;
+	return at;
+}
+
+/* Would touching this byte fault? Asked of the kernel, which answers EFAULT instead of a signal. */
+static bool faults(const char *p)
+{
+	int pipefd[2];
+
+	return !pipe(pipefd) && write(pipefd[1], p, 1) < 0 && errno == EFAULT;
+}
+
+int probe_views(struct out *o)
+{
+	int fd;
+	char *a = view_make(&fd), *b;
+
+	if (!a)
+		return no(o, "a shared mapping of a memfd");
+	b = mmap(NULL, HUGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (b == MAP_FAILED)
+		return no(o, "a second mapping of a memfd");
+	b[5] = 42;
+	if (a[5] != 42) {
+		out_str(o, "two mappings of one memfd show different bytes");
+		return PROBE_NO;
+	}
+	if (mmap(a, HUGE_SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED,
+		    -1, 0) == MAP_FAILED)
+		return no(o, "mapping PROT_NONE over a view");
+	if (!faults(a)) {
+		out_str(o, "a view that was mapped over with PROT_NONE can still be read");
+		return PROBE_NO;
+	}
+	out_str(o, "two mappings of one memfd share bytes; PROT_NONE over one kills it");
+	return PROBE_YES;
+}
+
+int probe_guard(struct out *o)
+{
+	int fd;
+	char *a = view_make(&fd);
+
+	if (!a)
+		return no(o, "a shared mapping of a memfd");
+	if (madvise(a, PAGE_SIZE, MADV_GUARD_INSTALL)) {
+		out_fmt(o, "MADV_GUARD_INSTALL on a file mapping: %s (Linux 6.15 has it)",
+			strerror(errno));
+		return PROBE_NO;
+	}
+	if (!faults(a) || faults(a + PAGE_SIZE)) {
+		out_str(o, "MADV_GUARD_INSTALL returns 0 but does not guard that page");
+		return PROBE_NO;
+	}
+	out_str(o, "MADV_GUARD_INSTALL guards one page of a file mapping");
+	return PROBE_YES;
+}
+
+/* Kilobytes of this process's shared memory that is mapped by huge pages. */
+static unsigned long pmd_mapped_kb(void)
+{
+	FILE *f = fopen("/proc/self/smaps", "re");
+	unsigned long sum = 0, kb;
+	char line[300];
+
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "ShmemPmdMapped: %lu kB", &kb) == 1)
+			sum += kb;
+	if (f)
+		fclose(f);
+	return sum;
+}
+
+int probe_collapse(struct out *o)
+{
+	int fd;
+	char *a = view_make(&fd);
+
+	if (!a)
+		return no(o, "a shared mapping of a memfd");
+	if (madvise(a, HUGE_SIZE, MADV_COLLAPSE)) {
+		out_fmt(o, "MADV_COLLAPSE of a view: %s (Linux 6.1 has it)", strerror(errno));
+		return PROBE_NO;
+	}
+	a[PAGE_SIZE] = 1;
+	if (pmd_mapped_kb() < HUGE_SIZE / 1024) {
+		out_str(o, "MADV_COLLAPSE returns 0 but smaps shows no huge mapping");
+		return PROBE_NO;
+	}
+	out_str(o, "MADV_COLLAPSE maps a view as one huge page");
+	return PROBE_YES;
+}
+
+/* The word in brackets of "always [madvise] never". */
+static const char *bracketed(const char *path, char *dst, int size)
+{
+	char *open, *end;
+
+	file_line(path, dst, size);
+	open = strchr(dst, '[');
+	end = open ? strchr(open, ']') : NULL;
+	if (!end)
+		return dst;
+	*end = 0;
+	return open + 1;
+}
+
+int probe_thp(struct out *o)
+{
+	char a[100], b[100];
+
+	out_fmt(o, "enabled=%s shmem_enabled=%s (MADV_COLLAPSE works whatever these say)",
+		bracketed("/sys/kernel/mm/transparent_hugepage/enabled", a, sizeof(a)),
+		bracketed("/sys/kernel/mm/transparent_hugepage/shmem_enabled", b, sizeof(b)));
+	return a[0] == '?' ? PROBE_NO : PROBE_YES;
+}
+
+int probe_maps(struct out *o)
+{
+	char line[100];
+	unsigned long n = strtoul(
+		file_line("/proc/sys/vm/max_map_count", line, sizeof(line)), NULL, 10);
+
+	out_fmt(o, "%s: at most so many mappings, each live view is one", line);
+	if (n < 65530)
+		out_str(o, " (the usual value is 65530: sysctl vm.max_map_count)");
+	return n >= 65530 ? PROBE_YES : PROBE_NO;
+}
+
+int probe_vspace(struct out *o)
+{
+	unsigned shift;
+
+	for (shift = 47; shift >= 30; shift--) {
+		void *p = mmap(NULL, 1UL << shift, PROT_NONE,
+			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+		if (p != MAP_FAILED)
+			break;
+	}
+	out_fmt(o, "%lu GB can be reserved in one piece: %lu million aliases of one page",
+		1UL << (shift - 30), (1UL << (shift - PAGE_SHIFT)) / 1000000);
+	return shift >= 42 ? PROBE_YES : PROBE_NO;
+}
+
+int probe_overcommit(struct out *o)
+{
+	static const char *const what[] = {"heuristic", "always",
+		("never: reservations are PROT_NONE "
+		 "and not counted")};
+	char line[100];
+	unsigned long n = strtoul(
+		file_line("/proc/sys/vm/overcommit_memory", line, sizeof(line)), NULL, 10);
+
+	out_fmt(o, "vm.overcommit_memory=%s (%s)", line, n < 3 ? what[n] : "unknown");
+	return PROBE_YES;
+}
+
+int probe_limits(struct out *o)
+{
+	struct rlimit as;
+	char cg[100];
+
+	getrlimit(RLIMIT_AS, &as);
+	if (as.rlim_cur == RLIM_INFINITY)
+		out_str(o, "ulimit -v unlimited");
+	else
+		out_fmt(o, "ulimit -v %lu KB: aliases use virtual space, raise it",
+			(unsigned long)as.rlim_cur / 1024);
+	file_line("/sys/fs/cgroup/memory.max", cg, sizeof(cg));
+	out_fmt(o, ", cgroup memory.max %s", cg[0] == '?' ? "not set" : cg);
+	return as.rlim_cur == RLIM_INFINITY ? PROBE_YES : PROBE_NO;
+}

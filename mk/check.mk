@@ -1,0 +1,20 @@
+# make check: set-up, then every suite that exists, a progress line for each, one closing line.
+# A suite is a target check-NAME (in some mk/*.mk) that ends with "NAME: N passed, N failed[, N skipped]".
+
+.PHONY: check check-fast check-cli check-unit-clang check-unit-ubsan
+check:
+	@sh tools/check $(B) all
+
+# what the landing of a change runs: < 2 minutes
+check-fast: all
+	@sh tools/check $(B) fast
+
+check-cli: all
+	@CC="$(CC)" bash test/cli/run $(B)/undangle
+
+# Everything must compile with clang too, without a warning; then the unit tests.
+check-unit-clang:
+	@$(MAKE) -s CC=clang B=$(B)-clang all check-unit
+
+check-unit-ubsan:
+	@$(MAKE) -s B=$(B)-ubsan SAN="-fsanitize=undefined -fno-sanitize-recover=undefined" check-unit

@@ -1,0 +1,53 @@
+# Options: spelling, ranges, what reaches the program's environment.
+refuses no-program 'no program given: undangle [options] [--] PROG [ARGS...] (see undangle --help)' "$ud"
+refuses only-options 'no program given: undangle [options] [--] PROG [ARGS...] (see undangle --help)' "$ud" --stats
+refuses only-dashes 'no program given: undangle [options] [--] PROG [ARGS...] (see undangle --help)' "$ud" --
+refuses empty-program "the program's name is empty: name a program" "$ud" ''
+refuses misspelt "unknown option '--detct': did you mean '--detect'?" "$ud" --detct=strict true
+refuses misspelt-own "unknown option '--hlep': did you mean '--help'?" "$ud" --hlep
+refuses misspelt-no "unknown option '--no-folow': did you mean '--no-follow'?" "$ud" --no-folow true
+refuses unlike-any "unknown option '--wizard'" "$ud" --wizard true
+refuses one-dash "unknown option '-d': options begin with two dashes (see undangle --help)" "$ud" -d true
+refuses bad-word "--detect: 'strct' is not one of strict, deferred, grouped: did you mean 'strict'?" "$ud" --detect=strct true
+refuses bad-backend "--backend: 'xen' is not one of auto, host, kvm" "$ud" --backend=xen true
+refuses bad-profile "--profile: 'prod' is not one of debug, production" "$ud" --profile=prod true
+refuses too-small "--group: '15' is out of range: from 16 to 4096" "$ud" --group=15 true
+refuses too-big "--defer-ms: '2g' is out of range: from 1 to 3600000" "$ud" --defer-ms=2g true
+refuses no-number "--defer-frees: 'many' is not a number from 1 to 16777216 (suffixes k, m, g, t allowed)" "$ud" --defer-frees=many true
+refuses no-value "--log needs a value, as in --log=TEXT" "$ud" --log true
+refuses no-bool "--stacks: 'perhaps' is neither on nor off" "$ud" --stacks=perhaps true
+
+# what the program sees; PROG is the shell's own test of its environment, so that ours is not in the way
+env_of() {
+	timeout 20 "$ud" "$@" /usr/bin/env 2>err | sed -n 's/^UNDANGLE_OPTIONS=//p'
+	cat err
+}
+verdict env-none '' "$(env_of)"
+verdict env-set 'detect=grouped:group=2048:stacks=0:stats=1' "$(env_of --stats=yes --no-stacks --group=2k --detect=grouped 2>&1 | grep -v '^undangle: stats')"
+verdict env-colon "log=$w/a\\:b" "$(env_of --log=a:b)"
+verdict env-merged 'group=32:stacks=0' "$(UNDANGLE_OPTIONS=group=64:stacks=0 env_of --group=32)"
+verdict env-bad "group=64
+undangle: warning: UNDANGLE_OPTIONS: unknown option 'detct': did you mean 'detect'? (ignored)" \
+	"$(UNDANGLE_OPTIONS=detct=strict:group=64 env_of)"
+preload() {
+	timeout 20 "$ud" "$@" /usr/bin/env | sed -n 's/^LD_PRELOAD=//p'
+}
+lib=$(dirname "$ud")/libundangle.so
+verdict preload "$lib" "$(preload)"
+libm=$(ldconfig -p | sed -n 's/.*libm\.so\.6 (libc6,x86-64.* => //p' | head -n 1)
+verdict preload-first "$lib:$libm" "$(LD_PRELOAD=$libm preload)"
+verdict preload-child "$lib" "$(timeout 20 "$ud" sh -c '/usr/bin/env' | sed -n 's/^LD_PRELOAD=//p')"
+verdict no-follow '' "$(timeout 20 "$ud" --no-follow sh -c '/usr/bin/env' | sed -n 's/^LD_PRELOAD=//p')"
+verdict no-follow-rest "$libm" "$(LD_PRELOAD=$libm timeout 20 "$ud" --no-follow sh -c '/usr/bin/env' | sed -n 's/^LD_PRELOAD=//p')"
+verdict library-warns "undangle: warning: UNDANGLE_OPTIONS: group: '1' is out of range: from 16 to 4096 (ignored)" \
+	"$(LD_PRELOAD=$lib UNDANGLE_OPTIONS=group=1 /bin/true 2>&1)"
+
+gives status-kept 7 'out' "$ud" sh -c 'echo out; exit 7'
+gives dashes-end 0 '--probe' "$ud" -- echo --probe
+gives args-kept 0 'a b|*|' "$ud" sh -c 'printf "%s|" "$@"' sh 'a b' '*'
+gives verb-after-dashes 0 'x' "$ud" -- echo x
+verdict version 'undangle 0.1' "$("$ud" --version)"
+verdict help-lists-all '' "$(for o in $(sed -n 's/^OPT_[A-Z]*(\([a-z_]*\),.*/\1/p' "$top/src/options.def" | tr _ -); do
+	"$ud" --help | grep -qE -- "^  --(\[no-\])?$o[= ]" || echo "$o"
+done)"
+verdict help-after-option 'usage: undangle [options] [--] PROG [ARGS...]' "$("$ud" --stats --help | head -n 1)"

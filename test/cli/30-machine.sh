@@ -1,0 +1,54 @@
+# Sandboxes, the log file, the installed command, --probe.
+$cc -o seccomp "$here/seccomp.c" || exit 1
+memfd=319 mmap=9
+refuses no-memfd 'this process may not use a memfd heap: memfd_create: Operation not permitted: allow it (see undangle --probe)' \
+	./seccomp $memfd errno "$ud" true
+refuses memfd-killed 'this process may not use a memfd heap: a seccomp filter kills the process that tries memfd: allow it (see undangle --probe)' \
+	./seccomp $memfd kill "$ud" true
+# madvise is only a faster way: the program runs without it
+gives no-madvise 0 x ./seccomp 28 errno "$ud" echo x
+
+mkdir ro
+refuses log-directory "--log=$w/ro: is a directory: name a file" "$ud" --log=ro true
+refuses log-nowhere "--log=$w/none/x: cannot be made in $w/none: No such file or directory" "$ud" --log=none/x true
+refuses log-long "--log=$(printf '%0240d' 0): its absolute path is longer than 255 bytes: give a shorter one" "$ud" --log="$(printf '%0240d' 0)" true
+if [ "$(id -u)" = 0 ]; then
+	cp "$ud" "$lib" "$w"
+	touch ro/f && chmod 600 ro/f
+	refuses log-forbidden "--log=$w/ro/f: cannot be written: Permission denied" \
+		setpriv --reuid=65534 --regid=65534 --clear-groups ./undangle --log=ro/f true
+	refuses log-forbidden-dir "--log=$w/ro/g-%p: cannot be made in $w/ro: Permission denied" \
+		setpriv --reuid=65534 --regid=65534 --clear-groups ./undangle --log=ro/g-%p true
+	rm undangle libundangle.so
+else
+	skipped log-forbidden 'needs root to become somebody else'
+fi
+
+mkdir alone 'with blank' && cp "$ud" alone/ && cp "$ud" "$lib" 'with blank'
+refuses no-library "libundangle.so is neither in $w/alone nor in $w/alone/../lib/undangle: run make, or make install" alone/undangle true
+refuses blank "$w/with blank/libundangle.so: LD_PRELOAD cannot hold a path with a blank or colon: install undangle elsewhere" 'with blank/undangle' true
+
+# installed, and moved: as a package would
+if make -s -C "$top" install DESTDIR="$w/dest" PREFIX=/opt/ud B="$(dirname "$ud")" >install.log 2>&1; then
+	verdict install 'bin/undangle lib/undangle/libdune.a lib/undangle/libundangle.so' \
+		"$(cd dest/opt/ud && find . -type f | sed 's,^\./,,' | sort | grep -v '^include/' | xargs)"
+	verdict installed-library "$w/dest/opt/ud/lib/undangle/libundangle.so" \
+		"$(dest/opt/ud/bin/undangle /usr/bin/env | sed -n 's/^LD_PRELOAD=//p')"
+	ln -s "$w/dest/opt/ud/bin/undangle" link
+	gives installed-link 3 '' ./link sh -c 'exit 3'
+else
+	verdict install 'make install works' "$(cat install.log)"
+fi
+
+# --probe: every row is there, says yes or no, and the last says what will be done
+"$ud" --probe >probe.txt 2>&1
+verdict probe-status 0 $?
+verdict probe-rows "$(sed -n 's/^PROBE(.*, "\(.*\)").*/\1/p' "$top/cli/probes.def"; echo 'path taken')" \
+	"$(sed -E 's/ +(yes|no) .*//' probe.txt)"
+verdict probe-memfd 'memfd no memfd_create: Operation not permitted' \
+	"$(./seccomp $memfd errno "$ud" --probe | grep '^memfd ' | xargs)"
+./seccomp $memfd kill "$ud" --probe >probe2.txt 2>&1
+verdict probe-killed-status 2 $?
+verdict probe-killed 'path taken no none: the host backend cannot run here' "$(tail -n 1 probe2.txt | xargs)"
+verdict probe-guard 'page guards no MADV_GUARD_INSTALL on a file mapping: Operation not permitted (Linux 6.15 has it)' \
+	"$(./seccomp 28 errno "$ud" --probe | grep '^page guards' | xargs)"

@@ -1,0 +1,62 @@
+#!/bin/sh
+# setup.sh GROUP...: installs the Debian packages of the named groups that are missing; says what
+# it does, does nothing when all is there. Works as root or with sudo. The groups, one a line:
+groups='
+build	gcc make binutils libc6-dev
+check	clang findutils procps util-linux libcap2-bin strace gdb python3
+lint	clang-format cppcheck
+demo	sqlite3
+ok	sqlite3 python3 libpython3-stdlib perl lua5.4 redis-server redis-tools nginx wrk postgresql git xz-utils zstd openssl bash gcc
+vm	qemu-system-x86 busybox-static cpio
+bochs	bochs bochs-term bochsbios vgabios isolinux syslinux-common xorriso busybox-static cpio
+bench	sqlite3 python3 lua5.4 redis-server redis-tools hyperfine
+'
+set -u
+[ $# -gt 0 ] || { echo "usage: tools/setup.sh GROUP...; groups:$groups" >&2; exit 2; }
+
+want=
+for g in "$@"; do
+	line=$(printf '%s' "$groups" | grep "^$g	") || { echo "setup: no group '$g'" >&2; exit 2; }
+	want="$want ${line#*	}"
+done
+
+missing=
+for p in $want; do
+	case " $missing " in *" $p "*) continue ;; esac
+	[ "$(dpkg-query -W -f '${Status}' "$p" 2>/dev/null)" = 'install ok installed' ] || missing="$missing $p"
+done
+[ -n "$missing" ] || exit 0
+
+if ! command -v apt-get >/dev/null; then
+	echo "setup: this is no Debian; please install what these packages hold:$missing" >&2
+	exit 1
+fi
+sudo=
+[ "$(id -u)" = 0 ] || sudo=sudo
+if [ -n "$sudo" ] && ! command -v sudo >/dev/null; then
+	echo "setup: neither root nor sudo; please install:$missing" >&2
+	exit 1
+fi
+export DEBIAN_FRONTEND=noninteractive
+
+# retry COMMAND...: mirrors fail now and then; the third time is the last
+retry() {
+	for pause in 5 15 0; do
+		"$@" >"$log" 2>&1 && return 0
+		[ $pause = 0 ] || { echo "setup: failed, trying again in $pause s: $*" >&2; sleep $pause; }
+	done
+	tail -n 20 "$log" >&2
+	return 1
+}
+log=$(mktemp) && trap 'rm -f "$log"' EXIT
+apt="$sudo env DEBIAN_FRONTEND=noninteractive apt-get -y -qq -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3"
+
+echo "setup: installing$missing"
+retry $apt update || { echo "setup: apt-get update failed" >&2; exit 1; }
+if ! retry $apt install --no-install-recommends $missing; then
+	# one package that this release does not have must not cost the others
+	for p in $missing; do
+		retry $apt install --no-install-recommends "$p" || { echo "setup: cannot install $p" >&2; bad=1; }
+	done
+fi
+[ -z "${bad:-}" ]

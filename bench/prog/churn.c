@@ -183,8 +183,8 @@ static void run(void *(*odd)(void *), void *(*even)(void *), void *args[])
 	pthread_t t[64];
 
 	for (int i = 0; i < nthreads; i++)
-		pthread_create(&t[i], NULL, i % 2 ? odd : even,
-			args ? args[i] : (void *)(uintptr_t)i);
+		pthread_create(
+			&t[i], NULL, i % 2 ? odd : even, args ? args[i] : (void *)(uintptr_t)i);
 	for (int i = 0; i < nthreads; i++)
 		pthread_join(t[i], NULL);
 }

@@ -19,8 +19,8 @@ static void numbers(void)
 {
 	char want[200];
 
-	snprintf(want, sizeof(want), "%d|%5d|%-5d|%05d|%lu|%zx|%08x|%016lx|%p", -7, -7, -7, 42, ~0UL,
-		(size_t)255, 0xbeef, 0x123456789abUL, (void *)0xabc);
+	snprintf(want, sizeof(want), "%d|%5d|%-5d|%05d|%lu|%zx|%08x|%016lx|%p", -7, -7, -7, 42,
+		~0UL, (size_t)255, 0xbeef, 0x123456789abUL, (void *)0xabc);
 	CHECK(!strcmp(want, fmt("%d|%5d|%-5d|%05d|%lu|%zx|%08x|%016lx|%p", -7, -7, -7, 42, ~0UL,
 				    (size_t)255, 0xbeef, 0x123456789abUL, (void *)0xabc)));
 	snprintf(want, sizeof(want), "%ld %d", -9223372036854775807L - 1, 0);
@@ -29,7 +29,8 @@ static void numbers(void)
 
 static void strings(void)
 {
-	CHECK(!strcmp("[ab] [   ab] [ab   ] [*] 100%", fmt("[%s] [%5s] [%-5s] [%c] 100%%", "ab", "ab", "ab", '*')));
+	CHECK(!strcmp("[ab] [   ab] [ab   ] [*] 100%",
+		fmt("[%s] [%5s] [%-5s] [%c] 100%%", "ab", "ab", "ab", '*')));
 	CHECK(!strcmp("[  x]", fmt("[%*s]", 3, "x")));
 }
 

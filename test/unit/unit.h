@@ -8,31 +8,31 @@
 
 static int unit_failed_checks, unit_failed_cases;
 
-#define CHECK(cond)                                                                                \
-	do {                                                                                       \
-		if (!(cond)) {                                                                     \
-			unit_failed_checks++;                                                      \
-			printf("# %s:%d: failed: %s\n", __FILE__, __LINE__, #cond);                \
-		}                                                                                  \
+#define CHECK(cond)                                                                 \
+	do {                                                                        \
+		if (!(cond)) {                                                      \
+			unit_failed_checks++;                                       \
+			printf("# %s:%d: failed: %s\n", __FILE__, __LINE__, #cond); \
+		}                                                                   \
 	} while (0)
 
-#define CHECK_EQ(a, b)                                                                             \
-	do {                                                                                       \
-		unsigned long long a_ = (unsigned long long)(a), b_ = (unsigned long long)(b);     \
-		if (a_ != b_) {                                                                    \
-			unit_failed_checks++;                                                      \
-			printf("# %s:%d: %s = %#llx, want %#llx\n", __FILE__, __LINE__, #a, a_,    \
-				b_);                                                               \
-		}                                                                                  \
+#define CHECK_EQ(a, b)                                                                          \
+	do {                                                                                    \
+		unsigned long long a_ = (unsigned long long)(a), b_ = (unsigned long long)(b);  \
+		if (a_ != b_) {                                                                 \
+			unit_failed_checks++;                                                   \
+			printf("# %s:%d: %s = %#llx, want %#llx\n", __FILE__, __LINE__, #a, a_, \
+				b_);                                                            \
+		}                                                                               \
 	} while (0)
 
-#define RUN(fn)                                                                                    \
-	do {                                                                                       \
-		unit_failed_checks = 0;                                                            \
-		fn();                                                                              \
-		unit_failed_cases += unit_failed_checks != 0;                                      \
-		printf("%s %s\n", unit_failed_checks ? "not ok" : "ok", #fn);                      \
-		fflush(stdout);                                                                    \
+#define RUN(fn)                                                               \
+	do {                                                                  \
+		unit_failed_checks = 0;                                       \
+		fn();                                                         \
+		unit_failed_cases += unit_failed_checks != 0;                 \
+		printf("%s %s\n", unit_failed_checks ? "not ok" : "ok", #fn); \
+		fflush(stdout);                                               \
 	} while (0)
 
 #define UNIT_END() (unit_failed_cases != 0)

@@ -1,0 +1,96 @@
+# Rules on the text of the sources: what includes what, sizes, words.
+
+above_seam() {
+	grep -nE '^[ \t]*#[ \t]*include[ \t]+"(\.\./)?(host|kvm|dune)/' $ABOVE
+	grep -nE '^[ \t]*#[ \t]*include[ \t]+<dune\.h>' $ABOVE
+}
+rule 'above mmu.h nothing is included from host/, kvm/ or dune/' above_seam
+
+apart() {
+	grep -nE '^[ \t]*#[ \t]*include[ \t]+"(\.\./)?(kvm|dune)/' /dev/null $(git_files 'src/host/*')
+	grep -nE '^[ \t]*#[ \t]*include[ \t]+"((\.\./)?(host|kvm)/|(mmu|alias|heap|block|options)\.h")' /dev/null \
+		$(git_files 'src/dune/*')
+	grep -nE '^[ \t]*#[ \t]*include[ \t]+"(\.\./)?host/' /dev/null $(git_files 'src/kvm/*')
+}
+rule 'host/ and dune/ never include each other; dune/ knows no alias' apart
+
+backend_ifs() {
+	# include guards and fall-back #defines of constants are all that an #if may do above the seam
+	grep -nE '^[ \t]*#[ \t]*(ifdef|if|elif)\b' $ABOVE | grep -v '__has_'
+}
+rule 'no #if or #ifdef above the seam' backend_ifs
+
+syscalls() {
+	grep -nE '"[^"]*\bsyscall\b[^"]*"' $(git_files 'src/*.c' 'src/*.h') | grep -E 'asm|\\n|"syscall' | while IFS= read -r hit; do
+		list syscall-files.txt | grep -qxF "${hit%%:*}" || echo "$hit"
+	done
+	grep -nE '^[^#/*]*\bsyscall\b' $(git_files 'src/*.S') /dev/null | grep -vE '^[^:]*:[0-9]+:[ \t]*(/?\*|#)' | while IFS= read -r hit; do
+		list syscall-files.txt | grep -qxF "${hit%%:*}" || echo "$hit"
+	done
+}
+rule 'only sys.h enters the kernel (others: tools/lint/syscall-files.txt)' syscalls
+
+offsets() {
+	grep -nE '(^|[^A-Za-z0-9_])-?(0x[0-9a-f]+|[0-9]+)\(%' $(git_files 'src/*.S') /dev/null |
+		grep -vE '^[^:]*:[0-9]+:[ \t]*(\*|/\*|//)'
+}
+rule 'no offset literals in assembly: use the shared frame header' offsets
+
+long_files() {
+	wc -l $C_FILES | awk '$2 != "total" && $1 > 500 { print $2 ": " $1 " lines" }'
+}
+rule 'no file over 500 lines' long_files
+
+long_functions() {
+	awk 'FNR == 1 { start = 0 }
+	     /^\{/ { start = FNR }
+	     /^\}/ { if (start && FNR - start > 61) printf "%s:%d: function of %d lines\n", FILENAME, start, FNR - start - 1; start = 0 }' \
+		$(git_files 'src/*.c' 'cli/*.c')
+}
+rule 'no function over 60 lines' long_functions
+
+heads() {
+	local f
+	for f in $C_FILES $(git_files 'src/*.def' 'cli/*.def'); do
+		head -n 2 "$f" | tr '\n' ' ' | grep -qE "^/(\*|/) (\* )?.*\b$(basename "$f" | sed 's/\./\\./g')\b" ||
+			echo "$f: does not begin with /* $(basename "$f") - ... */"
+	done
+}
+rule 'every file begins with what it is' heads
+
+words() {
+	grep -nwiE 'shadow|remap|fixup|TODO|FIXME|XXX' $C_FILES | grep -vE 'mremap|remap_file_pages'
+}
+rule 'words that are not ours (shadow, remap, fixup), and unfinished business' words
+
+typedefs() {
+	grep -nE '^typedef' $C_FILES | grep -vE 'typedef (u?int[0-9a-z_]*|unsigned|long|size_t|__[a-z0-9_]+) [^{(]*;'
+}
+rule 'no typedefs but scalars' typedefs
+
+blanks() {
+	grep -nE '[ 	]+$' $ALL_C $(git_files '*.def' '*.mk' '*.sh' Makefile) | head -n 20
+}
+rule 'no blanks at the end of a line' blanks
+
+format() {
+	clang-format --dry-run -Werror $ALL_C 2>&1 | grep -E 'error:' | cut -d: -f1 | sort | uniq -c |
+		awk '{ print $2 ": " $1 " places differ from clang-format (make format)" }'
+}
+if clang-format --version 2>/dev/null | grep -q 'version 14'; then
+	rule 'clang-format' format
+else
+	skipped clang-format 'version 14 (Debian 12) is not installed'
+fi
+
+rows() {
+	local nr name
+	sed -n 's/^#define __NR_\([a-z0-9_]*\) [0-9]*$/\1/p' /usr/include/x86_64-linux-gnu/asm/unistd_64.h | while read -r name; do
+		grep -qE "^[A-Z_0-9]*\([ ]*([0-9]+, *)?$name[,)]" src/kvm/syscalls.def || echo "$name has no row in src/kvm/syscalls.def"
+	done
+}
+if [ -f src/kvm/syscalls.def ]; then
+	rule 'every system call of unistd_64.h has a row' rows
+else
+	skipped 'rows of syscalls.def' 'src/kvm/syscalls.def does not exist yet'
+fi

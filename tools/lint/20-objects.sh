@@ -1,0 +1,60 @@
+# Rules on what the compiler made of the sources.
+
+exports() {
+	nm -D --defined-only "$B/libundangle.so" | awk '$2 ~ /[TWVBDRui]/ { sub(/@.*/, "", $3); print $3 }' | sort -u >"$B/exports"
+	list exports.txt >"$B/exports.want"
+	# ud_* and dune_* are ours by name; what include/ declares must be there
+	grep -vE '^(ud|dune)_' "$B/exports" | comm -23 - "$B/exports.want" | sed 's/$/: exported, but not in tools\/lint\/exports.txt/'
+	grep -vE '^(ud|dune)_' "$B/exports" | comm -13 - "$B/exports.want" | sed 's/$/: in tools\/lint\/exports.txt, but not exported/'
+}
+rule 'libundangle.so exports the allow-list and nothing else' exports
+
+imports() {
+	nm -D --undefined-only "$B/libundangle.so" | awk '{ sub(/@.*/, "", $NF); print $NF }' | sort -u |
+		comm -23 - <(list imports.txt) | sed 's/$/: imported, but not in tools\/lint\/imports.txt/'
+}
+rule 'libundangle.so imports only what tools/lint/imports.txt allows' imports
+
+# pure: no variable that can change, no system call, no libc but memory moves; in a unit test unchanged
+pure() {
+	local f o
+	for f in $(list pure.txt); do
+		o=$B/${f%.c}.o
+		[ -f "$f" ] || { echo "$f: is in tools/lint/pure.txt but does not exist"; continue; }
+		objdump -t "$o" | awk -v f="$f" '/ O / && /[ \t]\.(data|bss|tdata|tbss)[ \t.]/ && !/\.data\.rel\.ro/ {
+			print f ": a variable: " $NF }'
+		nm --undefined-only "$o" | awk '{ print $2 }' | grep -vE '^(mem(cpy|move|set|cmp)|strlen|panic_at|out_[a-z]*|_GLOBAL_OFFSET_TABLE_|__stack_chk_fail)$' |
+			while read -r s; do grep -qxF "$s" <(pure_symbols) || echo "$f: needs $s"; done
+		objdump -d --no-show-raw-insn "$o" | grep -qE '\b(syscall|sysenter|int +\$0x80)\b' && echo "$f: makes a system call"
+		grep -lqE "^// sources:.*\b$f\b" test/unit/*.c || echo "$f: is in no unit test's // sources:"
+	done
+}
+pure_symbols() {
+	local f
+	for f in $(list pure.txt); do nm --defined-only "$B/${f%.c}.o" 2>/dev/null | awk '$2 == "T" { print $3 }'; done
+}
+rule 'pure files have no variables and no system calls, and unit tests (tools/lint/pure.txt)' pure
+
+freestanding() {
+	local o
+	for o in $(find "$B/src/dune/monitor" -name '*.o'); do
+		nm --undefined-only "$o" | awk '{ print $2 }' | grep -vxF "$(list monitor-symbols.txt)" | sed "s,^,$o: needs ,"
+	done
+}
+if [ -d "$B/src/dune/monitor" ]; then
+	rule 'the monitor is freestanding: tools/lint/monitor-symbols.txt' freestanding
+else
+	skipped 'freestanding monitor' 'src/dune/monitor does not exist yet'
+fi
+
+check_cpp() {
+	cppcheck --quiet --std=c11 --enable=warning,portability --inline-suppr --force --max-configs=2 -j2 \
+		--suppress=missingInclude --suppress=unusedFunction --suppress=internalAstError --suppress=syntaxError \
+		-Iinclude -Isrc -D__x86_64__ --template='{file}:{line}: {id}: {message}' \
+		$(list cppcheck-suppress.txt | sed 's/^/--suppress=/') src cli 2>&1 | grep -v '^nofile'
+}
+if command -v cppcheck >/dev/null; then
+	rule cppcheck check_cpp
+else
+	skipped cppcheck 'not installed'
+fi

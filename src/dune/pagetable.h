@@ -40,10 +40,11 @@
 #define PT_FANOUT 512
 
 struct pt {
-	paddr_t root;	 /* the PML4; set by pt_init                                       */
-	uint64_t bias;	 /* pointer to a table = its physical address + bias (0 in Dune)   */
-	int leaf_level;	 /* largest leaf: 3 = 1 GB, 2 = 2 MB, 1 = 4 KB                     */
-	uint64_t tables; /* tables linked in now, the PML4 included (atomic)               */
+	paddr_t root;	  /* the PML4; set by pt_init                                       */
+	uint64_t bias;	  /* pointer to a table = its physical address + bias (0 in Dune)   */
+	int leaf_level;	  /* largest leaf: 3 = 1 GB, 2 = 2 MB, 1 = 4 KB                     */
+	uint32_t folding; /* folds under way (atomic): see pt_thaw */
+	uint64_t tables;  /* tables linked in now, the PML4 included (atomic)               */
 	paddr_t (*table_alloc)(void *ctx); /* a zeroed page, or 0                          */
 	void (*table_free)(void *ctx, paddr_t table); /* unlinked; see above               */
 	void *ctx;
@@ -152,5 +153,11 @@ int pt_split(struct pt *pt, vaddr_t va, int level);
  * number of tables unlinked.
  */
 int pt_fold(struct pt *pt, vaddr_t va, pte_t dead);
+
+/*
+ * In the child of a fork, before anything else: another thread of the parent may have been in
+ * the middle of a fold. Costs nothing if none was.
+ */
+void pt_thaw(struct pt *pt);
 
 #endif

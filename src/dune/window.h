@@ -35,6 +35,7 @@ struct windows {
 	paddr_t phys_limit;
 	vaddr_t mmap_base;
 	vaddr_t stack_base;
+	paddr_t keep;		      /* no spill below: where the page pool will grow   */
 	uint32_t claimed;	      /* windows in use                                  */
 	uint16_t gpa_of[WINDOW_HVAS]; /* 1 + GPA index; 0 = none yet                     */
 	uint32_t hva_of[WINDOW_GPAS]; /* 1 + HVA index; 0 = free; ~0 = reserved          */
@@ -50,9 +51,11 @@ struct window { /* one claimed window */
 /*
  * Sets the policy. phys_bits: the processor's physical address bits, capped to
  * WINDOW_PHYS_BITS. mmap_top: end of the highest mapping below the stack; stack: any address
- * in the stack. 0, or -EINVAL if there is no room (fewer than 37 bits).
+ * in the stack; keep: end of the low memory that only identity may use (the page pool). 0, or
+ * -EINVAL if there is no room (fewer than 37 bits).
  */
-int window_init(struct windows *w, unsigned phys_bits, vaddr_t mmap_top, vaddr_t stack);
+int window_init(
+	struct windows *w, unsigned phys_bits, vaddr_t mmap_top, vaddr_t stack, paddr_t keep);
 
 /* Takes a GPA window out of use (KVM's own pages). 0, or -EBUSY if it is claimed already. */
 int window_reserve(struct windows *w, paddr_t gpa);
@@ -70,9 +73,9 @@ bool window_find(const struct windows *w, vaddr_t hva, struct window *out);
 bool window_at(const struct windows *w, unsigned i, struct window *out);
 
 /*
- * Conversions. Claimed windows answer from the tables; an unclaimed hva answers with the
- * address that the policy will give it as long as that is free, else PADDR_NONE (so do spills
- * that are not claimed yet). Unclaimed GPAs answer VADDR_NONE.
+ * Conversions. Claimed windows answer from the tables; unclaimed ones with what the policy will
+ * give them as long as that is free, else PADDR_NONE and VADDR_NONE (so do spills that are not
+ * claimed yet).
  */
 paddr_t window_va_to_pa(const struct windows *w, vaddr_t va);
 vaddr_t window_pa_to_va(const struct windows *w, paddr_t pa);

@@ -1,4 +1,4 @@
-# Unit tests: every test/unit/NAME.c is one program. Its first line lists the sources it tests:
+# Unit tests: every test/unit/NAME.c is one program. Its first lines list the sources it tests:
 #   // sources: src/out.c src/panic.c
 # They are compiled into it unchanged. A test prints "ok NAME"/"not ok NAME" per case and exits
 # non-zero if any failed (test/unit/unit.h).
@@ -9,7 +9,7 @@ UNIT_BIN := $(addprefix $(B)/unit/,$(UNIT))
 $(B)/unit/%: test/unit/%.c test/unit/unit.h $(wildcard src/*.[ch] src/*/*.[ch] src/*.def)
 	@mkdir -p $(@D)
 	$(CC) $(filter-out -fvisibility=hidden,$(UDFLAGS)) -Itest/unit $(CFLAGS) $(SAN) -o $@ $< \
-		$(shell sed -n '1s,^// sources:,,p' $<) -lpthread
+		$(shell sed -n 's,^// sources:,,p' $<) -lpthread
 
 .PHONY: check-unit
 check-unit: $(UNIT_BIN)

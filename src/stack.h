@@ -24,10 +24,25 @@ struct stack_regs {
  */
 uint32_t stack_capture(void *frame);
 
-/* Walks from given registers (a fault's) into pc[0..max-1]; returns how many. pc[0] == regs->ip. */
-size_t stack_walk(const struct stack_regs *regs, uintptr_t *pc, size_t max);
+/*
+ * Walks from given registers into pc[0..max-1]; returns how many. pc[0] == regs->ip. `exact`: ip
+ * is the address of an instruction (a fault's), not a return address.
+ */
+size_t stack_walk(const struct stack_regs *regs, bool exact, uintptr_t *pc, size_t max);
+
+/* The registers of the caller of the function whose frame address this is. */
+struct stack_regs stack_regs_of_frame(const void *frame);
 
 /* The frames of an id, return addresses as captured; 0 if the id is unknown. */
 size_t stack_get(uint32_t id, uintptr_t *pc, size_t max);
+
+/* Is the byte at addr readable now? One system call, changes nothing. */
+bool stack_probe(uintptr_t addr);
+
+/*
+ * If this thread was walking a stack when it faulted: changes ip, sp, bp so that the walk ends
+ * there, and returns true. For the fault handler, first thing.
+ */
+bool stack_recover(struct stack_regs *regs);
 
 #endif

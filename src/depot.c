@@ -1,0 +1,153 @@
+/*
+ * depot.c - see depot.h. app context, lock-free.
+ *
+ * An id is the entry's place in units of 16 bytes; segments of 1 MB are mapped as they are
+ * needed and never moved. Buckets are chains that only grow at the head: whoever loses the race
+ * for the head looks again, and at worst remembers one stack twice.
+ */
+#include "depot.h"
+#include "out.h"
+#include "sys.h"
+
+#include <stdatomic.h>
+#include <sys/mman.h>
+
+#define UNIT	  16
+#define SEG_BYTES (1UL << 20)
+#define SEGS	  (DEPOT_BYTES / SEG_BYTES)
+#define SEG_UNITS (SEG_BYTES / UNIT)
+#define BUCKETS	  (1UL << 19)
+
+struct entry {
+	uint64_t hash;
+	uint32_t next;
+	uint32_t n;
+	uintptr_t pc[];
+};
+
+static _Atomic(char *) segs[SEGS];
+static _Atomic(_Atomic uint32_t *) buckets;
+static _Atomic uint64_t used = 1; /* units; 0 is no id */
+static _Atomic bool warned;
+
+static void *map_pages(size_t len)
+{
+	long p = sys_mmap(
+		0, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	return sys_is_err(p) ? NULL : (void *)p;
+}
+
+static uint32_t full(void)
+{
+	if (!atomic_exchange_explicit(&warned, true, memory_order_relaxed))
+		out_line(2, "undangle: warning: no more memory for stacks; "
+			    "reports will miss some");
+	return 0;
+}
+
+static struct entry *entry_at(uint32_t id)
+{
+	char *seg = atomic_load_explicit(&segs[id / SEG_UNITS], memory_order_acquire);
+
+	return (struct entry *)(seg + id % SEG_UNITS * UNIT);
+}
+
+/* A place for `units`, in one segment; 0 if there is none. */
+static uint32_t take(size_t units)
+{
+	uint64_t at;
+
+	for (;;) {
+		at = atomic_load_explicit(&used, memory_order_relaxed);
+		uint64_t start = at;
+
+		if (start % SEG_UNITS + units > SEG_UNITS)
+			start = ALIGN_UP(start, SEG_UNITS);
+		if (start + units > DEPOT_BYTES / UNIT)
+			return 0;
+		if (!atomic_compare_exchange_weak_explicit(
+			    &used, &at, start + units, memory_order_relaxed, memory_order_relaxed))
+			continue;
+		at = start;
+		break;
+	}
+	_Atomic(char *) *slot = &segs[at / SEG_UNITS];
+	if (!atomic_load_explicit(slot, memory_order_acquire)) {
+		char *mine = map_pages(SEG_BYTES), *theirs = NULL;
+
+		if (!mine)
+			return 0;
+		if (!atomic_compare_exchange_strong(slot, &theirs, mine))
+			sys_munmap(vaddr_of(mine), SEG_BYTES);
+	}
+	return (uint32_t)at;
+}
+
+static _Atomic uint32_t *bucket_array(void)
+{
+	_Atomic uint32_t *b = atomic_load_explicit(&buckets, memory_order_acquire);
+	_Atomic uint32_t *mine;
+
+	if (likely(b))
+		return b;
+	mine = map_pages(BUCKETS * sizeof(*mine));
+	if (!mine)
+		return NULL;
+	if (atomic_compare_exchange_strong(&buckets, &b, mine))
+		return mine;
+	sys_munmap(vaddr_of((void *)mine), BUCKETS * sizeof(*mine));
+	return b;
+}
+
+/* 64 bits of hash and the depth stand for the frames: a collision shows one wrong stack. */
+static uint32_t chain_find(uint32_t id, uint64_t hash, size_t n)
+{
+	while (id) {
+		const struct entry *e = entry_at(id);
+
+		if (e->hash == hash && e->n == n)
+			return id;
+		id = e->next;
+	}
+	return 0;
+}
+
+uint32_t depot_put(const uintptr_t *pc, size_t n, uint64_t hash)
+{
+	_Atomic uint32_t *array = bucket_array(), *head;
+	uint32_t first, id;
+	struct entry *e;
+
+	if (unlikely(!array || !n))
+		return n ? full() : 0;
+	head = &array[hash >> 32 & (BUCKETS - 1)];
+	first = atomic_load_explicit(head, memory_order_acquire);
+	id = chain_find(first, hash, n);
+	if (likely(id))
+		return id;
+	id = take((sizeof(*e) + n * sizeof(*pc) + UNIT - 1) / UNIT);
+	if (!id)
+		return full();
+	e = entry_at(id);
+	e->hash = hash;
+	e->n = (uint32_t)n;
+	__builtin_memcpy(e->pc, pc, n * sizeof(*pc));
+	do
+		e->next = first;
+	while (!atomic_compare_exchange_weak_explicit(
+		head, &first, id, memory_order_release, memory_order_acquire));
+	return id;
+}
+
+size_t depot_get(uint32_t id, uintptr_t *pc, size_t max)
+{
+	const struct entry *e;
+
+	if (!id || id >= atomic_load(&used) || !atomic_load(&segs[id / SEG_UNITS]))
+		return 0;
+	e = entry_at(id);
+	max = MIN(max, e->n);
+	__builtin_memcpy(pc, e->pc, max * sizeof(*pc));
+	return max;
+}

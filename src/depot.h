@@ -1,0 +1,26 @@
+/*
+ * depot.h - stacks remembered once each, by 32-bit ids.
+ *
+ * app context: lock-free, no malloc; own memory, at most DEPOT_BYTES. Entries never go away, so
+ * an id is good for ever (and after fork in both processes).
+ */
+#ifndef UD_DEPOT_H
+#define UD_DEPOT_H
+
+#include "base.h"
+
+#define DEPOT_BYTES (512UL << 20)
+
+/* The id of pc[0..n-1], whose hash is given; 0 if there is no memory for it (said once). */
+uint32_t depot_put(const uintptr_t *pc, size_t n, uint64_t hash);
+
+/* The frames of an id; 0 if there is no such id. */
+size_t depot_get(uint32_t id, uintptr_t *pc, size_t max);
+
+static inline uint64_t depot_hash(uint64_t h, uintptr_t pc)
+{
+	h = (h ^ pc) * 0x9e3779b97f4a7c15;
+	return h ^ h >> 29;
+}
+
+#endif

@@ -1,0 +1,124 @@
+/*
+ * fault.c - the real handler of SIGSEGV and SIGBUS (fault.h). app context, in a signal handler,
+ * perhaps on the program's small alternate stack: shallow frames, no libc that could lock.
+ *
+ * Order matters: a fault of our own stack walk first, then our own printing, then a finding, then
+ * the program. After a finding the signal takes the course that it would have taken for any other
+ * bad access: the program's handler, or the default action by running the instruction again.
+ */
+#include "fault.h"
+#include "decode.h"
+#include "signals.h"
+#include "sys.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <sys/ucontext.h>
+
+#define TRAP_PAGE_FAULT 14
+#define ERROR_WRITE	2
+#define ERROR_FETCH	16
+
+/* The last finding of this thread that its own handler survived: the same again is fatal. */
+static __thread struct {
+	uintptr_t ip;
+	vaddr_t addr;
+} survived;
+
+static int parent_tid; /* of the thread that is forking */
+
+static size_t read_insn(uintptr_t ip, uint8_t *dst, size_t n)
+{
+	size_t here = MIN(n, PAGE_SIZE - (ip & ~PAGE_MASK));
+
+	if (!stack_probe(ip))
+		return 0;
+	if (here < n && !stack_probe(ip + here))
+		n = here;
+	__builtin_memcpy(dst, (const void *)ip, n);
+	return n;
+}
+
+bool fault_classify(const siginfo_t *si, const void *ucontext, struct report *r)
+{
+	const ucontext_t *uc = ucontext;
+	const greg_t *g = uc->uc_mcontext.gregs;
+	uint8_t insn[15];
+
+	/* Sent by kill, or a general protection fault: no address. */
+	if (si->si_code <= 0 || si->si_code == SI_KERNEL || g[REG_TRAPNO] != TRAP_PAGE_FAULT)
+		return false;
+	*r = (struct report){
+		.kind = FINDING_USE_AFTER_FREE,
+		.addr = vaddr_of(si->si_addr),
+		.use = {(uintptr_t)g[REG_RIP], (uintptr_t)g[REG_RSP], (uintptr_t)g[REG_RBP]},
+	};
+	block_find(r->addr, &r->block);
+	if (r->block.state != BLOCK_DEAD)
+		return false;
+	if (g[REG_ERR] & ERROR_FETCH || r->addr == r->use.ip) {
+		r->access = ACCESS_EXEC;
+		return true;
+	}
+	r->access = g[REG_ERR] & ERROR_WRITE ? ACCESS_WRITE : ACCESS_READ;
+	r->size = decode_access_size(insn, read_insn(r->use.ip, insn, sizeof(insn)));
+	return true;
+}
+
+/* True if the program's handler returned from this very finding and the access was tried again. */
+static bool is_retry(const struct report *r)
+{
+	bool same = survived.ip == r->use.ip && survived.addr == r->addr;
+
+	survived.ip = r->use.ip;
+	survived.addr = r->addr;
+	return same;
+}
+
+static void on_fault(int sig, siginfo_t *si, void *ucontext)
+{
+	greg_t *g = ((ucontext_t *)ucontext)->uc_mcontext.gregs;
+	struct stack_regs at = {
+		(uintptr_t)g[REG_RIP], (uintptr_t)g[REG_RSP], (uintptr_t)g[REG_RBP]};
+	struct report r;
+
+	if (si->si_code > 0 && stack_recover(&at)) {
+		g[REG_RIP] = (greg_t)at.ip;
+		g[REG_RSP] = (greg_t)at.sp;
+		g[REG_RBP] = (greg_t)at.bp;
+		return;
+	}
+	if (si->si_code > 0 && report_is_printing()) {
+		signal_set_default(sig);
+		return;
+	}
+	if (fault_classify(si, ucontext, &r)) {
+		bool retry = is_retry(&r);
+
+		report_print(&r, ucontext, retry || signal_is_fatal(sig));
+		if (retry) {
+			signal_set_default(sig);
+			return;
+		}
+	}
+	signal_deliver(sig, si, ucontext);
+}
+
+static void before_fork(void)
+{
+	parent_tid = sys_gettid();
+}
+
+static void after_fork(void)
+{
+	report_forked(parent_tid);
+}
+
+int fault_init(void)
+{
+	int r = signal_take(on_fault);
+
+	if (r == 0)
+		r = -pthread_atfork(before_fork, NULL, after_fork);
+	return r;
+}

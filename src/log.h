@@ -1,0 +1,16 @@
+/*
+ * log.h - where findings, warnings and counts go: stderr, or the file of --log.
+ *
+ * app context, async-signal-safe, raw system calls only.
+ */
+#ifndef UD_LOG_H
+#define UD_LOG_H
+
+/*
+ * A descriptor to write to. The file is opened at the first use, again in each child process
+ * (%p is its pid), and again when the program has closed our descriptor or put another file in
+ * its place. stderr if it cannot be opened.
+ */
+int log_fd(void);
+
+#endif

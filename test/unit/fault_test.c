@@ -1,0 +1,451 @@
+// sources: src/fault.c src/signals.c src/report.c src/place.c src/symbol.c src/decode.c src/log.c
+// sources: src/stack.c src/depot.c src/unwind.c src/out.c
+/*
+ * Findings in child processes, over a fake engine: one page is the dead block. The report's text,
+ * the exit status, and that faults which are none take the course that the kernel gives them.
+ */
+#include "unit.h"
+#include "fault.h"
+#include "options.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+struct options options = {.stacks = true};
+
+static char *dead, *foreign; /* inaccessible pages: a freed block of 40 bytes at +16; nobody's */
+static uint32_t a_stack;
+static int main_tid;
+
+void block_find(vaddr_t addr, struct block *b)
+{
+	*b = (struct block){.state = BLOCK_NONE};
+	if (addr - vaddr_of(dead) < 4096)
+		*b = (struct block){
+			.state = addr >= vaddr_of(dead) + 16 ? BLOCK_DEAD : BLOCK_NEVER,
+			.base = vaddr_of(dead) + 16,
+			.size = 40,
+			.alloc_stack = a_stack,
+			.free_tid = main_tid,
+			.alloc_tid = getpid(),
+		};
+}
+
+static volatile int hits;
+static char text[16384];
+static int status;
+
+/* Runs fn in a child with our handlers; its stderr lands in text. */
+static void in_child(void (*fn)(void))
+{
+	int p[2];
+	size_t n = 0;
+	ssize_t r;
+	pid_t pid;
+
+	if (pipe(p))
+		abort();
+	pid = fork();
+	if (pid == 0) {
+		dup2(p[1], 2);
+		close(p[0]);
+		close(p[1]);
+		alarm(20);
+		fn();
+		_exit(0);
+	}
+	close(p[1]);
+	while (n < sizeof(text) - 1 && (r = read(p[0], text + n, sizeof(text) - 1 - n)) > 0)
+		n += (size_t)r;
+	text[n] = 0;
+	close(p[0]);
+	waitpid(pid, &status, 0);
+}
+
+static bool has(const char *want)
+{
+	if (strstr(text, want))
+		return true;
+	printf("# no \"%s\" in:\n%s", want, text);
+	return false;
+}
+
+static unsigned count(const char *what)
+{
+	unsigned n = 0;
+
+	for (const char *p = text; (p = strstr(p, what)); p++)
+		n++;
+	return n;
+}
+
+static bool killed_by(int sig)
+{
+	if (WIFSIGNALED(status) && WTERMSIG(status) == sig)
+		return true;
+	printf("# status %#x\n%s", status, text);
+	return false;
+}
+
+static bool exited(int code)
+{
+	if (WIFEXITED(status) && WEXITSTATUS(status) == code)
+		return true;
+	printf("# status %#x\n%s", status, text);
+	return false;
+}
+
+static void do_read(void)
+{
+	*(volatile long *)(dead + 32);
+}
+
+static void do_write(void)
+{
+	*(volatile short *)(dead + 16) = 1;
+}
+
+static void do_jump(void)
+{
+	((void (*)(void))(void *)(dead + 48))();
+	hits++; /* no tail call */
+}
+
+static void accesses(void)
+{
+	char want[200];
+
+	in_child(do_read);
+	CHECK(killed_by(SIGSEGV));
+	snprintf(want, sizeof(want),
+		"undangle: ERROR: use-after-free: READ of size 8 at %p, 16 bytes inside a 40-byte "
+		"block freed by thread T0 (main, before fork)\n",
+		dead + 32);
+	CHECK(has(want));
+	CHECK(has("  used by thread T0 (main), tid "));
+	CHECK(has(" fault_test+0x"));
+	CHECK(has(" do_read+0x"));
+	CHECK(has("  allocated by thread T0 (main"));
+	CHECK(has("  registers:\n    rax 0x"));
+	CHECK_EQ(count("ERROR"), 1);
+	in_child(do_write);
+	CHECK(killed_by(SIGSEGV));
+	CHECK(has("WRITE of size 2 at "));
+	CHECK(has("the start of a 40-byte block"));
+	in_child(do_jump);
+	CHECK(killed_by(SIGSEGV));
+	CHECK(has("EXEC at "));
+	CHECK(has(" do_jump+0x"));
+}
+
+static void bad_free_at(void *p)
+{
+	report_bad_free(p, "free", __builtin_frame_address(0));
+}
+
+/* The compiler must not see that it never returns: it would jump there instead of calling. */
+static void (*volatile bad_free_ptr)(void *) = bad_free_at;
+#define bad_free(p) (bad_free_ptr(p), (void)hits++)
+
+static void do_double(void)
+{
+	bad_free(dead + 16);
+}
+
+static void do_interior(void)
+{
+	bad_free(dead + 24);
+}
+
+static void do_stack(void)
+{
+	long x = 0;
+
+	bad_free(&x);
+}
+
+static void do_static(void)
+{
+	bad_free(text);
+}
+
+static void do_wild(void)
+{
+	bad_free((void *)0x123456);
+}
+
+static void on_abort_exit(int sig)
+{
+	_exit(7);
+}
+
+static void do_caught(void)
+{
+	signal(SIGABRT, on_abort_exit);
+	bad_free(dead + 16);
+}
+
+static void bad_frees(void)
+{
+	in_child(do_double);
+	CHECK(killed_by(SIGABRT));
+	CHECK(has("undangle: ERROR: double-free: free() of 0x"));
+	CHECK(has(", the start of a 40-byte block freed by thread T0"));
+	CHECK(has("  called by thread T0 (main), tid "));
+	CHECK(has(" do_double+0x"));
+	in_child(do_interior);
+	CHECK(killed_by(SIGABRT));
+	CHECK(has("invalid-free: free() of 0x"));
+	CHECK(has(", 8 bytes inside a 40-byte block freed by thread T0"));
+	CHECK(has(", misaligned\n"));
+	in_child(do_stack);
+	CHECK(has(", on the stack of thread T0 (main)"));
+	in_child(do_static);
+	CHECK(has(", in fault_test+0x"));
+	CHECK(has(" text+0x0"));
+	in_child(do_wild);
+	CHECK(has("free() of 0x123456, not mapped, misaligned\n"));
+	in_child(do_caught);
+	CHECK(exited(7));
+	CHECK_EQ(count("ERROR"), 1);
+}
+
+static sigjmp_buf jump;
+static volatile int seen_code;
+static char *volatile seen_addr, *volatile seen_sp;
+
+static void on_segv(int sig, siginfo_t *si, void *uc)
+{
+	sigset_t now;
+
+	hits++;
+	seen_code = si->si_code;
+	seen_addr = si->si_addr;
+	seen_sp = __builtin_frame_address(0);
+	syscall(14 /* rt_sigprocmask */, SIG_BLOCK, NULL, &now, 8);
+	seen_code += sigismember(&now, SIGSEGV) ? 100 : 0;
+	seen_code += sigismember(&now, SIGUSR1) ? 1000 : 0;
+	siglongjmp(jump, 1);
+}
+
+static void catching(int flags, char *at)
+{
+	struct sigaction sa = {.sa_sigaction = on_segv, .sa_flags = SA_SIGINFO | flags}, q;
+
+	sigaction(SIGSEGV, NULL, &q);
+	if (q.sa_handler != SIG_DFL)
+		_exit(90);
+	sigaddset(&sa.sa_mask, SIGUSR1);
+	sigaction(SIGSEGV, &sa, NULL);
+	if (!sigsetjmp(jump, 1))
+		*(volatile char *)at = 1;
+	sigaction(SIGSEGV, NULL, &q);
+	if (hits != 1 || seen_addr != at)
+		_exit(91);
+	if (q.sa_sigaction != (flags & SA_RESETHAND ? NULL : on_segv))
+		_exit(92);
+}
+
+static void do_own_fault(void)
+{
+	catching(0, foreign);
+	if (seen_code != SEGV_ACCERR + 1100)
+		_exit(93);
+	for (int i = 0; i < 3; i++)
+		if (!sigsetjmp(jump, 1))
+			*(volatile char *)foreign = 1;
+	_exit(hits == 4 ? 0 : 94);
+}
+
+static void do_nodefer(void)
+{
+	catching(SA_NODEFER, foreign);
+	_exit(seen_code == SEGV_ACCERR + 1000 ? 0 : 93);
+}
+
+static void do_resethand(void)
+{
+	catching((int)SA_RESETHAND, foreign);
+	*(volatile char *)foreign = 1; /* now by default */
+}
+
+static void do_altstack(void)
+{
+	static char alt[1 << 14];
+	stack_t ss = {.ss_sp = alt, .ss_size = sizeof(alt)};
+
+	sigaltstack(&ss, NULL);
+	catching(SA_ONSTACK, foreign);
+	if (seen_sp < alt || seen_sp >= alt + sizeof(alt))
+		_exit(95);
+	hits = 0;
+	signal(SIGSEGV, SIG_DFL);
+	catching(0, foreign);
+	_exit(seen_sp >= alt && seen_sp < alt + sizeof(alt) ? 96 : 0);
+}
+
+static void do_default(void)
+{
+	*(volatile char *)foreign = 1;
+}
+
+static void do_ignored(void)
+{
+	signal(SIGSEGV, SIG_IGN);
+	kill(getpid(), SIGSEGV); /* a sent one is ignored, a fault is not */
+	*(volatile char *)foreign = 1;
+}
+
+static void do_sent(void)
+{
+	kill(getpid(), SIGSEGV);
+	pause();
+}
+
+static void do_blocked(void)
+{
+	sigset_t all, old;
+
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, NULL);
+	sigprocmask(SIG_BLOCK, NULL, &old);
+	if (!sigismember(&old, SIGSEGV) || !sigismember(&old, SIGBUS))
+		_exit(97);
+	signal(SIGSEGV, on_abort_exit);
+	raise(SIGSEGV); /* stays pending */
+	write(2, "still here\n", 11);
+	sigprocmask(SIG_UNBLOCK, &all, NULL);
+	_exit(98);
+}
+
+static void do_blocked_fault(void)
+{
+	sigset_t all;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, NULL);
+	signal(SIGSEGV, on_abort_exit);
+	*(volatile char *)foreign = 1;
+}
+
+static void own_faults(void)
+{
+	in_child(do_own_fault);
+	CHECK(exited(0));
+	in_child(do_nodefer);
+	CHECK(exited(0));
+	in_child(do_resethand);
+	CHECK(killed_by(SIGSEGV));
+	in_child(do_altstack);
+	CHECK(exited(0));
+	in_child(do_default);
+	CHECK(killed_by(SIGSEGV));
+	CHECK_EQ(count("ERROR"), 0);
+	in_child(do_ignored);
+	CHECK(killed_by(SIGSEGV));
+	in_child(do_sent);
+	CHECK(killed_by(SIGSEGV));
+	in_child(do_blocked);
+	CHECK(exited(7));
+	CHECK(has("still here"));
+	in_child(do_blocked_fault);
+	CHECK(killed_by(SIGSEGV));
+	CHECK_EQ(count("ERROR"), 0);
+}
+
+static void do_found_caught(void)
+{
+	catching(0, dead + 20);
+	_exit(33);
+}
+
+static void return_at_once(int sig)
+{
+	hits++;
+}
+
+static void do_found_retried(void)
+{
+	signal(SIGSEGV, return_at_once);
+	do_read();
+}
+
+static void do_found_blocked(void)
+{
+	sigset_t all;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, NULL);
+	do_read();
+}
+
+static void read_in_handler(int sig)
+{
+	do_read();
+}
+
+static void do_found_in_handler(void)
+{
+	struct sigaction sa = {.sa_handler = read_in_handler};
+
+	sigfillset(&sa.sa_mask);
+	sigaction(SIGUSR1, &sa, NULL);
+	raise(SIGUSR1);
+}
+
+static void *thread_read(void *arg)
+{
+	do_read();
+	return NULL;
+}
+
+static void do_found_by_many(void)
+{
+	pthread_t t[8];
+
+	for (int i = 0; i < 8; i++)
+		pthread_create(&t[i], NULL, thread_read, NULL);
+	for (int i = 0; i < 8; i++)
+		pthread_join(t[i], NULL);
+}
+
+static void handlers_and_findings(void)
+{
+	in_child(do_found_caught);
+	CHECK(exited(33));
+	CHECK_EQ(count("ERROR"), 1);
+	in_child(do_found_retried);
+	CHECK(killed_by(SIGSEGV));
+	CHECK_EQ(count("ERROR"), 1);
+	in_child(do_found_blocked);
+	CHECK(killed_by(SIGSEGV));
+	CHECK_EQ(count("ERROR"), 1);
+	in_child(do_found_in_handler);
+	CHECK(killed_by(SIGSEGV));
+	CHECK_EQ(count("ERROR"), 1);
+	CHECK(has(" read_in_handler+0x"));
+	CHECK(has(" do_found_in_handler+0x"));
+	in_child(do_found_by_many);
+	CHECK(killed_by(SIGSEGV));
+	CHECK_EQ(count("ERROR"), 1);
+	CHECK(has("used by thread T1 (fault_test)"));
+}
+
+int main(void)
+{
+	dead = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	foreign = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	main_tid = getpid();
+	a_stack = stack_capture(__builtin_frame_address(0));
+	if (fault_init())
+		return 1;
+	RUN(accesses);
+	RUN(bad_frees);
+	RUN(own_faults);
+	RUN(handlers_and_findings);
+	return UNIT_END();
+}

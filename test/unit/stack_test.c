@@ -1,0 +1,241 @@
+// sources: src/stack.c src/depot.c src/unwind.c src/out.c
+/*
+ * The walker against glibc's backtrace(3), through libc's frames (which have no frame pointers),
+ * signal frames, alternate and makecontext stacks; and with registers that hold garbage.
+ */
+#include "unit.h"
+#include "options.h"
+#include "stack.h"
+
+#include <dlfcn.h>
+#include <execinfo.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+struct options options = {.stacks = true};
+
+static uintptr_t mine[STACK_MAX];
+static void *theirs[STACK_MAX];
+static size_t nmine, ntheirs;
+
+/* Captures here and compares with backtrace() from our caller's caller outwards. */
+static __attribute__((noinline)) void capture(void)
+{
+	struct stack_regs r = stack_regs_of_frame(__builtin_frame_address(0));
+
+	nmine = stack_walk(&r, false, mine, STACK_MAX);
+	ntheirs = (size_t)backtrace(theirs, STACK_MAX);
+}
+
+static void compare(void)
+{
+	/* theirs[0] is in capture(); mine[0] is the return address into its caller = theirs[1] */
+	CHECK(nmine >= 2);
+	CHECK_EQ(nmine, ntheirs - 1);
+	for (size_t i = 0; i < nmine && i + 1 < ntheirs; i++)
+		CHECK_EQ(mine[i], (uintptr_t)theirs[i + 1]);
+	nmine = ntheirs = 0;
+}
+
+static int compare_ints(const void *a, const void *b)
+{
+	if (!nmine)
+		capture();
+	return *(const int *)a - *(const int *)b;
+}
+
+static void through_libc(void)
+{
+	int v[] = {3, 1, 2};
+
+	qsort(v, 3, sizeof(*v), compare_ints);
+	compare();
+}
+
+static void on_signal(int sig)
+{
+	capture();
+}
+
+static void signal_frame(void)
+{
+	signal(SIGUSR1, on_signal);
+	raise(SIGUSR1);
+	compare();
+}
+
+static void alternate_stack(void)
+{
+	stack_t ss = {.ss_sp = malloc(1 << 16), .ss_size = 1 << 16}, off = {.ss_flags = SS_DISABLE};
+	struct sigaction sa = {.sa_handler = on_signal, .sa_flags = SA_ONSTACK};
+
+	sigaltstack(&ss, NULL);
+	sigaction(SIGUSR2, &sa, NULL);
+	raise(SIGUSR2);
+	compare();
+	sigaltstack(&off, NULL);
+	free(ss.ss_sp);
+}
+
+static ucontext_t main_uc, co_uc;
+
+static void coroutine(void)
+{
+	capture();
+}
+
+/* Each on a fresh mapping that is gone afterwards: what was known of it must not be believed. */
+static void coroutines(void)
+{
+	for (volatile int i = 0; i < 20; i++) {
+		size_t len = 4 * 4096UL + (size_t)(i % 3) * 4096UL;
+		void *s = mmap(
+			NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+		getcontext(&co_uc);
+		co_uc.uc_stack.ss_sp = s;
+		co_uc.uc_stack.ss_size = len;
+		co_uc.uc_link = &main_uc;
+		makecontext(&co_uc, coroutine, 0);
+		swapcontext(&main_uc, &co_uc);
+		CHECK(nmine >= 1 && nmine <= 3);
+		CHECK_EQ(mine[0], (uintptr_t)theirs[1]);
+		munmap(s, len);
+	}
+	nmine = ntheirs = 0;
+}
+
+/* A realigned frame of variable size: CFA by *(rbp + n). */
+static __attribute__((noinline)) void realigned(size_t n)
+{
+	_Alignas(64) volatile char a[128];
+	volatile char *b = __builtin_alloca(n);
+
+	a[0] = b[0] = 1;
+	capture();
+	b[1] = a[1] = 2;
+}
+
+static void realigned_stack(void)
+{
+	realigned(100);
+	compare();
+}
+
+static void *thread_main(void *arg)
+{
+	int v[] = {3, 1, 2};
+
+	qsort(v, 3, sizeof(*v), compare_ints);
+	return NULL;
+}
+
+static void threads(void)
+{
+	for (int i = 0; i < 5; i++) {
+		pthread_t t;
+
+		pthread_create(&t, NULL, thread_main, NULL);
+		pthread_join(t, NULL);
+		compare();
+	}
+}
+
+/* Whatever the registers hold, the walk ends. */
+static void garbage(void)
+{
+	uintptr_t libc = (uintptr_t)qsort, sp = (uintptr_t)__builtin_frame_address(0);
+	uint64_t x = 88172645463325252;
+	uintptr_t pc[STACK_MAX];
+
+	for (int i = 0; i < 200000; i++) {
+		uintptr_t v[6];
+		struct stack_regs r;
+
+		for (int k = 0; k < 3; k++) {
+			x ^= x << 13, x ^= x >> 7, x ^= x << 17;
+			v[0] = x, v[1] = x >> 17, v[2] = libc + x % 500000, v[3] = sp + x % 9000,
+			v[4] = (sp + x % 900) & ~7UL, v[5] = x % 5000;
+			((uintptr_t *)&r)[k] = v[(x >> 40) % 6];
+		}
+		CHECK(stack_walk(&r, i & 1, pc, STACK_MAX) >= 1);
+	}
+}
+
+static void depot(void)
+{
+	uintptr_t pc[STACK_MAX];
+	uint32_t a, b;
+
+	for (int i = 0; i < 2; i++) {
+		a = stack_capture(__builtin_frame_address(0));
+		b = i ? b : a;
+		CHECK_EQ(a, b); /* the caller's frame is the same in every turn */
+	}
+	CHECK(a != 0);
+	CHECK(stack_get(a, pc, STACK_MAX) >= 1);
+	CHECK_EQ(pc[0], (uintptr_t)__builtin_return_address(0));
+	CHECK_EQ(stack_get(a, pc, 1), 1);
+	CHECK_EQ(stack_get(0, pc, STACK_MAX), 0);
+	CHECK_EQ(stack_get(0x7fffffff, pc, STACK_MAX), 0);
+	options.stacks = false;
+	CHECK_EQ(stack_capture(__builtin_frame_address(0)), 0);
+	options.stacks = true;
+}
+
+static volatile int sink;
+static double best_ns = 1e9;
+
+static __attribute__((noinline)) uint32_t exported(void)
+{
+	return stack_capture(__builtin_frame_address(0));
+}
+
+static __attribute__((noinline)) void deep(int n)
+{
+	if (n) {
+		deep(n - 1);
+		sink++;
+		return;
+	}
+	for (int r = 0; r < 30; r++) {
+		struct timespec a, b;
+		double ns;
+
+		clock_gettime(CLOCK_MONOTONIC, &a);
+		for (int i = 0; i < 2000; i++)
+			sink += (int)exported();
+		clock_gettime(CLOCK_MONOTONIC, &b);
+		ns = ((double)(b.tv_sec - a.tv_sec) * 1e9 + (double)(b.tv_nsec - a.tv_nsec)) / 2000;
+		best_ns = ns < best_ns ? ns : best_ns;
+	}
+}
+
+/* Machines differ and are shared: the bound is ten times what is meant. */
+static void cost(void)
+{
+	uintptr_t pc[STACK_MAX];
+
+	deep(6);
+	printf("# capture of %zu frames: %.0f ns\n", stack_get(exported(), pc, STACK_MAX) + 7,
+		best_ns);
+	CHECK(best_ns < 2000);
+}
+
+int main(void)
+{
+	RUN(through_libc);
+	RUN(signal_frame);
+	RUN(alternate_stack);
+	RUN(coroutines);
+	RUN(realigned_stack);
+	RUN(threads);
+	RUN(garbage);
+	RUN(depot);
+	RUN(cost);
+	return UNIT_END();
+}

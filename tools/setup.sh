@@ -2,7 +2,7 @@
 # setup.sh GROUP...: installs the Debian packages of the named groups that are missing; says what
 # it does, does nothing when all is there. Works as root or with sudo. The groups, one a line:
 groups='
-build	gcc make binutils libc6-dev
+build	gcc g++ make binutils libc6-dev
 check	clang findutils procps util-linux libcap2-bin strace gdb python3
 lint	clang-format cppcheck
 demo	sqlite3

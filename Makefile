@@ -37,7 +37,7 @@ $(B)/%.o: %.S
 
 $(B)/libundangle.so: $(LIB_OBJ)
 	$(CC) -shared -o $@ $(LIB_OBJ) -Wl,-soname,libundangle.so -Wl,-z,now -Wl,-z,relro \
-		-Wl,-z,defs -Wl,-z,initfirst $(LDFLAGS)
+		-Wl,-z,defs -Wl,-z,initfirst -Wl,-z,start-stop-visibility=hidden $(LDFLAGS)
 
 $(B)/libdune.a: $(DUNE_OBJ)
 	@rm -f $@

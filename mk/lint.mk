@@ -6,3 +6,8 @@ lint check-lint: all
 
 format:
 	clang-format -i $$(git ls-files '*.c' '*.h' '*.cc')
+
+# the rules, tested: each broken on purpose in a copy of the tree
+.PHONY: check-lint-rules
+check-lint-rules: all
+	@bash test/lint/run $(B)

@@ -45,7 +45,9 @@ long_functions() {
 	awk 'FNR == 1 { start = 0 }
 	     /^\{/ { start = FNR }
 	     /^\}/ { if (start && FNR - start > 61) printf "%s:%d: function of %d lines\n", FILENAME, start, FNR - start - 1; start = 0 }' \
-		$(git_files 'src/*.c' 'cli/*.c')
+		$(git_files 'src/*.c' 'cli/*.c') | while IFS= read -r hit; do
+		list long-functions.txt | grep -qxF "${hit%%:*}" || echo "$hit"
+	done
 }
 rule 'no function over 60 lines' long_functions
 
@@ -59,7 +61,7 @@ heads() {
 rule 'every file begins with what it is' heads
 
 words() {
-	grep -nwiE 'shadow|remap|fixup|TODO|FIXME|XXX' $C_FILES | grep -vE 'mremap|remap_file_pages'
+	grep -nwiE 'shadow|remap|fixup|TODO|FIXME' $C_FILES | grep -vE 'mremap|remap_file_pages'
 }
 rule 'words that are not ours (shadow, remap, fixup), and unfinished business' words
 

@@ -27,6 +27,8 @@ struct mappings {
 	struct windows windows;
 	struct pt pt;
 	enum mappings_form form;
+	uint32_t changes; /* of the host's mappings, as mappings_changed was told (atomic) */
+	uint64_t ready[WINDOW_GPAS / 64]; /* by GPA index: on_window was called (atomic)  */
 	/*
 	 * Called before a window's first page is mapped: adds its KVM slot. Several threads may
 	 * call it for the same window at once, and again later: must be idempotent. NULL: none
@@ -46,8 +48,17 @@ extern struct mappings dune_mappings;
  */
 int setup_mappings(struct mappings *m, enum mappings_form form);
 
-/* Calls on_window for every window claimed so far (a VM made after setup, or after fork). */
+/*
+ * Calls on_window for every window claimed so far: a VM made after setup, or anew after a fork
+ * (then after pt_thaw). 0 or the first error.
+ */
 int mappings_replay(struct mappings *m);
+
+/*
+ * Claims the window over va, has its slot made, and in full form maps it. From vmm context (or
+ * before dune_enter); idempotent, any number of threads at once. 0 or -errno.
+ */
+int mappings_window(struct mappings *m, vaddr_t va);
 
 /*
  * A guest page fault at va (error: the processor's error code). 0: the tables were completed,
@@ -62,6 +73,12 @@ int mappings_fault(struct mappings *m, vaddr_t va, uint64_t error);
  * removed: flush [lo, hi) on every vCPU before the program runs on.
  */
 bool mappings_changed(struct mappings *m, vaddr_t lo, vaddr_t hi);
+
+/*
+ * Is va mapped elsewhere than the host has it (walk(va) != va_to_pa(va))? Then *canonical is
+ * the address at which the host has those bytes. Reads only; any context.
+ */
+bool mappings_canonical(const struct mappings *m, vaddr_t va, vaddr_t *canonical);
 
 /* The closed conversions of the layout, for the process's own windows (see window.h). */
 UD_EXPORT paddr_t dune_va_to_pa(const void *va);

@@ -1,0 +1,326 @@
+// sources: src/dune/mappings.c src/dune/pagetable.c src/dune/window.c
+// sources: src/dune/procmap.c src/dune/page.c src/panic.c src/out.c
+/* The page tables of this very process, built in plain Linux: both forms, faults, changes. */
+#include "unit.h"
+#include "dune/mappings.h"
+#include "dune/page.h"
+#include "dune/procmap.h"
+
+#include <errno.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#define F_WRITE 2UL
+#define F_FETCH 16UL
+#define G	GIGA_SIZE
+#define K	PAGE_SIZE
+
+static struct mappings full, precise, broken;
+static unsigned slots[WINDOW_GPAS];
+
+static int add_slot(void *ctx, const struct window *win)
+{
+	unsigned *n = ctx;
+	struct pt_entry e;
+
+	/* The slot comes first, then the entries. */
+	if (win->hva != PAGEBASE && !n[win->index])
+		CHECK_EQ(pt_walk(&full.pt, win->hva, &e), 0);
+	n[win->index]++;
+	return 0;
+}
+
+static int no_slot(void *ctx, const struct window *win)
+{
+	return win->hva == PAGEBASE ? 0 : -ENOSPC;
+}
+
+static bool skipped(const struct procmap_row *row)
+{
+	return !row->prot || row->start >= WINDOW_TASK_SIZE || page_owns(row->start);
+}
+
+static int full_row(const struct procmap_row *row, void *arg)
+{
+	struct pt_entry e;
+	paddr_t pa;
+
+	if (skipped(row))
+		return 0;
+	CHECK(pt_translate(&full.pt, row->start, &pa));
+	CHECK_EQ(pa, window_va_to_pa(&full.windows, row->start));
+	CHECK_EQ(window_pa_to_va(&full.windows, pa), row->start);
+	CHECK_EQ(pt_walk(&full.pt, row->end - 1, &e) & ~PTE_ADDR_MASK & ~PTE_PS, PTE_DATA);
+	return 0;
+}
+
+static void full_form(void)
+{
+	struct pt_entry e;
+	unsigned n = 0;
+	paddr_t pa;
+
+	full.on_window = add_slot;
+	full.ctx = slots;
+	CHECK_EQ(setup_mappings(&full, MAPPINGS_FULL), 0);
+	CHECK_EQ(procmap_each(full_row, NULL), 0);
+	/* The tables themselves, and all of the pool, at VA = GPA. */
+	CHECK(full.pt.root > PAGEBASE && page_owns(full.pt.root));
+	CHECK(pt_translate(&full.pt, full.pt.root, &pa) && pa == full.pt.root);
+	CHECK(pt_translate(&full.pt, page_pool_top() - 1, &pa) && pa == page_pool_top() - 1);
+	for (unsigned i = 0; i < WINDOW_GPAS; i++) {
+		CHECK(slots[i] <= 1);
+		n += slots[i];
+	}
+	CHECK_EQ(n, full.windows.claimed);
+	CHECK(n >= 3 && n < 16);
+	CHECK_EQ(pt_walk(&full.pt, 0x300000000000, &e), 0);
+	CHECK_EQ(slots[511], 1); /* the stack */
+	CHECK_EQ(window_va_to_pa(&full.windows, vaddr_of(&n)) >> 30, 511);
+	CHECK_EQ(mappings_replay(&full), 0);
+	CHECK_EQ(slots[511], 2);
+}
+
+static void vsyscall_page(void)
+{
+	uint8_t *code = mmap(NULL, K, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	long (*fn)(long *, long *, long *);
+	struct procmap_row row;
+	unsigned cpu = ~0u;
+	struct pt_entry e;
+	long tv[2] = {0};
+
+	if (procmap_find(VSYSCALL_ADDR, &row))
+		return; /* vsyscall=none */
+	CHECK_EQ(pt_walk(&full.pt, VSYSCALL_ADDR, &e) & ~PTE_ADDR_MASK, PTE_CODE);
+	memcpy(code, vaddr_ptr(pte_addr(e.pte)), K);
+	mprotect(code, K, PROT_READ | PROT_EXEC);
+	memcpy(&fn, &(void *){code}, sizeof(fn));
+	CHECK_EQ(fn(tv, NULL, NULL), 0);
+	CHECK(labs(tv[0] - time(NULL)) <= 1);
+	memcpy(&fn, &(void *){code + 0x400}, sizeof(fn));
+	CHECK(labs(fn(NULL, NULL, NULL) - time(NULL)) <= 1);
+	memcpy(&fn, &(void *){code + 0x800}, sizeof(fn));
+	CHECK_EQ(fn((long *)&cpu, NULL, NULL), 0);
+	CHECK(cpu < 4096);
+	munmap(code, K);
+}
+
+static int twice(int x)
+{
+	return 2 * x;
+}
+
+static void execute_on_fetch(void)
+{
+	vaddr_t code = vaddr_of((void *)(uintptr_t)twice), lo;
+	struct procmap_row row;
+	struct pt_entry e;
+	char *p = mmap(NULL, 4 * K, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	CHECK_EQ(mappings_fault(&full, code, F_FETCH | 1), 0);
+	CHECK_EQ(procmap_find(code, &row), 0);
+	CHECK_EQ(pt_walk(&full.pt, row.start, &e) & PTE_NX, 0);
+	CHECK_EQ(pt_walk(&full.pt, row.end - 1, &e) & PTE_NX, 0);
+	CHECK_EQ(pt_walk(&full.pt, row.end, &e) & PTE_NX, PTE_NX);
+	CHECK_EQ(pt_walk(&full.pt, row.start - 1, &e) & PTE_NX, PTE_NX);
+	/* Data is no code; nor is the pool. */
+	CHECK_EQ(mappings_fault(&full, vaddr_of(&full), F_FETCH | 1), -EFAULT);
+	CHECK_EQ(mappings_fault(&full, PAGEBASE, F_FETCH | 1), -EFAULT);
+	CHECK_EQ(mappings_fault(&full, code, 1), 0); /* another thread was faster */
+	/* mprotect: not changed, then changed in the middle only. */
+	lo = vaddr_of(p);
+	CHECK(!mappings_changed(&full, lo, lo + 4 * K));
+	CHECK_EQ(mappings_fault(&full, lo, F_FETCH | 1), 0);
+	CHECK(mappings_changed(&full, lo + K, lo + 2 * K));
+	CHECK(!mappings_changed(&full, lo + K, lo + 2 * K));
+	CHECK_EQ(pt_walk(&full.pt, lo, &e) & PTE_NX, 0);
+	CHECK_EQ(pt_walk(&full.pt, lo + K, &e) & PTE_NX, PTE_NX);
+	CHECK_EQ(pt_walk(&full.pt, lo + 2 * K, &e) & PTE_NX, 0);
+	munmap(p, 4 * K);
+	CHECK(mappings_changed(&full, lo, lo + 4 * K));
+	CHECK_EQ(mappings_fault(&full, lo, F_FETCH | 1), -EFAULT);
+}
+
+static void new_windows(void)
+{
+	vaddr_t far = 0x234567800000, none = 0x300000000000;
+	struct pt_entry e;
+	paddr_t pa;
+	void *p = mmap(vaddr_ptr(far), K, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+
+	CHECK(p == vaddr_ptr(far));
+	CHECK_EQ(pt_walk(&full.pt, far, &e), 0);
+	CHECK_EQ(mappings_fault(&full, far + 5, F_WRITE), 0);
+	CHECK(pt_translate(&full.pt, far + 5, &pa));
+	CHECK_EQ(pa, window_va_to_pa(&full.windows, far + 5));
+	CHECK_EQ(slots[pa >> 30], 1);
+	munmap(p, K);
+	/* Nothing there, or reserved only: no window is spent on it. */
+	p = mmap(vaddr_ptr(none), K, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE,
+		-1, 0);
+	CHECK(p == vaddr_ptr(none));
+	CHECK_EQ(mappings_fault(&full, none, 0), -EFAULT);
+	CHECK_EQ(mappings_fault(&full, none + G, 0), -EFAULT);
+	CHECK_EQ(pt_walk(&full.pt, none, &e), 0);
+	CHECK_EQ(mappings_fault(&full, ~0UL, 0), -EFAULT);
+	munmap(p, K);
+}
+
+static void alias_by_hand(void)
+{
+	char *block = malloc(100);
+	vaddr_t va = vaddr_of(block), alias = 0x100000000000 + (va & (K - 1)), back = 0;
+
+	block[0] = 0;
+	CHECK_EQ(mappings_fault(&full, va, F_WRITE), 0); /* a heap far from its image spills */
+	CHECK(!mappings_canonical(&full, va, &back));
+	CHECK(!mappings_canonical(&full, alias, &back));
+	CHECK_EQ(pt_map(&full.pt, ALIGN_DOWN(alias, K), ALIGN_DOWN(alias, K) + K,
+			 ALIGN_DOWN(window_va_to_pa(&full.windows, va), K), PTE_DATA),
+		0);
+	CHECK(mappings_canonical(&full, alias, &back));
+	CHECK_EQ(back, va);
+	CHECK_EQ(mappings_fault(&full, alias, F_FETCH | 1), -EFAULT);
+	CHECK_EQ(pt_unmap(&full.pt, ALIGN_DOWN(alias, K), ALIGN_DOWN(alias, K) + K,
+			 pte_tombstone(77)),
+		0);
+	CHECK(!mappings_canonical(&full, alias, &back));
+	CHECK_EQ(mappings_fault(&full, alias, 0), -EFAULT);
+	free(block);
+}
+
+static size_t listed;
+
+static int precise_row(const struct procmap_row *row, void *arg)
+{
+	pte_t want = row->prot & PROT_WRITE ? PTE_DATA : PTE_READ;
+	struct pt_entry e;
+	size_t bad = 0;
+	paddr_t pa;
+
+	if (row->start >= WINDOW_TASK_SIZE || page_owns(row->start))
+		return 0;
+	if (row->prot & PROT_EXEC)
+		want &= ~PTE_NX;
+	for (vaddr_t va = row->start; va < row->end && va < row->start + G; va += K) {
+		pte_t pte = pt_walk(&precise.pt, va, &e);
+
+		if (!row->prot) {
+			bad += pte != 0;
+			continue;
+		}
+		listed += e.va == va || va == row->start ? pt_size(e.level) : 0;
+		bad += (pte & ~PTE_ADDR_MASK & ~PTE_PS) != want;
+		bad += !pt_translate(&precise.pt, va, &pa) ||
+		       pa != window_va_to_pa(&precise.windows, va);
+	}
+	if (bad)
+		printf("# %lx-%lx %s: %zu pages wrong\n", row->start, row->end, row->name, bad);
+	CHECK_EQ(bad, 0);
+	return 0;
+}
+
+static int add_up(const struct pt_entry *e, void *arg)
+{
+	if (!page_owns(e->va))
+		*(size_t *)arg += pt_size(e->level);
+	return 0;
+}
+
+static void precise_form(void)
+{
+	char *p, *none = mmap(NULL, 8 * K, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	size_t mapped = 0;
+	struct pt_entry e;
+	paddr_t pa;
+
+	CHECK_EQ(setup_mappings(&precise, MAPPINGS_PRECISE), 0);
+	CHECK_EQ(procmap_each(precise_row, NULL), 0);
+	/* Nothing but what is listed. */
+	pt_visit(&precise.pt, 0, 1UL << 47, false, add_up, &mapped);
+	CHECK_EQ(mapped, listed);
+	CHECK(pt_translate(&precise.pt, precise.pt.root, &pa) && pa == precise.pt.root);
+	CHECK_EQ(pt_walk(&precise.pt, vaddr_of(none), &e), 0);
+	/* A new mapping appears at its first fault, changes, and goes. */
+	p = mmap(NULL, 4 * K, PROT_READ, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	mappings_changed(&precise, vaddr_of(p), vaddr_of(p) + 4 * K);
+	CHECK_EQ(mappings_fault(&precise, vaddr_of(p), F_WRITE), -EFAULT);
+	CHECK_EQ(mappings_fault(&precise, vaddr_of(p), 0), 0);
+	CHECK_EQ(pt_walk(&precise.pt, vaddr_of(p) + 3 * K, &e) & ~PTE_ADDR_MASK, PTE_READ);
+	mprotect(p, K, PROT_READ | PROT_WRITE);
+	CHECK_EQ(mappings_fault(&precise, vaddr_of(p) + K, F_WRITE | 1), -EFAULT);
+	CHECK_EQ(mappings_fault(&precise, vaddr_of(p), F_WRITE | 1), 0);
+	CHECK_EQ(pt_walk(&precise.pt, vaddr_of(p), &e) & ~PTE_ADDR_MASK, PTE_DATA);
+	munmap(p, 2 * K);
+	CHECK(mappings_changed(&precise, vaddr_of(p), vaddr_of(p) + 2 * K));
+	CHECK_EQ(pt_walk(&precise.pt, vaddr_of(p), &e), 0);
+	CHECK_EQ(mappings_fault(&precise, vaddr_of(p), 0), -EFAULT);
+	CHECK_EQ(pt_walk(&precise.pt, vaddr_of(p) + 2 * K, &e) & ~PTE_ADDR_MASK, PTE_READ);
+	munmap(p, 4 * K);
+	munmap(none, 8 * K);
+}
+
+static void failures_come_up(void)
+{
+	broken.on_window = no_slot;
+	CHECK_EQ(setup_mappings(&broken, MAPPINGS_FULL), -ENOSPC);
+}
+
+static int count_rows(const struct procmap_row *row, void *arg)
+{
+	++*(int *)arg;
+	return 0;
+}
+
+static void process_map(void)
+{
+	static const char *const bad[] = {"", "x", "1-2", "1-2 rw", "1-2 rw-p", "1-2 rw-p zz 0:0 0",
+		"12 rw-p 0 0:0 0", "1-2 rw-p10"};
+	char line[] = "7f0000001000-7f0000003000 r-xs 00abc000 fd:01 4711        /a file (deleted)";
+	char anon[] = "200000000-201000000 ---p 00000000 00:00 0 ", buf[80];
+	struct procmap_row row;
+	int n = 0, lines = 0;
+	FILE *f;
+
+	CHECK(procmap_parse(line, &row));
+	CHECK_EQ(row.start, 0x7f0000001000);
+	CHECK_EQ(row.end, 0x7f0000003000);
+	CHECK_EQ(row.prot, PROT_READ | PROT_EXEC);
+	CHECK(row.shared);
+	CHECK_EQ(row.offset, 0xabc000);
+	CHECK(!strcmp(row.name, "/a file (deleted)"));
+	CHECK(procmap_parse(anon, &row) && !row.prot && !row.shared && !*row.name);
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+		CHECK(!procmap_parse(strcpy(buf, bad[i]), &row));
+	/* As many rows as lines, however the reads cut them. */
+	for (int i = 0; i < 300; i++) /* rows that cannot merge */
+		CHECK(mmap(vaddr_ptr(0x400000000000 + i * 2 * K), K, PROT_READ,
+			      MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) != MAP_FAILED);
+	f = fopen("/proc/self/maps", "r");
+	for (int c = fgetc(f); c != EOF; c = fgetc(f))
+		lines += c == '\n';
+	CHECK_EQ(procmap_each(count_rows, &n), 0);
+	CHECK_EQ(n, lines);
+	fclose(f);
+	CHECK_EQ(procmap_find(0x400000000000 + 400 * K, &row), 0);
+	CHECK_EQ(row.start, 0x400000000000 + 400 * K);
+	CHECK_EQ(procmap_find(0x400000000000 + 401 * K, &row), -EFAULT);
+	CHECK_EQ(procmap_find(0x1000, &row), -EFAULT);
+}
+
+int main(void)
+{
+	RUN(full_form);
+	RUN(vsyscall_page);
+	RUN(execute_on_fetch);
+	RUN(new_windows);
+	RUN(alias_by_hand);
+	RUN(precise_form);
+	RUN(failures_come_up);
+	RUN(process_map);
+	return UNIT_END();
+}

@@ -37,8 +37,8 @@ void program_check(const char *prog, char path[PATH_MAX]);
 const char *program_env_target(const char *path);
 
 /*
- * probe.c: tries in a child process what the host backend cannot do without (memfd, shared
- * mappings, their protection) and refuses if one is missing or a seccomp filter forbids it.
+ * probe.c: tries in a child process what the host backend cannot do without (shared memory, a
+ * second mapping of it, its end) and refuses if that fails or a seccomp filter forbids it.
  */
 void machine_check(void);
 

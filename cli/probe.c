@@ -78,14 +78,11 @@ static const struct probe *probe_find(const char *name)
 
 void machine_check(void)
 {
-	static const char *const needed[] = {"memfd", "views"};
 	char text[TEXT_SIZE];
 
-	for (size_t i = 0; i < ARRAY_LEN(needed); i++)
-		if (probe_run(probe_find(needed[i]), text) != PROBE_YES)
-			refuse("this process may not use a memfd heap: %s: allow it (see undangle "
-			       "--probe)",
-				text);
+	if (probe_run(probe_find("views"), text) != PROBE_YES)
+		refuse("this process cannot map memory twice: %s: allow it (see undangle --probe)",
+			text);
 }
 
 /* Which of its ways the host backend goes here. */
@@ -116,7 +113,7 @@ int probe(void)
 		out_fmt(&o, "%-20s %-4s %s\n", probes[i].label, yes[i] ? "yes" : "no", text);
 		out_flush(&o);
 	}
-	works = yes[probe_find("memfd") - probes] && yes[probe_find("views") - probes];
+	works = yes[probe_find("views") - probes];
 	out_fmt(&o, "%-20s %-4s %s\n", "path taken", works ? "yes" : "no",
 		host_path(works, yes[probe_find("guard") - probes],
 			yes[probe_find("collapse") - probes]));

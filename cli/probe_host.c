@@ -1,6 +1,6 @@
 /*
- * probe_host.c - the rows of --probe that the host backend stands on: memfd, views, guards, huge
- * pages, address space and its limits. Runs in a child process (probe.c), so nothing is undone.
+ * probe_host.c - the rows of --probe that the host backend stands on: views, guards, huge pages,
+ * address space and its limits. Runs in a child process (probe.c), so nothing is undone.
  */
 #include "probe.h"
 
@@ -56,28 +56,38 @@ int probe_memfd(struct out *o)
 		return no(o, "memfd_create");
 	if (ftruncate(fd, HUGE_SIZE))
 		return no(o, "ftruncate of a memfd");
-	out_str(o, "memfd_create works");
+	out_str(o, "memfd_create works (the host backend does without)");
 	return PROBE_YES;
 }
 
-/* A 2 MB view of a new memfd at a 2 MB boundary, its first byte touched; NULL and errno. */
-static char *view_make(int *fd)
+/* 2 MB of shared memory at a 2 MB boundary, its first byte touched; NULL and errno. */
+static char *chunk_make(void)
 {
-	size_t room = 2 * HUGE_SIZE;
-	char *at;
+	char *at = mmap(
+		NULL, 2 * HUGE_SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
-	*fd = memfd_create("undangle-probe", MFD_CLOEXEC);
-	if (*fd < 0 || ftruncate(*fd, HUGE_SIZE))
-		return NULL;
-	at = mmap(NULL, room, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (at == MAP_FAILED)
 		return NULL;
 	at = vaddr_ptr(ALIGN_UP(vaddr_of(at), HUGE_SIZE));
-	at = mmap(at, HUGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, *fd, 0);
+	at = mmap(at, HUGE_SIZE, PROT_READ | PROT_WRITE,
+		MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
 	if (at == MAP_FAILED)
 		return NULL;
 	at[0] = 1;
 	return at;
+}
+
+/* A second mapping of the chunk at another 2 MB boundary, as the host backend makes its views. */
+static char *view_make(char *chunk)
+{
+	char *at = mmap(
+		NULL, 2 * HUGE_SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (at == MAP_FAILED)
+		return NULL;
+	at = vaddr_ptr(ALIGN_UP(vaddr_of(at), HUGE_SIZE));
+	at = mremap(chunk, 0, HUGE_SIZE, MREMAP_MAYMOVE | MREMAP_FIXED, at);
+	return at == MAP_FAILED ? NULL : at;
 }
 
 /* Would touching this byte fault? Asked of the kernel, which answers EFAULT instead of a signal. */
@@ -90,47 +100,44 @@ static bool faults(const char *p)
 
 int probe_views(struct out *o)
 {
-	int fd;
-	char *a = view_make(&fd), *b;
+	char *a = chunk_make(), *b;
 
 	if (!a)
-		return no(o, "a shared mapping of a memfd");
-	b = mmap(NULL, HUGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	if (b == MAP_FAILED)
-		return no(o, "a second mapping of a memfd");
+		return no(o, "mmap of shared memory");
+	b = view_make(a);
+	if (!b)
+		return no(o, "mremap of shared memory to a second place");
 	b[5] = 42;
 	if (a[5] != 42) {
-		out_str(o, "two mappings of one memfd show different bytes");
+		out_str(o, "two mappings of the same memory show different bytes");
 		return PROBE_NO;
 	}
-	if (mmap(a, HUGE_SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED,
+	if (mmap(b, HUGE_SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED,
 		    -1, 0) == MAP_FAILED)
 		return no(o, "mapping PROT_NONE over a view");
-	if (!faults(a)) {
+	if (!faults(b)) {
 		out_str(o, "a view that was mapped over with PROT_NONE can still be read");
 		return PROBE_NO;
 	}
-	out_str(o, "two mappings of one memfd share bytes; PROT_NONE over one kills it");
+	out_str(o, "memory mapped twice shares its bytes; PROT_NONE over one view kills it");
 	return PROBE_YES;
 }
 
 int probe_guard(struct out *o)
 {
-	int fd;
-	char *a = view_make(&fd);
+	char *a = chunk_make(), *b = a ? view_make(a) : NULL;
 
-	if (!a)
-		return no(o, "a shared mapping of a memfd");
-	if (madvise(a, PAGE_SIZE, MADV_GUARD_INSTALL)) {
-		out_fmt(o, "MADV_GUARD_INSTALL on a file mapping: %s (Linux 6.15 has it)",
-			strerror(errno));
+	if (!b)
+		return no(o, "no view to guard");
+	if (madvise(b, PAGE_SIZE, MADV_GUARD_INSTALL)) {
+		out_fmt(o, "MADV_GUARD_INSTALL in a view: %s (Linux 6.15 has it)", strerror(errno));
 		return PROBE_NO;
 	}
-	if (!faults(a) || faults(a + PAGE_SIZE)) {
+	if (!faults(b) || faults(b + PAGE_SIZE)) {
 		out_str(o, "MADV_GUARD_INSTALL returns 0 but does not guard that page");
 		return PROBE_NO;
 	}
-	out_str(o, "MADV_GUARD_INSTALL guards one page of a file mapping");
+	out_str(o, "MADV_GUARD_INSTALL guards one page of a view");
 	return PROBE_YES;
 }
 
@@ -151,16 +158,15 @@ static unsigned long pmd_mapped_kb(void)
 
 int probe_collapse(struct out *o)
 {
-	int fd;
-	char *a = view_make(&fd);
+	char *a = chunk_make(), *b = a ? view_make(a) : NULL;
 
-	if (!a)
-		return no(o, "a shared mapping of a memfd");
+	if (!b)
+		return no(o, "no view to map by a huge page");
 	if (madvise(a, HUGE_SIZE, MADV_COLLAPSE)) {
-		out_fmt(o, "MADV_COLLAPSE of a view: %s (Linux 6.1 has it)", strerror(errno));
+		out_fmt(o, "MADV_COLLAPSE of a chunk: %s (Linux 6.1 has it)", strerror(errno));
 		return PROBE_NO;
 	}
-	a[PAGE_SIZE] = 1;
+	b[PAGE_SIZE] = 1;
 	if (pmd_mapped_kb() < HUGE_SIZE / 1024) {
 		out_str(o, "MADV_COLLAPSE returns 0 but smaps shows no huge mapping");
 		return PROBE_NO;

@@ -1,10 +1,12 @@
 # Sandboxes, the log file, the installed command, --probe.
 $cc -o seccomp "$here/seccomp.c" || exit 1
-memfd=319 mmap=9
-refuses no-memfd 'this process may not use a memfd heap: memfd_create: Operation not permitted: allow it (see undangle --probe)' \
-	./seccomp $memfd errno "$ud" true
-refuses memfd-killed 'this process may not use a memfd heap: a seccomp filter kills the process that tries memfd: allow it (see undangle --probe)' \
-	./seccomp $memfd kill "$ud" true
+mremap=25
+refuses no-views 'this process cannot map memory twice: mremap of shared memory to a second place: Operation not permitted: allow it (see undangle --probe)' \
+	./seccomp $mremap errno "$ud" true
+refuses views-killed 'this process cannot map memory twice: a seccomp filter kills the process that tries shared views: allow it (see undangle --probe)' \
+	./seccomp $mremap kill "$ud" true
+# memfd_create is not needed
+gives no-memfd 0 x ./seccomp 319 kill "$ud" echo x
 # madvise is only a faster way: the program runs without it
 gives no-madvise 0 x ./seccomp 28 errno "$ud" echo x
 
@@ -45,10 +47,10 @@ fi
 verdict probe-status 0 $?
 verdict probe-rows "$(sed -n 's/^PROBE(.*, "\(.*\)").*/\1/p' "$top/cli/probes.def"; echo 'path taken')" \
 	"$(sed -E 's/ +(yes|no) .*//' probe.txt)"
-verdict probe-memfd 'memfd no memfd_create: Operation not permitted' \
-	"$(./seccomp $memfd errno "$ud" --probe | grep '^memfd ' | xargs)"
-./seccomp $memfd kill "$ud" --probe >probe2.txt 2>&1
+verdict probe-memfd 'memfd no a seccomp filter kills the process that tries memfd' \
+	"$(./seccomp 319 kill "$ud" --probe | grep '^memfd ' | xargs)"
+./seccomp $mremap kill "$ud" --probe >probe2.txt 2>&1
 verdict probe-killed-status 2 $?
 verdict probe-killed 'path taken no none: the host backend cannot run here' "$(tail -n 1 probe2.txt | xargs)"
-verdict probe-guard 'page guards no MADV_GUARD_INSTALL on a file mapping: Operation not permitted (Linux 6.15 has it)' \
+verdict probe-guard 'page guards no MADV_GUARD_INSTALL in a view: Operation not permitted (Linux 6.15 has it)' \
 	"$(./seccomp 28 errno "$ud" --probe | grep '^page guards' | xargs)"

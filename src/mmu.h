@@ -2,10 +2,10 @@
  * mmu.h - the seam: how virtual pages are laid over memory, and how they die.
  *
  * Everything above this header runs identically on both backends and includes nothing from
- * host/, kvm/ or dune/. The cheap unit of making aliases is the view (2 MB of fresh addresses
- * onto one 2 MB chunk of canonical memory); the cheap unit of killing is a sorted run of pages
- * or a whole view. Ranges are whole pages; functions return 0 or -errno; kill cannot fail (it
- * panics). app context; safe from several threads at once on different ranges.
+ * host/, kvm/ or dune/. Canonical memory comes in chunks of 2 MB; the cheap unit of making
+ * aliases is the view (up to 2 MB of fresh addresses onto a part of one chunk); the cheap unit
+ * of killing is a sorted run of pages or a whole view. Ranges are whole pages; functions return
+ * 0 or -errno. app context; safe from several threads at once on different ranges.
  */
 #ifndef UD_MMU_H
 #define UD_MMU_H
@@ -21,29 +21,46 @@ struct mmu {
 	const char *name;
 	/* Usable here? 0, or -errno and *why = one line that says what is wrong and what to do. */
 	int (*probe)(const char **why);
-	/* From the constructor, before main. */
-	int (*enter)(void);
+	/*
+	 * From the first malloc or the constructor, before main. Reserves up to `want` bytes of
+	 * never-used addresses (0: as many as there are) and says where they are; 2 MB-aligned.
+	 */
+	int (*enter)(size_t want, struct run *fresh);
 	/* Canonical memory: *id names a zeroed 2 MB chunk. give returns its memory to the system.
 	 */
 	int (*chunk_take)(uint32_t *id);
 	void (*chunk_give)(uint32_t id);
-	/* Maps [at, at + 2 MB) read-write onto chunk id. The range is ours, reserved, never used.
+	/* Backs the chunk by one huge page if the machine can: its views become cheap. A hint. */
+	void (*chunk_huge)(uint32_t id);
+	/* Returns the memory of a part of a chunk to the system; it reads as zeros afterwards. */
+	void (*chunk_trim)(uint32_t id, unsigned first, unsigned pages);
+	/*
+	 * Maps `pages` fresh pages at `at` read-write onto the chunk's pages from `first` on. A
+	 * view of 512 pages is 2 MB-aligned. -ENOMEM when mappings or memory are scarce.
 	 */
-	int (*view_map)(vaddr_t at, uint32_t id);
-	/* On return every access to [at, at + 2 MB) faults; gives page tables back. */
-	void (*view_kill)(vaddr_t at);
-	/* Kills runs inside views, sorted by address. On return every access to them faults. */
-	void (*runs_kill)(const struct run *r, size_t n);
-	/* Private zeroed pages at a fresh range (large blocks); killed by runs_kill or range_kill.
+	int (*view_map)(vaddr_t at, uint32_t id, unsigned first, unsigned pages);
+	/* A hint: the pages of this view will be touched soon and their memory exists already. */
+	void (*view_warm)(vaddr_t at, unsigned pages);
+	/* On return every access to the view faults; gives page tables back where it can. */
+	int (*view_kill)(vaddr_t at, unsigned pages);
+	/*
+	 * Kills runs inside one view [at, at + pages), sorted by address. On return every access to
+	 * them faults. -errno: some may be alive still (said once); the caller never reuses them.
 	 */
+	int (*runs_kill)(vaddr_t at, unsigned pages, const struct run *r, size_t n);
+	/* Private zeroed pages at a fresh range (large blocks). */
 	int (*range_map)(vaddr_t at, size_t len);
-	void (*range_kill)(vaddr_t at, size_t len);
-	/* Moves the pages of a live range to a fresh one without copying (realloc). */
+	int (*range_kill)(vaddr_t at, size_t len);
+	/* Moves the pages of a live range to a fresh one without copying; `from` is dead then. */
 	int (*range_move)(vaddr_t from, size_t len, vaddr_t to, size_t newlen);
-	/* pthread_atfork's three, called with every heap lock held. */
-	int (*fork_prepare)(void);
+	/*
+	 * pthread_atfork's three, called with every heap lock held and signals blocked. used[0..n)
+	 * tells which chunks hold anything. fork_child returns 1 if the engine must map its live
+	 * views again and kill their dead pages, 0 if they are as they were.
+	 */
+	int (*fork_prepare)(const uint8_t *used, uint32_t n);
 	void (*fork_parent)(void);
-	void (*fork_child)(void);
+	int (*fork_child)(void);
 	void (*dump)(struct out *o, vaddr_t lo, vaddr_t hi);
 };
 
@@ -52,6 +69,6 @@ extern const struct mmu mmu_kvm;  /* kvm/mmu_kvm.c  */
 
 /* The chosen one; set once by mmu_choose (mmu.c) and never changed. */
 extern const struct mmu *mmu;
-int mmu_choose(const char *backend, const char **why); /* "auto", "host", "kvm" */
+int mmu_choose(unsigned backend, const char **why); /* BACKEND_* of options.h */
 
 #endif

@@ -1,0 +1,160 @@
+/*
+ * alias.h - THE engine: fresh addresses for every object, and their death.
+ *
+ * app context. A view is up to 2 MB of fresh addresses that show one row of an extent (heap.h);
+ * each of its object slots is handed out at most once. A unit of a view (a page, or the pages of
+ * one larger object) is killed when all its objects are free, and only then does the row get the
+ * unit back. alias_table leads from an address to its view or large block with one load.
+ *
+ * LOCK ORDER: alias_init_lock, shared_lock, sweep_lock, large_lock, tcache_lock, class locks
+ * (by index), views_lock, heap_chunk_lock, vspace_lock, host_lock, meta_lock. All are taken
+ * with signals blocked (lock.h). malloc's and free's fast paths take none of them.
+ */
+#ifndef UD_ALIAS_H
+#define UD_ALIAS_H
+
+#include "block.h"
+#include "heap.h"
+#include "record.h"
+#include "vspace.h"
+
+enum view_state { VIEW_LIVE, VIEW_DEAD };
+
+struct view {
+	vaddr_t base;
+	const struct geom *geom;
+	_Atomic uint64_t *live; /* a bit per object: handed to a thread and not freed          */
+	struct record *rec;	/* a record per object, or NULL                                */
+	uint16_t row_idx;
+	uint16_t pages, units;
+	uint16_t words;		 /* of live                                                   */
+	_Atomic uint16_t handed; /* words of live that a thread has taken over                */
+	uint8_t state;
+	uint8_t age;	       /* sweeps that left its dead units alone                       */
+	_Atomic uint8_t dirty; /* on the list of views with something to kill                 */
+	bool zeroed;	       /* its memory was never written through another view           */
+	uint16_t first;
+	uint32_t chunk;
+	struct row *row;
+	struct view *dirty_next;
+	struct view *next, *prev; /* of live views; or of dead ones, oldest first             */
+	uint64_t bits[];	  /* units: fresh, revoked, released; then live               */
+};
+
+static inline unsigned view_uwords(const struct view *v)
+{
+	return (v->units + 63U) / 64;
+}
+
+/* Units that were free when the view was made, and so belong to it. */
+static inline uint64_t *view_fresh(struct view *v)
+{
+	return v->bits;
+}
+
+/* Units of it whose addresses fault. Atomic: free revokes, in strict mode. */
+static inline _Atomic uint64_t *view_revoked(struct view *v)
+{
+	return (_Atomic uint64_t *)(v->bits + view_uwords(v));
+}
+
+/* Units that went back to the row. Under sweep_lock. */
+static inline uint64_t *view_released(struct view *v)
+{
+	return v->bits + 2 * view_uwords(v);
+}
+
+static inline vaddr_t view_unit_at(const struct view *v, uint32_t u)
+{
+	return v->base + ((vaddr_t)u * v->geom->unit_pages << PAGE_SHIFT);
+}
+
+/* Where object idx of v is. */
+static inline vaddr_t view_slot_at(const struct view *v, uint32_t idx)
+{
+	const struct geom *g = v->geom;
+	uint32_t u = idx >> g->group_shift, j = idx & (geom_group(g) - 1);
+
+	return view_unit_at(v, u) + geom_band_at(g, v->row_idx, u) + j * g->size;
+}
+
+/* A large block: private pages of its own. */
+struct large {
+	vaddr_t base;
+	size_t len;  /* mapped  */
+	size_t room; /* addresses that are its own, >= len */
+	size_t size; /* asked for */
+	_Atomic uint8_t dead;
+	bool moved;
+	int alloc_tid, free_tid;
+	uint32_t alloc_stack, free_stack;
+	struct large *next;
+};
+
+/* How long the dead are remembered, and when they die. Read-only after alias_init. */
+struct alias_policy {
+	bool strict, grouped;
+	bool records;
+	uint32_t defer_frees;
+	size_t defer_bytes;
+	uint64_t defer_ns;
+	uint32_t step;	   /* frees of one thread between looks at the bounds */
+	size_t dead_bytes; /* of views and records kept for reports       */
+};
+
+extern struct alias_policy policy;
+extern struct vspace alias_space;
+extern struct lock alias_init_lock, sweep_lock, large_lock, shared_lock, tcache_lock;
+extern struct lock views_lock, vspace_lock;
+extern _Atomic bool alias_ready;
+
+/* The table: one word per part of fresh addresses: 0, a view, or a large block | 1. */
+extern _Atomic uintptr_t *alias_table;
+
+static inline uintptr_t alias_entry(vaddr_t a)
+{
+	if (a - alias_space.base >= alias_space.end - alias_space.base)
+		return 0;
+	return atomic_load_explicit(
+		&alias_table[(a - alias_space.base) >> VSPACE_PART_SHIFT], memory_order_acquire);
+}
+
+void alias_entry_set(vaddr_t at, size_t len, uintptr_t entry);
+/* Fresh addresses, or 0 (said once). */
+vaddr_t alias_space_take(size_t len, size_t align);
+
+/* Idempotent; from the first malloc or the constructor. */
+void alias_init(void);
+
+/* What the exported family is made of. `frame`: see report.h. NULL: no memory; errno untouched. */
+void *alias_alloc(size_t size, bool zero, void *frame);
+void *alias_alloc_aligned(size_t size, size_t align, void *frame);
+void alias_free(void *p, const char *call, void *frame);
+void *alias_realloc(void *p, size_t size, void *frame);
+size_t alias_usable(void *p);
+
+/* alias_view.c */
+struct view *view_new(unsigned cls); /* NULL: no memory; in a section */
+void view_retire(struct view *v);    /* sweep_lock held: every unit is dead */
+extern struct view *views_live;
+void alias_dead_push(struct view *v); /* sweep_lock held */
+
+/* alias_sweep.c */
+void alias_note_dead(struct view *v); /* it has something to kill */
+/* A unit died; kills it at once in strict mode. */
+void alias_unit_died(struct view *v, uint32_t u);
+/* Kills what is due; all = everything dead. False if another thread is at it. */
+bool alias_sweep(bool all);
+void alias_freed(uint32_t frees, size_t bytes);
+
+/* alias_large.c */
+void *large_alloc(size_t size, size_t align, void *frame);
+bool large_free(struct large *l, bool moved, void *frame); /* false: it is dead already */
+void *large_realloc(struct large *l, size_t size, void *frame);
+size_t large_bytes(void);
+void large_find(const struct large *l, struct block *b);
+
+/* alias_fork.c */
+void alias_fork_init(void);
+
+#endif

@@ -1,0 +1,60 @@
+/*
+ * alias_find.c - block_find: what is, or was, at an address.
+ *
+ * Any context of the app, the fault handler included: no lock, no system call, no fault. It
+ * reads structures that others may be changing; see block.h for what that may cost.
+ */
+#include "alias.h"
+
+/* The object of unit u nearest to byte `off` of the unit's page. */
+static uint32_t slot_near(const struct view *v, uint32_t u, uint32_t off)
+{
+	const struct geom *g = v->geom;
+	uint32_t at = geom_band_at(g, v->row_idx, u), j = 0;
+
+	if (off >= at)
+		j = MIN(geom_div(off - at, g->inv_size), geom_group(g) - 1);
+	return (u << g->group_shift) + j;
+}
+
+static void view_find(struct view *v, vaddr_t a, struct block *b)
+{
+	const struct geom *g = v->geom;
+	uint32_t page = (uint32_t)((a - v->base) >> PAGE_SHIFT), u, idx;
+	bool handed, live;
+
+	u = geom_div(page, g->inv_unit);
+	if (a < v->base || u >= v->units) {
+		b->state = BLOCK_NEVER;
+		return;
+	}
+	idx = g->unit_pages > 1 ? u : slot_near(v, u, (uint32_t)(a & (PAGE_SIZE - 1)));
+	handed = (view_fresh(v)[u / 64] >> (u % 64) & 1) && idx / 64 < v->handed;
+	live = handed && (atomic_load(&v->live[idx / 64]) >> (idx % 64) & 1);
+	b->base = view_slot_at(v, idx);
+	b->size = g->size;
+	if (v->rec) {
+		handed = handed && v->rec[idx].alloc_tid != 0;
+		record_read(&v->rec[idx], g->size, b);
+	}
+	b->state = !handed ? BLOCK_NEVER : live ? BLOCK_LIVE : BLOCK_DEAD;
+}
+
+void block_find(vaddr_t addr, struct block *b)
+{
+	uintptr_t e;
+
+	*b = (struct block){.state = BLOCK_NONE};
+	if (!alias_ready || addr - alias_space.base >= alias_space.end - alias_space.base)
+		return;
+	e = alias_entry(addr);
+	if (e & 1)
+		large_find((const struct large *)(e & ~1UL), b);
+	else if (e)
+		view_find((struct view *)e, addr, b);
+	else
+		/* Used up and forgotten, or not used yet. */
+		b->state = addr < alias_space.next ? BLOCK_DEAD : BLOCK_NEVER;
+	if (b->state == BLOCK_DEAD && !b->base)
+		b->base = addr;
+}

@@ -1,0 +1,249 @@
+/*
+ * alias_view.c - views: made, retired, remembered for a while, forgotten.
+ *
+ * app context, signals blocked. A dead view's structure stays in alias_table with its records,
+ * so that a late double free or stale access can be explained; the oldest go when they take
+ * more than policy.dead_bytes.
+ */
+#include "alias.h"
+#include "meta.h"
+#include "mmu.h"
+#include "options.h"
+#include "stats.h"
+
+#include <errno.h>
+
+struct lock views_lock;
+struct view *views_live;
+
+static struct view *dead_first, *dead_last; /* under sweep_lock */
+static size_t dead_now;
+static uint32_t views_bound; /* live views from which on mappings count as scarce */
+static _Atomic bool scarce;
+
+static size_t view_bytes(unsigned uwords, unsigned words)
+{
+	return sizeof(struct view) + (3UL * uwords + words) * 8;
+}
+
+static size_t view_rec_bytes(const struct view *v)
+{
+	return ((size_t)v->units << v->geom->group_shift) * sizeof(struct record);
+}
+
+static void view_free(struct view *v)
+{
+	if (v->rec)
+		meta_free(v->rec, view_rec_bytes(v));
+	meta_free(v, view_bytes(view_uwords(v), v->words));
+}
+
+/* vm.max_map_count; a live view may cost two mappings, and the program wants some as well. */
+static uint32_t views_limit(void)
+{
+	char buf[32];
+	int fd = (int)sys_openat(-100, "/proc/sys/vm/max_map_count", 0, 0);
+	long n = fd < 0 ? 0 : sys_read(fd, buf, sizeof(buf));
+	uint32_t max = 0;
+
+	if (fd >= 0)
+		sys_close(fd);
+	for (long i = 0; i < n && buf[i] >= '0' && buf[i] <= '9'; i++)
+		max = max * 10 + (uint32_t)(buf[i] - '0');
+	return max ? max / 3 : 65530 / 3;
+}
+
+static void widen_all(void)
+{
+	if (atomic_exchange(&scarce, true))
+		return;
+	if (!options.quiet)
+		out_line(2, "undangle: warning: nearly all mappings that vm.max_map_count allows "
+			    "are in "
+			    "use: from here on small neighbours share a page and die together");
+	for (unsigned c = 0; c < heap_class_count(); c++)
+		heap_widen(&heap_class[c]);
+}
+
+static struct view *view_build(struct row *r, const uint64_t *mask, bool zeroed)
+{
+	const struct extent *e = r->ext;
+	unsigned uwords = row_words(e);
+	unsigned words = (((unsigned)e->units << e->geom->group_shift) + 63) / 64;
+	struct view *v = meta_alloc(view_bytes(uwords, words));
+
+	if (!v)
+		return NULL;
+	v->geom = e->geom;
+	v->row = r;
+	v->row_idx = r->idx;
+	v->pages = e->pages;
+	v->units = e->units;
+	v->words = (uint16_t)words;
+	v->chunk = e->chunk;
+	v->first = e->first;
+	v->zeroed = zeroed;
+	v->live = (_Atomic uint64_t *)(v->bits + 3UL * uwords);
+	__builtin_memcpy(view_fresh(v), mask, uwords * 8);
+	if (policy.records) {
+		v->rec = meta_alloc(view_rec_bytes(v));
+		if (!v->rec) {
+			view_free(v);
+			return NULL;
+		}
+	}
+	return v;
+}
+
+/* Gives v fresh addresses and memory behind them. */
+static int view_place(struct view *v)
+{
+	size_t len = (size_t)v->pages << PAGE_SHIFT;
+	int err;
+
+	do {
+		v->base = alias_space_take(len, VSPACE_PART);
+		if (!v->base)
+			return -ENOMEM;
+		err = mmu->view_map(v->base, v->chunk, v->first, v->pages);
+	} while (err == -EEXIST); /* somebody else lives there */
+	if (err)
+		return err;
+	if (!v->zeroed && v->pages < EXTENT_PAGES)
+		mmu->view_warm(v->base, v->pages);
+	return 0;
+}
+
+static void view_link(struct view *v)
+{
+	uint32_t n;
+
+	lock_take(&views_lock);
+	v->prev = NULL;
+	v->next = views_live;
+	if (v->next)
+		v->next->prev = v;
+	views_live = v;
+	n = ++stats.views_live;
+	stats.views_made++;
+	lock_drop(&views_lock);
+	alias_entry_set(v->base, (size_t)v->pages << PAGE_SHIFT, (uintptr_t)v);
+	if (!views_bound)
+		views_bound = views_limit();
+	if (n > views_bound && !scarce)
+		widen_all();
+}
+
+struct view *view_new(unsigned cls)
+{
+	struct class *c = &heap_class[cls];
+	uint64_t mask[EXTENT_PAGES / 64];
+	struct view *v;
+	struct row *r;
+	bool zeroed;
+
+	for (int try = 0; try < 3; try++) {
+		lock_take(&c->lock);
+		r = heap_row_take(c, mask, &zeroed);
+		lock_drop(&c->lock);
+		if (r) {
+			v = view_build(r, mask, zeroed);
+			if (v && !view_place(v)) {
+				view_link(v);
+				return v;
+			}
+			if (v)
+				view_free(v);
+			lock_take(&c->lock);
+			heap_row_give(c, r, mask);
+			lock_drop(&c->lock);
+		}
+		/* What waits to die may be what is missing: addresses, mappings, memory. */
+		if (!alias_sweep(true))
+			break;
+		if (try == 1)
+			widen_all();
+	}
+	return NULL;
+}
+
+static void dead_forget(void)
+{
+	while (dead_now > policy.dead_bytes && dead_first) {
+		struct view *v = dead_first;
+
+		dead_first = v->next;
+		if (!dead_first)
+			dead_last = NULL;
+		if (atomic_load(&v->dirty)) { /* a late free has it in its hands */
+			alias_dead_push(v);
+			break;
+		}
+		dead_now -= view_bytes(view_uwords(v), v->words) + (v->rec ? view_rec_bytes(v) : 0);
+		alias_entry_set(v->base, (size_t)v->pages << PAGE_SHIFT, 0);
+		view_free(v);
+	}
+}
+
+void alias_dead_push(struct view *v)
+{
+	v->next = NULL;
+	if (dead_last)
+		dead_last->next = v;
+	else
+		dead_first = v;
+	dead_last = v;
+}
+
+/* Windows that are cut in parts die whole when the last part does: that frees the page table. */
+static void window_part_died(vaddr_t base, size_t len)
+{
+	static uint8_t *parts; /* dead parts of VSPACE_PART, by window; under sweep_lock */
+	size_t w = (base - alias_space.base) >> HUGE_SHIFT;
+
+	if (!parts)
+		parts = meta_table((alias_space.end - alias_space.base) >> HUGE_SHIFT);
+	if (!parts)
+		return;
+	parts[w] += (uint8_t)(len >> VSPACE_PART_SHIFT);
+	if (parts[w] == HUGE_SIZE >> VSPACE_PART_SHIFT)
+		mmu->view_kill(ALIGN_DOWN(base, HUGE_SIZE), EXTENT_PAGES);
+}
+
+void view_retire(struct view *v)
+{
+	size_t len = (size_t)v->pages << PAGE_SHIFT;
+	unsigned uwords = view_uwords(v);
+	uint64_t back[EXTENT_PAGES / 64];
+	struct class *c = &heap_class[v->geom->cls];
+	int err = mmu->view_kill(v->base, v->pages);
+
+	v->state = VIEW_DEAD;
+	for (unsigned w = 0; w < uwords; w++) {
+		back[w] = view_fresh(v)[w] & ~view_released(v)[w];
+		if (err) /* what could not be killed is never used again */
+			back[w] &= view_revoked(v)[w];
+		else
+			atomic_store(&view_revoked(v)[w], view_fresh(v)[w]);
+		view_released(v)[w] |= back[w];
+	}
+	lock_take(&views_lock);
+	if (v->prev)
+		v->prev->next = v->next;
+	else
+		views_live = v->next;
+	if (v->next)
+		v->next->prev = v->prev;
+	stats.views_live--;
+	stats.views_killed++;
+	lock_drop(&views_lock);
+	lock_take(&c->lock);
+	heap_row_give(c, v->row, back);
+	lock_drop(&c->lock);
+	v->row = NULL;
+	if (len < HUGE_SIZE && !err)
+		window_part_died(v->base, len);
+	dead_now += view_bytes(uwords, v->words) + (v->rec ? view_rec_bytes(v) : 0);
+	alias_dead_push(v);
+	dead_forget();
+}

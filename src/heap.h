@@ -1,0 +1,138 @@
+/*
+ * heap.h - where the bytes live: size classes, chunks, extents and rows. Knows no alias.
+ *
+ * A chunk is 2 MB of canonical memory. An extent is a power-of-two part of a chunk (32 to 512
+ * pages) that belongs to one size class. Its pages are cut in units (one page; for objects
+ * larger than a page, as many as one takes). A row is one band of bytes in every unit of an
+ * extent, staggered from page to page so that L1 sets are spread; a band holds `group` objects
+ * of a small class, or one. A view (alias.h) shows one row.
+ *
+ * heap_class.c (pure) has the geometry, heap_chunk.c the extents, heap_row.c the rows.
+ */
+#ifndef UD_HEAP_H
+#define UD_HEAP_H
+
+#include "base.h"
+#include "lock.h"
+
+#define HEAP_ALIGN	16
+#define HEAP_SMALL_MAX	4096UL	      /* objects up to here share pages            */
+#define HEAP_MEDIUM_MAX (512UL << 10) /* up to here they come from extents        */
+#define HEAP_CLASSES	48	      /* at most                                   */
+#define EXTENT_PAGES	512	      /* at most                                   */
+#define GROUP_MAX	64	      /* objects that share an alias page, at most */
+
+/* How one size class lies in its extents. Read-only after heap_init. */
+struct geom {
+	uint32_t size;	     /* bytes of a slot                                          */
+	uint32_t band;	     /* bytes of a row's share of a unit                         */
+	uint16_t rows;	     /* per extent                                               */
+	uint16_t unit_pages; /* 1, or more for objects larger than a page                */
+	uint8_t group_shift; /* log2 of objects per band                                 */
+	uint8_t cls;
+	uint8_t wide; /* 1: the geometry for when mappings are scarce             */
+	uint64_t inv_rows, inv_size, inv_unit; /* geom_div's reciprocals                 */
+};
+
+/* x / d by its reciprocal; exact for x, d <= 4096. */
+static inline uint32_t geom_div(uint32_t x, uint64_t inv)
+{
+	return (uint32_t)((x * inv) >> 32);
+}
+
+/* Where row's band begins inside unit u (small classes; else 0). */
+static inline uint32_t geom_band_at(const struct geom *g, uint32_t row, uint32_t u)
+{
+	uint32_t x = row + u;
+
+	return (x - geom_div(x, g->inv_rows) * g->rows) * g->band;
+}
+
+static inline uint32_t geom_group(const struct geom *g)
+{
+	return 1U << g->group_shift;
+}
+
+/* Builds both geometries of every class. group: bytes of a band at most (1: one object each). */
+void heap_geom_init(struct geom g[2][HEAP_CLASSES], size_t group);
+unsigned heap_class_count(void);
+/* The class for size (<= HEAP_MEDIUM_MAX). */
+unsigned heap_class_of(size_t size);
+/* The smallest class whose slots are aligned to align (a power of two <= 4096). */
+unsigned heap_class_aligned(size_t size, size_t align);
+size_t heap_class_size(unsigned cls);
+
+struct extent;
+
+/* Rows of one extent are created when first used. Everything here is under the class's lock. */
+struct row {
+	struct extent *ext;
+	struct row *next, *prev; /* in its class's list of rows with free units */
+	uint16_t idx;
+	uint8_t bucket;	 /* 1 + which list; 0: in none                          */
+	uint8_t used;	 /* 1: it had a view before, so its bytes are not zero   */
+	uint32_t nfree;	 /* units                                               */
+	uint64_t free[]; /* one bit per unit                                    */
+};
+
+struct extent {
+	const struct geom *geom;
+	uint32_t chunk;
+	uint16_t first, pages; /* its place in the chunk                              */
+	uint16_t units;
+	uint16_t fresh_rows;	    /* rows from here on never had a view                  */
+	uint16_t busy_rows;	    /* rows with a unit in use or in quarantine            */
+	bool huge;		    /* was asked to be one huge page                       */
+	struct extent *next, *prev; /* all of its class                              */
+	struct row *rows[];
+};
+
+#define ROW_BUCKETS 4
+
+/* Per class; `lock` guards everything in it and the lists of its rows. */
+struct class
+{
+	struct lock lock;
+	uint8_t idx;
+	bool wide;
+	uint32_t views; /* made so far: how hot the class is                    */
+	uint32_t extents;
+	size_t bytes;	   /* of its extents                                       */
+	size_t free_units; /* in rows                                             */
+	struct row *row[ROW_BUCKETS];
+	struct extent *ext;   /* all                                                  */
+	struct extent *fresh; /* the one whose fresh rows are being used             */
+} __attribute__((aligned(64)));
+
+extern struct class heap_class[HEAP_CLASSES];
+extern struct geom heap_geom[2][HEAP_CLASSES];
+extern struct lock heap_chunk_lock;
+
+void heap_init(size_t group);
+
+/*
+ * A row with free units of class c, all of which now belong to the caller: mask[] is set to
+ * them (words of units), *zeroed tells whether nothing was ever stored there. NULL: no memory.
+ * c->lock held by the caller.
+ */
+struct row *heap_row_take(struct class *c, uint64_t *mask, bool *zeroed);
+
+/* Units come back; their aliases are dead. The row may be gone afterwards. c->lock held. */
+void heap_row_give(struct class *c, struct row *r, const uint64_t *mask);
+
+/* From now on new extents of c use the wide geometry, and old ones get no new views. */
+void heap_widen(struct class *c);
+
+static inline unsigned row_words(const struct extent *e)
+{
+	return (e->units + 63U) / 64;
+}
+
+/* heap_chunk.c. NULL / nothing when there is no memory. */
+struct extent *heap_extent_new(const struct geom *g, unsigned pages, bool huge);
+void heap_extent_free(struct extent *e);
+size_t heap_bytes(void); /* of all chunks */
+/* For fork: (*used)[id] = 1 for each chunk that holds something; returns 1 + the highest id. */
+uint32_t heap_chunks_used(const uint8_t **used);
+
+#endif

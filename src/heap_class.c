@@ -1,0 +1,91 @@
+/*
+ * heap_class.c - the geometry of the size classes. pure but for its own read-only tables.
+ *
+ * Small: 16-byte steps up to 128, then four per doubling as long as another slot fits in a
+ * page. Medium: whole pages, four per doubling.
+ */
+#include "heap.h"
+
+static const uint16_t small_size[] = {16, 32, 48, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320,
+	384, 448, 512, 576, 672, 800, 1024, 1360, 2048, 4096};
+static const uint8_t medium_pages[] = {
+	2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 56, 64, 80, 96, 112, 128};
+
+#define NSMALL	ARRAY_LEN(small_size)
+#define NMEDIUM ARRAY_LEN(medium_pages)
+_Static_assert(NSMALL + NMEDIUM <= HEAP_CLASSES, "raise HEAP_CLASSES");
+
+static uint8_t class_by_16[HEAP_SMALL_MAX / 16 + 1];
+static uint8_t class_by_page[HEAP_MEDIUM_MAX / PAGE_SIZE + 1];
+
+unsigned heap_class_count(void)
+{
+	return NSMALL + NMEDIUM;
+}
+
+size_t heap_class_size(unsigned cls)
+{
+	return cls < NSMALL ? small_size[cls] : (size_t)medium_pages[cls - NSMALL] << PAGE_SHIFT;
+}
+
+unsigned heap_class_of(size_t size)
+{
+	if (size <= HEAP_SMALL_MAX)
+		return class_by_16[(size + 15) >> 4];
+	return class_by_page[(size + PAGE_SIZE - 1) >> PAGE_SHIFT];
+}
+
+unsigned heap_class_aligned(size_t size, size_t align)
+{
+	unsigned c = heap_class_of(size);
+
+	while (heap_class_size(c) & (align - 1))
+		c++;
+	return c;
+}
+
+static uint64_t inverse(uint32_t d)
+{
+	return ((1UL << 32) + d - 1) / d;
+}
+
+static void geom_small(struct geom *g, unsigned cls, size_t group)
+{
+	g->size = small_size[cls];
+	g->unit_pages = 1;
+	while ((2UL << g->group_shift) * g->size <= group && (2UL << g->group_shift) <= GROUP_MAX)
+		g->group_shift++;
+	g->band = g->size << g->group_shift;
+	g->rows = (uint16_t)(PAGE_SIZE / g->band);
+}
+
+void heap_geom_init(struct geom geom[2][HEAP_CLASSES], size_t group)
+{
+	for (unsigned wide = 0; wide < 2; wide++)
+		for (unsigned c = 0; c < heap_class_count(); c++) {
+			struct geom *g = &geom[wide][c];
+
+			*g = (struct geom){.cls = (uint8_t)c, .wide = (uint8_t)wide};
+			if (c < NSMALL) {
+				geom_small(g, c, wide ? MAX(group, PAGE_SIZE) : group);
+			} else {
+				g->unit_pages = medium_pages[c - NSMALL];
+				g->size = (uint32_t)g->unit_pages << PAGE_SHIFT;
+				g->band = g->size;
+				g->rows = 1;
+			}
+			g->inv_rows = inverse(g->rows);
+			g->inv_size = inverse(g->size);
+			g->inv_unit = inverse(g->unit_pages);
+		}
+	for (unsigned i = 0, c = 0; i < sizeof(class_by_16); i++) {
+		while (small_size[c] < i * 16)
+			c++;
+		class_by_16[i] = (uint8_t)c;
+	}
+	for (unsigned i = 0, c = 0; i < sizeof(class_by_page); i++) {
+		while (medium_pages[c] < i)
+			c++;
+		class_by_page[i] = (uint8_t)(NSMALL + c);
+	}
+}

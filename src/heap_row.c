@@ -1,0 +1,210 @@
+/*
+ * heap_row.c - which row the next view of a class shows.
+ *
+ * app context, signals blocked. A row's free units are taken all at once by one view. Rows that
+ * had a view and have units again stand in lists by how much of them is free; a view costs the
+ * same for few units as for many, so fuller lists go first, and nearly full rows wait. The rule
+ * that breaks it: a unit given back while some alias of it can still be written through.
+ */
+#include "heap.h"
+#include "meta.h"
+#include "mmu.h"
+
+struct class heap_class[HEAP_CLASSES];
+struct geom heap_geom[2][HEAP_CLASSES];
+
+void heap_init(size_t group)
+{
+	heap_geom_init(heap_geom, group);
+	for (unsigned c = 0; c < HEAP_CLASSES; c++)
+		heap_class[c].idx = (uint8_t)c;
+}
+
+/* 1 + the list for a row with n of `units` free; 0: too few to bother. */
+static unsigned row_bucket(uint32_t n, uint32_t units)
+{
+	if (n * 8 < units)
+		return 0;
+	return n * 4 < units ? 1 : n * 2 < units ? 2 : n * 4 < units * 3 ? 3 : 4;
+}
+
+static void row_unlist(struct class *c, struct row *r)
+{
+	if (!r->bucket)
+		return;
+	if (r->prev)
+		r->prev->next = r->next;
+	else
+		c->row[r->bucket - 1] = r->next;
+	if (r->next)
+		r->next->prev = r->prev;
+	r->bucket = 0;
+}
+
+static void row_list(struct class *c, struct row *r, unsigned bucket)
+{
+	row_unlist(c, r);
+	r->bucket = (uint8_t)bucket;
+	r->prev = NULL;
+	r->next = c->row[bucket - 1];
+	if (r->next)
+		r->next->prev = r;
+	c->row[bucket - 1] = r;
+}
+
+/* Extents grow with the class: a small program must not pay 2 MB for each of its sizes. */
+static unsigned extent_pages(const struct class *c, const struct geom *g)
+{
+	unsigned least = g->unit_pages <= 8 ? 32 : g->unit_pages <= 32 ? 128 : 512;
+	unsigned pages = c->views >= 8 ? 512 : c->views >= 3 ? 128 : 32;
+
+	if (pages == 512 && c->bytes < HUGE_SIZE / 4 && heap_bytes() > (24UL << 20) &&
+		c->views < 64)
+		pages = 128;
+	return MAX(pages, least);
+}
+
+static struct extent *extent_add(struct class *c)
+{
+	const struct geom *g = &heap_geom[c->wide][c->idx];
+	unsigned pages = extent_pages(c, g);
+	/* Touching 2 MB in small pages costs more than clearing a huge one. */
+	struct extent *e = heap_extent_new(g, pages, g->unit_pages <= 4);
+
+	if (!e)
+		return NULL;
+	e->next = c->ext;
+	if (e->next)
+		e->next->prev = e;
+	c->ext = e;
+	c->fresh = e;
+	c->extents++;
+	c->bytes += (size_t)pages << PAGE_SHIFT;
+	return e;
+}
+
+static void extent_drop(struct class *c, struct extent *e)
+{
+	for (unsigned i = 0; i < e->fresh_rows; i++) {
+		row_unlist(c, e->rows[i]);
+		c->free_units -= e->units;
+	}
+	if (e->prev)
+		e->prev->next = e->next;
+	else
+		c->ext = e->next;
+	if (e->next)
+		e->next->prev = e->prev;
+	if (c->fresh == e)
+		c->fresh = NULL;
+	c->extents--;
+	c->bytes -= (size_t)e->pages << PAGE_SHIFT;
+	heap_extent_free(e);
+}
+
+static struct row *row_fresh(struct class *c)
+{
+	struct extent *e = c->fresh;
+	struct row *r;
+
+	if (!e || e->fresh_rows == e->geom->rows || e->geom->wide != c->wide)
+		e = extent_add(c);
+	if (!e)
+		return NULL;
+	r = meta_alloc(sizeof(*r) + row_words(e) * 8);
+	if (!r)
+		return NULL;
+	r->ext = e;
+	r->idx = e->fresh_rows;
+	for (unsigned u = 0; u < e->units; u++)
+		r->free[u / 64] |= 1UL << (u % 64);
+	r->nfree = e->units;
+	c->free_units += e->units;
+	e->rows[e->fresh_rows++] = r;
+	return r;
+}
+
+void heap_widen(struct class *c)
+{
+	lock_take(&c->lock);
+	c->wide = true;
+	for (int b = 0; b < ROW_BUCKETS; b++)
+		while (c->row[b])
+			row_unlist(c, c->row[b]);
+	lock_drop(&c->lock);
+}
+
+static struct row *row_pick(struct class *c)
+{
+	struct row *r;
+
+	for (int b = ROW_BUCKETS - 1; b >= 1; b--)
+		if (c->row[b])
+			return c->row[b];
+	if (c->fresh && c->fresh->fresh_rows < c->fresh->geom->rows &&
+		c->fresh->geom->wide == c->wide)
+		return row_fresh(c);
+	/* Rather sparse rows than much more memory than the class needs. */
+	if (c->row[0]) {
+		size_t unit = heap_geom[c->wide][c->idx].band;
+
+		if (c->free_units * unit > c->bytes / 4 + (1UL << 20))
+			return c->row[0];
+	}
+	r = row_fresh(c);
+	return r ? r : c->row[0];
+}
+
+struct row *heap_row_take(struct class *c, uint64_t *mask, bool *zeroed)
+{
+	struct row *r = row_pick(c);
+
+	if (!r)
+		return NULL;
+	row_unlist(c, r);
+	if (r->nfree == r->ext->units)
+		r->ext->busy_rows++;
+	for (unsigned w = 0; w < row_words(r->ext); w++) {
+		mask[w] = r->free[w];
+		r->free[w] = 0;
+	}
+	c->free_units -= r->nfree;
+	r->nfree = 0;
+	*zeroed = !r->used;
+	if (r->used && !r->ext->huge && r->ext->pages == EXTENT_PAGES) {
+		r->ext->huge = true; /* it is used again and again: now it pays */
+		mmu->chunk_huge(r->ext->chunk);
+	}
+	r->used = 1;
+	c->views++;
+	return r;
+}
+
+/* Keeps one empty extent for every four in use: a class that breathes should not thrash. */
+static bool extent_spare(const struct class *c, const struct extent *e)
+{
+	size_t idle = c->free_units * e->geom->band;
+
+	return c->extents > 1 && idle > (c->bytes / 4) + 2 * ((size_t)e->pages << PAGE_SHIFT);
+}
+
+void heap_row_give(struct class *c, struct row *r, const uint64_t *mask)
+{
+	struct extent *e = r->ext;
+	uint32_t was = r->nfree;
+	unsigned bucket;
+
+	for (unsigned w = 0; w < row_words(e); w++) {
+		r->free[w] |= mask[w];
+		r->nfree += (uint32_t)__builtin_popcountl(mask[w]);
+	}
+	c->free_units += r->nfree - was;
+	bucket = row_bucket(r->nfree, e->units);
+	if (bucket && bucket != r->bucket && e->geom->wide == c->wide)
+		row_list(c, r, bucket);
+	if (r->nfree == e->units && was != e->units) {
+		e->busy_rows--;
+		if (!e->busy_rows && extent_spare(c, e))
+			extent_drop(c, e);
+	}
+}

@@ -1,0 +1,323 @@
+/*
+ * mmu_host.c - the host backend: views of shared memory, guards, private ranges.
+ *
+ * app context, under no engine lock that a system call could need. Owns the templates, the
+ * chunk ids and every mapping at a fresh address. The rule that breaks it: a mapping below
+ * host.hi that is replaced with MAP_FIXED although it is not ours.
+ */
+#include "host.h"
+#include "options.h"
+#include "panic.h"
+
+#include <errno.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+
+struct host host;
+struct lock host_lock;
+
+static uint64_t free_ids[HOST_SEGMENTS][HOST_SEG_CHUNKS / 64];
+static uint32_t free_hint; /* no segment below it has a free chunk */
+
+static void host_warn_once(_Atomic bool *said, const char *text)
+{
+	if (!atomic_exchange(said, true) && !options.quiet)
+		out_line(2, "undangle: warning: %s", text);
+}
+
+/* Dead, and nobody's: reserved again, or unmapped. */
+static long host_bury(vaddr_t at, size_t len)
+{
+	if (!host.reserved)
+		return sys_munmap(at, len);
+	return sys_mmap(
+		at, len, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+}
+
+long host_segment_map(void)
+{
+	size_t len = host_seg_bytes();
+	long r = sys_mmap(
+		0, len + HUGE_SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	vaddr_t room, at;
+
+	if (sys_is_err(r))
+		return r;
+	/* A view is one huge page only if address and file offset agree modulo 2 MB. */
+	room = (vaddr_t)r;
+	at = ALIGN_UP(room, HUGE_SIZE);
+	r = sys_mmap(at, len, PROT_READ | PROT_WRITE,
+		MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+	if (sys_is_err(r)) {
+		sys_munmap(room, len + HUGE_SIZE);
+		return r;
+	}
+	if (at > room)
+		sys_munmap(room, at - room);
+	sys_munmap(at + len, room + HUGE_SIZE - at);
+	sys_madvise(at, len, MADV_DONTFORK);
+	sys_madvise(at, len, MADV_DONTDUMP);
+	return (long)at;
+}
+
+static int host_enter(size_t want, struct run *fresh)
+{
+	struct rlimit as = {RLIM_INFINITY, RLIM_INFINITY};
+	size_t size = want ? ALIGN_UP(want, HUGE_SIZE) : 64UL << 40;
+	const char *why;
+	int err = host_probe(&why);
+
+	if (err)
+		return err;
+	sys_call4(__NR_prlimit64, 0, RLIMIT_AS, 0, (long)&as);
+	host.seg_shift = as.rlim_cur == RLIM_INFINITY ? 9 : 3;
+	host.reserved = as.rlim_cur == RLIM_INFINITY;
+	for (; host.reserved && size >= GIGA_SIZE; size /= 2) {
+		long r = sys_mmap(0, size + HUGE_SIZE, PROT_NONE,
+			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+		if (!sys_is_err(r)) {
+			host.lo = ALIGN_UP((vaddr_t)r, HUGE_SIZE);
+			host.hi = host.lo + size;
+			break;
+		}
+		if (want && size < 2 * GIGA_SIZE)
+			break;
+	}
+	if (!host.hi) {
+		/* Address space is rationed: take addresses that the kernel never picks itself. */
+		host.reserved = false;
+		host.lo = 0x100000000000UL;
+		host.hi = host.lo + (want ? ALIGN_UP(want, HUGE_SIZE) : 32UL << 40);
+	}
+	fresh->lo = host.lo;
+	fresh->hi = host.hi;
+	return 0;
+}
+
+static int host_new_segment(void)
+{
+	long r;
+
+	if (host.nsegs == HOST_SEGMENTS)
+		return -ENOMEM;
+	r = host_segment_map();
+	if (sys_is_err(r))
+		return -ENOMEM;
+	host.seg[host.nsegs] = (vaddr_t)r;
+	for (unsigned i = 0; i < (1U << host.seg_shift); i++)
+		free_ids[host.nsegs][i / 64] |= 1UL << (i % 64);
+	host.nsegs++;
+	return 0;
+}
+
+static int host_chunk_take(uint32_t *id)
+{
+	int err = 0;
+
+	lock_take(&host_lock);
+	for (;; free_hint++) {
+		if (free_hint == host.nsegs && (err = host_new_segment()) != 0)
+			break;
+		for (unsigned w = 0; w < HOST_SEG_CHUNKS / 64; w++) {
+			uint64_t *m = &free_ids[free_hint][w];
+
+			if (!*m)
+				continue;
+			*id = free_hint << host.seg_shift | (w * 64 + (unsigned)__builtin_ctzl(*m));
+			*m &= *m - 1;
+			goto out;
+		}
+	}
+out:
+	lock_drop(&host_lock);
+	return err;
+}
+
+static void host_chunk_trim(uint32_t id, unsigned first, unsigned pages)
+{
+	vaddr_t at = host_chunk(id) + ((vaddr_t)first << PAGE_SHIFT);
+	size_t len = (size_t)pages << PAGE_SHIFT;
+
+	/* The engine counts on zeros. */
+	if (sys_madvise(at, len, MADV_REMOVE))
+		__builtin_memset(vaddr_ptr(at), 0, len);
+}
+
+static void host_chunk_give(uint32_t id)
+{
+	unsigned seg = id >> host.seg_shift, i = id & ((1U << host.seg_shift) - 1);
+
+	host_chunk_trim(id, 0, 512);
+	lock_take(&host_lock);
+	free_ids[seg][i / 64] |= 1UL << (i % 64);
+	free_hint = MIN(free_hint, seg);
+	lock_drop(&host_lock);
+}
+
+bool host_collapse(vaddr_t at)
+{
+	long r;
+
+	if (!host.collapse)
+		return false;
+	(void)*(volatile char *)vaddr_ptr(at); /* at least one page must be there */
+	r = sys_madvise(at, HUGE_SIZE, MADV_COLLAPSE_NR);
+	return r == 0;
+}
+
+static void host_chunk_huge(uint32_t id)
+{
+	host_collapse(host_chunk(id));
+}
+
+/* Without the reservation somebody else may live there: ask first. */
+static long host_claim(vaddr_t at, size_t len)
+{
+	long r;
+
+	if (host.reserved)
+		return 0;
+	r = sys_mmap(at, len, PROT_NONE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_NOREPLACE, -1, 0);
+	if (!sys_is_err(r) && (vaddr_t)r != at) { /* a kernel before 4.17 took it as a hint */
+		sys_munmap((vaddr_t)r, len);
+		return -EEXIST;
+	}
+	return sys_is_err(r) ? r : 0;
+}
+
+static int host_view_map(vaddr_t at, uint32_t id, unsigned first, unsigned pages)
+{
+	size_t len = (size_t)pages << PAGE_SHIFT;
+	vaddr_t from = host_chunk(id) + ((vaddr_t)first << PAGE_SHIFT);
+	long r = host_claim(at, len);
+
+	if (sys_is_err(r))
+		return (int)r;
+	r = sys_call6(
+		__NR_mremap, (long)from, 0, (long)len, MREMAP_MAYMOVE | MREMAP_FIXED, (long)at, 0);
+	if (!sys_is_err(r))
+		return 0;
+	/* mremap may have unmapped the place before it failed. */
+	sys_mmap(at, len, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_NOREPLACE,
+		-1, 0);
+	return (int)r;
+}
+
+static void host_view_warm(vaddr_t at, unsigned pages)
+{
+	if (host.populate)
+		sys_madvise(at, (size_t)pages << PAGE_SHIFT, MADV_POPULATE_R_NR);
+}
+
+/* Every way we know, dearest last. 0 or -errno: the range may be alive still. */
+static int host_kill(vaddr_t at, size_t len)
+{
+	static _Atomic bool said;
+	long r = host_bury(at, len);
+
+	if (!sys_is_err(r))
+		return 0;
+	if (host.guards && !sys_is_err(sys_madvise(at, len, MADV_GUARD_NR)))
+		return 0;
+	if (!sys_is_err(sys_mprotect(at, len, PROT_NONE)))
+		return 0;
+	host_warn_once(&said,
+		"the kernel refuses more mappings (vm.max_map_count): some freed blocks "
+		"stay readable, but are not used again");
+	return (int)r;
+}
+
+static int host_view_kill(vaddr_t at, unsigned pages)
+{
+	return host_kill(at, (size_t)pages << PAGE_SHIFT);
+}
+
+/* From this many runs on it is cheaper to empty the view first (one TLB flush for all). */
+#define RUNS_EMPTY_FIRST 12
+
+static int host_runs_kill(vaddr_t at, unsigned pages, const struct run *r, size_t n)
+{
+	int err = 0;
+
+	if (n >= RUNS_EMPTY_FIRST && host.guards)
+		sys_madvise(at, (size_t)pages << PAGE_SHIFT, MADV_DONTNEED);
+	for (size_t i = 0; i < n; i++) {
+		size_t len = r[i].hi - r[i].lo;
+		int e;
+
+		if (host.guards && !sys_is_err(sys_madvise(r[i].lo, len, MADV_GUARD_NR)))
+			continue;
+		e = host_kill(r[i].lo, len);
+		err = e ? e : err;
+	}
+	return err;
+}
+
+static int host_range_map(vaddr_t at, size_t len)
+{
+	long r = host_claim(at, len);
+
+	if (!sys_is_err(r))
+		r = sys_mmap(at, len, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+	return sys_is_err(r) ? (int)r : 0;
+}
+
+static int host_range_kill(vaddr_t at, size_t len)
+{
+	int err = host_kill(at, len);
+
+	if (err)
+		sys_madvise(at, len, MADV_DONTNEED);
+	return err;
+}
+
+static int host_range_move(vaddr_t from, size_t len, vaddr_t to, size_t newlen)
+{
+	long r = host_claim(to, newlen);
+
+	if (sys_is_err(r))
+		return (int)r;
+	r = sys_call6(__NR_mremap, (long)from, (long)len, (long)newlen,
+		MREMAP_MAYMOVE | MREMAP_FIXED, (long)to, 0);
+	if (sys_is_err(r)) {
+		host_bury(to, newlen);
+		return (int)r;
+	}
+	if (host.reserved)
+		sys_mmap(from, len, PROT_NONE,
+			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_NOREPLACE, -1, 0);
+	return 0;
+}
+
+static void host_dump(struct out *o, vaddr_t lo, vaddr_t hi)
+{
+	out_fmt(o,
+		"host backend: addresses %p-%p %s, %u segments of %lu MB, guards %s, collapse %s\n",
+		vaddr_ptr(host.lo), vaddr_ptr(host.hi),
+		host.reserved ? "reserved" : "by convention", host.nsegs, host_seg_bytes() >> 20,
+		host.guards ? "yes" : "no", host.collapse ? "yes" : "no");
+}
+
+const struct mmu mmu_host = {
+	.name = "host",
+	.probe = host_probe,
+	.enter = host_enter,
+	.chunk_take = host_chunk_take,
+	.chunk_give = host_chunk_give,
+	.chunk_huge = host_chunk_huge,
+	.chunk_trim = host_chunk_trim,
+	.view_map = host_view_map,
+	.view_warm = host_view_warm,
+	.view_kill = host_view_kill,
+	.runs_kill = host_runs_kill,
+	.range_map = host_range_map,
+	.range_kill = host_range_kill,
+	.range_move = host_range_move,
+	.fork_prepare = host_fork_prepare,
+	.fork_parent = host_fork_parent,
+	.fork_child = host_fork_child,
+	.dump = host_dump,
+};

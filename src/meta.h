@@ -1,0 +1,24 @@
+/*
+ * meta.h - memory for the engine's own structures, outside the objects.
+ *
+ * app context; callers hold no lock of meta.c. Pieces are zeroed, 64-byte aligned, rounded to a
+ * power of two, and given back to lists of their size; they are never unmapped, so a lock-free
+ * reader of a structure that was just recycled reads nonsense but does not fault.
+ */
+#ifndef UD_META_H
+#define UD_META_H
+
+#include "base.h"
+#include "lock.h"
+
+extern struct lock meta_lock;
+
+void *meta_alloc(size_t size); /* NULL when the system gives no memory */
+void meta_free(void *p, size_t size);
+
+/* A sparse table of `size` bytes that reads as zeros and costs what is touched; NULL if refused. */
+void *meta_table(size_t size);
+
+size_t meta_bytes(void); /* handed out now, tables not counted */
+
+#endif

@@ -1,0 +1,38 @@
+/*
+ * tcache.h - what a thread keeps for itself: the views it hands out from, and its counts.
+ *
+ * app context. `busy` is set while the owner's fast path changes the cursors; a signal handler
+ * that finds it set uses the shared cache, under shared_lock. Caches outlive their threads: the
+ * next thread takes one over with all its cursors.
+ */
+#ifndef UD_TCACHE_H
+#define UD_TCACHE_H
+
+#include "alias.h"
+
+struct cursor {
+	uint64_t mask; /* objects of the word that were not handed out yet */
+	struct view *view;
+	uint32_t word;
+};
+
+struct tcache {
+	bool busy;
+	bool owned; /* by a thread that lives */
+	int tid;
+	uint32_t freed; /* since it last reported to alias_freed */
+	size_t freed_bytes;
+	uint64_t allocs, frees, larges;
+	struct tcache *next;
+	struct cursor cur[HEAP_CLASSES];
+};
+
+extern __thread struct tcache *tcache_mine;
+extern struct tcache tcache_shared; /* under shared_lock */
+extern struct tcache *tcache_all;
+
+struct tcache *tcache_get(void); /* this thread's, made if need be; NULL: no memory. In a section */
+void tcache_init(void);		 /* from the constructor: thread exits are seen from here on */
+void tcache_fork_child(void);
+
+#endif

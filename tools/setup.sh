@@ -41,7 +41,7 @@ export DEBIAN_FRONTEND=noninteractive
 
 # retry COMMAND...: mirrors fail now and then; the third time is the last
 retry() {
-	for pause in 5 15 0; do
+	for pause in ${SETUP_PAUSES:-5 15} 0; do
 		"$@" >"$log" 2>&1 && return 0
 		[ $pause = 0 ] || { echo "setup: failed, trying again in $pause s: $*" >&2; sleep $pause; }
 	done

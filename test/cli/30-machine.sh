@@ -42,6 +42,11 @@ else
 	verdict install 'make install works' "$(cat install.log)"
 fi
 
+# the README's table of options is the command's own
+verdict readme-options '' "$(cd "$top" && tools/readme-options "$ud" | while IFS= read -r row; do
+	grep -qxF -- "$row" README.md || echo "$row"
+done)"
+
 # --probe: every row is there, says yes or no, and the last says what will be done
 "$ud" --probe >probe.txt 2>&1
 verdict probe-status 0 $?

@@ -1,0 +1,69 @@
+# tools/setup.sh with an apt and dpkg that only pretend, and tools/check with suites that do.
+mkdir fake
+script fake/dpkg-query '#!/bin/sh
+for p; do :; done
+grep -qx "$p" installed && echo "install ok installed"'
+script fake/id '#!/bin/sh
+cat uid'
+script fake/sudo '#!/bin/sh
+echo "sudo $*" >>calls; exec "$@"'
+# fails as often as the file "fails" says
+script fake/apt-get '#!/bin/sh
+for last; do :; done
+for a; do case $a in update|install) verb=$a; break;; esac; done
+echo "$verb" "$(echo "$*" | sed -n "s/.*--no-install-recommends //p")" >>calls
+n=$(cat fails); [ "$n" = 0 ] && exit 0; echo $((n - 1)) >fails; echo "E: mirror is down"; exit 100'
+setup() { # setup UID INSTALLED FAILS GROUP...
+	echo "$1" >uid; printf '%s\n' $2 >installed; echo "$3" >fails; : >calls
+	shift 3
+	PATH=$w/fake:$PATH SETUP_PAUSES='0.1 0.1' sh "$top/tools/setup.sh" "$@" 2>&1
+	echo "status $?"
+	cat calls
+}
+verdict setup-nothing-to-do 'status 0' "$(setup 0 'clang-format cppcheck sqlite3' 0 lint demo)"
+verdict setup-one 'setup: installing cppcheck
+status 0
+update 
+install cppcheck' "$(setup 0 'clang-format sqlite3' 0 lint demo)"
+verdict setup-retries 'setup: installing clang-format cppcheck
+setup: failed, trying again in 0.1 s: env DEBIAN_FRONTEND=noninteractive apt-get -y -qq -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 update
+setup: failed, trying again in 0.1 s: env DEBIAN_FRONTEND=noninteractive apt-get -y -qq -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 update
+status 0
+update 
+update 
+update 
+install clang-format cppcheck' "$(setup 0 none 2 lint)"
+verdict setup-gives-up 'E: mirror is down
+setup: apt-get update failed
+status 1' "$(setup 0 none 9 lint | grep -vE '^(update|setup: (installing|failed))')"
+verdict setup-sudo 'sudo env DEBIAN_FRONTEND=noninteractive apt-get' \
+	"$(setup 1000 none 0 demo | sed -n 's/^\(sudo env [^ ]* [^ ]*\) .*/\1/p' | head -n 1)"
+verdict setup-no-group "setup: no group 'nosuch'
+status 2" "$(setup 0 none 0 nosuch)"
+
+mkdir -p tree/tools tree/mk
+cp "$top/tools/check" tree/tools/
+tab=$(printf '\t')
+cat >tree/Makefile <<X
+check-unit:
+$tab@echo "unit: 3 passed, 0 failed"
+check-cli:
+$tab@echo "skipped thing: no such device"; echo "cli: 4 passed, 0 failed, 2 skipped"
+X
+checked() { # checked: the fast run of the tree, without times
+	(cd tree && sh tools/check b fast | sed 's/ ([0-9]* s)$//'; echo "status ${PIPESTATUS[0]}")
+}
+verdict check-sums 'check unit         unit: 3 passed, 0 failed
+check cli          cli: 4 passed, 0 failed, 2 skipped
+    skipped thing: no such device
+7 passed, 0 failed, 2 skipped
+status 0' "$(checked)"
+sed -i 's/"unit: 3 passed, 0 failed"/"unit: 2 passed, 1 failed"; exit 1/' tree/Makefile
+verdict check-fails '6 passed, 1 failed, 2 skipped
+status 1' "$(checked | tail -n 2)"
+sed -i 's/"unit: 2 passed, 1 failed"; exit 1/"died"/' tree/Makefile
+verdict check-no-counts '4 passed, 1 failed, 2 skipped
+status 1' "$(checked | tail -n 2)"
+sed -i 's/echo "died"/echo "unit: 2 passed, 0 failed"; exit 1/' tree/Makefile
+verdict check-bad-status '6 passed, 1 failed, 2 skipped
+status 1' "$(checked | tail -n 2)"

@@ -13,7 +13,7 @@ static int request_handle(char *buffer, int fails)
 
 int main(void)
 {
-	char *buffer = malloc(5000), *other;
+	char *volatile buffer = malloc(5000), *volatile other;
 
 	if (request_handle(buffer, 1) < 0) {
 		other = malloc(5000); /* with an ordinary malloc: the same block again */

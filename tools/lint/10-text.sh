@@ -71,7 +71,7 @@ typedefs() {
 rule 'no typedefs but scalars' typedefs
 
 blanks() {
-	grep -nE '[ 	]+$' $ALL_C $(git_files '*.def' '*.mk' '*.sh' Makefile) | head -n 20
+	grep -nE '[ 	]+$' $ALL_C $(git_files '*.def' '*.mk' 'tools/*' Makefile) | head -n 20
 }
 rule 'no blanks at the end of a line' blanks
 

@@ -196,7 +196,7 @@ void *large_realloc(struct large *l, size_t size, void *frame)
 
 		if (!q)
 			return NULL;
-		__builtin_memcpy(q, p, size);
+		__builtin_memcpy(q, p, MIN(size, l->len));
 		return large_free(l, true, frame) ? q : NULL;
 	}
 	lock_section_enter(&s);

@@ -97,6 +97,7 @@ struct class
 	bool wide;
 	uint32_t views; /* made so far: how hot the class is                    */
 	uint32_t extents;
+	uint32_t empty; /* of them, without a busy row                           */
 	size_t bytes;	   /* of its extents                                       */
 	size_t free_units; /* in rows                                             */
 	struct row *row[ROW_BUCKETS];

@@ -79,6 +79,7 @@ static struct extent *extent_add(struct class *c)
 	c->ext = e;
 	c->fresh = e;
 	c->extents++;
+	c->empty++;
 	c->bytes += (size_t)pages << PAGE_SHIFT;
 	return e;
 }
@@ -98,6 +99,7 @@ static void extent_drop(struct class *c, struct extent *e)
 	if (c->fresh == e)
 		c->fresh = NULL;
 	c->extents--;
+	c->empty--;
 	c->bytes -= (size_t)e->pages << PAGE_SHIFT;
 	heap_extent_free(e);
 }
@@ -162,8 +164,8 @@ struct row *heap_row_take(struct class *c, uint64_t *mask, bool *zeroed)
 	if (!r)
 		return NULL;
 	row_unlist(c, r);
-	if (r->nfree == r->ext->units)
-		r->ext->busy_rows++;
+	if (r->nfree == r->ext->units && !r->ext->busy_rows++)
+		c->empty--;
 	for (unsigned w = 0; w < row_words(r->ext); w++) {
 		mask[w] = r->free[w];
 		r->free[w] = 0;
@@ -180,14 +182,6 @@ struct row *heap_row_take(struct class *c, uint64_t *mask, bool *zeroed)
 	return r;
 }
 
-/* Keeps one empty extent for every four in use: a class that breathes should not thrash. */
-static bool extent_spare(const struct class *c, const struct extent *e)
-{
-	size_t idle = c->free_units * e->geom->band;
-
-	return c->extents > 1 && idle > (c->bytes / 4) + 2 * ((size_t)e->pages << PAGE_SHIFT);
-}
-
 void heap_row_give(struct class *c, struct row *r, const uint64_t *mask)
 {
 	struct extent *e = r->ext;
@@ -202,9 +196,9 @@ void heap_row_give(struct class *c, struct row *r, const uint64_t *mask)
 	bucket = row_bucket(r->nfree, e->units);
 	if (bucket && bucket != r->bucket && e->geom->wide == c->wide)
 		row_list(c, r, bucket);
-	if (r->nfree == e->units && was != e->units) {
-		e->busy_rows--;
-		if (!e->busy_rows && extent_spare(c, e))
-			extent_drop(c, e);
-	}
+	if (r->nfree < e->units || was == e->units || --e->busy_rows)
+		return;
+	/* One empty extent for every four is kept: a class that breathes should not thrash. */
+	if (++c->empty > 1 + c->extents / 4)
+		extent_drop(c, e);
 }

@@ -1,0 +1,83 @@
+// sources: src/vspace.c
+#include "vspace.h"
+#include "unit.h"
+
+#define BASE 0x100000000000UL
+
+static unsigned long seed = 88172645463325252UL;
+
+static unsigned long rnd(void)
+{
+	seed ^= seed << 13;
+	seed ^= seed >> 7;
+	return seed ^= seed << 17;
+}
+
+/* Against a flat model: one byte per part of the space. */
+static void never_twice(void)
+{
+	enum { WINDOWS = 4096, PARTS = WINDOWS * 16 };
+	static unsigned char given[PARTS];
+	struct vspace v;
+	vaddr_t at;
+	size_t len, out = 0;
+
+	vspace_init(&v, BASE, BASE + WINDOWS * HUGE_SIZE);
+	for (;;) {
+		len = rnd() % 3 ? VSPACE_PART << rnd() % 5 : (1 + rnd() % 5) * HUGE_SIZE;
+		at = vspace_take(&v, len);
+		if (!at)
+			break;
+		CHECK(at >= BASE && at + len <= BASE + WINDOWS * HUGE_SIZE);
+		CHECK_EQ(at % MIN(len & -len, HUGE_SIZE), 0);
+		for (size_t i = 0; i < len / VSPACE_PART; i++) {
+			unsigned char *g = &given[(at - BASE) / VSPACE_PART + i];
+
+			CHECK_EQ(*g, 0);
+			*g = 1;
+		}
+		CHECK(at + len <= v.next);
+		out += len;
+	}
+	CHECK(out >= (WINDOWS - 5 - 4) * HUGE_SIZE); /* little is lost at the end */
+}
+
+static void alignment(void)
+{
+	struct vspace v;
+	vaddr_t last = 0;
+
+	vspace_init(&v, BASE + 123456, BASE + (1UL << 40));
+	CHECK_EQ(v.base % HUGE_SIZE, 0);
+	for (unsigned shift = HUGE_SHIFT; shift < 36; shift++) {
+		vaddr_t at = vspace_take_aligned(&v, HUGE_SIZE, 1UL << shift);
+
+		CHECK(at > last);
+		CHECK_EQ(at & ((1UL << shift) - 1), 0);
+		last = at;
+	}
+}
+
+static void end_of_space(void)
+{
+	struct vspace v;
+
+	vspace_init(&v, BASE, BASE + 4 * HUGE_SIZE);
+	CHECK_EQ(vspace_take(&v, 5 * HUGE_SIZE), 0);
+	CHECK_EQ(vspace_take_aligned(&v, -HUGE_SIZE, HUGE_SIZE), 0);
+	CHECK_EQ(vspace_take(&v, 4 * HUGE_SIZE), BASE);
+	CHECK_EQ(vspace_take(&v, VSPACE_PART), 0);
+	CHECK_EQ(vspace_take(&v, HUGE_SIZE), 0);
+	vspace_init(&v, BASE, BASE + HUGE_SIZE);
+	for (int i = 0; i < 16; i++)
+		CHECK_EQ(vspace_take(&v, VSPACE_PART), BASE + (unsigned long)i * VSPACE_PART);
+	CHECK_EQ(vspace_take(&v, VSPACE_PART), 0);
+}
+
+int main(void)
+{
+	RUN(never_twice);
+	RUN(alignment);
+	RUN(end_of_space);
+	return UNIT_END();
+}

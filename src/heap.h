@@ -83,7 +83,7 @@ struct extent {
 	uint16_t fresh_rows;	    /* rows from here on never had a view                  */
 	uint16_t busy_rows;	    /* rows with a unit in use or in quarantine            */
 	bool huge;		    /* was asked to be one huge page                       */
-	struct extent *next, *prev; /* all of its class                              */
+	struct extent *next, *prev; /* of its class, in the list of empty ones */
 	struct row *rows[];
 };
 
@@ -97,11 +97,11 @@ struct class
 	bool wide;
 	uint32_t views; /* made so far: how hot the class is                    */
 	uint32_t extents;
-	uint32_t empty; /* of them, without a busy row                           */
+	uint32_t empty;	   /* of them, without a busy row: the list `idle` */
 	size_t bytes;	   /* of its extents                                       */
 	size_t free_units; /* in rows                                             */
 	struct row *row[ROW_BUCKETS];
-	struct extent *ext;   /* all                                                  */
+	struct extent *idle;  /* the empty ones */
 	struct extent *fresh; /* the one whose fresh rows are being used             */
 } __attribute__((aligned(64)));
 

@@ -64,6 +64,27 @@ static unsigned extent_pages(const struct class *c, const struct geom *g)
 	return MAX(pages, least);
 }
 
+static void extent_idle(struct class *c, struct extent *e)
+{
+	e->prev = NULL;
+	e->next = c->idle;
+	if (e->next)
+		e->next->prev = e;
+	c->idle = e;
+	c->empty++;
+}
+
+static void extent_busy(struct class *c, struct extent *e)
+{
+	if (e->prev)
+		e->prev->next = e->next;
+	else
+		c->idle = e->next;
+	if (e->next)
+		e->next->prev = e->prev;
+	c->empty--;
+}
+
 static struct extent *extent_add(struct class *c)
 {
 	const struct geom *g = &heap_geom[c->wide][c->idx];
@@ -73,33 +94,24 @@ static struct extent *extent_add(struct class *c)
 
 	if (!e)
 		return NULL;
-	e->next = c->ext;
-	if (e->next)
-		e->next->prev = e;
-	c->ext = e;
 	c->fresh = e;
 	c->extents++;
-	c->empty++;
 	c->bytes += (size_t)pages << PAGE_SHIFT;
+	extent_idle(c, e);
 	return e;
 }
 
+/* Gives an idle extent back. */
 static void extent_drop(struct class *c, struct extent *e)
 {
 	for (unsigned i = 0; i < e->fresh_rows; i++) {
 		row_unlist(c, e->rows[i]);
 		c->free_units -= e->units;
 	}
-	if (e->prev)
-		e->prev->next = e->next;
-	else
-		c->ext = e->next;
-	if (e->next)
-		e->next->prev = e->prev;
+	extent_busy(c, e);
 	if (c->fresh == e)
 		c->fresh = NULL;
 	c->extents--;
-	c->empty--;
 	c->bytes -= (size_t)e->pages << PAGE_SHIFT;
 	heap_extent_free(e);
 }
@@ -165,7 +177,7 @@ struct row *heap_row_take(struct class *c, uint64_t *mask, bool *zeroed)
 		return NULL;
 	row_unlist(c, r);
 	if (r->nfree == r->ext->units && !r->ext->busy_rows++)
-		c->empty--;
+		extent_busy(c, r->ext);
 	for (unsigned w = 0; w < row_words(r->ext); w++) {
 		mask[w] = r->free[w];
 		r->free[w] = 0;
@@ -198,7 +210,8 @@ void heap_row_give(struct class *c, struct row *r, const uint64_t *mask)
 		row_list(c, r, bucket);
 	if (r->nfree < e->units || was == e->units || --e->busy_rows)
 		return;
+	extent_idle(c, e);
 	/* One empty extent for every four is kept: a class that breathes should not thrash. */
-	if (++c->empty > 1 + c->extents / 4)
-		extent_drop(c, e);
+	while (c->empty > 1 + c->extents / 4)
+		extent_drop(c, c->idle);
 }

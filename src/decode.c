@@ -2,13 +2,15 @@
  * decode.c - size of an instruction's memory access (decode.h). pure: no globals, no calls.
  *
  * One letter per opcode, four opcode maps:
- *   .  none, unknown, or varying         b w d q  1, 2, 4, 8 bytes (q: also 16 under a letter X)
- *   v  operand size: 2, 4, 8             y  4, or 8 with REX.W / VEX.W
- *   X  vector length: 16, 32, 64         H  half of it      Q  a quarter     E  an eighth
- *   O  16 bytes                          M  8 without a prefix (MMX), else X
- *   P  X; with F3: 4, with F2: 8         m  4 without a prefix, else X
- *   *  depends on prefix or ModRM.reg: special()
- *   capital S, B, V: no ModRM: stack (8), string of bytes, string of operand size
+ *   .        no access, unknown, or varying
+ *   b w d q  1, 2, 4, 8 bytes                 O Y  16, 32 bytes
+ *   v        operand size: 2, 4, 8            y    4, or 8 with REX.W / VEX.W
+ *   X        vector length: 16, 32, 64        H Q E  a half, a quarter, an eighth of it
+ *   M        8 without a prefix (MMX), else X
+ *   m        4 without a prefix, else X       o    8 without a prefix, else 16 (a shift count)
+ *   P        X; with F3: 4, with F2: 8
+ *   *        depends on prefix or ModRM.reg: special()
+ *   S B V    no ModRM: stack (8), string of bytes, string of operand size
  * Source: Intel SDM vol. 2, appendix A; AMD APM vol. 3.
  */
 #include "decode.h"
@@ -32,24 +34,24 @@ static const char map0[] =
 	/* c */ "bvSS..bv.S......" "bvbv...B********" "........S......." "......bv......b*";
 
 static const char map1[] =
-	/* 0 */ "................" "PP**XX*qXX*X****" "................" "................"
+	/* 0 */ "................" "PP*qXX*q........" "........XX*X****" "................"
 	/* 4 */ "vvvvvvvvvvvvvvvv" ".PPPXXXXPP*XPPPP" "mmmMMMMMMMMMXXy*" "M...MMM.....XX**"
 	/* 8 */ "................" "bbbbbbbbbbbbbbbb" "...vvv.....vvv*v" "bv.v..bw*.vvvvbw"
-	/* c */ "bvPywwX*........" "XMMMMMqwMMMMMMMM" "MMMMMM**MMMMMMMM" "*MMMMMMwMMMMMMM.";
+	/* c */ "bvPywwX*........" "XoooMMq.MMMMMMMM" "MooMMM**MMMMMMMM" "*oooMMM.MMMMMMM.";
 
 static const char map2[] =
-	/* 0 */ "MMMMMMMMMMMMXXXX" "X...XX.XdqOOMMMX" "HQEHQH..XXXXXXXX" "HQEHQH.XXXXXXXXX"
+	/* 0 */ "MMMMMMMMMMMMXXXX" "X..HXX.XdqO.MMM." "HQEHQH..XXXXXXXX" "HQEHQHXXXXXXXXXX"
 	/* 4 */ "XX...XXX........" "........dqO....." "................" "........bw......"
 	/* 8 */ "............X.X." "yyyy..XXXyXyXyXy" "......XXXyXyXyXy" "......XXXyXyXyXy"
 	/* c */ "........XXXXXX.." "...........XXXXX" "................" "**yy.yyy........";
 
 static const char map3[] =
-	/* 0 */ "XXXXXXX.XXdqXXXM" "....bwyd.O......" "bdy..X.........." "........OO....XX"
+	/* 0 */ "XXXXXXX.XXdqXXXM" "....bwydOO...H.." "bdy..X.........." "........OO....XX"
 	/* 4 */ "XXX.X.X...XXX..." "................" "XXXX............" "................"
 	/* 8 */ "................" "................" "................" "................"
 	/* c */ "............O..." "...............X" "................" "y...............";
 
-/* x87: D8..DF by ModRM.reg; t = 10 bytes, e = environment or state (size varies) */
+/* x87: D8..DF by ModRM.reg; t = 10 bytes */
 static const char x87[] =
 	"dddddddd" "d.dd.w.w" "dddddddd" "dddd.t.t" "qqqqqqqq" "qqqq...w" "wwwwwwww" "wwwwtqtq";
 /* clang-format on */
@@ -65,7 +67,7 @@ static char special(const struct insn *i)
 	unsigned reg = i->modrm >> 3 & 7;
 
 	if (i->map == 0 && i->op == 0xff)
-		return reg < 2 ? 'v' : reg == 2 || reg == 4 || reg == 6 ? 'q' : '.';
+		return reg < 2 ? 'v' : reg % 2 == 0 && !i->opsize ? 'q' : '.';
 	if (i->map == 0)
 		return x87[(i->op & 7) * 8 + reg];
 	if (i->map == 2)
@@ -127,6 +129,8 @@ static unsigned size_of(const struct insn *i, char letter)
 		return 10;
 	case 'O':
 		return 16;
+	case 'Y':
+		return 32;
 	case 'v':
 	case 'V':
 		return opsize;
@@ -134,6 +138,8 @@ static unsigned size_of(const struct insn *i, char letter)
 		return i->w ? 8 : 4;
 	case 'M':
 		return i->pfx == PFX_NONE && !i->vex ? 8 : i->vl;
+	case 'o':
+		return i->pfx == PFX_NONE && !i->vex ? 8 : 16;
 	case 'm':
 		return i->pfx == PFX_NONE && !i->vex ? 4 : i->vl;
 	case 'P':
@@ -240,26 +246,33 @@ static bool opcode(struct insn *i)
 }
 
 /*
- * AVX-512: opcodes were given new meanings. Only the moves, logic, compares and the arithmetic
- * that string functions use, where one letter still holds; masks make the size vary.
+ * AVX-512: the letter of an EVEX opcode, where it has not got another meaning than in VEX. A mask
+ * makes the size vary.
  */
-static bool evex_known(const struct insn *i)
+static char evex_letter(const struct insn *i, char letter)
 {
-	static const uint8_t map1_ok[] = {0x10, 0x11, 0x28, 0x29, 0x2b, 0x54, 0x57, 0x58, 0x59,
-		0x5c, 0x5d, 0x5e, 0x5f, 0x64, 0x65, 0x66, 0x6e, 0x6f, 0x74, 0x75, 0x76, 0x7e, 0x7f,
-		0xd4, 0xd6, 0xd8, 0xda, 0xdb, 0xde, 0xdf, 0xe7, 0xeb, 0xef, 0xf8, 0xfa, 0xfb, 0xfc,
-		0xfd, 0xfe};
-	static const uint8_t map3_ok[] = {0x1e, 0x1f, 0x3e, 0x3f, 0x25};
-
 	if (i->masked)
-		return false;
-	for (size_t k = 0; i->map == 1 && k < sizeof(map1_ok); k++)
-		if (map1_ok[k] == i->op)
-			return true;
-	for (size_t k = 0; i->map == 3 && k < sizeof(map3_ok); k++)
-		if (map3_ok[k] == i->op)
-			return true;
-	return false;
+		return '.';
+	if (i->map == 1 && i->op == 0x5b)
+		return '.';
+	if (i->map == 2 && (i->op == 0x5b || i->op == 0x1b))
+		return 'Y';
+	if (i->map != 3)
+		return letter;
+	switch (i->op) {
+	case 0x1e: /* compares into a mask, ternary logic */
+	case 0x1f:
+	case 0x3e:
+	case 0x3f:
+	case 0x25:
+		return 'X';
+	case 0x1a: /* 256-bit lanes */
+	case 0x1b:
+	case 0x3a:
+	case 0x3b:
+		return 'Y';
+	}
+	return letter;
 }
 
 unsigned decode_access_size(const uint8_t *insn, size_t n)
@@ -271,19 +284,17 @@ unsigned decode_access_size(const uint8_t *insn, size_t n)
 	if (!prefixes(&i) || !opcode(&i))
 		return 0;
 	letter = maps[i.map][i.op];
-	if (i.evex && i.map == 3)
-		letter = 'X';
-	if (letter == 'S' && i.op != 0x8f)
-		return size_of(&i, letter);
-	if (letter == 'B' || letter == 'V')
+	if (i.evex)
+		letter = evex_letter(&i, letter);
+	if (letter == 'S' && i.op == 0x8f) /* pop; with another ModRM.reg it is AMD's XOP */
+		return more(&i) && (*i.p & 0x38) == 0 ? size_of(&i, letter) : 0;
+	if (letter == 'S' || letter == 'B' || letter == 'V')
 		return size_of(&i, letter);
 	if (letter == '.' || !more(&i))
 		return 0;
 	i.modrm = *i.p;
 	if (i.modrm >> 6 == 3) /* two registers; a call through one still pushes */
 		return i.map == 0 && i.op == 0xff && (i.modrm >> 3 & 7) == 2 ? 8 : 0;
-	if (i.evex && !evex_known(&i))
-		return 0;
 	if (letter == '*')
 		letter = special(&i);
 	if (i.evex && i.broadcast)

@@ -8,6 +8,7 @@
  */
 #include "fault.h"
 #include "decode.h"
+#include "efault.h"
 #include "signals.h"
 #include "sys.h"
 
@@ -92,7 +93,7 @@ static void on_fault(int sig, siginfo_t *si, void *ucontext)
 		signal_set_default(sig);
 		return;
 	}
-	if (fault_classify(si, ucontext, &r)) {
+	if (!efault_is_mine(si) && fault_classify(si, ucontext, &r)) {
 		bool retry = is_retry(&r);
 
 		report_print(&r, ucontext, retry || signal_is_fatal(sig));
@@ -112,12 +113,14 @@ static void before_fork(void)
 static void after_fork(void)
 {
 	report_forked(parent_tid);
+	stack_forked();
 }
 
 int fault_init(void)
 {
 	int r = signal_take(on_fault);
 
+	efault_init();
 	if (r == 0)
 		r = -pthread_atfork(before_fork, NULL, after_fork);
 	return r;

@@ -15,6 +15,8 @@
 #define RING   64 /* replacements until a published action is overwritten */
 #define NSIG_K 64
 
+static const int sigs[TAKEN] = {SIGSEGV, SIGBUS};
+
 /* glibc exports its own under this name as well, and never interposes it. */
 extern int __sigaction(int, const struct sigaction *, struct sigaction *);
 
@@ -79,8 +81,6 @@ static void publish(int i, const struct sigaction *a)
 
 int signal_take(void (*e)(int, siginfo_t *, void *))
 {
-	static const int sigs[TAKEN] = {SIGSEGV, SIGBUS};
-
 	atomic_store(&entry, e);
 	for (int i = 0; i < TAKEN; i++) {
 		struct sigaction old;
@@ -99,6 +99,24 @@ void signal_set_default(int sig)
 	struct sigaction dfl = {.sa_handler = SIG_DFL};
 
 	__sigaction(sig, &dfl, NULL);
+}
+
+void signal_exec(bool before)
+{
+	struct sigaction ign = {.sa_handler = SIG_IGN};
+
+	for (int i = 0; i < TAKEN; i++) {
+		const struct sigaction *a = atomic_load_explicit(&program[i], memory_order_acquire);
+		int keep = errno;
+
+		if (a->sa_handler != SIG_IGN || !atomic_load(&entry))
+			continue;
+		if (before)
+			__sigaction(sigs[i], &ign, NULL);
+		else
+			mirror(sigs[i], a);
+		errno = keep;
+	}
 }
 
 /* A fault of the instruction at hand; otherwise somebody sent the signal. */
@@ -244,8 +262,6 @@ UD_EXPORT int siginterrupt(int sig, int on)
 
 static void send_pending(uint8_t which)
 {
-	static const int sigs[TAKEN] = {SIGSEGV, SIGBUS};
-
 	for (int i = 0; i < TAKEN; i++) {
 		if (!(which & 1 << i))
 			continue;

@@ -30,4 +30,10 @@ bool signal_is_fatal(int sig);
 /* From now on the signal has its default action for the kernel too. */
 void signal_set_default(int sig);
 
+/*
+ * Around exec: what the program ignores must be ignored for the kernel too, because the new program
+ * inherits just that.
+ */
+void signal_exec(bool before);
+
 #endif

@@ -13,6 +13,7 @@
 #include "sys.h"
 #include "unwind.h"
 
+#include <dlfcn.h>
 #include <stdatomic.h>
 
 #define CACHE_BITS  15
@@ -40,12 +41,10 @@ struct range { /* pages of this thread's stack shown to be readable */
 };
 
 /*
- * Everything that reads the walked stack is inlined into one function of this section, so that
- * the fault handler can tell a fault of the walk from one of a signal handler that interrupted it.
+ * Everything that reads the walked stack is inlined into one function, so that the fault handler
+ * can tell its faults, by the stack pointer, from those of a signal handler that interrupted it.
  */
-#define WALK	    __attribute__((noinline, section("ud_walk")))
 #define WALK_INLINE static inline __attribute__((always_inline))
-extern const char __start_ud_walk[], __stop_ud_walk[];
 
 static __thread struct range readable;
 static __thread void **volatile recover; /* __builtin_setjmp buffer of the walk in progress */
@@ -105,7 +104,8 @@ static void cache_clear(void)
 
 /*
  * Rules cached for m's addresses are m's own: false if that cannot be said now. A module that
- * overlaps a known one took its place after dlclose, and everything cached is forgotten.
+ * overlaps a known one took its place after libc closed that by itself (iconv, NSS), and everything
+ * cached is forgotten.
  */
 static bool module_known(const struct module *m)
 {
@@ -130,6 +130,42 @@ static bool module_known(const struct module *m)
 		known.m[known.n++] = *m;
 	atomic_flag_clear_explicit(&known.busy, memory_order_release);
 	return true;
+}
+
+static bool is_loaded(const struct module *k)
+{
+	struct module now;
+
+	return module_find(k->start, &now) && now.map == k->map;
+}
+
+/* If a module that rules were cached for is gone: forget them before another takes its place. */
+static void modules_recheck(void)
+{
+	/* Who holds it is about to let go, unless it is below us on this stack. */
+	for (int i = 0; atomic_flag_test_and_set_explicit(&known.busy, memory_order_acquire); i++) {
+		if (i == 1000)
+			return;
+		sys_call3(__NR_sched_yield, 0, 0, 0);
+	}
+	for (size_t i = 0; i < known.n; i++)
+		if (!is_loaded(&known.m[i])) {
+			cache_clear();
+			known.n = 0;
+		}
+	atomic_flag_clear_explicit(&known.busy, memory_order_release);
+}
+
+UD_EXPORT int dlclose(void *handle)
+{
+	static int (*next)(void *);
+	int r;
+
+	if (!next)
+		next = (int (*)(void *))dlsym(RTLD_NEXT, "dlclose");
+	r = next(handle);
+	modules_recheck();
+	return r;
 }
 
 static inline struct slot *slot_of(uintptr_t pc)
@@ -255,7 +291,7 @@ WALK_INLINE void walk(struct walk *w)
 
 /* Runs the walk so that a fault in it ends it. Not inlined: setjmp spoils a function's registers.
  */
-static WALK void walk_guarded(struct walk *w)
+static __attribute__((noinline)) void walk_guarded(struct walk *w)
 {
 	void *buf[5], **outer = recover;
 
@@ -274,13 +310,17 @@ bool stack_recover(struct stack_regs *regs)
 {
 	void **buf = recover;
 
-	if (likely(!buf || regs->ip < (uintptr_t)__start_ud_walk ||
-		    regs->ip >= (uintptr_t)__stop_ud_walk))
+	if (likely(!buf || regs->sp != (uintptr_t)buf[2]))
 		return false;
 	regs->bp = (uintptr_t)buf[0];
 	regs->ip = (uintptr_t)buf[1];
 	regs->sp = (uintptr_t)buf[2];
 	return true;
+}
+
+void stack_forked(void)
+{
+	atomic_flag_clear(&known.busy); /* its holder may not be in this process */
 }
 
 struct stack_regs stack_regs_of_frame(const void *frame)

@@ -45,4 +45,7 @@ bool stack_probe(uintptr_t addr);
  */
 bool stack_recover(struct stack_regs *regs);
 
+/* In the child of fork. */
+void stack_forked(void);
+
 #endif

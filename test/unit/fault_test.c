@@ -1,103 +1,13 @@
 // sources: src/fault.c src/signals.c src/report.c src/place.c src/symbol.c src/decode.c src/log.c
-// sources: src/stack.c src/depot.c src/unwind.c src/out.c
+// sources: src/efault.c src/stack.c src/depot.c src/unwind.c src/out.c
 /*
  * Findings in child processes, over a fake engine: one page is the dead block. The report's text,
  * the exit status, and that faults which are none take the course that the kernel gives them.
  */
-#include "unit.h"
-#include "fault.h"
-#include "options.h"
+#include "finding.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <setjmp.h>
-#include <sys/mman.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-struct options options = {.stacks = true};
-
-static char *dead, *foreign; /* inaccessible pages: a freed block of 40 bytes at +16; nobody's */
-static uint32_t a_stack;
-static int main_tid;
-
-void block_find(vaddr_t addr, struct block *b)
-{
-	*b = (struct block){.state = BLOCK_NONE};
-	if (addr - vaddr_of(dead) < 4096)
-		*b = (struct block){
-			.state = addr >= vaddr_of(dead) + 16 ? BLOCK_DEAD : BLOCK_NEVER,
-			.base = vaddr_of(dead) + 16,
-			.size = 40,
-			.alloc_stack = a_stack,
-			.free_tid = main_tid,
-			.alloc_tid = getpid(),
-		};
-}
-
-static volatile int hits;
-static char text[16384];
-static int status;
-
-/* Runs fn in a child with our handlers; its stderr lands in text. */
-static void in_child(void (*fn)(void))
-{
-	int p[2];
-	size_t n = 0;
-	ssize_t r;
-	pid_t pid;
-
-	if (pipe(p))
-		abort();
-	pid = fork();
-	if (pid == 0) {
-		dup2(p[1], 2);
-		close(p[0]);
-		close(p[1]);
-		alarm(20);
-		fn();
-		_exit(0);
-	}
-	close(p[1]);
-	while (n < sizeof(text) - 1 && (r = read(p[0], text + n, sizeof(text) - 1 - n)) > 0)
-		n += (size_t)r;
-	text[n] = 0;
-	close(p[0]);
-	waitpid(pid, &status, 0);
-}
-
-static bool has(const char *want)
-{
-	if (strstr(text, want))
-		return true;
-	printf("# no \"%s\" in:\n%s", want, text);
-	return false;
-}
-
-static unsigned count(const char *what)
-{
-	unsigned n = 0;
-
-	for (const char *p = text; (p = strstr(p, what)); p++)
-		n++;
-	return n;
-}
-
-static bool killed_by(int sig)
-{
-	if (WIFSIGNALED(status) && WTERMSIG(status) == sig)
-		return true;
-	printf("# status %#x\n%s", status, text);
-	return false;
-}
-
-static bool exited(int code)
-{
-	if (WIFEXITED(status) && WEXITSTATUS(status) == code)
-		return true;
-	printf("# status %#x\n%s", status, text);
-	return false;
-}
 
 static void do_read(void)
 {
@@ -437,12 +347,7 @@ static void handlers_and_findings(void)
 
 int main(void)
 {
-	dead = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	foreign = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	main_tid = getpid();
-	a_stack = stack_capture(__builtin_frame_address(0));
-	if (fault_init())
-		return 1;
+	finding_init();
 	RUN(accesses);
 	RUN(bad_frees);
 	RUN(own_faults);

@@ -187,6 +187,83 @@ static void depot(void)
 	options.stacks = true;
 }
 
+static void on_fault(int sig, siginfo_t *si, void *ucontext)
+{
+	greg_t *g = ((ucontext_t *)ucontext)->uc_mcontext.gregs;
+	struct stack_regs r = {(uintptr_t)g[REG_RIP], (uintptr_t)g[REG_RSP], (uintptr_t)g[REG_RBP]};
+
+	if (!stack_recover(&r))
+		_exit(1);
+	g[REG_RIP] = (greg_t)r.ip;
+	g[REG_RSP] = (greg_t)r.sp;
+	g[REG_RBP] = (greg_t)r.bp;
+	nmine++;
+}
+
+/* A chain of frame pointers through two pages, of which the second goes away behind our back. */
+static void stack_vanishes(void)
+{
+	struct sigaction sa = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO};
+	char *p = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uintptr_t *lo = (void *)(p + 4000), *hi = (void *)(p + 5000), pc[STACK_MAX];
+	struct stack_regs r = {
+		.ip = (uintptr_t)p + 64, .sp = (uintptr_t)lo - 64, .bp = (uintptr_t)lo};
+
+	sigaction(SIGSEGV, &sa, NULL);
+	lo[0] = (uintptr_t)hi, lo[1] = (uintptr_t)p + 72;
+	hi[0] = 0, hi[1] = (uintptr_t)p + 80;
+	CHECK_EQ(stack_walk(&r, false, pc, STACK_MAX), 3);
+	CHECK_EQ(pc[2], (uintptr_t)p + 80);
+	mprotect(p + 4096, 4096, PROT_NONE);
+	nmine = 0;
+	CHECK_EQ(stack_walk(&r, false, pc, STACK_MAX), 2);
+	CHECK_EQ(nmine, 1); /* it did fault */
+	CHECK_EQ(stack_walk(&r, false, pc, STACK_MAX), 2);
+	CHECK_EQ(nmine, 1); /* and now it is known */
+	signal(SIGSEGV, SIG_DFL);
+	munmap(p, 8192);
+	nmine = 0;
+}
+
+/* Builds a library whose function calls back from a frame of the given size. */
+static bool build(const char *path, int frame)
+{
+	char cmd[600];
+
+	snprintf(cmd, sizeof(cmd),
+		"printf '.globl f\\n.type f,@function\\nf: .cfi_startproc\\nsub $%d,%%%%rsp\\n"
+		".cfi_def_cfa_offset %d\\ncall *%%%%rdi\\nadd $%d,%%%%rsp\\nret\\n.cfi_endproc\\n"
+		".section .note.GNU-stack\\n' | cc -shared -x assembler - -o %s",
+		frame, frame + 8, frame, path);
+	return system(cmd) == 0;
+}
+
+/* Another library at the place of one that was closed: its rules are not the old ones. */
+static void library_replaced(void)
+{
+	char path[2][64];
+	uintptr_t at[2];
+
+	for (int i = 0; i < 2; i++) {
+		void *lib;
+		void (*f)(void (*)(void));
+
+		snprintf(path[i], sizeof(path[i]), "/tmp/undangle-stack-%d-%d.so", getpid(), i);
+		CHECK(build(path[i], i ? 104 : 40));
+		lib = dlopen(path[i], RTLD_NOW);
+		CHECK(lib != NULL);
+		if (!lib)
+			return;
+		f = (void (*)(void (*)(void)))dlsym(lib, "f");
+		at[i] = (uintptr_t)f;
+		f(capture);
+		compare();
+		dlclose(lib);
+		unlink(path[i]);
+	}
+	CHECK_EQ(at[0], at[1]); /* or this has shown nothing */
+}
+
 static volatile int sink;
 static double best_ns = 1e9;
 
@@ -235,6 +312,8 @@ int main(void)
 	RUN(realigned_stack);
 	RUN(threads);
 	RUN(garbage);
+	RUN(stack_vanishes);
+	RUN(library_replaced);
 	RUN(depot);
 	RUN(cost);
 	return UNIT_END();

@@ -37,6 +37,12 @@ void program_check(const char *prog, char path[PATH_MAX]);
 const char *program_env_target(const char *path);
 
 /*
+ * run.c: where `#!/usr/bin/env NAME` is not what is meant, but NAME (--no-follow, layout): does
+ * env's work here, path becomes NAME's. Returns the argument vector to run, else argv itself.
+ */
+char **program_without_env(char *path, char **argv);
+
+/*
  * probe.c: tries in a child process what the host backend cannot do without (shared memory, a
  * second mapping of it, its end) and refuses if that fails or a seccomp filter forbids it.
  */

@@ -112,11 +112,7 @@ static void environment_set(const struct options *o, const char *lib)
 		refuse("out of memory");
 }
 
-/*
- * `#!/usr/bin/env NAME` with --no-follow: the process that is to be protected is NAME, not env,
- * so do env's work here. Returns the argument vector to run, argv itself in all other cases.
- */
-static char **without_env(char *path, char **argv)
+char **program_without_env(char *path, char **argv)
 {
 	const char *target = program_env_target(path);
 	size_t n = 0;
@@ -158,7 +154,7 @@ int run(int argc, char **argv)
 	program_check(argv[at], path);
 	machine_check();
 	environment_set(&o, lib);
-	args = o.follow ? argv + at : without_env(path, argv + at);
+	args = o.follow ? argv + at : program_without_env(path, argv + at);
 	execv(path, args);
 	if (errno == ENOEXEC) { /* no #! line: the shell runs it, as execvp would have it;
 				   argv[at-1] is ours */

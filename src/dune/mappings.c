@@ -167,7 +167,7 @@ static int find_stack(const struct procmap_row *row, void *arg)
 {
 	struct bounds *b = arg;
 
-	if (strcmp(row->name, "[stack]"))
+	if (strlen(row->name) != 7 || memcmp(row->name, "[stack]", 7))
 		return 0;
 	b->stack = row->end - 1;
 	return 1;

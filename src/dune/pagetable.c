@@ -270,6 +270,11 @@ pte_t pt_walk(const struct pt *pt, vaddr_t va, struct pt_entry *e)
 	return pte;
 }
 
+pte_t pt_pml4e(const struct pt *pt, unsigned i)
+{
+	return slot_load(table_ptr(pt, pt->root) + i);
+}
+
 bool pt_translate(const struct pt *pt, vaddr_t va, paddr_t *pa)
 {
 	struct pt_entry e;

@@ -111,6 +111,9 @@ void pt_destroy(struct pt *pt);
  */
 pte_t pt_walk(const struct pt *pt, vaddr_t va, struct pt_entry *e);
 
+/* Entry i of the PML4: it stands for [i << 39, (i + 1) << 39), in 48 bits. */
+pte_t pt_pml4e(const struct pt *pt, unsigned i);
+
 /* Physical address of va, or false if it is not mapped. */
 bool pt_translate(const struct pt *pt, vaddr_t va, paddr_t *pa);
 

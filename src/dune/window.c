@@ -157,6 +157,11 @@ bool window_at(const struct windows *w, unsigned i, struct window *out)
 	return window_find(w, (vaddr_t)(have - 1) << GIGA_SHIFT, out) && out->index == i;
 }
 
+bool window_is_classical(const struct windows *w, const struct window *win)
+{
+	return policy_gpa(w, (uint32_t)(win->hva >> GIGA_SHIFT)) == win->index;
+}
+
 paddr_t window_va_to_pa(const struct windows *w, vaddr_t va)
 {
 	struct window win;

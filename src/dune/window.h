@@ -72,6 +72,9 @@ bool window_find(const struct windows *w, vaddr_t hva, struct window *out);
 /* The claimed window at GPA index i, for i in [0, WINDOW_GPAS): a new VM's slots after fork. */
 bool window_at(const struct windows *w, unsigned i, struct window *out);
 
+/* Does it lie where the classical layout has it, or was it spilled? */
+bool window_is_classical(const struct windows *w, const struct window *win);
+
 /*
  * Conversions. Claimed windows answer from the tables; unclaimed ones with what the policy will
  * give them as long as that is free, else PADDR_NONE and VADDR_NONE (so do spills that are not

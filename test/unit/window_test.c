@@ -55,6 +55,7 @@ static void claims_follow_policy(void)
 		CHECK_EQ(win.hva, ALIGN_DOWN(va[i], G));
 		CHECK_EQ(win.gpa, ALIGN_DOWN(pa, G));
 		CHECK_EQ(win.index, win.gpa >> 30);
+		CHECK(window_is_classical(&w, &win));
 		CHECK_EQ(win.len, G);
 		CHECK_EQ(window_va_to_pa(&w, va[i]), pa);
 		CHECK_EQ(window_pa_to_va(&w, pa), va[i]);
@@ -84,6 +85,7 @@ static void spills(void)
 	CHECK_EQ(window_va_to_pa(&w, 447 * G), PADDR_NONE);
 	CHECK_EQ(window_claim(&w, 447 * G + 5, &low), 0);
 	CHECK_EQ(low.gpa, 444 * G);
+	CHECK(!window_is_classical(&w, &a) && !window_is_classical(&w, &low));
 	CHECK_EQ(window_pa_to_va(&w, 444 * G + 5), 447 * G + 5);
 	CHECK_EQ(window_pa_to_va(&w, 447 * G + 5), ALIGN_DOWN(pie, G) + 5);
 	CHECK_EQ(window_va_to_pa(&w, 444 * G), PADDR_NONE);

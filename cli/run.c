@@ -104,9 +104,12 @@ static void environment_set(const struct options *o, const char *lib)
 {
 	char text[4096];
 	const char *old = getenv("LD_PRELOAD");
+	size_t n = strlen(lib);
 	char *preload;
 
 	options_format(o, text, sizeof(text));
+	if (old && !strncmp(old, lib, n)) /* undangle run by undangle */
+		old += n + (old[n] == ':' || old[n] == ' ');
 	if (asprintf(&preload, "%s%s%s", lib, old && *old ? ":" : "", old ? old : "") < 0 ||
 		setenv("LD_PRELOAD", preload, 1) || setenv("UNDANGLE_OPTIONS", text, 1))
 		refuse("out of memory");

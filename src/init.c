@@ -6,6 +6,7 @@
  */
 #include "alias.h"
 #include "fault.h"
+#include "log.h"
 #include "options.h"
 #include "stats.h"
 #include "tcache.h"
@@ -16,6 +17,8 @@ __attribute__((constructor(101))) static void undangle_init(void)
 	tcache_init();
 	alias_fork_init();
 	fault_init();
+	if (options.stats)
+		log_keep_stderr();
 }
 
 __attribute__((destructor(101))) static void undangle_exit(void)
@@ -24,7 +27,7 @@ __attribute__((destructor(101))) static void undangle_exit(void)
 
 	if (!options.stats)
 		return;
-	out_init(&o, 2);
+	out_init(&o, log_fd());
 	stats_print(&o);
 	out_flush(&o);
 }

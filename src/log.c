@@ -40,6 +40,16 @@ static void expand(char *dst, size_t size, const char *pattern)
 	dst[n] = 0;
 }
 
+static int kept = 2;
+
+void log_keep_stderr(void)
+{
+	int fd = (int)sys_call3(__NR_fcntl, 2, F_DUPFD_CLOEXEC, FD_HIGH);
+
+	if (fd >= 0)
+		kept = fd;
+}
+
 int log_fd(void)
 {
 	char path[OPTION_STR_SIZE + 16];
@@ -47,7 +57,7 @@ int log_fd(void)
 	int fd, high;
 
 	if (!options.log[0])
-		return 2;
+		return sys_is_err(sys_call3(__NR_fcntl, 2, F_GETFD, 0)) ? kept : 2;
 	if (still_ours())
 		return file.fd;
 	expand(path, sizeof(path), options.log);

@@ -13,4 +13,11 @@
  */
 int log_fd(void);
 
+/*
+ * Keeps a second descriptor of stderr for log_fd to fall back on: many programs close stderr in an
+ * atexit handler, before the counts are printed. Only where the user asked for counts: whoever
+ * waits for the end of a pipe would wait for ours too.
+ */
+void log_keep_stderr(void);
+
 #endif

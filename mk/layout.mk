@@ -14,3 +14,13 @@ $(B)/libundangle-layout.so: $(LAYOUT_OBJ) $(B)/libdune.a
 .PHONY: check-layout
 check-layout: all
 	@CC="$(CC)" bash test/layout/run $(B)/undangle
+
+# The pure files once more, under the address sanitizer (whose own memory lies at PAGEBASE: the
+# others cannot run under it).
+PURE_TESTS := pagetable_test window_test
+.PHONY: check-pure-asan
+check-pure-asan:
+	@$(MAKE) -s B=$(B)-asan SAN="-fsanitize=address,undefined -fno-sanitize-recover=undefined" \
+		$(PURE_TESTS:%=$(B)-asan/unit/%)
+	@sh test/unit/run $(PURE_TESTS:%=$(B)-asan/unit/%) >$(B)-asan/log; rc=$$?; \
+		sed 's/^unit:/pure-asan:/' $(B)-asan/log; exit $$rc

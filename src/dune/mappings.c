@@ -187,6 +187,18 @@ static bool has_1g_leaves(void)
 	return __get_cpuid(0x80000001, &a, &b, &c, &d) && d & (1u << 26);
 }
 
+/*
+ * KVM on Intel without unrestricted guests keeps pages of its own just below 4 GB; there a
+ * program's memory between 3 and 4 GB (a very large heap of a non-PIE program) must spill.
+ */
+static void reserve_for_kvm(struct windows *w)
+{
+	unsigned a, b, c, d;
+
+	if (__get_cpuid(0, &a, &b, &c, &d) && b == signature_INTEL_ebx)
+		window_reserve(w, 3 * GIGA_SIZE);
+}
+
 int setup_mappings(struct mappings *m, enum mappings_form form)
 {
 	struct bounds b = {vaddr_of(&b), 0};
@@ -201,6 +213,7 @@ int setup_mappings(struct mappings *m, enum mappings_form form)
 	r = window_init(&m->windows, phys_bits(), b.mmap_top, b.stack, page_pool_end());
 	if (r)
 		return r;
+	reserve_for_kvm(&m->windows);
 	m->form = form;
 	m->pt.leaf_level = has_1g_leaves() ? 3 : 2;
 	m->pt.table_alloc = table_take;

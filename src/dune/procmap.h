@@ -23,6 +23,9 @@ int procmap_each(int (*fn)(const struct procmap_row *row, void *arg), void *arg)
 /* The row over va (its name is ""). 0, -EFAULT if nothing is mapped there, or -errno. */
 int procmap_find(vaddr_t va, struct procmap_row *row);
 
+/* The same by reading the whole file: what kernels before 6.11 need. */
+int procmap_find_slow(vaddr_t va, struct procmap_row *row);
+
 /* One line of the file, without its newline, NUL-terminated, cut in place. pure. */
 bool procmap_parse(char *line, struct procmap_row *row);
 

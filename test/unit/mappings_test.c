@@ -276,6 +276,32 @@ static int count_rows(const struct procmap_row *row, void *arg)
 	return 0;
 }
 
+/* The query and the file give the same answer, row by row, and between the rows. */
+static int same_row(const struct procmap_row *row, void *arg)
+{
+	struct procmap_row a, b;
+	vaddr_t va[] = {row->start, row->end - 1, row->end};
+
+	for (size_t i = 0; i < ARRAY_LEN(va); i++) {
+		int r = procmap_find(va[i], &a);
+
+		CHECK_EQ(r, procmap_find_slow(va[i], &b));
+		if (r)
+			continue;
+		CHECK(a.start == b.start && a.end == b.end && a.prot == b.prot);
+		CHECK(a.shared == b.shared && a.offset == b.offset && !*a.name);
+	}
+	return 0;
+}
+
+static void both_ways_to_find(void)
+{
+	void *p = mmap(NULL, 4 * K, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	CHECK_EQ(procmap_each(same_row, NULL), 0);
+	munmap(p, 4 * K);
+}
+
 static void process_map(void)
 {
 	static const char *const bad[] = {"", "x", "1-2", "1-2 rw", "1-2 rw-p", "1-2 rw-p zz 0:0 0",
@@ -321,6 +347,7 @@ int main(void)
 	RUN(alias_by_hand);
 	RUN(precise_form);
 	RUN(failures_come_up);
+	RUN(both_ways_to_find);
 	RUN(process_map);
 	return UNIT_END();
 }

@@ -1,5 +1,6 @@
 // A freed buffer is given to the kernel, which would happily send what is there now.
 // expect: use-after-free: write() argument 2
+// status: 139
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>

@@ -1,7 +1,7 @@
 # make check: set-up, then every suite that exists, a progress line for each, one closing line.
 # A suite is a target check-NAME (in some mk/*.mk) that ends with "NAME: N passed, N failed[, N skipped]".
 
-.PHONY: check check-fast check-cli check-unit-clang check-unit-ubsan
+.PHONY: check check-fast check-cli check-stress check-unit-clang check-unit-ubsan
 check:
 	@sh tools/check $(B) all
 
@@ -18,3 +18,9 @@ check-unit-clang:
 
 check-unit-ubsan:
 	@$(MAKE) -s B=$(B)-ubsan SAN="-fsanitize=undefined -fno-sanitize-recover=undefined" check-unit
+
+# The engine's random stress (mk/engine.mk), counted.
+check-stress: $(B)/stress all
+	@out=$$(sh test/stress/run $(B) 60 4); echo "$$out"; \
+	echo "stress: $$(echo "$$out" | grep -c '^ok ') passed, $$(echo "$$out" | grep -c '^not ok ') failed"; \
+	! echo "$$out" | grep -q '^not ok'

@@ -1,12 +1,13 @@
 #!/bin/sh
 # setup.sh GROUP...: installs the Debian packages of the named groups that are missing; says what
-# it does, does nothing when all is there. Works as root or with sudo. The groups, one a line:
+# it does, does nothing when all is there. Works as root or with sudo. The groups, one a line (@FILE: a
+# package per line there):
 groups='
 build	gcc g++ make binutils libc6-dev
 check	clang findutils procps util-linux libcap2-bin strace gdb python3
 lint	clang-format cppcheck
 demo	sqlite3
-ok	sqlite3 python3 libpython3-stdlib perl lua5.4 redis-server redis-tools nginx wrk postgresql git xz-utils zstd openssl bash gcc
+ok	@test/ok/packages
 vm	qemu-system-x86 busybox-static cpio
 bochs	bochs bochs-term bochsbios vgabios isolinux syslinux-common xorriso busybox-static cpio
 bench	sqlite3 python3 lua5.4 redis-server redis-tools hyperfine
@@ -17,7 +18,11 @@ set -u
 want=
 for g in "$@"; do
 	line=$(printf '%s' "$groups" | grep "^$g	") || { echo "setup: no group '$g'" >&2; exit 2; }
-	want="$want ${line#*	}"
+	line=${line#*	}
+	case $line in
+	@*) [ ! -f "$(dirname "$0")/../${line#@}" ] || want="$want $(sed "s/#.*//" "$(dirname "$0")/../${line#@}" | tr "\n" " ")" ;;
+	*) want="$want $line" ;;
+	esac
 done
 
 missing=

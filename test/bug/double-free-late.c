@@ -1,0 +1,42 @@
+// expect: kind=double-free call=free offset=0 block=48 status=134
+// expect: use=drop_again>main free=drop>main alloc=make>main threads=alloc:a,free:a,use:a
+// A million allocations later the block is still known.
+#include "bug.h"
+
+NOINLINE static void *make(void)
+{
+	void *p = malloc(48);
+
+	HIDE(p);
+	memset(p, 1, 48);
+	KEEP();
+	return p;
+}
+
+NOINLINE static void drop(void *p)
+{
+	free(p);
+	KEEP();
+}
+
+NOINLINE static void drop_again(void *p)
+{
+	free(p);
+	KEEP();
+}
+
+int main(void)
+{
+	void *p = make();
+
+	if (!TWIN)
+		drop(p);
+	for (int i = 0; i < 1000000; i++) {
+		void *q = malloc(i % 200);
+
+		HIDE(q);
+		free(q);
+	}
+	drop_again(p);
+	return 0;
+}

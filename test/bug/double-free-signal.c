@@ -1,0 +1,39 @@
+// expect: kind=double-free call=free offset=0 block=40 status=134
+// expect: use=drop>handler free=drop>main alloc=make>main
+// The second free is in a signal handler.
+#include "bug.h"
+
+NOINLINE static char *make(size_t size)
+{
+	char *p = malloc(size);
+
+	HIDE(p);
+	memset(p, 'x', size);
+	KEEP();
+	return p;
+}
+
+NOINLINE static void drop(char *p)
+{
+	free(p);
+	KEEP();
+}
+
+static char *p;
+
+NOINLINE static void handler(int sig)
+{
+	(void)sig;
+	drop(p);
+	KEEP();
+}
+
+int main(void)
+{
+	p = make(40);
+	signal(SIGUSR1, handler);
+	if (!TWIN)
+		drop(p);
+	raise(SIGUSR1);
+	return 0;
+}

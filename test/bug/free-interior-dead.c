@@ -1,0 +1,29 @@
+// expect: kind=invalid-free what=interior call=free offset=16 block=64 status=134
+// expect: use=drop>main free=drop>main alloc=make>main
+// Inside a block that is already dead.
+#include "bug.h"
+
+NOINLINE static char *make(size_t size)
+{
+	char *p = malloc(size);
+
+	HIDE(p);
+	KEEP();
+	return p;
+}
+
+NOINLINE static void drop(void *p)
+{
+	free(p);
+	KEEP();
+}
+
+int main(void)
+{
+	char *p = make(64);
+
+	drop(p);
+	if (!TWIN)
+		drop(p + 16);
+	return 0;
+}

@@ -1,0 +1,21 @@
+// expect: kind=invalid-free what=wild call=free status=134
+// expect: use=drop>main
+// A local array.
+#include "bug.h"
+
+NOINLINE static void drop(void *p)
+{
+	free(p);
+	KEEP();
+}
+
+int main(void)
+{
+	char local[64];
+	char *p = TWIN ? malloc(64) : local;
+
+	HIDE(p);
+	memset(p, 0, 64);
+	drop(p);
+	return 0;
+}

@@ -1,0 +1,21 @@
+// expect: kind=invalid-free what=wild call=free status=134
+// expect: use=drop>main
+// A static array.
+#include "bug.h"
+
+static char block[4096];
+
+NOINLINE static void drop(void *p)
+{
+	free(p);
+	KEEP();
+}
+
+int main(void)
+{
+	char *p = TWIN ? malloc(64) : block;
+
+	HIDE(p);
+	drop(p);
+	return 0;
+}

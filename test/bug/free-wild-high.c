@@ -1,0 +1,19 @@
+// expect: kind=invalid-free what=wild call=free status=134
+// expect: use=drop>main
+// A non-canonical number.
+#include "bug.h"
+
+NOINLINE static void drop(void *p)
+{
+	free(p);
+	KEEP();
+}
+
+int main(void)
+{
+	char *p = TWIN ? NULL : (char *)0xdeadbeefdeadbee0;
+
+	HIDE(p);
+	drop(p);
+	return 0;
+}

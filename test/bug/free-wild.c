@@ -1,0 +1,19 @@
+// expect: kind=invalid-free what=wild call=free status=134
+// expect: use=drop>main
+// A number that never was a pointer.
+#include "bug.h"
+
+NOINLINE static void drop(void *p)
+{
+	free(p);
+	KEEP();
+}
+
+int main(void)
+{
+	char *p = TWIN ? NULL : (char *)0x12345670;
+
+	HIDE(p);
+	drop(p);
+	return 0;
+}

@@ -1,0 +1,174 @@
+#!/usr/bin/python3
+"""run.py - runs the bug programs and compares the whole verdict of each.
+
+The first lines of a program say what must happen:
+
+  // expect: kind=use-after-free access=READ bytes=4 offset=8 block=40 status=139
+  // expect: use=use>main free=drop>main alloc=make>main threads=alloc:a,free:b,use:a
+
+kind, access, call, arg, what    as the report words them; bytes: size of the access; offset, block:
+                                 place in the block, and the block's size; * = any value
+status                           of the process as a shell sees it (139: SIGSEGV, 134: SIGABRT)
+use, free, alloc                 functions of the three stacks, outermost last, as a subsequence; the
+                                 first one is frame #0, unless it starts with ~
+threads                          equal letters are the same thread, different letters are not
+Further lines: `only: MODE,...` runs it in these modes alone; `options: a=b` adds options;
+`reports: N` (default 1); `needs: CPUFLAG`; `MODE: key=value ...` overrides in one mode;
+`moved:` status 7 means that realloc did not move, and then there is no bug;
+`module` builds a shared object beside the program (bug.mk).
+
+Every program also has a twin without the bug: it must print nothing and exit 0.
+"""
+
+import argparse
+import concurrent.futures
+import glob
+import os
+import re
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import verdict  # noqa: E402
+
+MODES = {
+    "strict": "detect=strict",
+    # The bounds that settle() in bug.h passes: 64 frees, 20 ms.
+    "deferred": "detect=deferred:defer_frees=64:defer_ms=20",
+    "grouped": "detect=grouped:group=16:defer_frees=64:defer_ms=20",
+}
+DIRECTIVE = re.compile(r"^// ([a-z-]+)(?:: *(.*))?$")
+TIMEOUT = 40
+
+
+class Program:
+    def __init__(self, path):
+        self.path = path
+        self.name = os.path.splitext(os.path.basename(path))[0]
+        self.expect, self.override, self.only = {}, {}, None
+        self.options, self.reports, self.needs, self.moved = "", 1, [], False
+        with open(path) as f:
+            for line in f:
+                m = DIRECTIVE.match(line.rstrip())
+                if not line.startswith("//"):
+                    break
+                if m:
+                    self.directive(m.group(1), m.group(2) or "")
+        if "kind" not in self.expect or "status" not in self.expect:
+            sys.exit(f"{path}: no verdict expected")
+
+    def directive(self, word, text):
+        pairs = [p.split("=", 1) for p in text.split() if "=" in p]
+        if word == "expect":
+            self.expect.update(pairs)
+        elif word in MODES and pairs:
+            self.override[word] = dict(pairs)
+        elif word == "only":
+            self.only = text.split(",")
+        elif word == "options":
+            self.options = text
+        elif word == "reports":
+            self.reports = int(text)
+        elif word == "needs":
+            self.needs = text.split()
+        elif word == "moved":
+            self.moved = True
+
+
+def execute(args, binary, mode, extra):
+    options = ":".join(o for o in (MODES[mode], extra, args.options) if o)
+    cmd = [f"{args.B}/undangle", f"--backend={args.backend}", "--", binary]
+    env = dict(os.environ, UNDANGLE_OPTIONS=options)
+    if mode != "strict":
+        env["BUG_SETTLE"] = "1"
+    p = subprocess.Popen(cmd, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                         stderr=subprocess.STDOUT, start_new_session=True)
+    try:
+        out, _ = p.communicate(timeout=TIMEOUT)
+        status = p.returncode if p.returncode >= 0 else 128 - p.returncode
+    except subprocess.TimeoutExpired:
+        status = "timeout"
+    # The program's own session: nothing of it may stay behind.
+    try:
+        os.killpg(p.pid, 9)
+    except ProcessLookupError:
+        pass
+    if status == "timeout":
+        out, _ = p.communicate()
+    return status, out.decode(errors="replace")
+
+
+def case(args, prog, mode, twin):
+    """One run; returns the list of complaints."""
+    binary = f"{args.B}/bug/{prog.name}" + (".twin" if twin else "")
+    status, out = execute(args, binary, mode, prog.options)
+    if twin:
+        bad = [] if status == 0 else [f"status: expected 0, got {status}"]
+        return bad + ([f"expected silence, got:\n{out}"] if out else [])
+    if prog.moved and status == 7 and not out:
+        return []
+    want = dict(prog.expect, **prog.override.get(mode, {}))
+    reports = verdict.parse(out)
+    bad = []
+    if str(status) != want["status"]:
+        bad.append(f"status: expected {want['status']}, got {status}")
+    if len(reports) != prog.reports:
+        bad.append(f"reports: expected {prog.reports}, got {len(reports)}")
+    for r in reports:
+        bad += verdict.compare(want, r)
+    return bad + ([f"output:\n{out}"] if bad else [])
+
+
+def plan(args):
+    flags = open("/proc/cpuinfo").read().split()
+    for path in sorted(glob.glob("test/bug/*.c") + glob.glob("test/bug/*.cc")):
+        prog = Program(path)
+        if args.only and not any(prog.name.startswith(o) for o in args.only.split(",")):
+            continue
+        for mode in args.modes.split(","):
+            if prog.only and mode not in prog.only:
+                continue
+            lacking = [n for n in prog.needs if n not in flags]
+            for twin in (False, True):
+                yield prog, mode, twin, lacking
+
+
+def main():
+    ap = argparse.ArgumentParser()
+    ap.add_argument("-B", default="build")
+    ap.add_argument("-j", type=int, default=2)
+    ap.add_argument("--backend", default="host")
+    ap.add_argument("--modes", default="strict,deferred,grouped")
+    ap.add_argument("--only", default="")
+    ap.add_argument("--options", default="")
+    args = ap.parse_args()
+    args.B = os.path.abspath(args.B)
+    start, count = time.time(), {"passed": 0, "failed": 0, "skipped": 0}
+
+    def one(job):
+        prog, mode, twin, lacking = job
+        return job, (None if lacking else case(args, prog, mode, twin))
+
+    with concurrent.futures.ThreadPoolExecutor(args.j) as pool:
+        for (prog, mode, twin, lacking), bad in pool.map(one, list(plan(args))):
+            name = f"{prog.name}{' (twin)' if twin else ''} [{mode}]"
+            if lacking:
+                print(f"skipped {name}: this machine has no {' '.join(lacking)}")
+                count["skipped"] += 1
+            elif bad:
+                print(f"not ok {name}")
+                for b in bad:
+                    print("    " + b.replace("\n", "\n    "))
+                count["failed"] += 1
+            else:
+                count["passed"] += 1
+            sys.stdout.flush()
+    skipped = f", {count['skipped']} skipped" if count["skipped"] else ""
+    print(f"bug ({args.backend}): {count['passed']} passed, {count['failed']} failed{skipped}"
+          f" ({time.time() - start:.0f} s)")
+    return 1 if count["failed"] or not count["passed"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,44 @@
+// expect: kind=use-after-free access=SYSCALL call=open arg=1 offset=0 block=64 status=139
+// expect: use=~use>main free=drop>main alloc=make>main
+// A freed path.
+#include "bug.h"
+
+NOINLINE static char *make(size_t size)
+{
+	char *p = malloc(size);
+
+	HIDE(p);
+	memset(p, 'x', size);
+	KEEP();
+	return p;
+}
+
+NOINLINE static void drop(char *p)
+{
+	free(p);
+	KEEP();
+}
+
+NOINLINE static int use(char *p)
+{
+	int fd = open(p, O_RDONLY);
+
+	KEEP();
+	return fd < 0;
+}
+
+int main(void)
+{
+	char *p = make(64);
+	int r;
+
+	strcpy(p, "/dev/null");
+	if (!TWIN) {
+		drop(p);
+		settle();
+	}
+	r = use(p);
+	if (TWIN)
+		drop(p);
+	return r;
+}

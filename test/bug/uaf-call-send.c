@@ -1,0 +1,48 @@
+// expect: kind=use-after-free access=SYSCALL call=send arg=2 offset=0 block=64 status=139
+// expect: use=~use>main free=drop>main alloc=make>main
+// A freed buffer given to send: the kernel would say EFAULT; it is a finding.
+#include "bug.h"
+#include <sys/socket.h>
+
+NOINLINE static char *make(size_t size)
+{
+	char *p = malloc(size);
+
+	HIDE(p);
+	memset(p, 'x', size);
+	KEEP();
+	return p;
+}
+
+NOINLINE static void drop(char *p)
+{
+	free(p);
+	KEEP();
+}
+
+NOINLINE static int use(char *p)
+{
+	int fds[2], fd = socketpair(AF_UNIX, SOCK_STREAM, 0, fds);
+	int ok;
+
+	if (fd < 0)
+		return 9;
+	ok = send(fds[0], p, 64, 0) == 64;
+	KEEP();
+	return ok ? 0 : 8;
+}
+
+int main(void)
+{
+	char *p = make(64);
+	int r;
+
+	if (!TWIN) {
+		drop(p);
+		settle();
+	}
+	r = use(p);
+	if (TWIN)
+		drop(p);
+	return r;
+}

@@ -1,0 +1,59 @@
+// expect: kind=use-after-free access=READ bytes=1 offset=8 block=40 status=139
+// expect: use=use>coroutine free=drop>main alloc=make>main
+// The stale use is on a stack of the program's own making (makecontext), itself on the heap.
+#include "bug.h"
+#include <ucontext.h>
+
+NOINLINE static char *make(size_t size)
+{
+	char *p = malloc(size);
+
+	HIDE(p);
+	memset(p, 'x', size);
+	KEEP();
+	return p;
+}
+
+NOINLINE static void drop(char *p)
+{
+	free(p);
+	KEEP();
+}
+
+NOINLINE static int use(volatile char *p)
+{
+	int c = p[8];
+
+	KEEP();
+	return c;
+}
+
+static ucontext_t back, co;
+static char *p;
+
+NOINLINE static void coroutine(void)
+{
+	use(p);
+	KEEP();
+}
+
+int main(void)
+{
+	char *stack = malloc(65536);
+
+	p = make(40);
+	if (!TWIN) {
+		drop(p);
+		settle();
+	}
+	getcontext(&co);
+	co.uc_stack.ss_sp = stack;
+	co.uc_stack.ss_size = 65536;
+	co.uc_link = &back;
+	makecontext(&co, coroutine, 0);
+	swapcontext(&back, &co);
+	if (TWIN)
+		drop(p);
+	free(stack);
+	return 0;
+}

@@ -1,0 +1,60 @@
+// expect: kind=use-after-free access=READ bytes=1 offset=8 block=40 status=42
+// expect: use=use>child free=drop>main alloc=make>main
+// fork from a second thread; the child uses what the main thread freed.
+#include "bug.h"
+
+NOINLINE static char *make(size_t size)
+{
+	char *p = malloc(size);
+
+	HIDE(p);
+	memset(p, 'x', size);
+	KEEP();
+	return p;
+}
+
+NOINLINE static void drop(char *p)
+{
+	free(p);
+	KEEP();
+}
+
+NOINLINE static int use(volatile char *p)
+{
+	int c = p[8];
+
+	KEEP();
+	return c;
+}
+
+NOINLINE static void child(char *p)
+{
+	use(p);
+	KEEP();
+}
+
+NOINLINE static void *forker(void *p)
+{
+	pid_t pid = fork();
+
+	if (!pid) {
+		child(p);
+		_exit(0);
+	}
+	return (void *)(long)verdict_of(pid);
+}
+
+int main(void)
+{
+	char *p = make(40);
+	long r;
+
+	if (!TWIN) {
+		drop(p);
+		settle();
+	}
+	r = (long)in_thread(forker, p);
+	if (TWIN)
+		drop(p);
+	return r;
+}

@@ -1,0 +1,42 @@
+// expect: kind=use-after-free access=READ bytes=8 offset=65536 block=100000 status=139
+// expect: use=use>main free=drop>main alloc=make>main threads=alloc:a,free:a,use:a
+// The middle of a block of many pages.
+#include "bug.h"
+
+NOINLINE static void *make(void)
+{
+	void *p = malloc(100000);
+
+	HIDE(p);
+	memset(p, 1, 100000);
+	KEEP();
+	return p;
+}
+
+NOINLINE static void drop(void *p)
+{
+	free(p);
+	KEEP();
+}
+
+NOINLINE static void use(void *p)
+{
+	volatile uint64_t *field = (uint64_t *)((char *)p + 65536);
+
+	(void)*field;
+	KEEP();
+}
+
+int main(void)
+{
+	void *p = make();
+
+	if (!TWIN) {
+		drop(p);
+		settle();
+	}
+	use(p);
+	if (TWIN)
+		drop(p);
+	return 0;
+}

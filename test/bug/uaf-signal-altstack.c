@@ -1,0 +1,56 @@
+// expect: kind=use-after-free access=READ bytes=1 offset=8 block=40 status=139
+// expect: use=use>handler free=drop>main alloc=make>main
+// The same on an alternate stack, which is itself a malloc'ed block.
+#include "bug.h"
+
+NOINLINE static char *make(size_t size)
+{
+	char *p = malloc(size);
+
+	HIDE(p);
+	memset(p, 'x', size);
+	KEEP();
+	return p;
+}
+
+NOINLINE static void drop(char *p)
+{
+	free(p);
+	KEEP();
+}
+
+NOINLINE static int use(volatile char *p)
+{
+	int c = p[8];
+
+	KEEP();
+	return c;
+}
+
+static char *p;
+
+NOINLINE static void handler(int sig)
+{
+	(void)sig;
+	use(p);
+	KEEP();
+}
+
+int main(void)
+{
+	stack_t ss = {.ss_size = 65536};
+	struct sigaction sa = {.sa_handler = handler, .sa_flags = SA_ONSTACK};
+
+	ss.ss_sp = malloc(ss.ss_size);
+	p = make(40);
+	sigaltstack(&ss, NULL);
+	sigaction(SIGUSR1, &sa, NULL);
+	if (!TWIN) {
+		drop(p);
+		settle();
+	}
+	raise(SIGUSR1);
+	if (TWIN)
+		drop(p);
+	return 0;
+}

@@ -1,0 +1,64 @@
+// expect: kind=use-after-free access=READ bytes=1 offset=8 block=40 status=139
+// expect: use=use>main free=drop>worker alloc=make>main threads=alloc:a,free:b,use:a
+// 64 live threads free each other's blocks; the one that is used afterwards is known exactly.
+#include "bug.h"
+
+NOINLINE static char *make(size_t size)
+{
+	char *p = malloc(size);
+
+	HIDE(p);
+	memset(p, 'x', size);
+	KEEP();
+	return p;
+}
+
+NOINLINE static void drop(char *p)
+{
+	free(p);
+	KEEP();
+}
+
+NOINLINE static int use(volatile char *p)
+{
+	int c = p[8];
+
+	KEEP();
+	return c;
+}
+
+static char *block[64];
+static pthread_barrier_t all;
+
+NOINLINE static void *worker(void *arg)
+{
+	long i = (long)arg;
+	int n;
+
+	pthread_barrier_wait(&all);
+	for (n = 0; n < 200; n++)
+		drop(make(40));
+	if (TWIN ? i != 5 : 1)
+		drop(block[i]);
+	return NULL;
+}
+
+int main(void)
+{
+	pthread_t t[64];
+	long i;
+
+	pthread_barrier_init(&all, NULL, 64);
+	for (i = 0; i < 64; i++)
+		block[i] = make(40);
+	for (i = 0; i < 64; i++)
+		if (pthread_create(&t[i], NULL, worker, (void *)i))
+			return 9;
+	for (i = 0; i < 64; i++)
+		pthread_join(t[i], NULL);
+	settle();
+	use(block[5]);
+	if (TWIN)
+		drop(block[5]);
+	return 0;
+}

@@ -1,0 +1,51 @@
+// expect: kind=use-after-free access=READ bytes=1 offset=8 block=40 status=139
+// expect: use=use>main free=drop>main alloc=make>main
+// reports: 2
+// A vfork child erred and died; later the parent errs as well and is told too.
+#include "bug.h"
+
+NOINLINE static char *make(size_t size)
+{
+	char *p = malloc(size);
+
+	HIDE(p);
+	memset(p, 'x', size);
+	KEEP();
+	return p;
+}
+
+NOINLINE static void drop(char *p)
+{
+	free(p);
+	KEEP();
+}
+
+NOINLINE static int use(volatile char *p)
+{
+	int c = p[8];
+
+	KEEP();
+	return c;
+}
+
+int main(void)
+{
+	char *p = make(40);
+	pid_t pid;
+
+	if (!TWIN) {
+		drop(p);
+		settle();
+	}
+	pid = vfork();
+	if (!pid) {
+		use(p);
+		_exit(0);
+	}
+	if (verdict_of(pid) != (TWIN ? 0 : SAW_SEGV))
+		return 3;
+	use(p);
+	if (TWIN)
+		drop(p);
+	return 0;
+}

@@ -1,0 +1,42 @@
+// expect: kind=use-after-free access=WRITE bytes=1 offset=0 block=1 status=139
+// expect: use=use>main free=drop>main alloc=make>main threads=alloc:a,free:a,use:a
+// The smallest block there is.
+#include "bug.h"
+
+NOINLINE static void *make(void)
+{
+	void *p = malloc(1);
+
+	HIDE(p);
+	memset(p, 1, 1);
+	KEEP();
+	return p;
+}
+
+NOINLINE static void drop(void *p)
+{
+	free(p);
+	KEEP();
+}
+
+NOINLINE static void use(void *p)
+{
+	volatile uint8_t *field = (uint8_t *)((char *)p + 0);
+
+	*field = 5;
+	KEEP();
+}
+
+int main(void)
+{
+	void *p = make();
+
+	if (!TWIN) {
+		drop(p);
+		settle();
+	}
+	use(p);
+	if (TWIN)
+		drop(p);
+	return 0;
+}

@@ -1,0 +1,38 @@
+// expect: kind=use-after-free access=READ bytes=1 offset=0 block=0 status=139
+// expect: use=use>main free=drop>main alloc=make>main
+// malloc(0) gives a block of its own as well; a stale use of it is named as such.
+#include "bug.h"
+
+NOINLINE static char *make(void)
+{
+	char *p = malloc(0);
+
+	HIDE(p);
+	KEEP();
+	return p;
+}
+
+NOINLINE static void drop(char *p)
+{
+	free(p);
+	KEEP();
+}
+
+NOINLINE static int use(volatile char *p)
+{
+	int c = p[0];
+
+	KEEP();
+	return c;
+}
+
+int main(void)
+{
+	char *p = make();
+
+	drop(p);
+	settle();
+	if (!TWIN)
+		use(p);
+	return 0;
+}

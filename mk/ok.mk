@@ -1,0 +1,27 @@
+# Real programs, unmodified, and small programs of our own that must behave as without us:
+# test/ok/run.py says how. Two sizes: quick belongs to `make check`, full is for a release.
+#   make check-ok [BACKEND=kvm] [PROFILES=strict,production] [ONLY=python,redis]
+
+PROFILES ?= strict,production
+OK_SIZE	 ?= quick
+OKFLAGS	 := -O2 -g -Wall -Wno-unused-result -pthread -Itest/ok
+
+OK_PROG	:= $(patsubst test/ok/prog/%.c,$(B)/ok/%,$(wildcard test/ok/prog/*.c)) \
+	   $(patsubst test/ok/prog/%.cc,$(B)/ok/%,$(wildcard test/ok/prog/*.cc))
+
+$(B)/ok/%: test/ok/prog/%.c test/ok/ok.h
+	@mkdir -p $(@D)
+	@$(CC) -std=gnu17 -D_GNU_SOURCE $(OKFLAGS) -o $@ $< -ldl
+$(B)/ok/%: test/ok/prog/%.cc test/ok/ok.h
+	@mkdir -p $(@D)
+	@$(CXX) -std=gnu++17 $(OKFLAGS) -o $@ $<
+
+.PHONY: check-ok check-ok-quick check-ok-full ok-programs
+ok-programs: $(OK_PROG)
+check-ok: all
+	@$(MAKE) -s -j2 ok-programs
+	@/usr/bin/python3 test/ok/run.py -B $(B) --backend $(BACKEND) --size $(OK_SIZE) \
+		--profiles $(PROFILES) $(if $(ONLY),--only $(ONLY)) $(OK_ARGS)
+check-ok-quick: check-ok
+check-ok-full:
+	@$(MAKE) -s check-ok OK_SIZE=full

@@ -1,0 +1,214 @@
+#!/usr/bin/python3
+"""run.py - real programs must not notice us.
+
+Every case runs natively and then under `undangle` once per profile; standard output, standard
+error and exit status must be equal, and no report, warning of a finding or internal error may be
+written. A case is either
+
+  cases/NAME.sh   a bash script; its shell and all that it starts are protected. $SIZE is quick or
+                  full, $PWD an empty folder of its own, $OK the folder test/ok, $TOP the source
+                  tree, $PROG the built test programs. What differs between any two runs (times,
+                  process ids) the script itself keeps out of its output.
+  prog/NAME.c(c)  a C or C++ program, built into $PROG (ok.mk)
+
+Head lines of a case (`# ` or `// `): `needs: PROGRAM-OR-FILE...` (else skipped, with the reason);
+`timeout: SECONDS` per run (default 60); `only: PROFILE,...`; `options: name=value:...` for
+undangle; `native: no` (the case checks itself; only its exit status 0 counts).
+"""
+
+import argparse
+import concurrent.futures
+import difflib
+import glob
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+TOP = os.path.dirname(os.path.dirname(HERE))
+PROFILES = {
+    "strict": ["--profile=debug", "--detect=strict"],
+    "deferred": ["--detect=deferred"],
+    "production": ["--profile=production"],
+}
+HEAD = re.compile(r"^(?:#|//) (needs|timeout|only|options|native|full-timeout): *(.*)$")
+FINDING = re.compile(r"ERROR|INTERNAL")
+
+
+class Case:
+    def __init__(self, path):
+        self.path = path
+        self.name = os.path.splitext(os.path.basename(path))[0]
+        self.head = {}
+        with open(path) as f:
+            for line in f:
+                m = HEAD.match(line.rstrip())
+                if m:
+                    self.head[m.group(1)] = m.group(2)
+                elif not line.startswith(("#", "//")):
+                    break
+
+    def lacking(self):
+        path = os.environ["PATH"] + ":/usr/sbin:/usr/local/sbin:/sbin"
+        return [n for n in self.head.get("needs", "").split()
+                if not (glob.glob(n) if "/" in n else shutil.which(n, path=path))]
+
+    def command(self, args):
+        if self.path.endswith(".sh"):
+            return ["/bin/bash", self.path]
+        return [f"{args.B}/ok/{self.name}"]
+
+    def limit(self, args):
+        full = self.head.get("full-timeout") if args.size == "full" else None
+        return float(full or self.head.get("timeout", "60")) * args.patience
+
+
+def clean_env(args):
+    keep = ("PATH", "HOME", "LANG", "USER", "TERM", "SHELL")
+    env = {k: v for k, v in os.environ.items() if k in keep}
+    # Distribution programs, not those of a developer's version manager.
+    env["PATH"] = "/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin"
+    env.update(LC_ALL="C.UTF-8", SIZE=args.size, OK=HERE, TOP=TOP, PROG=f"{args.B}/ok",
+               UNDANGLE=f"{args.B}/undangle", B=args.B)
+    return env
+
+
+def one_run(args, case, profile):
+    """Runs the case once. Returns (status, stdout, stderr, findings, seconds)."""
+    work = tempfile.mkdtemp(prefix=f"ok.{case.name}.")
+    os.chmod(work, 0o755)
+    home = os.path.join(work, "w")
+    os.mkdir(home)
+    cmd = case.command(args)
+    env = clean_env(args)
+    env["TMPDIR"] = home
+    if profile:
+        env["UNDANGLE_OPTIONS"] = ":".join(
+            o for o in (case.head.get("options"), args.options) if o)
+        cmd = [f"{args.B}/undangle", f"--backend={args.backend}", f"--log={work}/report.%p",
+               *PROFILES[profile], "--"] + cmd
+    os.mkdir(work + "/log")
+    os.chmod(work, 0o777)
+    start = time.time()
+    with open(work + "/log/out", "w+b") as out, open(work + "/log/err", "w+b") as err:
+        p = subprocess.Popen(cmd, cwd=home, env=env, stdin=subprocess.DEVNULL, stdout=out,
+                             stderr=err, start_new_session=True)
+        try:
+            status = p.wait(case.limit(args))
+        except subprocess.TimeoutExpired:
+            status = "timeout"
+            hung = stacks(p.pid)
+        try:
+            os.killpg(p.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        if status == "timeout":
+            p.wait()
+        took = time.time() - start
+        out.seek(0)
+        err.seek(0)
+        texts = [f.read().decode(errors="replace").replace(home, "$PWD").replace(work, "$WORK")
+                 for f in (out, err)]
+    found, notes = "", ""
+    for name in sorted(glob.glob(work + "/report.*")):
+        text = open(name, errors="replace").read()
+        if FINDING.search(text):
+            found += f"{os.path.basename(name)}:\n{text}"
+        else:
+            notes += text
+    if status == "timeout":
+        found += "hung:\n" + hung
+    if not args.keep:
+        shutil.rmtree(work, ignore_errors=True)
+    return status, texts[0], texts[1], found, notes, took
+
+
+def stacks(session):
+    """What every process of a hung session waits for."""
+    text = subprocess.run(["ps", "-s", str(session), "-Lo", "pid,tid,stat,wchan:20,args"],
+                          capture_output=True, text=True).stdout
+    return text
+
+
+def difference(want, got, what):
+    if want == got:
+        return []
+    lines = list(difflib.unified_diff(want.splitlines(), got.splitlines(), f"native {what}",
+                                      f"ours {what}", lineterm="", n=1))
+    if len(lines) > 40:
+        lines = lines[:40] + ["..."]
+    return lines
+
+
+def run_case(args, case):
+    """Returns (lines to print, passed, failed, skipped)."""
+    lack = case.lacking()
+    if lack:
+        return [f"skipped {case.name}: not here: {' '.join(lack)}"], 0, 0, 1
+    alone = case.head.get("native") == "no"
+    native = (0, "", "", "", "", 0) if alone else one_run(args, case, None)
+    lines, passed, failed = [], 0, 0
+    if native[0] == "timeout":
+        return [f"not ok {case.name}: hangs natively"], 0, 1, 0
+    for profile in args.profiles.split(","):
+        if profile not in case.head.get("only", profile).split(","):
+            continue
+        status, out, err, found, notes, took = one_run(args, case, profile)
+        bad = []
+        if status != native[0]:
+            bad.append(f"status: native {native[0]}, ours {status}")
+        if not alone:
+            bad += difference(native[1], out, "output")
+            bad += difference(native[2], err, "errors")
+        elif bad:
+            bad += (out + err).splitlines()[-30:]
+        bad += found.splitlines()[:60]
+        time_text = f"{took:.1f} s" + ("" if alone else f", native {native[5]:.1f} s")
+        if bad:
+            failed += 1
+            lines.append(f"not ok {case.name} [{profile}] ({time_text})")
+            lines += ["    " + b for b in bad]
+        else:
+            passed += 1
+            lines.append(f"ok {case.name} [{profile}] ({time_text})")
+        lines += ["    note: " + n for n in notes.splitlines()[:5]]
+    return lines, passed, failed, 0
+
+
+def main():
+    ap = argparse.ArgumentParser()
+    ap.add_argument("-B", default="build")
+    ap.add_argument("-j", type=int, default=2)
+    ap.add_argument("--backend", default="host")
+    ap.add_argument("--size", default="quick", choices=["quick", "full"])
+    ap.add_argument("--profiles", default="strict,production")
+    ap.add_argument("--only", default="")
+    ap.add_argument("--options", default="")
+    ap.add_argument("--patience", type=float, default=1, help="factor on every time limit")
+    ap.add_argument("--keep", action="store_true", help="leave the working folders")
+    args = ap.parse_args()
+    args.B = os.path.abspath(args.B)
+    cases = [Case(p) for p in sorted(glob.glob(HERE + "/cases/*.sh") + glob.glob(HERE + "/prog/*.c")
+                                     + glob.glob(HERE + "/prog/*.cc"))]
+    if args.only:
+        cases = [c for c in cases if any(c.name.startswith(o) for o in args.only.split(","))]
+    start, total = time.time(), [0, 0, 0]
+    with concurrent.futures.ThreadPoolExecutor(args.j) as pool:
+        jobs = [pool.submit(run_case, args, c) for c in cases]
+        for job in concurrent.futures.as_completed(jobs):
+            lines, *counts = job.result()
+            total = [a + b for a, b in zip(total, counts)]
+            print("\n".join(lines), flush=True)
+    skipped = f", {total[2]} skipped" if total[2] else ""
+    print(f"ok ({args.backend}, {args.size}): {total[0]} passed, {total[1]} failed{skipped}"
+          f" ({time.time() - start:.0f} s)")
+    return 1 if total[1] or not total[0] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -7,7 +7,8 @@ BACKEND	?= host
 MODES	?= strict,deferred,grouped
 BUG_CC	?= $(CC)
 BUG_CXX	?= $(CXX)
-BUGFLAGS := -O2 -g -Wall -Wno-unused-result -Wno-unused-function -pthread
+BUGFLAGS := -O2 -g -Wall -Wno-unused-result -Wno-unused-function \
+	    -Wno-use-after-free -Wno-unused-but-set-variable -pthread
 
 BUG_C	:= $(wildcard test/bug/*.c)
 BUG_CC_ := $(wildcard test/bug/*.cc)

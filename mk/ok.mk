@@ -4,7 +4,8 @@
 
 PROFILES ?= strict,production
 OK_SIZE	 ?= quick
-OKFLAGS	 := -O2 -g -Wall -Wno-unused-result -pthread -Itest/ok
+OKFLAGS	 := -O2 -g -Wall -Wno-unused-result -Wno-use-after-free -Wno-infinite-recursion \
+	    -Wno-alloc-size-larger-than -pthread -Itest/ok
 
 OK_PROG	:= $(patsubst test/ok/prog/%.c,$(B)/ok/%,$(wildcard test/ok/prog/*.c)) \
 	   $(patsubst test/ok/prog/%.cc,$(B)/ok/%,$(wildcard test/ok/prog/*.cc))
@@ -22,6 +23,6 @@ check-ok: all
 	@$(MAKE) -s -j2 ok-programs
 	@/usr/bin/python3 test/ok/run.py -B $(B) --backend $(BACKEND) --size $(OK_SIZE) \
 		--profiles $(PROFILES) $(if $(ONLY),--only $(ONLY)) $(OK_ARGS)
-check-ok-quick: check-ok
-check-ok-full:
-	@$(MAKE) -s check-ok OK_SIZE=full
+# On one line: tools/check runs every lone check-NAME target, and these hold the same cases.
+check-ok-quick check-ok-full: all
+	@$(MAKE) -s check-ok OK_SIZE=$(@:check-ok-%=%)

@@ -1,4 +1,4 @@
-// expect: kind=invalid-free what=interior call=free offset=16 block=64 status=134
+// expect: kind=invalid-free what=dead call=free offset=16 block=64 status=134
 // expect: use=drop>main free=drop>main alloc=make>main
 // Inside a block that is already dead.
 #include "bug.h"

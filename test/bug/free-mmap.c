@@ -1,4 +1,4 @@
-// expect: kind=invalid-free what=wild call=free status=134
+// expect: kind=invalid-free what=mapped call=free status=134
 // expect: use=drop>main
 // Memory that came from mmap.
 #include "bug.h"

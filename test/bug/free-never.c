@@ -1,4 +1,4 @@
-// expect: kind=invalid-free what=wild call=free status=134
+// expect: kind=invalid-free what=never call=free status=134
 // expect: use=drop>main
 // An address far beyond every block that was ever handed out.
 #include "bug.h"

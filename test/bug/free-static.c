@@ -1,4 +1,4 @@
-// expect: kind=invalid-free what=wild call=free status=134
+// expect: kind=invalid-free what=module call=free status=134
 // expect: use=drop>main
 // A static array.
 #include "bug.h"

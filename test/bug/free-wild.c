@@ -1,4 +1,4 @@
-// expect: kind=invalid-free what=wild call=free status=134
+// expect: kind=invalid-free what=unmapped call=free status=134
 // expect: use=drop>main
 // A number that never was a pointer.
 #include "bug.h"

@@ -165,8 +165,8 @@ def main():
                 count["passed"] += 1
             sys.stdout.flush()
     skipped = f", {count['skipped']} skipped" if count["skipped"] else ""
-    print(f"bug ({args.backend}): {count['passed']} passed, {count['failed']} failed{skipped}"
-          f" ({time.time() - start:.0f} s)")
+    print(f"{time.time() - start:.0f} s on backend {args.backend}")
+    print(f"bug: {count['passed']} passed, {count['failed']} failed{skipped}")
     return 1 if count["failed"] or not count["passed"] else 0
 
 

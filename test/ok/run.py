@@ -205,8 +205,8 @@ def main():
             total = [a + b for a, b in zip(total, counts)]
             print("\n".join(lines), flush=True)
     skipped = f", {total[2]} skipped" if total[2] else ""
-    print(f"ok ({args.backend}, {args.size}): {total[0]} passed, {total[1]} failed{skipped}"
-          f" ({time.time() - start:.0f} s)")
+    print(f"{time.time() - start:.0f} s on backend {args.backend}, {args.size} size")
+    print(f"ok: {total[0]} passed, {total[1]} failed{skipped}")
     return 1 if total[1] or not total[0] else 0
 
 

@@ -1,0 +1,161 @@
+"""verdict.py - reads reports (the format at the head of src/report.c) and compares them.
+
+Everything that a report says of a bug comes out as one dict: kind, access, bytes, call, arg,
+offset, block, what, thread ids and the three stacks. A line that the format does not know is kept
+under "strange" and fails the comparison, so the text cannot drift from its description unseen.
+"""
+
+import functools
+import re
+import subprocess
+
+HEAD = re.compile(r"^undangle: ERROR: (use-after-free|double-free|invalid-free): (.*)$")
+ACCESS = re.compile(r"^(READ|WRITE|EXEC)(?: of size (\d+))? at (0x[0-9a-f]+), (.*)$")
+SYSCALL = re.compile(r"^(\w+)\(\) argument (\d+) at (0x[0-9a-f]+), (.*)$")
+CALL = re.compile(r"^(\w+)\(\) of (0x[0-9a-f]+), (.*)$")
+START = re.compile(r"^the start of a (live )?(\d+)-byte block(.*)$")
+INSIDE = re.compile(r"^(\d+) bytes? inside a (live )?(\d+)-byte block(.*)$")
+PAST = re.compile(r"^(\d+) bytes? past the end of a (live )?(\d+)-byte block(.*)$")
+HOW = re.compile(r"^ (freed|moved by realloc) by thread (T.*)$")
+SECTION = re.compile(r"^  (used by|called by|freed by|moved by realloc in|allocated by)"
+                     r" thread (T.*?), tid (-?\d+):$")
+FRAME = re.compile(r"^    #(\d+) 0x([0-9a-f]{16}) (\S+)(?: (\S+)\+0x[0-9a-f]+)?$")
+FOREIGN = [("on the stack of thread", "stack"), ("in the brk heap", "brk"),
+           ("in mapped memory that malloc never returned", "mapped"),
+           ("in malloc's range, where no block ever was", "never"), ("not mapped", "unmapped"),
+           ("in ", "module")]
+STACK = {"used by": "use", "called by": "use", "freed by": "free", "moved by realloc in": "free",
+         "allocated by": "alloc"}
+REGISTERS = re.compile(r"^    (?:\s*(?:r[a-z0-9]+|efl) +0x[0-9a-f]{16})+$")
+
+
+def place(r, text):
+    """WHERE HOW: the offset inside which block."""
+    for pattern in (START, INSIDE, PAST):
+        m = pattern.match(text)
+        if not m:
+            continue
+        g = m.groups()
+        first, live, size, rest = (g if pattern is not START else ("0", *g))
+        r["block"] = size
+        r["offset"] = str(int(first) + (int(size) if pattern is PAST else 0))
+        if live:
+            r["what"] = "interior" if not PAST.match(text) else "past"
+        elif HOW.match(rest):
+            r["what"] = "dead"
+            r["moved"] = "yes" if "moved" in rest else "no"
+        else:
+            r["strange"].append(text)
+        return
+    for start, word in FOREIGN:
+        if text.startswith(start):
+            r["what"] = word
+            return
+    r["strange"].append(text)
+
+
+def headline(kind, text):
+    r = {"kind": kind, "strange": [], "use": None, "free": None, "alloc": None, "tid": {}}
+    if kind == "use-after-free":
+        m = ACCESS.match(text)
+        if m:
+            r["access"], r["bytes"] = m.group(1), m.group(2) or "none"
+            rest = m.group(4)
+        else:
+            m = SYSCALL.match(text)
+            if m:
+                r.update(access="SYSCALL", call=m.group(1), arg=m.group(2))
+                rest = m.group(4)
+    else:
+        m = CALL.match(text)
+        if m:
+            r["call"], rest = m.group(1), m.group(3)
+    if m:
+        place(r, re.sub(r", misaligned$", "", rest))
+    else:
+        r["strange"].append(text)
+    return r
+
+
+def parse(text):
+    """All reports of a program's output, in order."""
+    reports, r, stack = [], None, None
+    for line in text.splitlines():
+        m = HEAD.match(line)
+        if m:
+            r, stack = headline(m.group(1), m.group(2)), None
+            reports.append(r)
+            continue
+        if r is None or line.startswith("undangle: hint: "):
+            continue
+        section, frame = SECTION.match(line), FRAME.match(line)
+        if section:
+            which = STACK[section.group(1)]
+            stack = r[which] = []
+            r["tid"][which] = int(section.group(3))
+        elif frame and stack is not None:
+            if int(frame.group(1)) != len(stack):
+                r["strange"].append(line)
+            stack.append((frame.group(4) or "?", frame.group(3)))
+        elif line.startswith("undangle: ") or "INTERNAL" in line:
+            r["strange"].append(line)
+        elif not (line.strip() == "registers:" or line.startswith("  process ")
+                  or REGISTERS.match(line) or "(no stack recorded)" in line):
+            r["strange"].append(line)
+    return reports
+
+
+@functools.lru_cache(None)
+def plain(symbol):
+    """drop, for drop, drop.constprop.0 and _Z4dropPc alike."""
+    if symbol.startswith("_Z"):
+        out = subprocess.run(["c++filt", "-p", symbol], capture_output=True, text=True).stdout
+        symbol = out.strip().split("::")[-1]
+    return symbol.split(".")[0]
+
+
+def stack_matches(pattern, frames):
+    """pattern: names joined by >, inner to outer; ~ lets any frames come between."""
+    if frames is None:
+        return False
+    names = [plain(f[0]) for f in frames]
+    at, loose = 0, False
+    for part in pattern.split(">"):
+        if part.startswith("~"):
+            loose, part = True, part[1:]
+            if not part:
+                continue
+        if loose or at > 0:
+            while at < len(names) and names[at] != part:
+                at += 1
+        if at >= len(names) or names[at] != part:
+            return False
+        at, loose = at + 1, False
+    return True
+
+
+def threads_match(pattern, tid):
+    pairs = [p.split(":") for p in pattern.split(",")]
+    return all(w in tid and tid[w] > 0 for w, _ in pairs) and all(
+        (a == b) == (tid[v] == tid[w]) for v, a in pairs for w, b in pairs)
+
+
+def show(frames):
+    return "none" if frames is None else ">".join(f[0] for f in frames) or "(no frames)"
+
+
+def compare(want, r):
+    """What of the expected verdict the report does not say."""
+    bad = [f"not in the described format: {s!r}" for s in r["strange"]]
+    for key, value in want.items():
+        if key == "status":
+            continue
+        if key in ("use", "free", "alloc"):
+            if not stack_matches(value, r[key]):
+                bad.append(f"{key} stack: expected {value}, got {show(r[key])}")
+        elif key == "threads":
+            if not threads_match(value, r["tid"]):
+                bad.append(f"threads: expected {value}, got tids {r['tid']}")
+        elif value != "*" and r.get(key) != value:
+            bad.append(f"{key}: expected {value}, got {r.get(key)}")
+    return bad

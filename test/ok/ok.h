@@ -1,0 +1,104 @@
+/*
+ * ok.h - for the programs of test/ok/prog: what they say must be the same with and without us.
+ *
+ * say() prints a line at once (a child killed later loses nothing); check() prints a line only if
+ * the condition fails, and makes the exit status 1; in_child() runs a function in a child and
+ * says how that ended.
+ */
+#ifndef OK_H
+#define OK_H
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/types.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define UNUSED	   __attribute__((unused))
+#define ARRAY_N(a) (sizeof(a) / sizeof((a)[0]))
+#define HIDE(p)	   __asm__ volatile("" : "+r"(p)::"memory")
+
+static int failures;
+
+__attribute__((format(printf, 1, 2))) static void say(const char *fmt, ...) UNUSED;
+static void say(const char *fmt, ...)
+{
+	char line[1000];
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(line, sizeof(line) - 1, fmt, ap);
+	va_end(ap);
+	if (n > (int)sizeof(line) - 2)
+		n = sizeof(line) - 2;
+	line[n++] = '\n';
+	if (write(1, line, n) < 0)
+		_exit(99);
+}
+
+static inline void check_at(int good, const char *what, const char *file, int line)
+{
+	if (good)
+		return;
+	failures++;
+	say("not ok %s:%d: %s", file, line, what);
+}
+
+#define check(cond) check_at(!!(cond), #cond, __FILE__, __LINE__)
+
+static inline int done(void)
+{
+	say("%s", failures ? "failed" : "all as expected");
+	return failures != 0;
+}
+
+static inline int wait_for(pid_t pid)
+{
+	int st;
+
+	while (waitpid(pid, &st, 0) < 0)
+		if (errno != EINTR)
+			return -1;
+	return st;
+}
+
+static void say_end(const char *name, int st) UNUSED;
+static void say_end(const char *name, int st)
+{
+	if (WIFEXITED(st))
+		say("%s: exit %d", name, WEXITSTATUS(st));
+	else
+		say("%s: signal %d", name, WTERMSIG(st));
+}
+
+static void in_child(const char *name, int (*fn)(void)) UNUSED;
+static void in_child(const char *name, int (*fn)(void))
+{
+	pid_t pid = fork();
+
+	if (!pid) {
+		failures = 0;
+		_exit(fn());
+	}
+	say_end(name, wait_for(pid));
+}
+
+/* Small and fast; every caller has its own state. */
+static inline uint32_t random_next(uint64_t *s)
+{
+	*s = *s * 6364136223846793005UL + 1442695040888963407UL;
+	return *s >> 33;
+}
+
+#endif

@@ -1,0 +1,230 @@
+// The malloc family's contract: alignment, errno, zero sizes, overflow, usable size, zeroing.
+#include "ok.h"
+#include <malloc.h>
+
+static void sizes(void)
+{
+	size_t n;
+
+	for (n = 0; n < 70000; n = n < 2100 ? n + 1 : n * 17 / 16) {
+		char *p = malloc(n), *q = calloc(1, n);
+
+		check(p && q && p != q);
+		check((uintptr_t)p % 16 == 0 && (uintptr_t)q % 16 == 0);
+		check(malloc_usable_size(p) >= n);
+		memset(p, 0xa5, malloc_usable_size(p));
+		for (size_t i = 0; i < n; i++)
+			if (q[i]) {
+				check(!"calloc gave a byte that is not zero");
+				break;
+			}
+		memset(q, 0x5a, n);
+		free(p);
+		free(q);
+	}
+}
+
+static void zero(void)
+{
+	void *a = malloc(0), *b = malloc(0), *c = calloc(0, 8), *d = calloc(8, 0);
+	void *e = realloc(NULL, 0);
+
+	check(a && b && c && d && e && a != b);
+	free(a);
+	free(b);
+	free(c);
+	free(d);
+	errno = 77;
+	check(realloc(e, 0) == NULL);
+	free(NULL);
+	check(errno == 77);
+	check(malloc_usable_size(NULL) == 0);
+}
+
+#define FAILS(call, error)              \
+	do {                            \
+		errno = 0;              \
+		check((call) == NULL);  \
+		check(errno == error); \
+	} while (0)
+
+static void too_much(void)
+{
+	size_t half = (size_t)PTRDIFF_MAX, big = SIZE_MAX, n = 2;
+	char *p = malloc(30), *keep = p;
+	void *q = &q;
+
+	HIDE(half);
+	HIDE(big);
+	HIDE(n);
+	strcpy(p, "still here");
+	FAILS(malloc(half + 1), ENOMEM);
+	FAILS(malloc(big), ENOMEM);
+	FAILS(malloc(big - 4096), ENOMEM);
+	FAILS(malloc(half), ENOMEM);
+	FAILS(calloc(big / 2, n + 1), ENOMEM);
+	FAILS(calloc(n, half), ENOMEM);
+	FAILS(calloc(1UL << 32, 1UL << 32), ENOMEM);
+	FAILS(realloc(p, half + 1), ENOMEM);
+	FAILS(reallocarray(p, big / 2, n + 2), ENOMEM);
+	FAILS(reallocarray(p, 1UL << 33, 1UL << 33), ENOMEM);
+	FAILS(aligned_alloc(64, big - 64), ENOMEM);
+	FAILS(memalign(4096, big - 100), ENOMEM);
+	FAILS(valloc(big - 100), ENOMEM);
+	FAILS(pvalloc(big - 100), ENOMEM);
+	check(p == keep && !strcmp(p, "still here"));
+	errno = 5;
+	check(posix_memalign(&q, 64, big - 64) == ENOMEM && q == &q && errno == 5);
+	check(posix_memalign(&q, 3, 10) == EINVAL && q == &q);
+	check(posix_memalign(&q, 4, 10) == EINVAL);
+	check(posix_memalign(&q, 24, 10) == EINVAL);
+	check(posix_memalign(&q, 0, 10) == EINVAL);
+	free(p);
+}
+
+static void aligned(void)
+{
+	size_t a, n;
+	void *p;
+
+	for (a = 8; a <= 4UL << 20; a *= 2) {
+		for (n = 0; n < 300000; n = n * 3 + 1) {
+			p = NULL;
+			check(posix_memalign(&p, a, n) == 0 && p && (uintptr_t)p % a == 0);
+			memset(p, 1, n);
+			check(malloc_usable_size(p) >= n);
+			p = realloc(p, n + 100);
+			check(p && (n == 0 || ((char *)p)[n - 1] == 1));
+			free(p);
+			p = aligned_alloc(a, n);
+			check(p && (uintptr_t)p % a == 0);
+			free(p);
+			p = memalign(a, n);
+			check(p && (uintptr_t)p % a == 0);
+			memset(p, 2, n);
+			free(p);
+		}
+	}
+	p = valloc(100);
+	check(p && (uintptr_t)p % 4096 == 0);
+	free(p);
+	p = pvalloc(5000);
+	check(p && (uintptr_t)p % 4096 == 0 && malloc_usable_size(p) >= 8192);
+	memset(p, 3, 8192);
+	free(p);
+	p = memalign(0, 100);
+	check(p);
+	free(p);
+	p = memalign(48, 100);
+	check(p && (uintptr_t)p % 64 == 0);
+	free(p);
+}
+
+static void growth(void)
+{
+	unsigned char *p = NULL;
+	size_t n, old = 0, i;
+
+	for (n = 1; n < 20000000; n = n * 5 / 4 + 1) {
+		p = realloc(p, n);
+		check(p);
+		for (i = 0; i < old; i += old / 50 + 1)
+			check(p[i] == (unsigned char)(i * 7));
+		for (i = 0; i < n; i++)
+			p[i] = i * 7;
+		old = n;
+	}
+	for (; n > 0; n = n * 3 / 4) {
+		size_t now = n < old ? n : old;
+
+		p = realloc(p, now);
+		check(p);
+		for (i = 0; i < now; i += now / 50 + 1)
+			check(p[i] == (unsigned char)(i * 7));
+		check(now == 0 || p[now - 1] == (unsigned char)((now - 1) * 7));
+		old = now;
+	}
+	free(p);
+	p = reallocarray(NULL, 30, 30);
+	memset(p, 9, 900);
+	p = reallocarray(p, 100, 100);
+	check(p && p[0] == 9 && p[899] == 9);
+	free(p);
+}
+
+/* Memory that was dirty and comes back through calloc is zero. */
+static void zeroing(void)
+{
+	static const size_t size[] = {8, 16, 100, 500, 2048, 5000, 40000, 200000, 3000000, 9000000};
+	unsigned round, i, j;
+
+	for (i = 0; i < ARRAY_N(size); i++) {
+		for (round = 0; round < (size[i] < 50000 ? 300 : 4); round++) {
+			unsigned char *p = malloc(size[i]), *q;
+
+			memset(p, 0xee, size[i]);
+			free(p);
+			q = calloc(size[i] / 4, 4);
+			for (j = 0; j < size[i] / 4 * 4; j++)
+				if (q[j]) {
+					check(!"calloc of used memory is not zero");
+					return;
+				}
+			memset(q, 0xdd, size[i] / 4 * 4);
+			free(q);
+		}
+	}
+}
+
+static void others(void)
+{
+	struct mallinfo2 mi;
+	char *p = strdup("text"), *q = NULL, *line = NULL;
+	size_t n = 0;
+	FILE *f;
+
+	check(!strcmp(p, "text"));
+	free(p);
+	check(asprintf(&q, "%0500d", 7) == 500 && q[499] == '7');
+	free(q);
+	f = open_memstream(&q, &n);
+	for (int i = 0; i < 1000; i++)
+		fprintf(f, "%d,", i);
+	fclose(f);
+	check(n == 3890 && !strncmp(q, "0,1,2,", 6));
+	f = fmemopen(q, n, "r");
+	n = 0;
+	check(getdelim(&line, &n, ',', f) == 2 && getdelim(&line, &n, 'x', f) == 3888);
+	fclose(f);
+	free(line);
+	free(q);
+	p = realpath("/proc/self/../self", NULL);
+	check(p != NULL);
+	free(p);
+	mi = mallinfo2();
+	(void)mi;
+	check(mallopt(M_MMAP_THRESHOLD, 100000) == 1);
+	malloc_trim(0);
+	f = fopen("/dev/null", "w");
+	check(malloc_info(0, f) == 0);
+	fclose(f);
+	errno = 33;
+	p = malloc(100);
+	free(p);
+	p = malloc(1000000);
+	p = realloc(p, 2000000);
+	free(p);
+	check(errno == 33);
+}
+
+int main(void)
+{
+	sizes();
+	zero();
+	too_much();
+	aligned();
+	growth();
+	zeroing();
+	others();
+	return done();
+}

@@ -1,0 +1,49 @@
+// Memory that was freed goes back to the system: small, medium and large blocks.
+// native: no
+// timeout: 90
+#include "ok.h"
+
+static long resident(void)
+{
+	long pages = 0, skip;
+	FILE *f = fopen("/proc/self/smaps_rollup", "r");
+	char line[200];
+
+	(void)skip;
+	while (f && fgets(line, sizeof(line), f))
+		if (!strncmp(line, "Pss:", 4))
+			pages = atol(line + 4);
+	if (f)
+		fclose(f);
+	return pages / 1024;
+}
+
+int main(void)
+{
+	static const struct {
+		size_t size;
+		int n;
+	} load[] = {{64, 400000}, {1000, 100000}, {5000, 30000}, {60000, 3000}, {1000000, 200}};
+	void **p = mmap(NULL, 400000 * sizeof(*p), PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	long before, full, after;
+	unsigned i;
+	int n;
+
+	before = resident();
+	for (i = 0; i < ARRAY_N(load); i++) {
+		for (n = 0; n < load[i].n; n++)
+			memset(p[n] = malloc(load[i].size), 1, load[i].size);
+		full = resident();
+		for (n = 0; n < load[i].n; n++)
+			free(p[n]);
+		after = resident();
+		if (full - before < (long)(load[i].size * load[i].n >> 20) / 2 ||
+			after - before > 48) {
+			say("size %zu: %ld MB before, %ld full, %ld after", load[i].size, before,
+				full, after);
+			check(!"memory came back");
+		}
+	}
+	return done();
+}

@@ -34,7 +34,7 @@
 #endif
 
 /* The compiler must not look through: no tail call, no load moved past it. */
-#define KEEP() __asm__ volatile("" ::: "memory")
+#define KEEP()	__asm__ volatile("" ::: "memory")
 /* Forgets where p came from, so that malloc and free stay and no warning fires. */
 #define HIDE(p) __asm__ volatile("" : "+r"(p)::"memory")
 

@@ -1,5 +1,5 @@
 // expect: kind=use-after-free access=READ bytes=4 offset=4 block=8 status=139
-// expect: use=~invoke>main free=~drop>main alloc=~make>main
+// expect: use=~call_it>main free=~drop>main alloc=~make>main
 // A lambda that captured a reference to an object which is gone.
 #include "bug.h"
 #include <functional>
@@ -22,7 +22,7 @@ extern "C" NOINLINE void drop(pair *p)
 	KEEP();
 }
 
-extern "C" NOINLINE int invoke(const std::function<int()> &f)
+extern "C" NOINLINE int call_it(const std::function<int()> &f)
 {
 	int r = f();
 
@@ -40,7 +40,7 @@ int main()
 		drop(p);
 		settle();
 	}
-	r = invoke(f);
+	r = call_it(f);
 	if (TWIN)
 		drop(p);
 	return r != 2;

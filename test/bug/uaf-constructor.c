@@ -38,6 +38,7 @@ __attribute__((constructor)) NOINLINE static void early(void)
 	use(p);
 	if (TWIN)
 		drop(p);
+	KEEP();
 }
 
 int main(void)

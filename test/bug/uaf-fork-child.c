@@ -50,5 +50,6 @@ int main(void)
 	r = verdict_of(pid);
 	if (TWIN)
 		drop(p);
+	KEEP();
 	return r;
 }

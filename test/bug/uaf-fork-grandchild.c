@@ -54,5 +54,6 @@ int main(void)
 	r = family(p, 2);
 	if (TWIN)
 		drop(p);
+	KEEP();
 	return r;
 }

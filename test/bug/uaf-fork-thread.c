@@ -56,5 +56,6 @@ int main(void)
 	r = (long)in_thread(forker, p);
 	if (TWIN)
 		drop(p);
+	KEEP();
 	return r;
 }

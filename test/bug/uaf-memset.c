@@ -42,5 +42,6 @@ int main(void)
 	r = use(p);
 	if (TWIN)
 		drop(p);
+	KEEP();
 	return r;
 }

@@ -45,5 +45,6 @@ int main(void)
 	r = verdict_of(pid);
 	if (TWIN)
 		drop(p);
+	KEEP();
 	return r;
 }

@@ -34,7 +34,7 @@ static void fill(struct block *b, uint32_t r)
 	size_t i;
 
 	b->seed = r;
-	for (i = 0; i < b->n; i += b->n > 4096 ? 509 : 1)
+	for (i = 0; i<b->n; i += b->n> 4096 ? 509 : 1)
 		b->p[i] = b->seed + i;
 	if (b->n)
 		b->p[b->n - 1] = b->seed;

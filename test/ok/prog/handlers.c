@@ -388,7 +388,10 @@ static int exec_ignored(void)
 	return 9;
 }
 
-#define CASE(name) {#name, name}
+#define CASE(name)          \
+	{                   \
+#name, name \
+	}
 
 int main(void)
 {

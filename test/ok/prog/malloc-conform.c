@@ -41,10 +41,10 @@ static void zero(void)
 	check(malloc_usable_size(NULL) == 0);
 }
 
-#define FAILS(call, error)              \
-	do {                            \
-		errno = 0;              \
-		check((call) == NULL);  \
+#define FAILS(call, error)             \
+	do {                           \
+		errno = 0;             \
+		check((call) == NULL); \
 		check(errno == error); \
 	} while (0)
 

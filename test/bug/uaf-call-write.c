@@ -21,12 +21,11 @@ NOINLINE static void drop(char *p)
 
 NOINLINE static int use(char *p)
 {
-	int fd = open("/dev/null", O_RDWR);
-	int ok;
+	int fds[2], ok;
 
-	if (fd < 0)
+	if (pipe(fds))
 		return 9;
-	ok = write(fd, p, 64) == 64;
+	ok = write(fds[1], p, 64) == 64;
 	KEEP();
 	return ok ? 0 : 8;
 }

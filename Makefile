@@ -15,7 +15,7 @@ UDFLAGS	:= -std=gnu17 -D_GNU_SOURCE -Wall -Wextra -Wno-unused-parameter -Wstrict
 	   -fno-omit-frame-pointer -fno-semantic-interposition -Iinclude -Isrc -I$(B)
 
 # libdune: usable by itself. libundangle holds it too.
-DUNE_SRC := $(wildcard src/dune/*.c src/dune/*.S) src/out.c src/panic.c
+DUNE_SRC := $(wildcard src/dune/*.c src/dune/*.S src/dune/monitor/*.S) src/out.c src/panic.c
 LIB_SRC	 := $(wildcard src/*.c src/host/*.c src/kvm/*.c) $(filter src/dune/%,$(DUNE_SRC))
 CLI_SRC	 := $(wildcard cli/*.c)
 

@@ -77,13 +77,13 @@ inside:
 FUNC host_syscall
 	pushq %rbx
 	movq %rsi, %rbx
-	movq 0(%rdi), %rax
-	movq 16(%rdi), %rsi
-	movq 24(%rdi), %rdx
-	movq 32(%rdi), %r10
-	movq 40(%rdi), %r8
-	movq 48(%rdi), %r9
-	movq 8(%rdi), %rdi
+	movq CALL_NR(%rdi), %rax
+	movq CALL_B(%rdi), %rsi
+	movq CALL_C(%rdi), %rdx
+	movq CALL_D(%rdi), %r10
+	movq CALL_E(%rdi), %r8
+	movq CALL_F(%rdi), %r9
+	movq CALL_A(%rdi), %rdi
 host_window_start:
 	cmpl $0, (%rbx)
 	jne host_window_abort

@@ -17,7 +17,6 @@
 #define SIG_IGNORED (SIGBIT(SIGCHLD) | SIGBIT(SIGCONT) | SIGBIT(SIGURG) | SIGBIT(SIGWINCH))
 
 #define RFLAGS_HANDLER_CLEAR 0x10500UL /* RF DF TF */
-#define RED_ZONE	     128
 #define SS_AUTODISARM_BIT    (1U << 31)
 
 extern const char user_copy_start[], user_copy_end[], user_copy_fault[];

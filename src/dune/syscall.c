@@ -18,7 +18,7 @@
 /* Reads nr and a[]. */
 long host_syscall(const struct dune_call *c, const volatile int *pending);
 
-_Static_assert(offsetof(struct dune_call, a) == 8, "host.S");
+_Static_assert(offsetof(struct dune_call, a) == CALL_A, "host.S");
 
 struct dune_hooks dune_hooks;
 
@@ -94,7 +94,7 @@ static long arch_prctl(struct dune_call *c)
 		if (vcpu_bases_get(c->t, &fs, &gs))
 			return -EINVAL;
 		return user_copy((void *)addr, c->a[0] == ARCH_GET_FS ? &fs : &gs, 8);
-	case 0x3001: /* ARCH_CET_STATUS; shadow stacks and AMX would be the host thread's */
+	case 0x3001: /* ARCH_CET_STATUS; control-flow stacks, AMX: would be the host's */
 	case 0x5001: /* ARCH_SHSTK_ENABLE */
 	case 0x5003: /* ARCH_SHSTK_LOCK */
 	case ARCH_REQ_XCOMP_PERM:

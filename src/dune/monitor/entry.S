@@ -81,7 +81,7 @@ handled:
 	cld
 	movq %rax, %r12
 	movq TF_RSP(%rsp), %rdi
-	leaq -128(%rdi), %rdi
+	leaq -RED_ZONE(%rdi), %rdi
 	cmpq CPU_STACK_LOW(%r12), %rdi
 	jb 1f
 	cmpq CPU_STACK_TOP(%r12), %rdi
@@ -96,7 +96,7 @@ handled:
 	movq %rbp, %rsp
 	subq CPU_XSAVE_SIZE(%r12), %rsp
 	andq $-64, %rsp
-	leaq 512(%rsp), %rdi
+	leaq XSAVE_HEADER(%rsp), %rdi
 	xorl %eax, %eax
 	movl $8, %ecx
 	rep stosq

@@ -23,6 +23,19 @@
 #define CPU_XSAVE_SIZE 40
 #define CPU_SIZE       4096
 
+/* struct dune_call (hooks.h), from nr on. */
+#define CALL_NR 0
+#define CALL_A	8
+#define CALL_B	16
+#define CALL_C	24
+#define CALL_D	32
+#define CALL_E	40
+#define CALL_F	48
+
+/* The processor's: what a leaf function may use below RSP; the header of an XSAVE area. */
+#define RED_ZONE     128
+#define XSAVE_HEADER 512
+
 /* Selectors, as STAR and the vDSO's getcpu (0x7b) want them. */
 #define SEL_CODE 0x10
 #define SEL_DATA 0x18

@@ -14,7 +14,6 @@
 #include <time.h>
 
 static char *volatile gone; /* into the dead block; the compiler must not know */
-static volatile int fd = 1;
 
 static void do_write(void)
 {

@@ -113,6 +113,17 @@ static uint32_t chain_find(uint32_t id, uint64_t hash, size_t n)
 	return 0;
 }
 
+uint32_t depot_find(uint64_t hash, size_t n)
+{
+	_Atomic uint32_t *array = atomic_load_explicit(&buckets, memory_order_acquire);
+
+	if (unlikely(!array))
+		return 0;
+	return chain_find(
+		atomic_load_explicit(&array[hash >> 32 & (BUCKETS - 1)], memory_order_acquire),
+		hash, n);
+}
+
 uint32_t depot_put(const uintptr_t *pc, size_t n, uint64_t hash)
 {
 	_Atomic uint32_t *array = bucket_array(), *head;

@@ -14,6 +14,9 @@
 /* The id of pc[0..n-1], whose hash is given; 0 if there is no memory for it (said once). */
 uint32_t depot_put(const uintptr_t *pc, size_t n, uint64_t hash);
 
+/* The id of n frames with this hash; 0 if they were not put yet. */
+uint32_t depot_find(uint64_t hash, size_t n);
+
 /* The frames of an id; 0 if there is no such id. */
 size_t depot_get(uint32_t id, uintptr_t *pc, size_t max);
 

@@ -131,7 +131,7 @@ static void print_thread(struct out *o, int tid)
 		out_str(o, "T0 (main)");
 		return;
 	}
-	if (was_us_before_fork(tid)) {
+	if (was_us_before_fork(tid) || tid == (int)sys_call3(__NR_getppid, 0, 0, 0)) {
 		out_str(o, "T0 (main, before fork)");
 		return;
 	}
@@ -386,9 +386,10 @@ static bool gate_enter(void)
 
 	for (long waited = 0; waited < 20000; waited++) {
 		nobody = 0;
-		if (gate.pid != pid) { /* a child of fork: whoever was printing is not here */
+		if (gate.pid != pid) { /* after fork or vfork: that was another process's finding */
 			gate.dying = false;
 			gate.tid = 0;
+			gate.printed = 0;
 			gate.pid = pid;
 		}
 		if (!gate.dying && atomic_compare_exchange_strong(&gate.tid, &nobody, tid))

@@ -14,6 +14,9 @@ UDFLAGS	:= -std=gnu17 -D_GNU_SOURCE -Wall -Wextra -Wno-unused-parameter -Wstrict
 	   -Wmissing-prototypes $(WERROR) -fPIC -fvisibility=hidden -ftls-model=initial-exec \
 	   -fno-omit-frame-pointer -fno-semantic-interposition -Iinclude -Isrc -I$(B)
 
+# clang's -Wextra minds GNU extensions that this project uses (kernel structs ending in []).
+UDFLAGS	+= $(if $(findstring clang,$(CC)),-Wno-gnu-variable-sized-type-not-at-end)
+
 # libdune: usable by itself. libundangle holds it too.
 DUNE_SRC := $(wildcard src/dune/*.c src/dune/*.S src/dune/monitor/*.S) src/out.c src/panic.c
 LIB_SRC	 := $(wildcard src/*.c src/host/*.c src/kvm/*.c) $(filter src/dune/%,$(DUNE_SRC))

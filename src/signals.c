@@ -7,6 +7,7 @@
 #include "signals.h"
 #include "sys.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -81,7 +82,15 @@ static void publish(int i, const struct sigaction *a)
 
 int signal_take(void (*e)(int, siginfo_t *, void *))
 {
+	unsigned long mask = 0;
+
 	atomic_store(&entry, e);
+	sys_call4(__NR_rt_sigprocmask, SIG_BLOCK, 0, (long)&mask, 8);
+	if (mask & TAKEN_BITS) { /* blocked since before exec */
+		blocked = hidden_of(mask);
+		mask = TAKEN_BITS;
+		sys_call4(__NR_rt_sigprocmask, SIG_UNBLOCK, (long)&mask, 0, 8);
+	}
 	for (int i = 0; i < TAKEN; i++) {
 		struct sigaction old;
 
@@ -198,63 +207,12 @@ UD_EXPORT int sigaction(int sig, const struct sigaction *act, struct sigaction *
 		next = *act;
 		publish(i, &next);
 		mirror(sig, &next);
+		if (next.sa_handler == SIG_IGN)
+			pending &= (uint8_t)~(1 << i);
 	}
 	if (old)
 		*old = before;
 	return 0;
-}
-
-/* signal(3) and its kin, as glibc's: here because they would call libc's own sigaction. */
-
-static _Atomic unsigned long interrupting; /* siginterrupt(3): no SA_RESTART for these */
-
-static sighandler_t set_handler(int sig, sighandler_t h, int flags, bool mask_self)
-{
-	struct sigaction act = {.sa_handler = h, .sa_flags = flags}, old;
-
-	if (h == SIG_ERR || sig < 1 || sig > NSIG_K) {
-		errno = EINVAL;
-		return SIG_ERR;
-	}
-	if (mask_self)
-		sigaddset(&act.sa_mask, sig);
-	return sigaction(sig, &act, &old) < 0 ? SIG_ERR : old.sa_handler;
-}
-
-UD_EXPORT sighandler_t signal(int sig, sighandler_t h)
-{
-	bool restart = sig < 1 || sig > NSIG_K || !(interrupting >> (sig - 1) & 1);
-
-	return set_handler(sig, h, restart ? SA_RESTART : 0, true);
-}
-
-UD_EXPORT sighandler_t bsd_signal(int sig, sighandler_t h)
-	__attribute__((alias("signal"), nothrow, leaf));
-UD_EXPORT sighandler_t ssignal(int sig, sighandler_t h)
-	__attribute__((alias("signal"), nothrow, leaf));
-
-UD_EXPORT sighandler_t __sysv_signal(int sig, sighandler_t h)
-{
-	return set_handler(sig, h, (int)(SA_RESETHAND | SA_NODEFER), false);
-}
-
-UD_EXPORT sighandler_t sysv_signal(int sig, sighandler_t h)
-	__attribute__((alias("__sysv_signal"), nothrow, leaf));
-
-UD_EXPORT int siginterrupt(int sig, int on)
-{
-	struct sigaction act;
-
-	if (sigaction(sig, NULL, &act) < 0)
-		return -1;
-	if (on) {
-		atomic_fetch_or(&interrupting, 1UL << (sig - 1));
-		act.sa_flags &= ~SA_RESTART;
-	} else {
-		atomic_fetch_and(&interrupting, ~(1UL << (sig - 1)));
-		act.sa_flags |= SA_RESTART;
-	}
-	return sigaction(sig, &act, NULL);
 }
 
 /* 32 and 33 are glibc's own (cancellation, setxid): its sigprocmask never blocks them either. */
@@ -313,4 +271,15 @@ UD_EXPORT int sigprocmask(int how, const sigset_t *set, sigset_t *old)
 		return -1;
 	}
 	return 0;
+}
+
+UD_EXPORT int sigsuspend(const sigset_t *set)
+{
+	static int (*next)(const sigset_t *);
+	sigset_t copy = *set;
+
+	if (!next)
+		next = (int (*)(const sigset_t *))dlsym(RTLD_NEXT, "sigsuspend");
+	*word_of(&copy) &= ~TAKEN_BITS;
+	return next(&copy);
 }

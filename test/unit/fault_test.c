@@ -1,4 +1,4 @@
-// sources: src/fault.c src/signals.c src/report.c src/place.c src/symbol.c src/decode.c src/log.c
+// sources: src/fault.c src/signals*.c src/report.c src/place.c src/symbol.c src/decode.c src/log.c
 // sources: src/efault.c src/stack.c src/depot.c src/rules.c src/unwind.c src/out.c
 /*
  * Findings in child processes, over a fake engine: one page is the dead block. The report's text,
@@ -307,6 +307,54 @@ static void do_found_in_handler(void)
 	raise(SIGUSR1);
 }
 
+static void do_found_in_sigsuspend(void)
+{
+	sigset_t all;
+
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, NULL);
+	signal(SIGUSR1, read_in_handler);
+	raise(SIGUSR1);
+	sigdelset(&all, SIGUSR1);
+	sigsuspend(&all);
+}
+
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+
+/* System V: hold, release, ignore, and what each says of the state before. */
+static void do_sigset(void)
+{
+	if (sigset(SIGSEGV, on_abort_exit) != SIG_DFL)
+		_exit(81);
+	if (sigset(SIGSEGV, SIG_HOLD) != on_abort_exit)
+		_exit(82);
+	raise(SIGSEGV);
+	if (sigset(SIGSEGV, SIG_IGN) != SIG_HOLD) /* the pending one is ignored now */
+		_exit(83);
+	if (sighold(SIGSEGV) || sigignore(SIGBUS) || sigset(65, SIG_DFL) != SIG_ERR)
+		_exit(84);
+	if (signal(SIGSEGV, on_abort_exit) != SIG_IGN || signal(SIGBUS, SIG_DFL) != SIG_IGN)
+		_exit(85);
+	raise(SIGSEGV);
+	sigrelse(SIGSEGV);
+	_exit(86);
+}
+
+static void do_inherits_blocked(void)
+{
+	sigset_t all, now;
+
+	sigemptyset(&all);
+	sigaddset(&all, SIGSEGV);
+	syscall(14 /* rt_sigprocmask */, SIG_BLOCK, &all, NULL, 8); /* as if before exec */
+	if (fault_init())
+		_exit(81);
+	sigprocmask(SIG_BLOCK, NULL, &now);
+	if (sigismember(&now, SIGSEGV) != 1 || sigismember(&now, SIGBUS) != 0)
+		_exit(82);
+	do_read();
+}
+
 static void *thread_read(void *arg)
 {
 	do_read();
@@ -339,6 +387,14 @@ static void handlers_and_findings(void)
 	CHECK_EQ(count("ERROR"), 1);
 	CHECK(has(" read_in_handler+0x"));
 	CHECK(has(" do_found_in_handler+0x"));
+	in_child(do_found_in_sigsuspend);
+	CHECK(killed_by(SIGSEGV));
+	CHECK_EQ(count("ERROR"), 1);
+	in_child(do_sigset);
+	CHECK(exited(7));
+	in_child(do_inherits_blocked);
+	CHECK(killed_by(SIGSEGV));
+	CHECK_EQ(count("ERROR"), 1);
 	in_child(do_found_by_many);
 	CHECK(killed_by(SIGSEGV));
 	CHECK_EQ(count("ERROR"), 1);

@@ -208,7 +208,7 @@ UD_EXPORT int sigaction(int sig, const struct sigaction *act, struct sigaction *
 		publish(i, &next);
 		mirror(sig, &next);
 		if (next.sa_handler == SIG_IGN)
-			pending &= (uint8_t)~(1 << i);
+			pending &= (uint8_t) ~(1 << i);
 	}
 	if (old)
 		*old = before;

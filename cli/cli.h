@@ -48,6 +48,9 @@ char **program_without_env(char *path, char **argv);
  */
 void machine_check(void);
 
+/* Likewise for what --backend=kvm needs. */
+void kvm_check(void);
+
 /* undangle --probe. */
 int probe(void);
 

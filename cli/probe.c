@@ -8,6 +8,8 @@
 #include "probe.h"
 #include "cli.h"
 
+#include "dune/probe.h"
+
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
@@ -27,19 +29,27 @@ static const struct probe {
 };
 
 /* The child's part: never returns. */
-static void probe_child(const struct probe *p, int fd)
+static void probe_child(const struct probe *p, const struct dune_check *c, int fd)
 {
+	const char *why = "";
 	struct out o;
 	int verdict;
 
 	alarm(PROBE_SECONDS);
 	out_init(&o, fd);
-	verdict = p->run(&o);
+	if (p) {
+		verdict = p->run(&o);
+	} else {
+		verdict = dune_check_run(c, &why) ? PROBE_NO : PROBE_YES;
+		out_str(&o, verdict == PROBE_YES ? "passed" : why);
+	}
 	out_flush(&o);
 	_exit(verdict);
 }
 
-static enum probe_verdict probe_run(const struct probe *p, char text[TEXT_SIZE])
+/* Runs a probe of ours (p), or a check of the Dune layer (c). */
+static enum probe_verdict child_run(
+	const struct probe *p, const struct dune_check *c, char text[TEXT_SIZE])
 {
 	int pipefd[2], status = 0;
 	size_t n = 0;
@@ -49,7 +59,7 @@ static enum probe_verdict probe_run(const struct probe *p, char text[TEXT_SIZE])
 	if (pipe(pipefd) || (pid = fork()) < 0)
 		refuse("cannot start a child process to try things in: %s", strerror(errno));
 	if (!pid)
-		probe_child(p, pipefd[1]);
+		probe_child(p, c, pipefd[1]);
 	close(pipefd[1]);
 	while (n < TEXT_SIZE - 1 && (r = read(pipefd[0], text + n, TEXT_SIZE - 1 - n)) > 0)
 		n += (size_t)r;
@@ -60,12 +70,17 @@ static enum probe_verdict probe_run(const struct probe *p, char text[TEXT_SIZE])
 	if (!WIFSIGNALED(status))
 		return WEXITSTATUS(status) == PROBE_YES ? PROBE_YES : PROBE_NO;
 	if (WTERMSIG(status) == SIGSYS)
-		out_snprintf(text, TEXT_SIZE, "a seccomp filter kills the process that tries %s",
-			p->label);
+		out_snprintf(text, TEXT_SIZE, "a seccomp filter kills the process that tries %s%s",
+			p ? "" : "/dev/kvm: ", p ? p->label : c->name);
 	else
 		out_snprintf(text, TEXT_SIZE, "trying it ended in signal %d (%s)", WTERMSIG(status),
 			strsignal(WTERMSIG(status)));
 	return PROBE_NO;
+}
+
+static enum probe_verdict probe_run(const struct probe *p, char text[TEXT_SIZE])
+{
+	return child_run(p, NULL, text);
 }
 
 static const struct probe *probe_find(const char *name)
@@ -89,15 +104,45 @@ void machine_check(void)
 static const char *host_path(bool works, bool guard, bool collapse)
 {
 	if (!works)
-		return "none: the host backend cannot run here";
+		return "cannot run here";
 	if (guard && collapse)
-		return "host: 2 MB views, single pages die by MADV_GUARD_INSTALL";
+		return "2 MB views, single pages die by MADV_GUARD_INSTALL";
 	if (guard)
-		return "host: 4 KB pages (no MADV_COLLAPSE), single pages die by "
+		return "4 KB pages (no MADV_COLLAPSE), single pages die by "
 		       "MADV_GUARD_INSTALL";
 	if (collapse)
-		return "host: 2 MB views, single pages die by PROT_NONE mappings";
-	return "host: 4 KB pages (no MADV_COLLAPSE), single pages die by PROT_NONE mappings";
+		return "2 MB views, single pages die by PROT_NONE mappings";
+	return "4 KB pages (no MADV_COLLAPSE), single pages die by PROT_NONE mappings";
+}
+
+static void row(struct out *o, const char *label, bool yes, const char *text)
+{
+	out_fmt(o, "%-20s %-4s %s\n", label, yes ? "yes" : "no", text);
+	out_flush(o);
+}
+
+/* The Dune layer's checks, up to the first that fails; with o, a row for each. */
+static bool kvm_works(struct out *o, char text[TEXT_SIZE])
+{
+	const struct dune_check *c;
+	char label[40];
+	bool yes = true;
+
+	for (unsigned i = 0; yes && (c = dune_check_at(i)); i++) {
+		yes = child_run(NULL, c, text) == PROBE_YES;
+		out_snprintf(label, sizeof(label), "kvm: %s", c->name);
+		if (o)
+			row(o, label, yes, text);
+	}
+	return yes;
+}
+
+void kvm_check(void)
+{
+	char text[TEXT_SIZE];
+
+	if (!kvm_works(NULL, text))
+		refuse("--backend=kvm cannot run here: %s", text);
 }
 
 int probe(void)
@@ -105,18 +150,18 @@ int probe(void)
 	bool yes[ARRAY_LEN(probes)];
 	char text[TEXT_SIZE];
 	struct out o;
-	bool works;
+	bool works, kvm;
 
 	out_init(&o, 1);
 	for (size_t i = 0; i < ARRAY_LEN(probes); i++) {
 		yes[i] = probe_run(&probes[i], text) == PROBE_YES;
-		out_fmt(&o, "%-20s %-4s %s\n", probes[i].label, yes[i] ? "yes" : "no", text);
-		out_flush(&o);
+		row(&o, probes[i].label, yes[i], text);
 	}
 	works = yes[probe_find("views") - probes];
-	out_fmt(&o, "%-20s %-4s %s\n", "path taken", works ? "yes" : "no",
+	row(&o, "backend host", works,
 		host_path(works, yes[probe_find("guard") - probes],
 			yes[probe_find("collapse") - probes]));
-	out_flush(&o);
+	kvm = kvm_works(&o, text);
+	row(&o, "backend kvm", kvm, kvm ? "a process can run in ring 0 of its own machine" : text);
 	return works ? 0 : 2;
 }

@@ -155,7 +155,10 @@ int run(int argc, char **argv)
 	library_find(lib);
 	log_check(&o);
 	program_check(argv[at], path);
-	machine_check();
+	if (o.backend == BACKEND_KVM)
+		kvm_check();
+	else
+		machine_check();
 	environment_set(&o, lib);
 	args = o.follow ? argv + at : program_without_env(path, argv + at);
 	execv(path, args);

@@ -50,12 +50,27 @@ done)"
 # --probe: every row is there, says yes or no, and the last says what will be done
 "$ud" --probe >probe.txt 2>&1
 verdict probe-status 0 $?
-verdict probe-rows "$(sed -n 's/^PROBE(.*, "\(.*\)").*/\1/p' "$top/cli/probes.def"; echo 'path taken')" \
-	"$(sed -E 's/ +(yes|no) .*//' probe.txt)"
+verdict probe-rows "$(sed -n 's/^PROBE(.*, "\(.*\)").*/\1/p' "$top/cli/probes.def"; echo 'backend host'; echo 'backend kvm')" \
+	"$(grep -v '^kvm: ' probe.txt | sed -E 's/ +(yes|no) .*//')"
+verdict probe-kvm-first 'kvm: processor yes passed' "$(grep -m 1 '^kvm: ' probe.txt | xargs)"
+# the rows of kvm end at the first no, and its reason is that of the backend and of the refusal
+why=$(sed -n 's/^backend kvm  *no  *//p' probe.txt)
+if [ -n "$why" ]; then
+	verdict probe-kvm-why "$why" "$(grep '^kvm: ' probe.txt | tail -n 1 | sed -E 's/^.{20} no  *//')"
+	refuses kvm-cannot "--backend=kvm cannot run here: $why" "$ud" --backend=kvm true
+else
+	skipped kvm-cannot 'this machine can'
+fi
+if [ -c /dev/kvm ] && [ "$(id -u)" = 0 ]; then
+	refuses kvm-ioctl-killed '--backend=kvm cannot run here: a seccomp filter kills the process that tries /dev/kvm: kernel' \
+		./seccomp 16 kill "$ud" --backend=kvm true
+else
+	skipped kvm-ioctl-killed 'no /dev/kvm here, or not root'
+fi
 verdict probe-memfd 'memfd no a seccomp filter kills the process that tries memfd' \
 	"$(./seccomp 319 kill "$ud" --probe | grep '^memfd ' | xargs)"
 ./seccomp $mremap kill "$ud" --probe >probe2.txt 2>&1
 verdict probe-killed-status 2 $?
-verdict probe-killed 'path taken no none: the host backend cannot run here' "$(tail -n 1 probe2.txt | xargs)"
+verdict probe-killed 'backend host no cannot run here' "$(grep '^backend host' probe2.txt | xargs)"
 verdict probe-guard 'page guards no MADV_GUARD_INSTALL in a view: Operation not permitted (Linux 6.15 has it)' \
 	"$(./seccomp 28 errno "$ud" --probe | grep '^page guards' | xargs)"

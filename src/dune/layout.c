@@ -21,9 +21,12 @@ void layout_pml4(struct out *o, const struct pt *pt)
 		pte = pt_pml4e(pt, (unsigned)i);
 		if (!pte)
 			continue;
-		out_fmt(o, "[%lu] 0x%lx - 0x%lx by PTE addr = 0x%lx", i, i << PML4E_SHIFT,
-			(i + 1) << PML4E_SHIFT, pte_addr(pte));
-		out_fmt(o, "%s%s%s%s (raw: 0x%lx)\n", pte & PTE_P ? " PTE_V" : "",
+		out_fmt(o, "[%lu] 0x%lx - 0x%lx by ", i, i << PML4E_SHIFT, (i + 1) << PML4E_SHIFT);
+		if (!(pte & PTE_P)) {
+			out_fmt(o, "tombstone (raw: 0x%lx)\n", pte);
+			continue;
+		}
+		out_fmt(o, "PTE addr = 0x%lx PTE_V%s%s%s (raw: 0x%lx)\n", pte_addr(pte),
 			pte & PTE_W ? " PTE_W" : "", pte & PTE_U ? " PTE_U" : "",
 			pte & PTE_NX ? " PTE_NX" : "", pte);
 	}

@@ -58,6 +58,26 @@ static void pml4_dump(void)
 		  "PTE_U (raw: 0x2089b4027)\n");
 }
 
+/* Each flag stands for itself; the tables of our own have no PTE_U. */
+static void flags(void)
+{
+	struct out o;
+
+	start();
+	memset(pml4, 0, sizeof(pml4));
+	pml4[1] = 0x204001023;
+	pml4[2] = 0x8000000204002005;
+	pml4[3] = 0x4d2;
+	out_init(&o, -1);
+	layout_pml4(&o, &m.pt);
+	equal(&o, "--- PML4 ---\n"
+		  "[1] 0x8000000000 - 0x10000000000 by PTE addr = 0x204001000 PTE_V PTE_W (raw: "
+		  "0x204001023)\n"
+		  "[2] 0x10000000000 - 0x18000000000 by PTE addr = 0x204002000 PTE_V PTE_U "
+		  "PTE_NX (raw: 0x8000000204002005)\n"
+		  "[3] 0x18000000000 - 0x20000000000 by tombstone (raw: 0x4d2)\n");
+}
+
 static void row_format(void)
 {
 	static const struct procmap_row rows[] = {
@@ -127,6 +147,7 @@ static void chart(void)
 int main(void)
 {
 	RUN(pml4_dump);
+	RUN(flags);
 	RUN(row_format);
 	RUN(chart);
 	return UNIT_END();

@@ -7,7 +7,11 @@
 #include "dune/procmap.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -191,6 +195,13 @@ static void alias_by_hand(void)
 	CHECK(!mappings_canonical(&full, alias, &back));
 	CHECK_EQ(mappings_fault(&full, alias, 0), -EFAULT);
 	free(block);
+	/* Dead stays dead, even where the host has something. */
+	block = mmap(NULL, K, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	va = vaddr_of(block);
+	CHECK_EQ(mappings_fault(&full, va, 0), 0);
+	CHECK_EQ(pt_unmap(&full.pt, va, va + K, pte_tombstone(0)), 0);
+	CHECK_EQ(mappings_fault(&full, va, 0), -EFAULT);
+	munmap(block, K);
 }
 
 static size_t listed;
@@ -264,6 +275,88 @@ static void precise_form(void)
 	munmap(none, 8 * K);
 }
 
+/*
+ * Threads that fault on new windows at once, fetch code, and change the host's permissions:
+ * whatever the order, nothing stays executable that the host does not execute.
+ */
+#define AREAS  12
+#define ROUNDS 240 /* the first 40 in new windows */
+
+static struct mappings busy;
+static vaddr_t area[AREAS];
+static unsigned late[WINDOW_GPAS];
+static int wrong;
+
+static int slow_slot(void *ctx, const struct window *win)
+{
+	__atomic_fetch_add(&late[win->index], 1, __ATOMIC_RELAXED);
+	sched_yield();
+	return 0;
+}
+
+static void *meddler(void *arg)
+{
+	uint64_t seed = (uint64_t)(uintptr_t)arg * 77 + 1;
+
+	for (int i = 0; i < 150; i++) {
+		seed = seed * 6364136223846793005UL + 1442695040888963407UL;
+		unsigned n = (seed >> 33) % AREAS;
+		vaddr_t va = area[n] + (seed >> 45) % 8 * K;
+		int r;
+
+		/* Each area has one thread that changes it: the host's last word is known. */
+		if (n % 3 == (uintptr_t)arg && seed >> 60 < 6) {
+			mprotect(vaddr_ptr(area[n]), 8 * K,
+				PROT_READ | (seed >> 59 & 1 ? PROT_EXEC : 0));
+			mappings_changed(&busy, area[n], area[n] + 8 * K);
+			continue;
+		}
+		r = mappings_fault(&busy, va, seed >> 60 & 1 ? F_FETCH : 0);
+		if (r && r != -EFAULT)
+			__atomic_fetch_add(&wrong, 1, __ATOMIC_RELAXED);
+	}
+	return NULL;
+}
+
+static void threads_fault_at_once(void)
+{
+	struct procmap_row row;
+	unsigned executable = 0;
+	struct pt_entry e;
+	pthread_t t[3];
+
+	busy.on_window = slow_slot;
+	CHECK_EQ(setup_mappings(&busy, MAPPINGS_FULL), 0);
+	for (int round = 0; round < ROUNDS && !unit_failed_checks; round++) {
+		for (vaddr_t i = 0; i < AREAS; i++) {
+			area[i] = 0x280000000000 + ((vaddr_t)(round % 40) * 4 + i / 3) * G +
+				  (round / 40 * 64 + i % 3 * 16) * K;
+			CHECK(mmap(vaddr_ptr(area[i]), 8 * K, PROT_READ | PROT_EXEC,
+				      MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1,
+				      0) == vaddr_ptr(area[i]));
+		}
+		for (uintptr_t i = 0; i < 3; i++)
+			pthread_create(&t[i], NULL, meddler, (void *)i);
+		for (int i = 0; i < 3; i++)
+			pthread_join(t[i], NULL);
+		for (int i = 0; i < AREAS * 8; i++) {
+			vaddr_t va = area[i / 8] + i % 8 * K;
+			pte_t pte = pt_walk(&busy.pt, va, &e);
+
+			CHECK_EQ(procmap_find(va, &row), 0);
+			if (!(pte & PTE_P))
+				continue;
+			CHECK(pte & PTE_NX || row.prot & PROT_EXEC);
+			executable += !(pte & PTE_NX);
+			CHECK(late[window_va_to_pa(&busy.windows, va) >> 30] > 0);
+		}
+		for (int i = 0; i < AREAS; i++)
+			munmap(vaddr_ptr(area[i]), 8 * K);
+	}
+	CHECK(executable > 0);
+	CHECK_EQ(wrong, 0);
+}
+
 static void failures_come_up(void)
 {
 	broken.on_window = no_slot;
@@ -300,6 +393,60 @@ static void both_ways_to_find(void)
 
 	CHECK_EQ(procmap_each(same_row, NULL), 0);
 	munmap(p, 4 * K);
+}
+
+static int long_row(const struct procmap_row *row, void *arg)
+{
+	*(int *)arg += row->name[0] == '/' && strlen(row->name) > 4200;
+	return 0;
+}
+
+/* Goes n directories down, each of 199 times c; then maps a file there at va, eight times. */
+static void map_deep(int n, char c, vaddr_t va)
+{
+	char dir[200];
+	int fd;
+
+	memset(dir, c, sizeof(dir) - 1);
+	dir[sizeof(dir) - 1] = 0;
+	while (n-- > 0)
+		CHECK(!mkdir(dir, 0700) && !chdir(dir));
+	fd = open("file", O_RDWR | O_CREAT, 0600);
+	CHECK(fd >= 0 && !ftruncate(fd, 16 * K));
+	for (int i = 0; i < 8; i++)
+		CHECK(mmap(vaddr_ptr(va + i * 4 * K), K, PROT_READ, MAP_PRIVATE | MAP_FIXED, fd,
+			      0) != MAP_FAILED);
+	close(fd);
+}
+
+/*
+ * Names so long that the kernel gives out lines in pieces, and some that no buffer of ours
+ * holds: it writes a newline as four characters.
+ */
+static void long_names(void)
+{
+	char top[] = "/tmp/undangle-maps.XXXXXX", cmd[64];
+	int n = 0, rows = 0, all = 0, c, home = open(".", O_RDONLY);
+	FILE *f;
+
+	CHECK(mkdtemp(top) && !chdir(top));
+	map_deep(5, 'd', 0x410000000000);
+	map_deep(4, '\n', 0x420000000000); /* about 4280 characters */
+	map_deep(2, '\n', 0x430000000000); /* about 5870            */
+	CHECK_EQ(procmap_each(long_row, &n), 0);
+	CHECK_EQ(n, 16);
+	f = fopen("/proc/self/maps", "r");
+	for (c = fgetc(f); c != EOF; c = fgetc(f))
+		all += c == '\n';
+	fclose(f);
+	CHECK_EQ(procmap_each(count_rows, &rows), 0);
+	CHECK_EQ(rows, all);
+	for (vaddr_t va = 0x410000000000; va <= 0x430000000000; va += 0x10000000000)
+		munmap(vaddr_ptr(va), 32 * K);
+	CHECK(!fchdir(home));
+	close(home);
+	snprintf(cmd, sizeof(cmd), "rm -rf %s", top);
+	CHECK(!system(cmd));
 }
 
 static void process_map(void)
@@ -346,8 +493,10 @@ int main(void)
 	RUN(new_windows);
 	RUN(alias_by_hand);
 	RUN(precise_form);
+	RUN(threads_fault_at_once);
 	RUN(failures_come_up);
 	RUN(both_ways_to_find);
+	RUN(long_names);
 	RUN(process_map);
 	return UNIT_END();
 }

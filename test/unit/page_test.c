@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <sys/wait.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 static void basics(void)
@@ -109,6 +110,76 @@ static void threads(void)
 	CHECK_EQ(st.used, 0);
 }
 
+/*
+ * Someone else takes two pages and gives the first back, between any two instructions of ours:
+ * the head of the free list is the same again, but its successor is in use. Only the list's
+ * counter tells. The processor's trap flag brings us to each instruction in turn.
+ */
+static unsigned steps, strike;
+static uint64_t *held;
+
+static void on_trap(int sig, siginfo_t *si, void *context)
+{
+	ucontext_t *uc = context;
+	uint64_t *a;
+
+	if (++steps != strike)
+		return;
+	uc->uc_mcontext.gregs[REG_EFL] &= ~0x100; /* a trap is dear on virtual machines */
+	a = page_alloc();
+	held = page_alloc();
+	held[1] = 4711;
+	page_free(a);
+}
+
+static inline void trap_flag(uint64_t set, uint64_t keep)
+{
+	__asm__ volatile(
+		"leaq -128(%%rsp), %%rsp\n\tpushfq\n\torq %0, (%%rsp)\n\tandq %1, (%%rsp)\n\t"
+		"popfq\n\tleaq 128(%%rsp), %%rsp"
+		:
+		: "r"(set), "r"(keep)
+		: "memory", "cc");
+}
+
+/* True while the strike fell inside. */
+static bool strike_at(unsigned n)
+{
+	uint64_t *x, *y, *z;
+
+	steps = 0;
+	strike = n;
+	held = NULL;
+	trap_flag(0x100, ~0UL);
+	x = page_alloc();
+	trap_flag(0, ~0x100UL);
+	y = page_alloc();
+	z = page_alloc();
+	CHECK(x != y && y != z && z != x);
+	CHECK(!held || (held != x && held != y && held != z && held[1] == 4711));
+	page_free(x);
+	page_free(y);
+	page_free(z);
+	if (held)
+		page_free(held);
+	return steps >= n;
+}
+
+static void same_head_again(void)
+{
+	struct page_stats st;
+	unsigned n = 1;
+
+	sigaction(SIGTRAP, &(struct sigaction){.sa_sigaction = on_trap, .sa_flags = SA_SIGINFO},
+		NULL);
+	while (n < 5000 && !unit_failed_checks && strike_at(n))
+		n++;
+	signal(SIGTRAP, SIG_DFL);
+	CHECK(n > 25 && n < 5000);
+	page_get_stats(&st);
+	CHECK_EQ(st.used, 0);
+}
+
 /* Runs fn in a child; its exit status, or 256 + signal. */
 static int in_child(int (*fn)(char *), char *arg)
 {
@@ -194,6 +265,7 @@ int main(void)
 	RUN(basics);
 	RUN(grows);
 	RUN(threads);
+	RUN(same_head_again);
 	RUN(fork_and_panics);
 	return UNIT_END();
 }

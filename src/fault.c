@@ -7,6 +7,7 @@
  * bad access: the program's handler, or the default action by running the instruction again.
  */
 #include "fault.h"
+#include "altstack.h"
 #include "decode.h"
 #include "efault.h"
 #include "signals.h"
@@ -120,6 +121,7 @@ int fault_init(void)
 {
 	int r = signal_take(on_fault);
 
+	altstack_init();
 	efault_init();
 	if (r == 0)
 		r = -pthread_atfork(before_fork, NULL, after_fork);

@@ -59,6 +59,14 @@ static bool is_handler(const struct sigaction *a)
 	return a->sa_handler != SIG_DFL && a->sa_handler != SIG_IGN;
 }
 
+static _Atomic bool has_altstack;
+static _Atomic unsigned long hidden_onstack; /* bit sig - 1: the program set SA_ONSTACK */
+
+static int shown_flags(int flags)
+{
+	return atomic_load(&has_altstack) ? flags : flags & ~SA_ONSTACK;
+}
+
 /* Registers our entry so that the kernel enters it as it would enter the program's handler. */
 static int mirror(int sig, const struct sigaction *a)
 {
@@ -172,26 +180,55 @@ void signal_deliver(int sig, siginfo_t *si, void *ucontext)
 	a.sa_sigaction(sig, si, ucontext);
 }
 
-/* The two bits are taken out of the mask of every handler, and shown when it is asked for. */
+void signal_altstack(void)
+{
+	if (atomic_exchange(&has_altstack, true))
+		return;
+	for (int sig = 1; sig <= NSIG_K; sig++) {
+		struct sigaction a;
+		int i = taken(sig);
+
+		if (i >= 0 && atomic_load(&entry)) {
+			mirror(sig, atomic_load_explicit(&program[i], memory_order_acquire));
+		} else if (hidden_onstack >> (sig - 1) & 1 && __sigaction(sig, NULL, &a) == 0) {
+			a.sa_flags |= SA_ONSTACK;
+			__sigaction(sig, &a, NULL);
+		}
+	}
+}
+
+/*
+ * Our two signals are taken out of the mask of every handler, SA_ONSTACK out of the flags while
+ * the program has no alternate stack; both are shown when it asks.
+ */
 static int set_other(int sig, const struct sigaction *act, struct sigaction *old)
 {
-	bool known = sig > 0 && sig <= NSIG_K;
-	uint8_t before = known ? atomic_load(&hidden_mask[sig]) : 0;
+	unsigned long bit = sig > 0 && sig <= NSIG_K ? 1UL << (sig - 1) : 0;
+	uint8_t before = bit ? atomic_load(&hidden_mask[sig]) : 0;
+	bool onstack = hidden_onstack & bit;
 	struct sigaction copy;
 	int r;
 
-	if (act && known) {
+	if (act && bit) {
 		copy = *act;
+		copy.sa_flags = shown_flags(copy.sa_flags);
 		*word_of(&copy.sa_mask) &= ~TAKEN_BITS;
 		r = __sigaction(sig, &copy, old);
-		if (r == 0)
+		if (r == 0) {
 			atomic_store(
 				&hidden_mask[sig], hidden_of(*word_of((sigset_t *)&act->sa_mask)));
+			if (act->sa_flags & SA_ONSTACK)
+				atomic_fetch_or(&hidden_onstack, bit);
+			else
+				atomic_fetch_and(&hidden_onstack, ~bit);
+		}
 	} else {
 		r = __sigaction(sig, act, old);
 	}
-	if (r == 0 && old)
+	if (r == 0 && old) {
 		*word_of(&old->sa_mask) |= bits_of(before);
+		old->sa_flags |= onstack ? SA_ONSTACK : 0;
+	}
 	return r;
 }
 

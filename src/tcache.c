@@ -1,5 +1,6 @@
 /* tcache.c - see tcache.h. app context. */
 #include "tcache.h"
+#include "altstack.h"
 #include "meta.h"
 
 #include <pthread.h>
@@ -54,6 +55,7 @@ struct tcache *tcache_get(void)
 	}
 	lock_drop(&tcache_lock);
 	tcache_mine = tc;
+	altstack_enter();
 	if (tc && exit_seen)
 		pthread_setspecific(exit_key, tc); /* one of the first 32 keys: no malloc */
 	return tc;

@@ -1,9 +1,10 @@
 // sources: src/fault.c src/signals*.c src/report.c src/place.c src/symbol.c src/decode.c src/log.c
-// sources: src/efault.c src/stack.c src/depot.c src/rules.c src/unwind.c src/out.c
+// sources: src/efault.c src/altstack.c src/stack.c src/depot.c src/rules.c src/unwind.c src/out.c
 /*
  * Findings in child processes, over a fake engine: one page is the dead block. The report's text,
  * the exit status, and that faults which are none take the course that the kernel gives them.
  */
+#include "altstack.h"
 #include "finding.h"
 
 #include <pthread.h>
@@ -319,6 +320,109 @@ static void do_found_in_sigsuspend(void)
 	sigsuspend(&all);
 }
 
+static void note_sp(int sig)
+{
+	seen_sp = __builtin_frame_address(0);
+}
+
+/* The stack that we give each thread is not to be seen. */
+static void do_hidden_altstack(void)
+{
+	static char alt[1 << 14];
+	stack_t ss = {.ss_sp = alt, .ss_size = sizeof(alt)}, old, off = {.ss_flags = SS_DISABLE};
+	struct sigaction sa = {.sa_handler = note_sp, .sa_flags = SA_ONSTACK}, q;
+	char *here = __builtin_frame_address(0);
+
+	if (sigaltstack(NULL, &old) || old.ss_flags != SS_DISABLE)
+		_exit(81);
+	sigaction(SIGUSR1, &sa, NULL);
+	sigaction(SIGUSR1, NULL, &q);
+	raise(SIGUSR1);
+	if (!(q.sa_flags & SA_ONSTACK) || seen_sp > here || seen_sp < here - 65536)
+		_exit(82);
+	if (sigaltstack(&ss, &old) || old.ss_flags != SS_DISABLE)
+		_exit(83);
+	raise(SIGUSR1);
+	if (seen_sp < alt || seen_sp >= alt + sizeof(alt))
+		_exit(84);
+	if (sigaltstack(&off, &old) || old.ss_sp != alt || old.ss_flags != 0)
+		_exit(85);
+	if (sigaltstack(NULL, &old) || old.ss_flags != SS_DISABLE)
+		_exit(86);
+	ss.ss_size = 1;
+	if (sigaltstack(&ss, NULL) != -1)
+		_exit(87);
+	_exit(9);
+}
+
+static void stand_on_dead(void)
+{
+	/* Any push faults now; nothing but another stack can take the signal frame. */
+	__asm__ volatile("movq %0, %%rsp\n\tpushq $1" : : "r"(dead + 64) : "memory");
+}
+
+static void *thread_on_dead(void *arg)
+{
+	altstack_enter();
+	stand_on_dead();
+	return NULL;
+}
+
+static void do_thread_on_dead(void)
+{
+	pthread_t t;
+
+	pthread_create(&t, NULL, thread_on_dead, NULL);
+	pthread_join(t, NULL);
+}
+
+static void *thread_that_ends(void *arg)
+{
+	altstack_enter();
+	return NULL;
+}
+
+static unsigned mappings(void)
+{
+	FILE *f = fopen("/proc/self/maps", "r");
+	unsigned n = 0;
+	int c;
+
+	while ((c = getc(f)) != EOF)
+		n += c == '\n';
+	fclose(f);
+	return n;
+}
+
+static void do_many_threads(void)
+{
+	unsigned before = 0;
+
+	for (int i = 0; i < 200; i++) {
+		pthread_t t;
+
+		pthread_create(&t, NULL, thread_that_ends, NULL);
+		pthread_join(t, NULL);
+		before = i == 10 ? mappings() : before;
+	}
+	_exit(mappings() <= before ? 9 : 1);
+}
+
+static void alternate_stacks(void)
+{
+	in_child(do_hidden_altstack);
+	CHECK(exited(9));
+	in_child(stand_on_dead);
+	CHECK(killed_by(SIGSEGV));
+	CHECK(has("use-after-free: WRITE of size 8 at 0x"));
+	CHECK_EQ(count("ERROR"), 1);
+	in_child(do_thread_on_dead);
+	CHECK(killed_by(SIGSEGV));
+	CHECK_EQ(count("ERROR"), 1);
+	in_child(do_many_threads);
+	CHECK(exited(9));
+}
+
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"
 
 /* System V: hold, release, ignore, and what each says of the state before. */
@@ -408,5 +512,6 @@ int main(void)
 	RUN(bad_frees);
 	RUN(own_faults);
 	RUN(handlers_and_findings);
+	RUN(alternate_stacks);
 	return UNIT_END();
 }

@@ -1,0 +1,18 @@
+/*
+ * altstack.h - a stack for our handlers where the program has given none.
+ *
+ * app context. A thread may run on a block that dies under it (a coroutine's stack that was
+ * freed); then the kernel can only enter a handler on an alternate stack. So every thread that
+ * allocates gets one, which the program does not see: sigaltstack(2) is interposed, and its
+ * handlers run on it only if it has an alternate stack of its own somewhere.
+ */
+#ifndef UD_ALTSTACK_H
+#define UD_ALTSTACK_H
+
+/* From the constructor, in the main thread. */
+void altstack_init(void);
+
+/* Gives the calling thread one, once; taken back at its end. Nothing before altstack_init. */
+void altstack_enter(void);
+
+#endif

@@ -68,9 +68,11 @@ int mappings_window(struct mappings *m, vaddr_t va);
 int mappings_fault(struct mappings *m, vaddr_t va, uint64_t error);
 
 /*
- * The program mapped, unmapped or protected [lo, hi) on the host. Takes execute permission
- * (and in precise form the pages) away from what must be looked up anew. True if entries were
- * removed: flush [lo, hi) on every vCPU before the program runs on.
+ * The program maps, unmaps or protects [lo, hi) on the host. Takes execute permission (and in
+ * precise form the pages) away from what must be looked up anew. Call it before the host's
+ * call, so that the flush of that finds the entries changed, and again after it: another thread
+ * may have fetched code in between and found the old permission. True if entries were removed:
+ * flush [lo, hi) on every vCPU before the program runs on.
  */
 bool mappings_changed(struct mappings *m, vaddr_t lo, vaddr_t hi);
 

@@ -5,6 +5,7 @@
  * record; they take no lock. See alias.h for the structures and the lock order.
  */
 #include "alias.h"
+#include "log.h"
 #include "meta.h"
 #include "mmu.h"
 #include "options.h"
@@ -87,12 +88,14 @@ vaddr_t alias_space_take(size_t len, size_t align)
 	vaddr_t at;
 
 	lock_take(&vspace_lock);
-	at = align > HUGE_SIZE || len > HUGE_SIZE
+	/* Parts of a huge page are aligned to their own size only. */
+	at = align > len || len > HUGE_SIZE
 		     ? vspace_take_aligned(&alias_space, len, MAX(align, HUGE_SIZE))
 		     : vspace_take(&alias_space, len);
-	if (!at && !said) {
+	/* What never could be had is no sign that the addresses are running out. */
+	if (!at && !said && !options.quiet && len <= (alias_space.end - alias_space.base) / 4) {
 		said = true;
-		out_line(2,
+		out_line(log_fd(),
 			"undangle: warning: all %lu MB of virtual addresses are used up: malloc "
 			"returns NULL from here on (detect=grouped lasts longer)",
 			(alias_space.end - alias_space.base) >> 20);

@@ -81,9 +81,10 @@ static inline vaddr_t view_slot_at(const struct view *v, uint32_t idx)
 /* A large block: private pages of its own. */
 struct large {
 	vaddr_t base;
-	size_t len;  /* mapped  */
-	size_t room; /* addresses that are its own, >= len */
-	size_t size; /* asked for */
+	size_t len;    /* of whole pages, those of size */
+	size_t mapped; /* >= len: a moved block has pages to grow into */
+	size_t room;   /* addresses that are its own, >= len */
+	size_t size;   /* asked for */
 	_Atomic uint8_t dead;
 	bool moved;
 	int alloc_tid, free_tid;

@@ -57,6 +57,7 @@ static struct large *large_build(size_t size, size_t room, size_t align)
 		return NULL;
 	l->size = size;
 	l->len = len;
+	l->mapped = len;
 	l->room = room;
 	l->base = large_place(len, room, align);
 	if (!l->base) {
@@ -149,10 +150,13 @@ static bool large_resize(struct large *l, size_t size)
 
 	if (len > l->room)
 		return false;
-	if (len > was && mmu->range_map(l->base + was, len - was))
-		return false;
-	if (len < was && mmu->range_kill(l->base + len, was - len))
-		len = was;
+	if (len > l->mapped) {
+		if (mmu->range_map(l->base + l->mapped, len - l->mapped))
+			return false;
+		l->mapped = len;
+	}
+	if (len < was && !mmu->range_kill(l->base + len, l->mapped - len))
+		l->mapped = len;
 	l->len = len;
 	l->size = size;
 	lock_take(&large_lock);
@@ -161,7 +165,11 @@ static bool large_resize(struct large *l, size_t size)
 	return true;
 }
 
-/* The pages of l at a fresh range of their own, l dead. NULL: no memory, l as it was. */
+/*
+ * The pages of l at a fresh range of their own, l dead. NULL: no memory, l as it was. All of the
+ * new room is mapped: pages mapped behind a moved one later would not become one mapping with
+ * it, and the next move would have to copy.
+ */
 static struct large *large_move(struct large *l, size_t size)
 {
 	size_t len = ALIGN_UP(size, PAGE_SIZE);
@@ -171,9 +179,10 @@ static struct large *large_move(struct large *l, size_t size)
 	if (!n)
 		return NULL;
 	*n = (struct large){.len = len, .size = size, .room = large_room(len + len / 4)};
+	n->mapped = n->room;
 	do {
 		n->base = alias_space_take(n->room, HUGE_SIZE);
-		err = n->base ? mmu->range_move(l->base, l->len, n->base, len) : -ENOMEM;
+		err = n->base ? mmu->range_move(l->base, l->mapped, n->base, n->mapped) : -ENOMEM;
 	} while (err == -EEXIST);
 	if (err) {
 		meta_free(n, sizeof(*n));

@@ -6,6 +6,7 @@
  * more than policy.dead_bytes.
  */
 #include "alias.h"
+#include "log.h"
 #include "meta.h"
 #include "mmu.h"
 #include "options.h"
@@ -58,9 +59,10 @@ static void widen_all(void)
 	if (atomic_exchange(&scarce, true))
 		return;
 	if (!options.quiet)
-		out_line(2, "undangle: warning: nearly all mappings that vm.max_map_count allows "
-			    "are in "
-			    "use: from here on small neighbours share a page and die together");
+		out_line(log_fd(),
+			"undangle: warning: nearly all mappings that vm.max_map_count allows "
+			"are in "
+			"use: from here on small neighbours share a page and die together");
 	for (unsigned c = 0; c < heap_class_count(); c++)
 		heap_widen(&heap_class[c]);
 }

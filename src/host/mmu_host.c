@@ -6,6 +6,7 @@
  * host.hi that is replaced with MAP_FIXED although it is not ours.
  */
 #include "host.h"
+#include "log.h"
 #include "options.h"
 #include "panic.h"
 
@@ -22,7 +23,7 @@ static uint32_t free_hint; /* no segment below it has a free chunk */
 static void host_warn_once(_Atomic bool *said, const char *text)
 {
 	if (!atomic_exchange(said, true) && !options.quiet)
-		out_line(2, "undangle: warning: %s", text);
+		out_line(log_fd(), "undangle: warning: %s", text);
 }
 
 /* Dead, and nobody's: reserved again, or unmapped. */
@@ -282,6 +283,15 @@ static int host_range_move(vaddr_t from, size_t len, vaddr_t to, size_t newlen)
 		return (int)r;
 	r = sys_call6(__NR_mremap, (long)from, (long)len, (long)newlen,
 		MREMAP_MAYMOVE | MREMAP_FIXED, (long)to, 0);
+	/* Pages that grew after an earlier move are a mapping of their own: then it is EFAULT. */
+	if (r == -EFAULT) {
+		r = sys_mmap(to, newlen, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+		if (!sys_is_err(r)) {
+			__builtin_memcpy(vaddr_ptr(to), vaddr_ptr(from), len);
+			return host_range_kill(from, len);
+		}
+	}
 	if (sys_is_err(r)) {
 		host_bury(to, newlen);
 		return (int)r;

@@ -6,6 +6,8 @@
  * for the head looks again, and at worst remembers one stack twice.
  */
 #include "depot.h"
+#include "log.h"
+#include "options.h"
 #include "out.h"
 #include "sys.h"
 
@@ -40,9 +42,9 @@ static void *map_pages(size_t len)
 
 static uint32_t full(void)
 {
-	if (!atomic_exchange_explicit(&warned, true, memory_order_relaxed))
-		out_line(2, "undangle: warning: no more memory for stacks; "
-			    "reports will miss some");
+	if (!options.quiet && !atomic_exchange_explicit(&warned, true, memory_order_relaxed))
+		out_line(log_fd(), "undangle: warning: no more memory for stacks; "
+				   "reports will miss some");
 	return 0;
 }
 

@@ -1,7 +1,7 @@
 /* place.c - see place.h. app context, fault path. Source: proc(5), /proc/pid/maps. */
 #include "place.h"
 #include "sys.h"
-#include "unwind.h"
+#include "cfi.h"
 
 #include <fcntl.h>
 

@@ -96,7 +96,7 @@ uint64_t rules_compute(uintptr_t pc, struct rules_slot *s)
 
 	if (module_find(pc, &m)) {
 		keep = module_known(&m);
-		r = unwind_rule(&m, pc);
+		r = cfi_rule(&m, pc);
 	}
 	v = rule_pack(r);
 	if (keep) {

@@ -6,7 +6,7 @@
 #ifndef UD_RULES_H
 #define UD_RULES_H
 
-#include "unwind.h"
+#include "cfi.h"
 
 #include <stdatomic.h>
 

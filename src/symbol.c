@@ -7,7 +7,7 @@
  */
 #include "symbol.h"
 #include "sys.h"
-#include "unwind.h"
+#include "cfi.h"
 
 #include <elf.h>
 #include <fcntl.h>

@@ -1,5 +1,5 @@
 // sources: src/fault.c src/signals*.c src/report.c src/place.c src/symbol.c src/decode.c src/log.c
-// sources: src/efault.c src/altstack.c src/stack.c src/depot.c src/rules.c src/unwind.c src/out.c
+// sources: src/efault.c src/altstack.c src/stack.c src/depot.c src/rules.c src/cfi.c src/out.c
 /*
  * Findings in child processes, over a fake engine: one page is the dead block. The report's text,
  * the exit status, and that faults which are none take the course that the kernel gives them.

@@ -1,4 +1,4 @@
-// sources: src/stack.c src/depot.c src/rules.c src/unwind.c src/out.c
+// sources: src/stack.c src/depot.c src/rules.c src/cfi.c src/log.c src/out.c
 /*
  * The walker against glibc's backtrace(3), through libc's frames (which have no frame pointers),
  * signal frames, alternate and makecontext stacks; and with registers that hold garbage.

@@ -1,11 +1,11 @@
 /*
- * unwind.c - .eh_frame to rules (unwind.h). app context; async-signal-safe: reads the module's
+ * cfi.c - .eh_frame to rules (cfi.h). app context; async-signal-safe: reads the module's
  * own tables through _dl_find_object (lock-free, glibc >= 2.35) and keeps no state.
  *
  * Source: LSB core 10.6 (.eh_frame, .eh_frame_hdr), DWARF 5 section 6.4. A table that is not
  * exactly what ld and lld write (sorted, datarel sdata4) is treated as absent.
  */
-#include "unwind.h"
+#include "cfi.h"
 
 #include <dlfcn.h>
 #include <link.h>
@@ -204,27 +204,20 @@ static bool cie_parse(const uint8_t *p, struct cie *c)
 {
 	uint32_t len = (uint32_t)fixed(&p, 4);
 	const uint8_t *aug;
+	uint8_t version;
 
 	*c = (struct cie){.end = p + len, .fde_enc = PE_ABSPTR};
 	if (len == 0xffffffff || fixed(&p, 4) != 0)
 		return false;
-	if (*p != 1 && *p != 3)
+	version = *p++;
+	if (version != 1 && version != 3)
 		return false;
-	if (*p++ == 3) {
-		aug = p;
-		p += __builtin_strlen((const char *)p) + 1;
-		c->code_align = uleb(&p);
-		c->data_align = sleb(&p);
-		if (uleb(&p) != REG_RA)
-			return false;
-	} else {
-		aug = p;
-		p += __builtin_strlen((const char *)p) + 1;
-		c->code_align = uleb(&p);
-		c->data_align = sleb(&p);
-		if (*p++ != REG_RA)
-			return false;
-	}
+	aug = p;
+	p += __builtin_strlen((const char *)p) + 1;
+	c->code_align = uleb(&p);
+	c->data_align = sleb(&p);
+	if ((version == 1 ? *p++ : uleb(&p)) != REG_RA)
+		return false;
 	if (*aug == 'z') {
 		uint64_t n = uleb(&p);
 
@@ -266,47 +259,107 @@ static void set_expression(struct run *r, uint64_t reg, const uint8_t *e, uint64
 	set(r, reg, p == e + len ? AT_BP : OTHER, off);
 }
 
-/* One instruction of the 0x00..0x3f group; false if unknown. */
-static bool step_extended(struct run *r, uint8_t op, const uint8_t **p)
+static void restore(struct run *r, uint64_t reg)
+{
+	if (reg == REG_BP)
+		r->row.bp = r->first.bp;
+	else if (reg == REG_RA)
+		r->row.ra = r->first.ra;
+}
+
+/* Instructions that say where one register is; false if op is none of them. */
+static bool step_register(struct run *r, uint8_t op, const uint8_t **p)
 {
 	int64_t da = r->cie->data_align;
 	uint64_t reg, n;
+
+	if (op < 0x05 || (op > 0x09 && op < 0x10) || op == 0x12 || op == 0x13 || op > 0x16)
+		return false;
+	reg = uleb(p);
+	switch (op) {
+	case 0x05: /* offset_extended */
+		set(r, reg, AT_CFA, (int64_t)uleb(p) * da);
+		break;
+	case 0x06: /* restore_extended */
+		restore(r, reg);
+		break;
+	case 0x07: /* undefined */
+		set(r, reg, UNDEFINED, 0);
+		break;
+	case 0x08: /* same_value */
+		set(r, reg, SAME, 0);
+		break;
+	case 0x10: /* expression */
+		n = uleb(p);
+		set_expression(r, reg, *p, n);
+		*p += n;
+		break;
+	case 0x11: /* offset_extended_sf */
+		set(r, reg, AT_CFA, sleb(p) * da);
+		break;
+	case 0x16: /* val_expression */
+		n = uleb(p);
+		*p += n;
+		set(r, reg, OTHER, 0);
+		break;
+	default: /* register, val_offset, val_offset_sf: one more number each */
+		uleb(p);
+		set(r, reg, OTHER, 0);
+	}
+	return true;
+}
+
+/* Instructions that say where the frame is; false if op is none of them. */
+static bool step_cfa(struct run *r, uint8_t op, const uint8_t **p)
+{
+	struct row *row = &r->row;
+	uint64_t n;
+
+	switch (op) {
+	case 0x0c: /* def_cfa */
+		row->cfa_reg = (int)uleb(p);
+		row->cfa_off = (int64_t)uleb(p);
+		return true;
+	case 0x0d: /* def_cfa_register */
+		row->cfa_reg = (int)uleb(p);
+		return true;
+	case 0x0e: /* def_cfa_offset */
+		row->cfa_off = (int64_t)uleb(p);
+		return true;
+	case 0x0f: /* def_cfa_expression */
+		row->cfa_reg = -1;
+		row->cfa_expr = *p;
+		n = uleb(p);
+		*p += n;
+		return true;
+	case 0x12: /* def_cfa_sf */
+		row->cfa_reg = (int)uleb(p);
+		row->cfa_off = sleb(p) * r->cie->data_align;
+		return true;
+	case 0x13: /* def_cfa_offset_sf */
+		row->cfa_off = sleb(p) * r->cie->data_align;
+		return true;
+	}
+	return false;
+}
+
+/* One instruction of the 0x00..0x3f group; false if unknown. */
+static bool step_extended(struct run *r, uint8_t op, const uint8_t **p)
+{
+	uint64_t n;
 
 	switch (op) {
 	case 0x00: /* nop */
 		return true;
 	case 0x01: /* set_loc */
-		return encoded(p, r->cie->fde_enc, &n) ? (r->loc = n, true) : false;
+		if (!encoded(p, r->cie->fde_enc, &n))
+			return false;
+		r->loc = n;
+		return true;
 	case 0x02: /* advance_loc1, 2, 4 */
-		r->loc += fixed(p, 1) * r->cie->code_align;
-		return true;
 	case 0x03:
-		r->loc += fixed(p, 2) * r->cie->code_align;
-		return true;
 	case 0x04:
-		r->loc += fixed(p, 4) * r->cie->code_align;
-		return true;
-	case 0x05: /* offset_extended */
-		reg = uleb(p);
-		set(r, reg, AT_CFA, (int64_t)uleb(p) * da);
-		return true;
-	case 0x06: /* restore_extended */
-		reg = uleb(p);
-		if (reg == REG_BP)
-			r->row.bp = r->first.bp;
-		else if (reg == REG_RA)
-			r->row.ra = r->first.ra;
-		return true;
-	case 0x07: /* undefined */
-		set(r, uleb(p), UNDEFINED, 0);
-		return true;
-	case 0x08: /* same_value */
-		set(r, uleb(p), SAME, 0);
-		return true;
-	case 0x09: /* register */
-		reg = uleb(p);
-		uleb(p);
-		set(r, reg, OTHER, 0);
+		r->loc += fixed(p, 1u << (op - 2)) * r->cie->code_align;
 		return true;
 	case 0x0a: /* remember_state */
 		if (r->nkept == ARRAY_LEN(r->kept))
@@ -318,60 +371,11 @@ static bool step_extended(struct run *r, uint8_t op, const uint8_t **p)
 			return false;
 		r->row = r->kept[--r->nkept];
 		return true;
-	case 0x0c: /* def_cfa */
-		r->row.cfa_reg = (int)uleb(p);
-		r->row.cfa_off = (int64_t)uleb(p);
-		return true;
-	case 0x0d: /* def_cfa_register */
-		r->row.cfa_reg = (int)uleb(p);
-		return true;
-	case 0x0e: /* def_cfa_offset */
-		r->row.cfa_off = (int64_t)uleb(p);
-		return true;
-	case 0x0f: /* def_cfa_expression */
-		n = uleb(p);
-		r->row.cfa_reg = -1;
-		r->row.cfa_expr = *p - (n < 128 ? 1 : 2);
-		*p += n;
-		return true;
-	case 0x10: /* expression */
-		reg = uleb(p);
-		n = uleb(p);
-		set_expression(r, reg, *p, n);
-		*p += n;
-		return true;
-	case 0x11: /* offset_extended_sf */
-		reg = uleb(p);
-		set(r, reg, AT_CFA, sleb(p) * da);
-		return true;
-	case 0x12: /* def_cfa_sf */
-		r->row.cfa_reg = (int)uleb(p);
-		r->row.cfa_off = sleb(p) * da;
-		return true;
-	case 0x13: /* def_cfa_offset_sf */
-		r->row.cfa_off = sleb(p) * da;
-		return true;
-	case 0x14: /* val_offset */
-		reg = uleb(p);
-		uleb(p);
-		set(r, reg, OTHER, 0);
-		return true;
-	case 0x15: /* val_offset_sf */
-		reg = uleb(p);
-		sleb(p);
-		set(r, reg, OTHER, 0);
-		return true;
-	case 0x16: /* val_expression */
-		reg = uleb(p);
-		n = uleb(p);
-		*p += n;
-		set(r, reg, OTHER, 0);
-		return true;
 	case 0x2e: /* GNU_args_size */
 		uleb(p);
 		return true;
 	}
-	return false;
+	return step_cfa(r, op, p) || step_register(r, op, p);
 }
 
 /* Runs instructions until the row that holds at r->pc. */
@@ -389,10 +393,7 @@ static bool run(struct run *r, const uint8_t *p, const uint8_t *end)
 			set(r, low, AT_CFA, (int64_t)uleb(&p) * r->cie->data_align);
 			break;
 		case 3: /* restore */
-			if (low == REG_BP)
-				r->row.bp = r->first.bp;
-			else if (low == REG_RA)
-				r->row.ra = r->first.ra;
+			restore(r, low);
 			break;
 		default:
 			if (!step_extended(r, op, &p))
@@ -451,7 +452,7 @@ static struct rule rule_of_row(const struct row *row, uintptr_t pc)
 	return r;
 }
 
-struct rule unwind_rule(const struct module *m, uintptr_t pc)
+struct rule cfi_rule(const struct module *m, uintptr_t pc)
 {
 	const struct rule none = {.kind = RULE_NOCFI}, stop = {.kind = RULE_STOP};
 	const uint8_t *p, *fde = m->hdr ? fde_find(m->hdr, pc) : NULL;

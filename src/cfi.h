@@ -1,12 +1,12 @@
 /*
- * unwind.h - how to leave a frame: one 64-bit rule per code address, from .eh_frame.
+ * cfi.h - how to leave a frame: one 64-bit rule per code address, from .eh_frame.
  *
  * A rule is small enough to be cached by address (stack.c); it says where the caller's frame
  * (CFA) begins, that the return address lies just below it, and where rbp was saved. That is all
  * that compilers' code needs; anything stranger ends the walk.
  */
-#ifndef UD_UNWIND_H
-#define UD_UNWIND_H
+#ifndef UD_CFI_H
+#define UD_CFI_H
 
 #include "base.h"
 
@@ -57,6 +57,6 @@ struct module {
 bool module_find(uintptr_t pc, struct module *m);
 
 /* The rule at pc by m's .eh_frame. Reads only the module; pure otherwise. */
-struct rule unwind_rule(const struct module *m, uintptr_t pc);
+struct rule cfi_rule(const struct module *m, uintptr_t pc);
 
 #endif

@@ -78,11 +78,11 @@ static void chart_fill(struct chart *c, const struct mappings *m)
 {
 	const struct windows *w = &m->windows;
 	struct window win;
-	uint64_t i;
+	uint64_t i, pool = page_pool_end() - PAGEBASE;
 
 	chart_add(c, PAGEBASE, "PAGEBASE");
-	out_snprintf(chart_add(c, page_pool_end(), ""), NOTE_SIZE, " PAGEBASE + page pool (%lu GB)",
-		(page_pool_end() - PAGEBASE) >> GIGA_SHIFT);
+	out_snprintf(chart_add(c, page_pool_end(), ""), NOTE_SIZE, " PAGEBASE + page pool (%lu %s)",
+		pool >> (pool >= GIGA_SIZE ? GIGA_SHIFT : 20), pool >= GIGA_SIZE ? "GB" : "MB");
 	/* The end of the low entry, and the starts of the others. */
 	for (i = 1; i < PT_FANOUT; i++)
 		if (i == 1 || pt_pml4e(&m->pt, (unsigned)i))

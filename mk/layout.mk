@@ -24,3 +24,9 @@ check-pure-asan:
 		$(PURE_TESTS:%=$(B)-asan/unit/%)
 	@sh test/unit/run $(PURE_TESTS:%=$(B)-asan/unit/%) >$(B)-asan/log; rc=$$?; \
 		sed 's/^unit:/pure-asan:/' $(B)-asan/log; exit $$rc
+
+# Windows and page tables in ring 0 (test/vm/list.d/25windows.list).
+VM_NEEDS += $(B)/dune/windows
+$(B)/dune/%: test/dune/%.c
+	@mkdir -p $(@D)
+	$(CC) -std=gnu17 -Wall -Wextra -Wno-unused-parameter $(WERROR) $(CFLAGS) -o $@ $< -lpthread

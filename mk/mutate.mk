@@ -1,5 +1,11 @@
-# make mutate: breaks the sources one line at a time (test/mutate/*.list); the unit tests must turn
-# red. Not part of make check: it takes minutes and says nothing about the program.
-.PHONY: mutate
-mutate:
+# make mutate: small wrongs, each of which must turn a suite red. Not part of make check: it takes
+# minutes and says nothing about the program.
+#   mutate-units     one line of a pure part at a time (test/mutate/*.list): the unit tests
+#   mutate-programs  one wrong in the library (test/mutate/mutants.py): test/bug and test/ok
+.PHONY: mutate mutate-units mutate-programs
+mutate: mutate-units mutate-programs
+mutate-units:
 	@CC="$(CC)" bash test/mutate/run
+mutate-programs: all
+	@$(MAKE) -s -j2 bug-programs ok-programs
+	@/usr/bin/python3 test/mutate/run.py -B $(B) $(if $(ONLY),--only $(ONLY))

@@ -1,4 +1,4 @@
-// expect: kind=double-free call=free offset=0 block=40 status=134
+// expect: kind=double-free call=free offset=0 block=40 moved=yes status=134
 // expect: use=drop>main free=grow>main alloc=make>main
 // free of the old pointer after realloc moved the block.
 #include "bug.h"

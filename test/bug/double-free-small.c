@@ -1,4 +1,4 @@
-// expect: kind=double-free call=free offset=0 block=40 status=134
+// expect: kind=double-free call=free offset=0 block=40 moved=no status=134
 // expect: use=drop_again>main free=drop>main alloc=make>main threads=alloc:a,free:a,use:a
 // The plain double free of a small block.
 #include "bug.h"

@@ -6,8 +6,9 @@ The first lines of a program say what must happen:
   // expect: kind=use-after-free access=READ bytes=4 offset=8 block=40 status=139
   // expect: use=use>main free=drop>main alloc=make>main threads=alloc:a,free:b,use:a
 
-kind, access, call, arg, what    as the report words them; bytes: size of the access; offset, block:
-                                 place in the block, and the block's size; * = any value
+kind, access, call, arg, what    as the report words them; moved: it died by realloc
+bytes, offset, block             size of the access; place in the block, and the block's size
+                                 (in all of these, * is any value)
 status                           of the process as a shell sees it (139: SIGSEGV, 134: SIGABRT)
 use, free, alloc                 functions of the three stacks, outermost last, as a subsequence; the
                                  first one is frame #0, unless it starts with ~

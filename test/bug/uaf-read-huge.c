@@ -1,4 +1,4 @@
-// expect: kind=use-after-free access=READ bytes=8 offset=8388608 block=16777216 status=139
+// expect: kind=use-after-free access=READ bytes=8 offset=8388608 block=16777216 moved=no status=139
 // expect: use=use>main free=drop>main alloc=make>main threads=alloc:a,free:a,use:a
 // The middle of a block of several huge pages.
 #include "bug.h"

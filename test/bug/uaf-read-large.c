@@ -1,4 +1,4 @@
-// expect: kind=use-after-free access=READ bytes=8 offset=65536 block=100000 status=139
+// expect: kind=use-after-free access=READ bytes=8 offset=65536 block=100000 moved=no status=139
 // expect: use=use>main free=drop>main alloc=make>main threads=alloc:a,free:a,use:a
 // The middle of a block of many pages.
 #include "bug.h"

@@ -1,4 +1,4 @@
-// expect: kind=use-after-free access=READ bytes=4 offset=8 block=40 status=139
+// expect: kind=use-after-free access=READ bytes=4 offset=8 block=40 moved=no status=139
 // expect: use=use>main free=drop>main alloc=make>main threads=alloc:a,free:a,use:a
 // A field of a small struct, read after free.
 #include "bug.h"

@@ -1,4 +1,4 @@
-// expect: kind=use-after-free access=READ bytes=1 offset=8 block=40 status=139
+// expect: kind=use-after-free access=READ bytes=1 offset=8 block=40 moved=no status=139
 // expect: use=use>main free=shrink>main alloc=make>main
 // realloc(p, 0) frees.
 #include "bug.h"

@@ -1,0 +1,90 @@
+"""mutants.py - small wrongs, each of which must turn a suite red.
+
+(name, file, old text, new text, red): `old` must be in the file exactly `count` times (1), else the
+mutant is out of date and counts as a failure: adapt it. `red` names the runs of which at least one
+must fail: "bug:PROGRAM-PREFIX[,..]:MODE", "ok:CASE[,..]:PROFILE" or "unit:NAME".
+"""
+
+MUTANTS = [
+    # --- nothing dies ---
+    ("kill-small-noop", "src/alias_sweep.c",
+     "void alias_unit_died(struct view *v, uint32_t u)\n{\n",
+     "void alias_unit_died(struct view *v, uint32_t u)\n{\n\talias_note_dead(v);\n\treturn;\n",
+     ["bug:uaf-read-small,uaf-write-medium:strict"]),
+    ("kill-host-noop", "src/host/mmu_host.c",
+     "static int host_kill(vaddr_t at, size_t len)\n{\n",
+     "static int host_kill(vaddr_t at, size_t len)\n{\n\tif (at)\n\t\treturn 0;\n",
+     ["bug:uaf-read-huge,uaf-write-large:strict"]),
+    ("kill-large-noop", "src/alias_large.c",
+     "\tmmu->range_kill(l->base, l->room);\n\tlarge_bury(l);\n\tlock_section_leave(&s);\n\treturn true;",
+     "\tlarge_bury(l);\n\tlock_section_leave(&s);\n\treturn true;",
+     ["bug:uaf-write-large,uaf-read-huge:strict"]),
+    ("kill-moved-noop", "src/alias_large.c",
+     "\t\tmmu->range_kill(l->base, l->room);\n\t\tlarge_bury(l);",
+     "\t\tmmu->range_map(l->base, l->len);\n\t\tlarge_bury(l);",
+     ["bug:uaf-realloc-huge:strict"]),
+    ("sweep-never", "src/alias_sweep.c",
+     "static bool sweep_is_due(uint64_t frees, uint64_t bytes)\n{\n",
+     "static bool sweep_is_due(uint64_t frees, uint64_t bytes)\n{\n\tif (frees)\n\t\treturn false;\n",
+     ["bug:uaf-read-small,uaf-write-medium:deferred"]),
+    # --- reuse before death ---
+    ("quarantine-skipped", "src/alias_sweep.c",
+     "back[w] = atomic_load(&view_revoked(v)[w]) & ~view_released(v)[w];",
+     "back[w] = view_fresh(v)[w] & ~view_released(v)[w];",
+     ["ok:contents:strict", "ok:contents:production"]),
+    # --- what is remembered ---
+    ("record-free-missing", "src/record.c", "\tw.free_stack = stack;\n", "\tw.free_stack = 0;\n",
+     ["bug:uaf-read-small:strict"]),
+    ("record-tid-missing", "src/record.c", "\tw.free_tid = (uint32_t)tid;\n",
+     "\tw.free_tid = w.alloc_tid;\n", ["bug:uaf-thread-free:strict"]),
+    ("record-alloc-missing", "src/record.c", ".alloc_stack = stack", ".alloc_stack = 0",
+     ["bug:uaf-read-small:strict"]),
+    ("record-size-off", "src/record.c", "\tb->size = slot - w.slack;\n", "\tb->size = slot;\n",
+     ["bug:uaf-read-last,uaf-write-byte:strict"]),
+    ("record-moved-missing", "src/record.c", "\tw.moved = moved;\n", "\tw.moved = 0;\n",
+     ["bug:uaf-realloc-moved:strict"]),
+    # --- bad frees ---
+    ("double-free-accepted", "src/alias.c", "\treport_bad_free(p, call, frame);\n}", "}",
+     ["bug:double-free-small,free-interior-small:strict"]),
+    ("interior-accepted", "src/alias.c", "\treturn off == j * g->size;", "\treturn true;",
+     ["bug:free-interior-small:strict"]),
+    ("double-realloc-accepted", "src/alias.c",
+     '\treport_bad_free(p, "realloc", frame);\n}\n', "\treturn alias_alloc(size, false, frame);\n}\n",
+     ["bug:double-free-realloc:strict"]),
+    # --- processes ---
+    ("fork-child-not-killed-again", "src/alias_fork.c",
+     "\tif (n)\n\t\tmmu->runs_kill(v->base, v->pages, r, n);\n", "\t(void)r;\n",
+     ["bug:uaf-fork-child,uaf-fork-grandchild:strict"]),
+    ("fork-shares-memory", "src/host/host_fork.c",
+     "int host_fork_child(void)\n{\n", "int host_fork_child(void)\n{\n\tif (!copy_err)\n\t\treturn 1;\n",
+     ["bug:uaf-fork-small:strict", "ok:processes:strict"]),
+    ("fork-locks-kept", "src/alias_fork.c", "\ttcache_fork_child();\n\tlocks_drop();",
+     "\ttcache_fork_child();", ["ok:processes:strict"]),
+    # --- faults ---
+    ("access-size-doubled", "src/fault.c",
+     "decode_access_size(insn, read_insn(r->use.ip, insn, sizeof(insn)))",
+     "2 * decode_access_size(insn, read_insn(r->use.ip, insn, sizeof(insn)))",
+     ["bug:uaf-read-small:strict"]),
+    ("write-called-read", "src/fault.c", "? ACCESS_WRITE : ACCESS_READ", "? ACCESS_READ : ACCESS_READ",
+     ["bug:uaf-write-small:strict"]),
+    ("exec-called-read", "src/fault.c", "\t\tr->access = ACCESS_EXEC;", "\t\tr->access = ACCESS_READ;",
+     ["bug:uaf-jump:strict"]),
+    ("own-handler-forgotten", "src/fault.c", "\tsignal_deliver(sig, si, ucontext);\n}",
+     "\tsignal_set_default(sig);\n}", ["ok:handlers:strict"]),
+    ("live-called-dead", "src/fault.c", "if (r->block.state != BLOCK_DEAD)",
+     "if (r->block.state == BLOCK_LIVE)", ["ok:handlers:strict"]),
+    # --- the contract of malloc ---
+    ("errno-forgotten", "src/malloc.c", "\t\terrno = ENOMEM;\n\treturn p;", "\t\terrno = 0;\n\treturn p;",
+     ["ok:malloc-conform:strict"]),
+    ("calloc-not-zeroed", "src/alias.c", "if (zero && !v->zeroed)", "if (zero && v->zeroed)",
+     ["ok:malloc-conform:strict"]),
+    ("realloc-loses-bytes", "src/alias.c", "__builtin_memcpy(q, p, MIN(size, slot));",
+     "__builtin_memcpy(q, p, MIN(size, slot) / 2);", ["ok:malloc-conform,contents:strict"]),
+    ("alignment-of-half", "src/malloc.c", "\treturn alias_alloc_aligned(size, align, frame);",
+     "\treturn alias_alloc_aligned(size, MAX(align / 2, 16UL), frame);",
+     ["ok:malloc-conform:strict"]),
+    ("memory-kept", "src/host/mmu_host.c",
+     "static void host_chunk_trim(uint32_t id, unsigned first, unsigned pages)\n{\n",
+     "static void host_chunk_trim(uint32_t id, unsigned first, unsigned pages)\n{\n\tif (pages)\n"
+     "\t\treturn;\n", ["ok:memory-back:strict"]),
+]

@@ -13,6 +13,7 @@
 #include "tcache.h"
 
 #include <errno.h>
+#include <sys/single_threaded.h>
 
 struct alias_policy policy;
 struct vspace alias_space;
@@ -148,6 +149,11 @@ static inline bool cursor_take(struct cursor *c, uint32_t *idx)
 		return false;
 	*idx = c->word * 64 + (uint32_t)__builtin_ctzl(c->mask);
 	c->mask &= c->mask - 1;
+	/* The next one lies in a page of its own, and cold: fetch it while this one is used. */
+	if (likely(c->mask))
+		__builtin_prefetch(vaddr_ptr(view_slot_at(
+					   c->view, c->word * 64 + (uint32_t)__builtin_ctzl(c->mask))),
+			1);
 	return true;
 }
 
@@ -297,23 +303,38 @@ static void count_free(size_t bytes)
 	}
 }
 
+/*
+ * Clears bit n and tells whether it was set. One instruction either way, so that a handler sees
+ * it whole; the lock prefix waits for all the program's stores and is only for threads.
+ */
+static inline bool live_clear(_Atomic uint64_t *word, uint64_t n)
+{
+	bool was;
+
+	if (__libc_single_threaded)
+		__asm__ volatile("btrq %2, %0" : "+m"(*word), "=@ccc"(was) : "r"(n) : "memory");
+	else
+		__asm__ volatile("lock btrq %2, %0" : "+m"(*word), "=@ccc"(was) : "r"(n) : "memory");
+	return was;
+}
+
 /* False if somebody else freed it first. */
 static inline bool free_slot(struct view *v, uint32_t idx, bool moved, void *frame)
 {
 	const struct geom *g = v->geom;
-	uint64_t bit = 1UL << (idx % 64), old, unit;
+	_Atomic uint64_t *word = &v->live[idx / 64];
+	uint64_t unit;
 	uint32_t u = idx >> g->group_shift;
 
 	if (v->rec)
 		record_free(&v->rec[idx], moved, tcache_mine ? tcache_mine->tid : sys_gettid(),
 			stack_capture(frame));
-	old = atomic_fetch_and(&v->live[idx / 64], ~bit);
-	if (unlikely(!(old & bit)))
+	if (unlikely(!live_clear(word, idx % 64)))
 		return false;
-	unit = g->group_shift == 6
-		       ? ~0UL
-		       : ((1UL << geom_group(g)) - 1) << (idx % 64 & ~(geom_group(g) - 1));
-	if (!(old & ~bit & unit))
+	unit = g->group_shift == 6 ? ~0UL
+				   : ((1UL << geom_group(g)) - 1) << (idx % 64 & ~(geom_group(g) - 1));
+	/* Two threads may both find the unit dead: that is harmless. */
+	if (!(atomic_load_explicit(word, memory_order_relaxed) & unit))
 		alias_unit_died(v, u);
 	count_free(g->size);
 	return true;

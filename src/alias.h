@@ -31,6 +31,7 @@ struct view {
 	_Atomic uint16_t handed; /* words of live that a thread has taken over                */
 	uint8_t state;
 	uint8_t age;	       /* sweeps that left its dead units alone                       */
+	uint8_t full;	       /* tenths of its units that are dead, at the last sweep        */
 	_Atomic uint8_t dirty; /* on the list of views with something to kill                 */
 	bool zeroed;	       /* its memory was never written through another view           */
 	uint16_t first;

@@ -19,6 +19,7 @@ static _Atomic(struct view *) dirty_list;
 static _Atomic uint64_t freed_total, freed_bytes_total;
 static uint64_t swept_total, swept_bytes_total; /* of them at the last sweep; sweep_lock */
 static uint64_t swept_ns;
+static uint32_t swept_views; /* left waiting by it */
 
 static uint64_t clock_ns(void)
 {
@@ -77,16 +78,6 @@ static void dead_units(struct view *v, uint64_t *dead)
 		dead[w] &= view_fresh(v)[w];
 }
 
-static bool kill_is_due(struct view *v, unsigned ndead, bool all)
-{
-	if (all || policy.strict)
-		return true;
-	/* Grouped promises no time: wait until most of the view goes, or memory is short. */
-	if (policy.grouped && ndead * 4 < v->units * 3U && v->age < 8)
-		return false;
-	return v->age > 0;
-}
-
 /* Kills the units in mask, in runs. Those that died get their bit in revoked. */
 static void kill_units(struct view *v, const uint64_t *mask)
 {
@@ -142,41 +133,150 @@ static void release_units(struct view *v)
 	lock_drop(&c->lock);
 }
 
-static void view_sweep(struct view *v, bool all)
+/* Survivors among freshly killed neighbours lost their page-table entries: fetch them by 64 KB. */
+static void warm_survivors(struct view *v, const uint64_t *dead)
 {
-	uint64_t dead[EXTENT_PAGES / 64], due[EXTENT_PAGES / 64], any = 0;
-	unsigned uwords = view_uwords(v), ndead = 0;
-	bool whole = v->handed == v->words;
+	struct run runs[EXTENT_PAGES / 16];
+	uint32_t n = 0;
 
-	if (v->state == VIEW_DEAD)
+	if (v->geom->unit_pages > 4)
 		return;
-	dead_units(v, dead);
-	for (unsigned w = 0; w < uwords; w++) {
-		whole = whole && dead[w] == view_fresh(v)[w];
-		due[w] = dead[w] & ~atomic_load(&view_revoked(v)[w]);
-		any |= due[w];
-		ndead += (unsigned)__builtin_popcountl(due[w]);
+	for (uint32_t u = 0; u + 16 <= v->units; u += 16) {
+		uint64_t alive = ~(dead[u / 64] | view_released(v)[u / 64]) & view_fresh(v)[u / 64];
+
+		alive = alive >> (u % 64) & 0xffff;
+		if (__builtin_popcountl(alive) < 3)
+			continue;
+		u += (uint32_t)__builtin_ctzl(alive);
+		runs[n++] = (struct run){view_unit_at(v, u), view_unit_at(v, u + 1)};
+		u &= ~15U;
 	}
-	if (whole) {
-		stats.units_killed += ndead;
+	if (n)
+		mmu->runs_warm(runs, n);
+}
+
+/* What is dead in a view, and what of that was not killed yet. */
+struct census {
+	uint64_t dead[EXTENT_PAGES / 64], due[EXTENT_PAGES / 64];
+	unsigned ndead, ndue, nfresh;
+	bool whole;
+};
+
+static void view_count(struct view *v, struct census *n)
+{
+	n->ndead = n->ndue = n->nfresh = 0;
+	n->whole = v->handed == v->words;
+	dead_units(v, n->dead);
+	for (unsigned w = 0; w < view_uwords(v); w++) {
+		n->due[w] = n->dead[w] & ~atomic_load(&view_revoked(v)[w]);
+		n->ndead += (unsigned)__builtin_popcountl(n->dead[w]);
+		n->ndue += (unsigned)__builtin_popcountl(n->due[w]);
+		n->nfresh += (unsigned)__builtin_popcountl(view_fresh(v)[w]);
+	}
+	n->whole = n->whole && n->ndead == n->nfresh;
+}
+
+/* Kills everything dead in v. Frees that come later put it on the dirty list again. */
+static void view_clean(struct view *v)
+{
+	struct census n;
+
+	atomic_store(&v->dirty, 0);
+	v->age = 0;
+	view_count(v, &n);
+	if (n.whole) {
+		stats.units_killed += n.ndue;
 		view_retire(v);
 		return;
 	}
-	if (any && !kill_is_due(v, ndead, all)) {
-		v->age++;
-		alias_note_dead(v);
-		return;
-	}
-	v->age = 0;
-	if (any)
-		kill_units(v, due);
+	if (n.ndue)
+		kill_units(v, n.due);
+	if (n.ndue > 16 && !policy.strict)
+		warm_survivors(v, n.dead);
 	release_units(v);
+}
+
+#define AGES 4 /* a sweep comes every quarter of a bound */
+
+/*
+ * First look: whole views die, the others wait; returns the bytes that wait in v. Grouped
+ * promises no time, so there the emptiest views are cleaned first, and only for memory's sake.
+ */
+static size_t view_look(struct view *v)
+{
+	struct census n;
+
+	view_count(v, &n);
+	if (n.whole || policy.strict) {
+		view_clean(v);
+		return 0;
+	}
+	v->full = (uint8_t)(n.ndead * 10 / n.nfresh);
+	return (size_t)n.ndue * v->geom->band;
+}
+
+static void views_wait(struct view *v)
+{
+	struct view *head = atomic_load(&dirty_list);
+
+	v->age = (uint8_t)MIN(v->age + 1, 100);
+	do
+		v->dirty_next = head;
+	while (!atomic_compare_exchange_weak(&dirty_list, &head, v));
+}
+
+/* From how many tenths dead on a view is cleaned, if `waiting` bytes by tenths are to shrink. */
+static unsigned grouped_cut(const size_t waiting[11])
+{
+	size_t allowed = MAX(heap_bytes() / 4, 8UL << 20), sum = 0;
+	unsigned cut = 9;
+
+	for (unsigned t = 0; t < 9; t++)
+		sum += waiting[t];
+	while (cut > 2 && sum > allowed)
+		sum -= waiting[--cut];
+	return cut;
+}
+
+static void sweep_list(struct view *v, bool all)
+{
+	size_t waiting[11] = {0};
+	struct view *later = NULL, *next;
+	unsigned cut;
+
+	swept_views = 0;
+	for (; v; v = next) {
+		size_t bytes;
+
+		next = v->dirty_next;
+		if (v->state == VIEW_DEAD) {
+			atomic_store(&v->dirty, 0);
+			continue;
+		}
+		bytes = view_look(v);
+		if (!bytes && v->state == VIEW_DEAD)
+			continue;
+		if (!bytes && policy.strict)
+			continue;
+		waiting[v->full] += bytes;
+		v->dirty_next = later;
+		later = v;
+	}
+	cut = grouped_cut(waiting);
+	for (v = later; v; v = next) {
+		next = v->dirty_next;
+		if (all || (policy.grouped ? v->full >= cut : v->age >= AGES - 1)) {
+			view_clean(v);
+		} else {
+			views_wait(v);
+			swept_views++;
+		}
+	}
 }
 
 bool alias_sweep(bool all)
 {
 	uint32_t is = 0;
-	struct view *v;
 
 	if (all)
 		lock_take(&sweep_lock);
@@ -185,27 +285,22 @@ bool alias_sweep(bool all)
 	swept_total = atomic_load(&freed_total);
 	swept_bytes_total = atomic_load(&freed_bytes_total);
 	swept_ns = clock_ns();
-	v = atomic_exchange(&dirty_list, NULL);
-	while (v) {
-		struct view *next = v->dirty_next;
-
-		atomic_store(&v->dirty, 0);
-		view_sweep(v, all);
-		v = next;
-	}
+	sweep_list(atomic_exchange(&dirty_list, NULL), all);
 	stats.sweeps++;
 	lock_drop(&sweep_lock);
 	return true;
 }
 
-/* Half of every bound: what is left alone at one sweep dies at the next. */
+/* A quarter of every bound: what is left alone at three sweeps dies at the fourth. */
 static bool sweep_is_due(uint64_t frees, uint64_t bytes)
 {
-	uint64_t bound = policy.strict ? 512 : policy.defer_frees / 2;
+	uint64_t bound = policy.strict ? 512 : policy.defer_frees / AGES;
 
+	if (policy.grouped) /* looking has its price too */
+		bound = MAX(bound, swept_views * 32UL);
 	return frees - swept_total >= bound ||
-	       bytes - swept_bytes_total >= policy.defer_bytes / 2 ||
-	       clock_ns() - swept_ns >= policy.defer_ns / 2;
+	       bytes - swept_bytes_total >= policy.defer_bytes / AGES ||
+	       clock_ns() - swept_ns >= policy.defer_ns / AGES;
 }
 
 void alias_freed(uint32_t frees, size_t bytes)

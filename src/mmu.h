@@ -48,6 +48,8 @@ struct mmu {
 	 * them faults. -errno: some may be alive still (said once); the caller never reuses them.
 	 */
 	int (*runs_kill)(vaddr_t at, unsigned pages, const struct run *r, size_t n);
+	/* A hint: these live pages will be touched; neighbours within 64 KB may come along. */
+	void (*runs_warm)(const struct run *r, size_t n);
 	/* Private zeroed pages at a fresh range (large blocks). */
 	int (*range_map)(vaddr_t at, size_t len);
 	int (*range_kill)(vaddr_t at, size_t len);

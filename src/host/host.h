@@ -17,6 +17,7 @@
 #define MADV_COLLAPSE_NR   25
 #define MADV_GUARD_NR	   102
 #define MADV_POPULATE_R_NR 22
+#define PIDFD_SELF_NR	   -10000
 #define MAP_NOREPLACE	   0x100000
 
 struct host {
@@ -24,6 +25,7 @@ struct host {
 	bool reserved;	    /* [lo, hi) is mapped PROT_NONE; else free by convention         */
 	bool guards;	    /* MADV_GUARD_INSTALL works on views (6.15)                      */
 	bool collapse;	    /* MADV_COLLAPSE works (6.1, THP in the kernel)                  */
+	bool vectors;	   /* process_madvise on ourselves takes any advice (6.14)          */
 	bool populate;	    /* MADV_POPULATE_READ works (5.14)                               */
 	unsigned seg_shift; /* log2 of chunks per segment                                   */
 	uint32_t nsegs;

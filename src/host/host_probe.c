@@ -24,6 +24,9 @@ static bool probe_file(const char *path, char *buf, size_t size)
 
 int host_probe(const char **why)
 {
+	struct {
+		long base, len;
+	} vec = {0, PAGE_SIZE};
 	long a, b;
 	char thp[80];
 
@@ -44,6 +47,9 @@ int host_probe(const char **why)
 	}
 	host.populate = !sys_is_err(sys_madvise((vaddr_t)b, PAGE_SIZE, MADV_POPULATE_R_NR));
 	host.guards = !sys_is_err(sys_madvise((vaddr_t)b, PAGE_SIZE, MADV_GUARD_NR));
+	vec.base = b + (long)PAGE_SIZE;
+	host.vectors = host.guards && sys_call6(__NR_process_madvise, PIDFD_SELF_NR, (long)&vec, 1,
+					      MADV_GUARD_NR, 0, 0) == (long)PAGE_SIZE;
 	sys_munmap((vaddr_t)a, 2 * PAGE_SIZE);
 	sys_munmap((vaddr_t)b, 2 * PAGE_SIZE);
 	/* An unknown advice is refused before its range is looked at; an empty range is fine. */

@@ -238,12 +238,37 @@ static int host_view_kill(vaddr_t at, unsigned pages)
 /* From this many runs on it is cheaper to empty the view first (one TLB flush for all). */
 #define RUNS_EMPTY_FIRST 12
 
+#define VEC_MAX 64
+
+/* One advice for many runs in one call. How many runs at the front it did for certain. */
+static size_t host_advise(const struct run *r, size_t n, int advice)
+{
+	struct {
+		vaddr_t base;
+		size_t len;
+	} vec[VEC_MAX];
+	size_t want = 0;
+	long did;
+
+	if (!host.vectors || n > VEC_MAX)
+		return 0;
+	for (size_t i = 0; i < n; i++) {
+		vec[i].base = r[i].lo;
+		vec[i].len = r[i].hi - r[i].lo;
+		want += vec[i].len;
+	}
+	did = sys_call6(__NR_process_madvise, PIDFD_SELF_NR, (long)vec, (long)n, advice, 0, 0);
+	return !sys_is_err(did) && (size_t)did == want ? n : 0;
+}
+
 static int host_runs_kill(vaddr_t at, unsigned pages, const struct run *r, size_t n)
 {
 	int err = 0;
 
 	if (n >= RUNS_EMPTY_FIRST && host.guards)
 		sys_madvise(at, (size_t)pages << PAGE_SHIFT, MADV_DONTNEED);
+	if (n > 1 && host_advise(r, n, MADV_GUARD_NR) == n)
+		return 0;
 	for (size_t i = 0; i < n; i++) {
 		size_t len = r[i].hi - r[i].lo;
 		int e;
@@ -254,6 +279,14 @@ static int host_runs_kill(vaddr_t at, unsigned pages, const struct run *r, size_
 		err = e ? e : err;
 	}
 	return err;
+}
+
+static void host_runs_warm(const struct run *r, size_t n)
+{
+	if (!host.populate || host_advise(r, n, MADV_POPULATE_R_NR) == n)
+		return;
+	for (size_t i = 0; i < n; i++)
+		sys_madvise(r[i].lo, r[i].hi - r[i].lo, MADV_POPULATE_R_NR);
 }
 
 static int host_range_map(vaddr_t at, size_t len)
@@ -323,6 +356,7 @@ const struct mmu mmu_host = {
 	.view_warm = host_view_warm,
 	.view_kill = host_view_kill,
 	.runs_kill = host_runs_kill,
+	.runs_warm = host_runs_warm,
 	.range_map = host_range_map,
 	.range_kill = host_range_kill,
 	.range_move = host_range_move,

@@ -151,8 +151,8 @@ static inline bool cursor_take(struct cursor *c, uint32_t *idx)
 	c->mask &= c->mask - 1;
 	/* The next one lies in a page of its own, and cold: fetch it while this one is used. */
 	if (likely(c->mask))
-		__builtin_prefetch(vaddr_ptr(view_slot_at(
-					   c->view, c->word * 64 + (uint32_t)__builtin_ctzl(c->mask))),
+		__builtin_prefetch(vaddr_ptr(view_slot_at(c->view,
+					   c->word * 64 + (uint32_t)__builtin_ctzl(c->mask))),
 			1);
 	return true;
 }
@@ -314,7 +314,10 @@ static inline bool live_clear(_Atomic uint64_t *word, uint64_t n)
 	if (__libc_single_threaded)
 		__asm__ volatile("btrq %2, %0" : "+m"(*word), "=@ccc"(was) : "r"(n) : "memory");
 	else
-		__asm__ volatile("lock btrq %2, %0" : "+m"(*word), "=@ccc"(was) : "r"(n) : "memory");
+		__asm__ volatile("lock btrq %2, %0"
+				 : "+m"(*word), "=@ccc"(was)
+				 : "r"(n)
+				 : "memory");
 	return was;
 }
 
@@ -331,8 +334,9 @@ static inline bool free_slot(struct view *v, uint32_t idx, bool moved, void *fra
 			stack_capture(frame));
 	if (unlikely(!live_clear(word, idx % 64)))
 		return false;
-	unit = g->group_shift == 6 ? ~0UL
-				   : ((1UL << geom_group(g)) - 1) << (idx % 64 & ~(geom_group(g) - 1));
+	unit = g->group_shift == 6
+		       ? ~0UL
+		       : ((1UL << geom_group(g)) - 1) << (idx % 64 & ~(geom_group(g) - 1));
 	/* Two threads may both find the unit dead: that is harmless. */
 	if (!(atomic_load_explicit(word, memory_order_relaxed) & unit))
 		alias_unit_died(v, u);

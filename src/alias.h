@@ -137,7 +137,8 @@ size_t alias_usable(void *p);
 
 /* alias_view.c */
 struct view *view_new(unsigned cls); /* NULL: no memory; in a section */
-void view_retire(struct view *v);    /* sweep_lock held: every unit is dead */
+/* All views of a dirty_next list, which are dead through and through. sweep_lock held. */
+void views_retire(struct view *list);
 extern struct view *views_live;
 void alias_dead_push(struct view *v); /* sweep_lock held */
 

@@ -176,19 +176,29 @@ static void view_count(struct view *v, struct census *n)
 	n->whole = n->whole && n->ndead == n->nfresh;
 }
 
+/* Whole views die together at the end of the sweep; they stay dirty until then. */
+static struct view *doomed;
+
+static void view_doom(struct view *v, const struct census *n)
+{
+	stats.units_killed += n->ndue;
+	v->dirty_next = doomed;
+	doomed = v;
+}
+
 /* Kills everything dead in v. Frees that come later put it on the dirty list again. */
 static void view_clean(struct view *v)
 {
 	struct census n;
 
-	atomic_store(&v->dirty, 0);
 	v->age = 0;
 	view_count(v, &n);
 	if (n.whole) {
-		stats.units_killed += n.ndue;
-		view_retire(v);
+		view_doom(v, &n);
 		return;
 	}
+	atomic_store(&v->dirty, 0);
+	view_count(v, &n); /* a free after the first count may have seen dirty */
 	if (n.ndue)
 		kill_units(v, n.due);
 	if (n.ndue > 16 && !policy.strict)
@@ -199,20 +209,26 @@ static void view_clean(struct view *v)
 #define AGES 4 /* a sweep comes every quarter of a bound */
 
 /*
- * First look: whole views die, the others wait; returns the bytes that wait in v. Grouped
- * promises no time, so there the emptiest views are cleaned first, and only for memory's sake.
+ * First look: whole views are doomed, in strict mode the others are done with; true for both.
+ * What waits in the others is added to waiting[]: grouped promises no time, so there the
+ * emptiest views are cleaned first, and only for memory's sake.
  */
-static size_t view_look(struct view *v)
+static bool view_look(struct view *v, size_t waiting[11])
 {
 	struct census n;
 
 	view_count(v, &n);
-	if (n.whole || policy.strict) {
+	if (n.whole) {
+		view_doom(v, &n);
+		return true;
+	}
+	if (policy.strict) {
 		view_clean(v);
-		return 0;
+		return true;
 	}
 	v->full = (uint8_t)(n.ndead * 10 / n.nfresh);
-	return (size_t)n.ndue * v->geom->band;
+	waiting[v->full] += (size_t)n.ndue * v->geom->band;
+	return false;
 }
 
 static void views_wait(struct view *v)
@@ -246,19 +262,13 @@ static void sweep_list(struct view *v, bool all)
 
 	swept_views = 0;
 	for (; v; v = next) {
-		size_t bytes;
-
 		next = v->dirty_next;
 		if (v->state == VIEW_DEAD) {
 			atomic_store(&v->dirty, 0);
 			continue;
 		}
-		bytes = view_look(v);
-		if (!bytes && v->state == VIEW_DEAD)
+		if (view_look(v, waiting))
 			continue;
-		if (!bytes && policy.strict)
-			continue;
-		waiting[v->full] += bytes;
 		v->dirty_next = later;
 		later = v;
 	}
@@ -272,6 +282,8 @@ static void sweep_list(struct view *v, bool all)
 			swept_views++;
 		}
 	}
+	views_retire(doomed);
+	doomed = NULL;
 }
 
 bool alias_sweep(bool all)

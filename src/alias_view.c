@@ -197,33 +197,35 @@ void alias_dead_push(struct view *v)
 	dead_last = v;
 }
 
-/* Windows that are cut in parts die whole when the last part does: that frees the page table. */
-static void window_part_died(vaddr_t base, size_t len)
+/*
+ * Windows that are cut in parts die whole when the last part does: that frees the page table.
+ * [lo, hi) was killed in one go just now, so windows inside it need no more.
+ */
+static void window_part_died(vaddr_t base, size_t len, vaddr_t lo, vaddr_t hi)
 {
 	static uint8_t *parts; /* dead parts of VSPACE_PART, by window; under sweep_lock */
 	size_t w = (base - alias_space.base) >> HUGE_SHIFT;
 
+	base = ALIGN_DOWN(base, HUGE_SIZE);
 	if (!parts)
 		parts = meta_table((alias_space.end - alias_space.base) >> HUGE_SHIFT);
 	if (!parts)
 		return;
 	parts[w] += (uint8_t)(len >> VSPACE_PART_SHIFT);
-	if (parts[w] == HUGE_SIZE >> VSPACE_PART_SHIFT)
-		mmu->view_kill(ALIGN_DOWN(base, HUGE_SIZE), EXTENT_PAGES);
+	if (parts[w] == HUGE_SIZE >> VSPACE_PART_SHIFT && (base < lo || base + HUGE_SIZE > hi))
+		mmu->view_kill(base, EXTENT_PAGES);
 }
 
-void view_retire(struct view *v)
+/* v is off the list of the living; its units go back to the row, it to the dead. */
+static void view_bury(struct view *v, bool killed)
 {
-	size_t len = (size_t)v->pages << PAGE_SHIFT;
 	unsigned uwords = view_uwords(v);
 	uint64_t back[EXTENT_PAGES / 64];
 	struct class *c = &heap_class[v->geom->cls];
-	int err = mmu->view_kill(v->base, v->pages);
 
-	v->state = VIEW_DEAD;
 	for (unsigned w = 0; w < uwords; w++) {
 		back[w] = view_fresh(v)[w] & ~view_released(v)[w];
-		if (err) /* what could not be killed is never used again */
+		if (!killed) /* what could not be killed is never used again */
 			back[w] &= view_revoked(v)[w];
 		else
 			atomic_store(&view_revoked(v)[w], view_fresh(v)[w]);
@@ -243,9 +245,72 @@ void view_retire(struct view *v)
 	heap_row_give(c, v->row, back);
 	lock_drop(&c->lock);
 	v->row = NULL;
-	if (len < HUGE_SIZE && !err)
-		window_part_died(v->base, len);
 	dead_now += view_bytes(uwords, v->words) + (v->rec ? view_rec_bytes(v) : 0);
 	alias_dead_push(v);
+}
+
+/* Merges two lists that are sorted by address. */
+static struct view *views_merge(struct view *a, struct view *b)
+{
+	struct view *head = NULL, **at = &head;
+
+	while (a && b) {
+		struct view **from = a->base < b->base ? &a : &b;
+
+		*at = *from;
+		*from = (*from)->dirty_next;
+		at = &(*at)->dirty_next;
+	}
+	*at = a ? a : b;
+	return head;
+}
+
+static struct view *views_sort(struct view *list)
+{
+	struct view *level[32] = {0}, *sorted = NULL;
+
+	while (list) {
+		struct view *one = list;
+		unsigned i;
+
+		list = list->dirty_next;
+		one->dirty_next = NULL;
+		for (i = 0; i < ARRAY_LEN(level) - 1 && level[i]; i++) {
+			one = views_merge(level[i], one);
+			level[i] = NULL;
+		}
+		level[i] = level[i] ? views_merge(level[i], one) : one;
+	}
+	for (unsigned i = 0; i < ARRAY_LEN(level); i++)
+		sorted = views_merge(level[i], sorted);
+	return sorted;
+}
+
+static size_t view_len(const struct view *v)
+{
+	return (size_t)v->pages << PAGE_SHIFT;
+}
+
+void views_retire(struct view *list)
+{
+	struct view *v = views_sort(list), *next;
+
+	while (v) {
+		vaddr_t lo = v->base, hi = lo;
+		bool killed;
+
+		/* Neighbours die by one system call. */
+		for (next = v; next && next->base == hi; next = next->dirty_next)
+			hi += view_len(next);
+		killed = !mmu->view_kill(lo, (unsigned)((hi - lo) >> PAGE_SHIFT));
+		for (; v && v->base < hi; v = next) {
+			next = v->dirty_next;
+			v->state = VIEW_DEAD;
+			atomic_store(&v->dirty, 0);
+			if (view_len(v) < HUGE_SIZE && killed)
+				window_part_died(v->base, view_len(v), lo, hi);
+			view_bury(v, killed);
+		}
+	}
 	dead_forget();
 }

@@ -95,6 +95,7 @@ struct class
 	struct lock lock;
 	uint8_t idx;
 	bool wide;
+	uint16_t pages; /* of new extents; smaller ones get no new views any more */
 	uint32_t views; /* made so far: how hot the class is                    */
 	uint32_t extents;
 	uint32_t empty;	   /* of them, without a busy row: the list `idle` */

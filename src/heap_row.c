@@ -52,16 +52,21 @@ static void row_list(struct class *c, struct row *r, unsigned bucket)
 	c->row[bucket - 1] = r;
 }
 
-/* Extents grow with the class: a small program must not pay 2 MB for each of its sizes. */
-static unsigned extent_pages(const struct class *c, const struct geom *g)
+static bool row_usable(const struct class *c, const struct extent *e)
 {
-	unsigned least = g->unit_pages <= 8 ? 32 : g->unit_pages <= 32 ? 128 : 512;
-	unsigned pages = c->views >= 8 ? 512 : c->views >= 3 ? 128 : 32;
+	return e->geom->wide == c->wide && e->pages >= c->pages;
+}
 
-	if (pages == 512 && c->bytes < HUGE_SIZE / 4 && heap_bytes() > (24UL << 20) &&
-		c->views < 64)
-		pages = 128;
-	return MAX(pages, least);
+static void rows_unlist_unusable(struct class *c)
+{
+	for (int b = 0; b < ROW_BUCKETS; b++)
+		for (struct row *r = c->row[b], *next; r; r = next) {
+			next = r->next;
+			if (!row_usable(c, r->ext))
+				row_unlist(c, r);
+		}
+	if (c->fresh && !row_usable(c, c->fresh))
+		c->fresh = NULL;
 }
 
 static void extent_idle(struct class *c, struct extent *e)
@@ -85,18 +90,28 @@ static void extent_busy(struct class *c, struct extent *e)
 	c->empty--;
 }
 
+static unsigned class_least_pages(const struct class *c)
+{
+	unsigned unit = heap_geom[0][c->idx].unit_pages;
+
+	return unit <= 8 ? 32 : unit <= 32 ? 128 : 512;
+}
+
 static struct extent *extent_add(struct class *c)
 {
 	const struct geom *g = &heap_geom[c->wide][c->idx];
-	unsigned pages = extent_pages(c, g);
 	/* Touching 2 MB in small pages costs more than clearing a huge one. */
-	struct extent *e = heap_extent_new(g, pages, g->unit_pages <= 4);
+	struct extent *e = heap_extent_new(g, c->pages, g->unit_pages <= 4);
 
+	if (!e && c->pages > class_least_pages(c)) {
+		c->pages = (uint16_t)class_least_pages(c); /* memory is short: be modest */
+		e = heap_extent_new(g, c->pages, false);
+	}
 	if (!e)
 		return NULL;
 	c->fresh = e;
 	c->extents++;
-	c->bytes += (size_t)pages << PAGE_SHIFT;
+	c->bytes += (size_t)e->pages << PAGE_SHIFT;
 	extent_idle(c, e);
 	return e;
 }
@@ -116,12 +131,33 @@ static void extent_drop(struct class *c, struct extent *e)
 	heap_extent_free(e);
 }
 
+/*
+ * Extents grow with the use of the class: many pages make cheap views, but a small program must
+ * not pay 2 MB for each of its sizes.
+ */
+static void class_grow(struct class *c)
+{
+	unsigned least = class_least_pages(c);
+	unsigned pages = c->views < 2 ? 32 : c->views < 8 ? 64 : 128;
+	size_t budget = (16UL << 20) + (c->views < 1000 ? 0 : 16UL << 20);
+
+	if (c->views >= 16 && (heap_bytes() <= budget || c->bytes >= HUGE_SIZE / 2))
+		pages = 512;
+	pages = MAX(MAX(pages, least), c->pages);
+	if (pages == c->pages)
+		return;
+	c->pages = (uint16_t)pages;
+	rows_unlist_unusable(c);
+	while (c->idle && !row_usable(c, c->idle))
+		extent_drop(c, c->idle);
+}
+
 static struct row *row_fresh(struct class *c)
 {
 	struct extent *e = c->fresh;
 	struct row *r;
 
-	if (!e || e->fresh_rows == e->geom->rows || e->geom->wide != c->wide)
+	if (!e || e->fresh_rows == e->geom->rows)
 		e = extent_add(c);
 	if (!e)
 		return NULL;
@@ -142,9 +178,7 @@ void heap_widen(struct class *c)
 {
 	lock_take(&c->lock);
 	c->wide = true;
-	for (int b = 0; b < ROW_BUCKETS; b++)
-		while (c->row[b])
-			row_unlist(c, c->row[b]);
+	rows_unlist_unusable(c);
 	lock_drop(&c->lock);
 }
 
@@ -155,8 +189,7 @@ static struct row *row_pick(struct class *c)
 	for (int b = ROW_BUCKETS - 1; b >= 1; b--)
 		if (c->row[b])
 			return c->row[b];
-	if (c->fresh && c->fresh->fresh_rows < c->fresh->geom->rows &&
-		c->fresh->geom->wide == c->wide)
+	if (c->fresh && c->fresh->fresh_rows < c->fresh->geom->rows)
 		return row_fresh(c);
 	/* Rather sparse rows than much more memory than the class needs. */
 	if (c->row[0]) {
@@ -171,8 +204,10 @@ static struct row *row_pick(struct class *c)
 
 struct row *heap_row_take(struct class *c, uint64_t *mask, bool *zeroed)
 {
-	struct row *r = row_pick(c);
+	struct row *r;
 
+	class_grow(c);
+	r = row_pick(c);
 	if (!r)
 		return NULL;
 	row_unlist(c, r);
@@ -206,12 +241,12 @@ void heap_row_give(struct class *c, struct row *r, const uint64_t *mask)
 	}
 	c->free_units += r->nfree - was;
 	bucket = row_bucket(r->nfree, e->units);
-	if (bucket && bucket != r->bucket && e->geom->wide == c->wide)
+	if (bucket && bucket != r->bucket && row_usable(c, e))
 		row_list(c, r, bucket);
 	if (r->nfree < e->units || was == e->units || --e->busy_rows)
 		return;
 	extent_idle(c, e);
 	/* One empty extent for every four is kept: a class that breathes should not thrash. */
-	while (c->empty > 1 + c->extents / 4)
+	while (c->empty > 1 + c->extents / 4 || (c->idle && !row_usable(c, c->idle)))
 		extent_drop(c, c->idle);
 }

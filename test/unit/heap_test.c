@@ -187,6 +187,7 @@ static void out_of_memory(void)
 	bool zeroed;
 	unsigned n = 0;
 
+	last.row = heap_row_take(c, last.mask, &zeroed);
 	chunk_limit = 0;
 	for (;; n++) {
 		struct claim k = {0};

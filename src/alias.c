@@ -44,6 +44,8 @@ static void alias_setup(void)
 	err = mmu_choose(options.backend, &why);
 	if (!err)
 		err = mmu->enter(options.vspace, &fresh);
+	if (!err && heap_other)
+		return;
 	if (!err) {
 		vspace_init(&alias_space, fresh.lo, fresh.hi);
 		alias_table = meta_table(
@@ -224,16 +226,21 @@ static inline void *alloc_class(unsigned cls, size_t size, bool zero, void *fram
 
 void *alias_alloc(size_t size, bool zero, void *frame)
 {
+	if (unlikely(!tcache_mine)) {
+		alias_init(); /* the class tables */
+		if (heap_other)
+			return heap_other->alloc(size, HEAP_ALIGN, zero, frame);
+	}
 	if (size > HEAP_MEDIUM_MAX)
 		return large_alloc(size, PAGE_SIZE, frame);
-	if (unlikely(!tcache_mine))
-		alias_init(); /* the class tables */
 	return alloc_class(heap_class_of(size), size, zero, frame);
 }
 
 void *alias_alloc_aligned(size_t size, size_t align, void *frame)
 {
 	alias_init();
+	if (heap_other)
+		return heap_other->alloc(size, align, false, frame);
 	if (align > PAGE_SIZE || size > HEAP_MEDIUM_MAX ||
 		(size > HEAP_SMALL_MAX && align > PAGE_SIZE))
 		return large_alloc(size, MAX(align, PAGE_SIZE), frame);
@@ -356,6 +363,9 @@ void alias_free(void *p, const char *call, void *frame)
 			return;
 	} else if (e && l->base == vaddr_of(p) && large_free(l, false, frame)) {
 		return;
+	} else if (!e && heap_other) {
+		heap_other->free(p, call, frame);
+		return;
 	}
 	report_bad_free(p, call, frame);
 }
@@ -373,6 +383,8 @@ size_t alias_usable(void *p)
 			return v->geom->size;
 	} else if (e && l->base == vaddr_of(p) && !l->dead) {
 		return l->len;
+	} else if (heap_other) {
+		return heap_other->usable(p);
 	}
 	report_bad_free(p, "malloc_usable_size", __builtin_frame_address(0));
 }
@@ -407,6 +419,8 @@ void *alias_realloc(void *p, size_t size, void *frame)
 			return realloc_view((struct view *)e, idx, p, size, frame);
 	} else if (e && l->base == vaddr_of(p) && !l->dead) {
 		return large_realloc(l, size, frame);
+	} else if (heap_other) {
+		return heap_other->realloc(p, size, frame);
 	}
 	report_bad_free(p, "realloc", frame);
 }

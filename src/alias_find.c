@@ -5,6 +5,7 @@
  * reads structures that others may be changing; see block.h for what that may cost.
  */
 #include "alias.h"
+#include "mmu.h"
 
 /* The object of unit u nearest to byte `off` of the unit's page. */
 static uint32_t slot_near(const struct view *v, uint32_t u, uint32_t off)
@@ -45,6 +46,10 @@ void block_find(vaddr_t addr, struct block *b)
 	uintptr_t e;
 
 	*b = (struct block){.state = BLOCK_NONE};
+	if (heap_other) {
+		heap_other->find(addr, b);
+		return;
+	}
 	if (!alias_ready || addr - alias_space.base >= alias_space.end - alias_space.base)
 		return;
 	e = alias_entry(addr);

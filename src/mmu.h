@@ -69,8 +69,28 @@ struct mmu {
 extern const struct mmu mmu_host; /* host/mmu_host.c */
 extern const struct mmu mmu_kvm;  /* kvm/mmu_kvm.c  */
 
+/*
+ * The second way in: a heap that brings its own alias per object (heap=system: the bytes lie in
+ * the next malloc). NULL: the engine's slabs on `mmu`. Same rules as the functions of alias.h
+ * that ask it. Set once by mmu_choose; its blocks never lie in the engine's addresses.
+ */
+struct block;
+struct heap_other {
+	const char *name;
+	void *(*alloc)(size_t size, size_t align, bool zero, void *frame);
+	void (*free)(void *p, const char *call, void *frame);
+	void *(*realloc)(void *p, size_t size, void *frame);
+	size_t (*usable)(void *p);
+	void (*find)(vaddr_t addr, struct block *b);
+	void (*stats)(struct out *o);
+};
+
+extern const struct heap_other *heap_other;
+extern const struct heap_other heap_system; /* kvm/sysheap.c */
+
 /* The chosen one; set once by mmu_choose (mmu.c) and never changed. */
 extern const struct mmu *mmu;
 int mmu_choose(unsigned backend, const char **why); /* BACKEND_* of options.h */
+extern const char *mmu_why; /* why auto took this one; NULL: it was asked for */
 
 #endif

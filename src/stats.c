@@ -76,6 +76,14 @@ void stats_print(struct out *o)
 		allocs += tc->allocs;
 		frees += tc->frees;
 	}
+	if (mmu_why)
+		out_fmt(o, "undangle: chosen because %s\n", mmu_why);
+	if (heap_other) {
+		out_fmt(o, "undangle: backend        %s, heap=%s, detect=strict\n", mmu->name,
+			heap_other->name);
+		heap_other->stats(o);
+		return;
+	}
 	out_fmt(o, "undangle: backend        %s, detect=%s\n", mmu->name,
 		policy.strict	 ? "strict"
 		: policy.grouped ? "grouped"

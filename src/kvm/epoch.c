@@ -3,29 +3,24 @@
  */
 #include "kvm/epoch.h"
 
-struct epoch_cpu *epoch_join(struct epochs *e)
+struct epoch_cpu *epoch_join(struct epochs *e, uint32_t i)
 {
-	uint32_t i, is, n;
+	uint32_t n = __atomic_load_n(&e->ncpus, __ATOMIC_RELAXED);
 
-	for (i = 0; i < EPOCH_CPUS; i++) {
-		is = EPOCH_UNUSED;
-		if (!__atomic_compare_exchange_n(&e->cpu[i].state, &is, EPOCH_ASLEEP, false,
-			    __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
-			continue;
-		n = __atomic_load_n(&e->ncpus, __ATOMIC_RELAXED);
-		while (n < i + 1 && !__atomic_compare_exchange_n(&e->ncpus, &n, i + 1, false,
-					    __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
-			;
+	while (n < i + 1 && !__atomic_compare_exchange_n(&e->ncpus, &n, i + 1, false,
+				    __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
+		;
+	if (__atomic_exchange_n(&e->cpu[i].state, EPOCH_ASLEEP, __ATOMIC_SEQ_CST) == EPOCH_UNUSED)
 		__atomic_add_fetch(&e->awake, 1, __ATOMIC_SEQ_CST);
-		return &e->cpu[i];
-	}
-	return NULL;
+	/* It may have run before and hold what was given back meanwhile. */
+	__atomic_store_n(&e->cpu[i].seen, 0, __ATOMIC_SEQ_CST);
+	return &e->cpu[i];
 }
 
 void epoch_leave(struct epochs *e, struct epoch_cpu *c)
 {
-	__atomic_store_n(&c->state, EPOCH_UNUSED, __ATOMIC_SEQ_CST);
-	__atomic_sub_fetch(&e->awake, 1, __ATOMIC_SEQ_CST);
+	if (__atomic_exchange_n(&c->state, EPOCH_UNUSED, __ATOMIC_SEQ_CST) != EPOCH_UNUSED)
+		__atomic_sub_fetch(&e->awake, 1, __ATOMIC_SEQ_CST);
 }
 
 void epoch_sleep(struct epoch_cpu *c)

@@ -57,8 +57,8 @@ static inline void epoch_flush_end(struct epoch_cpu *c, uint64_t token)
 	__atomic_store_n(&c->seen, token, __ATOMIC_SEQ_CST);
 }
 
-/* A slot for a new vCPU, asleep; NULL when all are taken. */
-struct epoch_cpu *epoch_join(struct epochs *e);
+/* Slot i is in use from now on (asleep, what its TLB holds unknown), or no more. Idempotent. */
+struct epoch_cpu *epoch_join(struct epochs *e, uint32_t i);
 void epoch_leave(struct epochs *e, struct epoch_cpu *c);
 
 /* It has left the guest (before a system call that may block), or is about to enter. */

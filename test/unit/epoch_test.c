@@ -121,7 +121,7 @@ static unsigned long model(enum rule broken, unsigned long s)
 	memset(block, 0, sizeof(block));
 	seed = s;
 	for (k = 0; k < CPUS; k++)
-		cpu[k].slot = epoch_join(&e);
+		cpu[k].slot = epoch_join(&e, (uint32_t)k);
 	for (step = 0; step < STEPS; step++) {
 		int me = (int)rnd(CPUS);
 		struct cpu *c = &cpu[me];
@@ -178,8 +178,8 @@ static void blocks_do_go_back(void)
 	uint64_t stamp, t;
 
 	memset(&e, 0, sizeof(e));
-	a = epoch_join(&e);
-	b = epoch_join(&e);
+	a = epoch_join(&e, 0);
+	b = epoch_join(&e, 5);
 	CHECK(!epoch_wake(&e, a));
 	CHECK(!epoch_wake(&e, b));
 	stamp = epoch_stamp(&e);
@@ -198,17 +198,27 @@ static void blocks_do_go_back(void)
 	CHECK(epoch_safe(&e) >= stamp);
 }
 
-static void slots_are_used_again(void)
+static void a_slot_comes_back_stale(void)
 {
-	static struct epoch_cpu *all[EPOCH_CPUS];
-	int i;
+	struct epoch_cpu *a, *b;
+	uint64_t stamp;
 
 	memset(&e, 0, sizeof(e));
-	for (i = 0; i < EPOCH_CPUS; i++)
-		CHECK((all[i] = epoch_join(&e)) != NULL);
-	CHECK(!epoch_join(&e));
-	epoch_leave(&e, all[7]);
-	CHECK(epoch_join(&e) == all[7]);
+	a = epoch_join(&e, 0);
+	b = epoch_join(&e, 1);
+	epoch_wake(&e, a);
+	epoch_wake(&e, b);
+	CHECK_EQ(e.awake, 2);
+	epoch_leave(&e, b);
+	epoch_leave(&e, b);
+	CHECK_EQ(e.awake, 1);
+	stamp = epoch_stamp(&e);
+	epoch_flush_end(a, epoch_flush_begin(&e));
+	CHECK(epoch_safe(&e) >= stamp);
+	/* Its TLB may still hold what the stamp was about. */
+	CHECK(epoch_join(&e, 1) == b);
+	CHECK(epoch_wake(&e, b));
+	CHECK_EQ(e.awake, 2);
 }
 
 static void the_model_sees_each_broken_rule(void)
@@ -223,7 +233,7 @@ int main(void)
 {
 	RUN(nothing_goes_back_too_early);
 	RUN(blocks_do_go_back);
-	RUN(slots_are_used_again);
+	RUN(a_slot_comes_back_stale);
 	RUN(the_model_sees_each_broken_rule);
 	return UNIT_END();
 }

@@ -1,0 +1,20 @@
+# The kvm backend: half of it runs in the vmm, with whatever FS the program has: no canary there.
+$(B)/src/kvm/%.o: UDFLAGS += -fno-stack-protector
+
+# What the kvm backend costs where /dev/kvm is hardware: one table, one plot, unattended.
+#   make bench-kvm [BENCH_KVM_ARGS=...]
+$(B)/bench/kvm/%: bench/kvm/%.c
+	@mkdir -p $(@D)
+	$(CC) -std=gnu17 -D_GNU_SOURCE -O2 -Wall -Wextra $(WERROR) -o $@ $<
+
+.PHONY: bench-kvm kvm-programs
+bench-kvm: all $(B)/bench/kvm/mix
+	@/usr/bin/python3 bench/kvm/run.py -B $(B) $(BENCH_KVM_ARGS)
+
+# Programs for the machine's tests of the backend (test/vm/list.d/kvm.list).
+$(B)/kvm/%: test/kvm/%.c
+	@mkdir -p $(@D)
+	$(CC) -std=gnu17 -D_GNU_SOURCE -O2 -g -Wall -Wextra -Wno-unused-parameter $(WERROR) -o $@ $< -lpthread
+
+kvm-programs: $(B)/kvm/stale $(B)/kvm/count $(B)/kvm/pairs
+VM_NEEDS += kvm-programs

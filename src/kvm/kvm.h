@@ -1,0 +1,144 @@
+/*
+ * kvm.h - the kvm backend's parts, among themselves.
+ *
+ * app context unless a function says vmm. One process, one set of page tables (Dune's), one
+ * virtual page allocator. Everything per thread hangs on the slot of its vCPU, not on TLS: the
+ * child of a vfork shares the parent's TLS but not its vCPU, and the vmm has no TLS at all.
+ */
+#ifndef UD_KVM_KVM_H
+#define UD_KVM_KVM_H
+
+#include "block.h"
+#include "dune/mappings.h"
+#include "kvm/epoch.h"
+#include "kvm/vpages.h"
+#include "lock.h"
+#include "out.h"
+#include "panic.h"
+
+#define GRAIN_PAGES 512U
+#define GRAIN_KEPT  1024U /* folded grains whose records are still known */
+
+/* What is remembered of one block; one per alias page, so that an address leads to it. */
+struct rec {
+	uint64_t size;
+	uint32_t alloc_stack, free_stack;
+	int alloc_tid, free_tid;
+	uint16_t off;  /* head page: of the block in its page                        */
+	uint16_t back; /* other pages: how many before it is the head                */
+	uint8_t used;  /* a block was here                                           */
+	uint8_t moved; /* it died in a realloc                                       */
+	uint16_t pad;
+};
+
+/* 2 MB of fresh addresses that one thread hands out; a large block is made of several. */
+struct grain {
+	vaddr_t base;
+	pte_t *leaf;	/* the lowest table; NULL: folded, or a large block's            */
+	uint32_t next;	/* page to hand out next; only the owner's (and its handlers')  */
+	uint32_t gone;	/* pages that are dead, or will never be used (atomic)          */
+	size_t len;	/* large: bytes of addresses; else 0                             */
+	size_t pages;	/* large: pages of the block                                    */
+	uint32_t first; /* large: page of the block's start                             */
+	bool dead;	/* large                                                         */
+	struct grain *list;
+	struct rec rec[GRAIN_PAGES];
+};
+
+struct bag;
+
+struct kvm_slot { /* per vCPU */
+	struct grain *grain;
+	struct grain *spare;	 /* grain structures without addresses    */
+	vaddr_t va_next, va_end; /* addresses taken for it and not used   */
+	int tid;
+	struct bag *filling, *oldest, *newest; /* quarantine */
+	size_t held;			       /* bytes of canonical blocks in it */
+	uint64_t allocs, frees, pages;
+	struct epoch_cpu *epoch;
+	uint32_t bags;
+	bool busy; /* the quarantine is being changed: a handler's frees wait elsewhere */
+} __attribute__((aligned(64)));
+
+struct kvm_counts {
+	uint64_t allocs, frees, pages, grains, folded, flushes, forced, calls_translated, leaked;
+	uint64_t early, bytes_held;
+};
+
+extern struct kvm_slot kvm_slots[EPOCH_CPUS];
+extern struct vpages kvm_vpages;
+extern struct epochs kvm_epochs;
+extern bool kvm_entered;
+
+struct kvm_slot *kvm_slot_self(void);
+void kvm_count(struct kvm_counts *c);
+void kvm_exits_print(struct out *o);
+
+/* grain.c. NULL: out of addresses or memory. */
+struct grain *grain_new(void);
+struct grain *grain_large_new(size_t pages, size_t align, uint32_t first);
+void grain_gone(struct grain *g, uint32_t pages); /* so many pages died: fold it when all did */
+void grain_large_gone(struct grain *g);
+struct grain *grain_find(vaddr_t va); /* whatever it is now; NULL: nothing was there        */
+bool grain_was_there(vaddr_t va);     /* true too where even the records are forgotten       */
+void grain_fork_child(void);
+void grain_counts(uint64_t *made, uint64_t *folded);
+
+/* kalias.c */
+vaddr_t kalias_make(vaddr_t canon, size_t size, size_t align, void *frame);
+/* Kills it; false: no live block starts there. canon and size say what is to be given back. */
+bool kalias_kill(vaddr_t va, bool moved, void *frame, vaddr_t *canon, size_t *size);
+/* The canonical address of a live block, or 0. */
+vaddr_t kalias_canon(vaddr_t va, size_t *size);
+/* A live block changed its size in place; true if its pages suffice for it. */
+bool kalias_resize(vaddr_t va, size_t size);
+void kalias_find(vaddr_t va, struct block *b);
+/* Guest-physical address of a canonical page; its window is made by touching it. */
+static inline paddr_t kalias_canon_pa(vaddr_t canon)
+{
+	struct windows *w = &dune_mappings.windows;
+	uint16_t g;
+
+	(void)*(volatile const char *)vaddr_ptr(canon);
+	g = __atomic_load_n(&w->gpa_of[canon >> GIGA_SHIFT], __ATOMIC_ACQUIRE);
+	panic_if(!g, "kvm: block %#lx in no window", (unsigned long)canon);
+	return ((paddr_t)(g - 1) << GIGA_SHIFT) | (canon & (GIGA_SIZE - 1));
+}
+void kalias_flush_all(void); /* this vCPU's TLB */
+bool kalias_is_large(vaddr_t va);
+size_t kalias_room(vaddr_t va); /* bytes from va that its pages show */
+/* realloc of a large block: its entries go (false: not a live block); then back, or for good. */
+bool kalias_detach(vaddr_t va, vaddr_t *canon);
+void kalias_attach(vaddr_t va, vaddr_t canon);
+void kalias_detached(vaddr_t va, void *frame);
+
+/* quarantine.c: what was killed goes back when no processor can see it any more. */
+void quarantine_put(uintptr_t item, size_t bytes); /* canonical block, or table page | 1 */
+/* At each allocation: flushes if others wait for this vCPU. */
+void quarantine_flush(struct kvm_slot *s);
+static inline void quarantine_tick(struct kvm_slot *s)
+{
+	if (unlikely(epoch_stale(&kvm_epochs, s->epoch)))
+		quarantine_flush(s);
+}
+
+/* In a fork child: what a thread that stayed behind held back goes to `to`. vmm. */
+void quarantine_inherit(struct kvm_slot *to, struct kvm_slot *from);
+/* Every vCPU has flushed on return. */
+void quarantine_force(void);
+void quarantine_counts(uint64_t *flushes, uint64_t *forced);
+extern void (*quarantine_give)(void *canon);
+
+/* kcall.c: vmm. */
+struct dune_call;
+long kcall(struct dune_call *c);
+void kcall_fork_child(void);
+
+/* backend.c */
+int kvm_probe(const char **why);
+int kvm_enter(void);
+/* App context, entered from the vmm; reports and dies. */
+__attribute__((noreturn)) void kvm_dead_argument(
+	long nr, long arg, vaddr_t addr, long unused, uintptr_t ip, uintptr_t sp);
+
+#endif

@@ -1,0 +1,275 @@
+/*
+ * sysheap.c - heap=system: the bytes lie in the next malloc of the chain, whatever it is.
+ *
+ * app context. Each block of the next malloc gets an alias; the program never sees the canonical
+ * address. Blocks from before we entered ring 0 have none and are freed as they are. The rule:
+ * kill the alias first, give the canonical block back second.
+ */
+#include "kvm/kvm.h"
+#include "mmu.h"
+#include "options.h"
+#include "report.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <malloc.h>
+
+#define EARLY_MAX  4096U
+#define ARENA_SIZE 65536UL
+
+/* The next malloc. */
+static struct {
+	void *(*malloc)(size_t);
+	void *(*calloc)(size_t, size_t);
+	void *(*realloc)(void *, size_t);
+	void *(*memalign)(size_t, size_t);
+	void (*free)(void *);
+	size_t (*usable)(void *);
+} next;
+
+static bool resolving;
+static char arena[ARENA_SIZE] __attribute__((aligned(64)));
+static size_t arena_used;
+
+/* Blocks without an alias: from before enter, or from when no address was left. */
+static uintptr_t early[EARLY_MAX];
+static bool early_full;
+static uint64_t unprotected;
+
+/* dlsym itself may allocate: it gets bytes that are never given back. */
+static void *arena_alloc(size_t size, size_t align)
+{
+	size_t at = ALIGN_UP(arena_used, MAX(align, 16UL));
+
+	if (at + size > ARENA_SIZE)
+		return NULL;
+	arena_used = at + size;
+	return arena + at;
+}
+
+static bool arena_owns(const void *p)
+{
+	return (const char *)p >= arena && (const char *)p < arena + ARENA_SIZE;
+}
+
+static void *symbol(const char *name)
+{
+	void *p = dlsym(RTLD_NEXT, name);
+
+	panic_if(!p, "kvm: no %s behind us", name);
+	return p;
+}
+
+static void next_find(void)
+{
+	resolving = true;
+	next.calloc = symbol("calloc");
+	next.realloc = symbol("realloc");
+	next.memalign = symbol("memalign");
+	next.free = symbol("free");
+	next.usable = symbol("malloc_usable_size");
+	next.malloc = symbol("malloc");
+	quarantine_give = next.free;
+	resolving = false;
+}
+
+static uint32_t early_hash(const void *p)
+{
+	return (uint32_t)((uintptr_t)p * 0x9e3779b97f4a7c15UL >> 32) % EARLY_MAX;
+}
+
+static void early_note(const void *p)
+{
+	uint32_t i = early_hash(p), n;
+	uintptr_t none;
+
+	for (n = 0; n < EARLY_MAX; n++, i = (i + 1) % EARLY_MAX) {
+		none = 0;
+		if (__atomic_compare_exchange_n(&early[i], &none, (uintptr_t)p, false,
+			    __ATOMIC_RELAXED, __ATOMIC_RELAXED) ||
+			(none == 1 && __atomic_compare_exchange_n(&early[i], &none, (uintptr_t)p,
+					      false, __ATOMIC_RELAXED, __ATOMIC_RELAXED)))
+			return;
+	}
+	early_full = true;
+}
+
+/* Takes it out; false: no block of ours starts there. 1 marks a place that was in use. */
+static bool early_forget(const void *p)
+{
+	uint32_t i = early_hash(p), n;
+
+	for (n = 0; n < EARLY_MAX && early[i]; n++, i = (i + 1) % EARLY_MAX)
+		if (early[i] == (uintptr_t)p) {
+			early[i] = 1;
+			return true;
+		}
+	return early_full;
+}
+
+static bool early_is(const void *p)
+{
+	uint32_t i = early_hash(p), n;
+
+	for (n = 0; n < EARLY_MAX && early[i]; n++, i = (i + 1) % EARLY_MAX)
+		if (early[i] == (uintptr_t)p)
+			return true;
+	return early_full;
+}
+
+static void *no_alias(void *canon)
+{
+	static bool said;
+
+	early_note(canon);
+	if (!kvm_entered)
+		return canon;
+	__atomic_add_fetch(&unprotected, 1, __ATOMIC_RELAXED);
+	if (!__atomic_exchange_n(&said, true, __ATOMIC_RELAXED) && !options.quiet)
+		out_line(2, "undangle: warning: no addresses or page tables left: new blocks are "
+			    "not protected from here on");
+	return canon;
+}
+
+static void *sys_alloc(size_t size, size_t align, bool zero, void *frame)
+{
+	void *canon;
+	vaddr_t va;
+
+	if (unlikely(!next.malloc)) {
+		if (resolving)
+			return arena_alloc(size, align);
+		next_find();
+	}
+	if (align > 16)
+		canon = next.memalign(align, size);
+	else
+		canon = zero ? next.calloc(1, size) : next.malloc(size);
+	if (unlikely(!canon))
+		return NULL;
+	if (unlikely(!kvm_entered))
+		return no_alias(canon);
+	va = kalias_make(vaddr_of(canon), size, align, frame);
+	return likely(va) ? vaddr_ptr(va) : no_alias(canon);
+}
+
+static void sys_free(void *p, const char *call, void *frame)
+{
+	vaddr_t canon;
+	size_t size;
+
+	if (likely(kalias_kill(vaddr_of(p), false, frame, &canon, &size))) {
+		quarantine_put(canon, size);
+		return;
+	}
+	if (arena_owns(p))
+		return;
+	if (!vpages_owns(&kvm_vpages, vaddr_of(p)) && early_forget(p)) {
+		next.free(p);
+		return;
+	}
+	report_bad_free(p, call, frame);
+}
+
+/* Pages change hands, bytes stay: for blocks of many pages. NULL: no memory, p is as it was. */
+static void *realloc_moving(void *p, size_t size, void *frame)
+{
+	vaddr_t canon, va;
+	void *now;
+
+	if (!kalias_detach(vaddr_of(p), &canon))
+		report_bad_free(p, "realloc", frame);
+	/* The next malloc may hand the old bytes to somebody else at once. */
+	if (kvm_epochs.awake > 1)
+		quarantine_force();
+	now = next.realloc(vaddr_ptr(canon), size);
+	if (!now) {
+		kalias_attach(vaddr_of(p), canon);
+		return NULL;
+	}
+	kalias_detached(vaddr_of(p), frame);
+	va = kalias_make(vaddr_of(now), size, 1, frame);
+	return va ? vaddr_ptr(va) : no_alias(now);
+}
+
+static void *realloc_early(void *p, size_t size, void *frame)
+{
+	void *q;
+
+	if (arena_owns(p)) {
+		q = sys_alloc(size, 1, false, frame);
+		if (q)
+			__builtin_memcpy(q, p, MIN(size, ARENA_SIZE - (size_t)((char *)p - arena)));
+		return q;
+	}
+	if (vpages_owns(&kvm_vpages, vaddr_of(p)) || !early_is(p))
+		report_bad_free(p, "realloc", frame);
+	q = sys_alloc(size, 1, false, frame);
+	if (q) {
+		__builtin_memcpy(q, p, MIN(size, next.usable(p)));
+		early_forget(p);
+		next.free(p);
+	}
+	return q;
+}
+
+static void *sys_realloc(void *p, size_t size, void *frame)
+{
+	size_t old;
+	vaddr_t canon = kalias_canon(vaddr_of(p), &old);
+	void *q;
+
+	if (!canon)
+		return realloc_early(p, size, frame);
+	if (size <= next.usable(vaddr_ptr(canon)) && size >= old / 2 &&
+		kalias_resize(vaddr_of(p), size))
+		return p;
+	if (kalias_is_large(vaddr_of(p)))
+		return realloc_moving(p, size, frame);
+	q = sys_alloc(size, 1, false, frame);
+	if (!q)
+		return NULL;
+	__builtin_memcpy(q, p, MIN(size, old));
+	if (!kalias_kill(vaddr_of(p), true, frame, &canon, &old))
+		report_bad_free(p, "realloc", frame);
+	quarantine_put(canon, old);
+	return q;
+}
+
+static size_t sys_usable(void *p)
+{
+	size_t size;
+	vaddr_t canon = kalias_canon(vaddr_of(p), &size);
+
+	if (!canon) {
+		if (!early_is(p) && !arena_owns(p))
+			report_bad_free(p, "malloc_usable_size", __builtin_frame_address(0));
+		return arena_owns(p) ? 0 : next.usable(p);
+	}
+	return MIN(next.usable(vaddr_ptr(canon)), kalias_room(vaddr_of(p)));
+}
+
+static void sys_stats(struct out *o)
+{
+	struct kvm_counts c;
+
+	kvm_count(&c);
+	out_fmt(o, "undangle: aliases: %lu made (%lu pages), %lu killed\n", c.allocs, c.pages,
+		c.frees);
+	out_fmt(o, "undangle: grains of 2 MB: %lu taken, %lu folded; addresses used: %lu MB\n",
+		c.grains, c.folded, kvm_vpages.used >> 20);
+	out_fmt(o, "undangle: epochs: %lu flushes, %lu forced; quarantine: %lu bytes\n", c.flushes,
+		c.forced, c.bytes_held);
+	out_fmt(o, "undangle: blocks without an alias: %lu\n", unprotected);
+	kvm_exits_print(o);
+}
+
+const struct heap_other heap_system = {
+	.name = "system",
+	.alloc = sys_alloc,
+	.free = sys_free,
+	.realloc = sys_realloc,
+	.usable = sys_usable,
+	.find = kalias_find,
+	.stats = sys_stats,
+};

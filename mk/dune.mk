@@ -19,3 +19,9 @@ $(B)/examples/%: examples/%.c $(B)/libdune.a
 
 all: $(B)/libdune.so $(B)/examples/ring0
 -include $(PRELOAD_OBJ:.o=.d)
+
+$(B)/dune/%: test/dune/%.c
+	@mkdir -p $(@D)
+	$(CC) -std=gnu17 -D_GNU_SOURCE -Wall -Wextra -Wno-unused-parameter $(WERROR) $(CFLAGS) -o $@ $< -lpthread
+
+VM_NEEDS += $(B)/dune/stress $(B)/dune/crash

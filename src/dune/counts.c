@@ -29,6 +29,7 @@ void counts_add(struct thread *t)
 void counts_forget(void)
 {
 	ended = (struct dune_counts){0};
+	vm.vcpu_count = 0;
 }
 
 DUNE_API void dune_counts(struct dune_counts *c)

@@ -37,6 +37,9 @@ static void trap_deliver(struct thread *t)
 	si.si_signo = SIGTRAP;
 	si.si_code = TRAP_TRACE;
 	si.si_addr = (void *)thread_regs(t)->rip;
+	t->eject.err = 0;
+	t->eject.trapno = VECTOR_DB;
+	t->eject.cr2 = 0;
 	signal_force(t, &si);
 }
 

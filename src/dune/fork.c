@@ -23,6 +23,7 @@ int fork_child(struct thread *t, const struct kvm_regs *regs, uint64_t clone_fla
 	thread_forget_others(t);
 	if (!keep_fds)
 		fd_close(vm.fd);
+	counts_forget();
 	err = vm_recreate();
 	if (!err)
 		err = vcpu_create(t);
@@ -31,7 +32,6 @@ int fork_child(struct thread *t, const struct kvm_regs *regs, uint64_t clone_fla
 	*thread_regs(t) = *regs;
 	regs_dirty(t);
 	memset(&t->n, 0, sizeof(t->n));
-	counts_forget();
 	memset(t->queue, 0, sizeof(t->queue));
 	t->has_sig = 0;
 	t->own_process = t->parent_waits = false;

@@ -39,7 +39,13 @@ uint64_t signal_mask_block(void)
 
 static void enqueue(struct thread *t, const siginfo_t *info)
 {
-	for (struct queued *q = t->queue; q < t->queue + SIG_QUEUE; q++)
+	struct queued *end = t->queue + SIG_QUEUE;
+
+	if (info->si_signo < 32) /* standard signals do not queue */
+		for (struct queued *q = t->queue; q < end; q++)
+			if (q->seq && q->info.si_signo == info->si_signo)
+				return;
+	for (struct queued *q = t->queue; q < end; q++)
 		if (!q->seq) {
 			q->info = *info;
 			q->seq = ++t->sig_seq ? t->sig_seq : ++t->sig_seq;
@@ -67,7 +73,7 @@ void signal_pending_update(struct thread *t)
 
 bool signal_pending(const struct thread *t)
 {
-	return t->has_sig;
+	return t->has_sig || t->run->immediate_exit;
 }
 
 /* Back from one instruction on the host: takes its registers, returns to the vmm. */

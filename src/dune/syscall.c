@@ -7,13 +7,17 @@
  * take our footing away (close on our descriptors, execute permission).
  */
 #include "dune/hooks.h"
+#include "dune/page.h"
 #include "dune/signal.h"
+#include "out.h"
 
 #include <asm/prctl.h>
 #include <errno.h>
 #include <linux/sched.h>
+#include <linux/seccomp.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 
 /* Reads nr and a[]. */
 long host_syscall(const struct dune_call *c, const volatile int *pending);
@@ -103,35 +107,52 @@ static long arch_prctl(struct dune_call *c)
 	return forward(c);
 }
 
-/*
- * The program may change what is code: before the host does it, so that the flush that goes
- * with the change finds our entries changed already.
- */
-static void range_changes(long at, long len)
+/* The program may change what is code. False: the range is not the program's. */
+static bool range_changes(long at, long len)
 {
 	vaddr_t lo = ALIGN_DOWN((vaddr_t)at, PAGE_SIZE);
 	vaddr_t hi = ALIGN_UP((vaddr_t)at + (vaddr_t)len, PAGE_SIZE);
 
+	if (lo < page_pool_end() && hi > PAGEBASE && lo < hi)
+		return false; /* the page pool is not the program's to touch */
 	if (lo < hi && hi <= WINDOW_TASK_SIZE)
 		mappings_changed(&dune_mappings, lo, hi);
+	return true;
 }
 
-static long memory_call(struct dune_call *c)
+static bool call_changes(const struct dune_call *c)
 {
+	bool ok = true;
+
 	switch (c->nr) {
 	case __NR_mmap:
-		if (c->a[3] & (MAP_FIXED | MAP_FIXED_NOREPLACE))
-			range_changes(c->a[0], c->a[1]);
+		if (c->a[3] & MAP_FIXED)
+			ok = range_changes(c->a[0], c->a[1]);
 		break;
 	case __NR_mremap:
-		range_changes(c->a[0], c->a[1]);
+		ok = range_changes(c->a[0], c->a[1]);
 		if (c->a[3] & MREMAP_FIXED)
-			range_changes(c->a[4], c->a[2]);
+			ok = ok && range_changes(c->a[4], c->a[2]);
 		break;
 	default:
-		range_changes(c->a[0], c->a[1]);
+		ok = range_changes(c->a[0], c->a[1]);
 	}
-	return forward(c);
+	return ok;
+}
+
+/*
+ * Before the host does it, so that the flush that goes with it finds our entries changed; and
+ * after: another thread may have fetched code in between, by the old permission.
+ */
+static long memory_call(struct dune_call *c)
+{
+	long ret;
+
+	if (!call_changes(c))
+		return -ENOMEM;
+	ret = forward(c);
+	call_changes(c);
+	return ret;
 }
 
 /* close_range around our own. */
@@ -211,6 +232,17 @@ static long exit_group(struct dune_call *c)
 	return forward(c);
 }
 
+/* A filter would bind the vmm's own calls too, and a strict one kill it. */
+static long seccomp_refuse(void)
+{
+	static int told;
+
+	if (!__atomic_exchange_n(&told, 1, __ATOMIC_RELAXED))
+		out_line(2, "undangle: the program asks for a seccomp filter: refused in ring 0 "
+			    "(EINVAL, as by a kernel without seccomp)");
+	return -EINVAL;
+}
+
 static long leave_call(struct dune_call *c)
 {
 	struct kvm_regs *r = thread_regs(c->t);
@@ -247,7 +279,14 @@ long dune_call_issue(struct dune_call *c)
 	case __NR_epoll_pwait2:
 		return forward_masked(c, (void *)a[4]);
 	case __NR_pselect6:
+	case __NR_io_pgetevents:
 		return pselect6(c);
+	case __NR_seccomp:
+		return a[0] == SECCOMP_SET_MODE_STRICT || a[0] == SECCOMP_SET_MODE_FILTER
+			? seccomp_refuse()
+			: forward(c);
+	case __NR_prctl:
+		return a[0] == PR_SET_SECCOMP ? seccomp_refuse() : forward(c);
 	case __NR_clone:
 	case __NR_fork:
 	case __NR_vfork:

@@ -24,4 +24,9 @@ $(B)/dune/%: test/dune/%.c
 	@mkdir -p $(@D)
 	$(CC) -std=gnu17 -D_GNU_SOURCE -Wall -Wextra -Wno-unused-parameter $(WERROR) $(CFLAGS) -o $@ $< -lpthread
 
-VM_NEEDS += $(B)/dune/stress $(B)/dune/crash
+$(B)/dune/counts: test/dune/counts.c $(B)/libdune.a
+	@mkdir -p $(@D)
+	$(CC) -std=gnu17 -D_GNU_SOURCE -Wall -Wextra -Wno-unused-parameter $(WERROR) -Iinclude $(CFLAGS) \
+		-o $@ $^ -lpthread
+
+VM_NEEDS += $(B)/dune/counts $(B)/dune/stress $(B)/dune/crash

@@ -255,7 +255,8 @@ static long leave_call(struct dune_call *c)
 	native_leave(c->t, c->t->sigmask);
 }
 
-long dune_call_issue(struct dune_call *c)
+/* Whose mask or handlers are not what the host has. */
+static long signal_call(struct dune_call *c)
 {
 	struct thread *t = c->t;
 	long *a = c->a;
@@ -278,13 +279,32 @@ long dune_call_issue(struct dune_call *c)
 	case __NR_epoll_pwait:
 	case __NR_epoll_pwait2:
 		return forward_masked(c, (void *)a[4]);
+	}
+	return pselect6(c);
+}
+
+long dune_call_issue(struct dune_call *c)
+{
+	struct thread *t = c->t;
+	long *a = c->a;
+
+	switch (c->nr) {
+	case __NR_rt_sigaction:
+	case __NR_rt_sigprocmask:
+	case __NR_sigaltstack:
+	case __NR_rt_sigpending:
+	case __NR_rt_sigtimedwait:
+	case __NR_rt_sigsuspend:
+	case __NR_ppoll:
+	case __NR_epoll_pwait:
+	case __NR_epoll_pwait2:
 	case __NR_pselect6:
 	case __NR_io_pgetevents:
-		return pselect6(c);
+		return signal_call(c);
 	case __NR_seccomp:
 		return a[0] == SECCOMP_SET_MODE_STRICT || a[0] == SECCOMP_SET_MODE_FILTER
-			? seccomp_refuse()
-			: forward(c);
+			       ? seccomp_refuse()
+			       : forward(c);
 	case __NR_prctl:
 		return a[0] == PR_SET_SECCOMP ? seccomp_refuse() : forward(c);
 	case __NR_clone:

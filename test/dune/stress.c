@@ -34,13 +34,14 @@ static atomic_int failures;
 static time_t end;
 static pthread_barrier_t done; /* none is gone while another may signal it */
 
-#define EXPECT(cond)                                                                              \
-	do {                                                                                      \
-		if (!(cond)) {                                                                    \
-			failures++;                                                               \
-			printf("%s:%d: not so: %s (errno %d)\n", __FILE__, __LINE__, #cond, errno); \
-			fflush(stdout);                                                           \
-		}                                                                                 \
+#define EXPECT(cond)                                                                        \
+	do {                                                                                \
+		if (!(cond)) {                                                              \
+			failures++;                                                         \
+			printf("%s:%d: not so: %s (errno %d)\n", __FILE__, __LINE__, #cond, \
+				errno);                                                     \
+			fflush(stdout);                                                     \
+		}                                                                           \
 	} while (0)
 
 static uint32_t rnd(struct worker *w)
@@ -106,8 +107,8 @@ static void op_fault(struct worker *w)
 
 static void op_code(struct worker *w)
 {
-	unsigned char *p = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC,
-		MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	unsigned char *p = mmap(
+		NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	uint32_t v = rnd(w);
 
 	p[0] = 0xb8; /* mov $v, %eax; ret */
@@ -205,8 +206,8 @@ static void op_vector(struct worker *w)
 
 static void *work(void *arg)
 {
-	static void (*const ops[])(struct worker *) = {op_map, op_fault, op_code, op_fork, op_signal,
-		op_thread, op_sleep, op_vector};
+	static void (*const ops[])(struct worker *) = {
+		op_map, op_fault, op_code, op_fork, op_signal, op_thread, op_sleep, op_vector};
 	static const unsigned weight[] = {20, 20, 5, 2, 20, 4, 10, 20};
 	unsigned pick, i;
 

@@ -8,6 +8,7 @@
 #include "dune/vm.h"
 #include "sys.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <sys/resource.h>
 
@@ -52,6 +53,17 @@ int fd_hide(int fd)
 	sys_close(fd);
 	if (got >= 0 && got < FDS_MAX)
 		fd_mark((int)got, true);
+	return (int)got;
+}
+
+int fd_move(int fd)
+{
+	long got = dup_high(fd);
+
+	if (got < 0 || got >= FDS_MAX)
+		return got < 0 ? (int)got : -EMFILE;
+	fd_mark((int)got, true);
+	fd_mark(fd, false);
 	return (int)got;
 }
 

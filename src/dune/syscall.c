@@ -13,6 +13,7 @@
 
 #include <asm/prctl.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/sched.h>
 #include <linux/seccomp.h>
 #include <string.h>
@@ -176,6 +177,19 @@ static long close_range_call(struct dune_call *c)
 	return ret;
 }
 
+/* A child of vfork has other descriptors but the same memory: it cannot move what both use. */
+static long dup_onto_ours(struct dune_call *c)
+{
+	long err;
+
+	if (c->t->own_process || sys_call3(__NR_fcntl, c->a[0], F_GETFD, 0) < 0)
+		return -EBADF;
+	vm_lock();
+	err = thread_fd_move((int)c->a[1]);
+	vm_unlock();
+	return err ? -EMFILE : forward(c);
+}
+
 static long fd_call(struct dune_call *c)
 {
 	switch (c->nr) {
@@ -183,8 +197,10 @@ static long fd_call(struct dune_call *c)
 		return fd_is_ours((unsigned)c->a[0]) ? -EBADF : forward(c);
 	case __NR_dup2:
 	case __NR_dup3:
-		if (fd_is_ours((unsigned)c->a[0]) || fd_is_ours((unsigned)c->a[1]))
+		if (fd_is_ours((unsigned)c->a[0]))
 			return -EBADF;
+		if (fd_is_ours((unsigned)c->a[1]) && c->a[0] != c->a[1])
+			return dup_onto_ours(c);
 		return forward(c);
 	}
 	return close_range_call(c);

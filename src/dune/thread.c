@@ -280,6 +280,21 @@ void thread_exit(struct thread *t, int status)
 	host_exit(&t->state, nr, status);
 }
 
+int thread_fd_move(int fd)
+{
+	int *holder[] = {&vm.kvm_fd, &vm.fd, &vm.stats_fd}, to = fd_move(fd);
+
+	if (to < 0)
+		return to;
+	for (size_t i = 0; i < ARRAY_LEN(holder); i++)
+		if (*holder[i] == fd)
+			*holder[i] = to;
+	for (uint32_t i = 0; i < thread_count; i++)
+		if (threads[i]->vcpu_fd == fd)
+			threads[i]->vcpu_fd = to;
+	return 0;
+}
+
 unsigned threads_live(void)
 {
 	unsigned n = 0;

@@ -112,6 +112,8 @@ long thread_clone(struct thread *t, uint64_t flags, uint64_t stack, uint64_t pti
 __attribute__((noreturn)) void thread_exit(struct thread *t, int status);
 /* The private system call of dune_leave. */
 #define DUNE_CALL_LEAVE 0x44554e45
+/* Clears the way for the program's dup2 onto one of our descriptors. 0 or -errno. */
+int thread_fd_move(int fd);
 /* Live threads of this process. */
 unsigned threads_live(void);
 /* counts.c: prints if DUNE_STATS was asked for. */

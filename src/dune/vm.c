@@ -18,7 +18,7 @@
 /* Vector state whose permission must be asked for (AMX) is not given to the program. */
 #define XCR0_ASK (3UL << 17)
 
-struct vm vm = {.kvm_fd = -1, .fd = -1};
+struct vm vm = {.kvm_fd = -1, .fd = -1, .stats_fd = -1};
 
 long vm_ioctl(int fd, unsigned long req, const void *arg)
 {

@@ -72,6 +72,8 @@ void monitor_cpu_number(struct dune_cpu *cpu, unsigned host_cpu);
  */
 #define FDS_BASE 900
 int fd_hide(int fd);
+/* The program wants the number: another descriptor for the same, fd is no longer ours. */
+int fd_move(int fd);
 void fd_close(int fd);
 bool fd_is_ours(unsigned long fd);
 /* The first of ours in [lo, hi], or -1. */

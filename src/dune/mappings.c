@@ -73,9 +73,10 @@ static paddr_t table_take(void *ctx)
 	return va;
 }
 
+/* Another vCPU may have the table in its paging-structure cache: only page_unpark frees it. */
 static void table_give(void *ctx, paddr_t table)
 {
-	page_free(vaddr_ptr(table));
+	page_park(vaddr_ptr(table));
 }
 
 /* PTE flags of a row, 0 for one that nobody may touch. */

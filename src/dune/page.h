@@ -18,7 +18,7 @@
 #define PAGE_POOL_STEP (16UL << 20) /* made accessible at a time                 */
 
 struct page_stats {
-	size_t used;  /* pages handed out now                          */
+	size_t used;  /* pages handed out now, parked ones included    */
 	size_t peak;  /* the most there ever were                      */
 	size_t ready; /* pages that need no system call to hand out    */
 	size_t limit; /* pages the reservation holds                   */
@@ -32,6 +32,14 @@ void *page_alloc(void);
 
 /* Gives back a page whose only reference is the caller's; anything else is our bug: panics. */
 void page_free(void *page);
+
+/*
+ * page_free for a page that another processor may still be walking (a page table): it is not
+ * handed out again before page_unpark, which the caller makes once every vCPU has flushed since.
+ * Returns the number of pages that went back.
+ */
+void page_park(void *page);
+size_t page_unpark(void);
 
 /* One reference more. The caller holds one already. */
 void page_ref(void *page);

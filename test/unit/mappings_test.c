@@ -268,11 +268,19 @@ static void precise_form(void)
 	CHECK_EQ(pt_walk(&precise.pt, vaddr_of(p), &e) & ~PTE_ADDR_MASK, PTE_DATA);
 	munmap(p, 2 * K);
 	CHECK(mappings_changed(&precise, vaddr_of(p), vaddr_of(p) + 2 * K));
+	CHECK_EQ(page_unpark(), 0); /* no table lost its last entry */
 	CHECK_EQ(pt_walk(&precise.pt, vaddr_of(p), &e), 0);
 	CHECK_EQ(mappings_fault(&precise, vaddr_of(p), 0), -EFAULT);
 	CHECK_EQ(pt_walk(&precise.pt, vaddr_of(p) + 2 * K, &e) & ~PTE_ADDR_MASK, PTE_READ);
 	munmap(p, 4 * K);
 	munmap(none, 8 * K);
+	/* The tables of a range that goes wait until everyone has flushed. */
+	p = mmap(vaddr_ptr(0x260000000000), K, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
+		-1, 0);
+	CHECK_EQ(mappings_fault(&precise, vaddr_of(p), 0), 0);
+	munmap(p, K);
+	CHECK(mappings_changed(&precise, vaddr_of(p), vaddr_of(p) + K));
+	CHECK_EQ(page_unpark(), 3);
 }
 
 /*

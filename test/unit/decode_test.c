@@ -3,6 +3,8 @@
 #include "unit.h"
 #include "decode.h"
 
+#include <sys/mman.h>
+
 static const struct {
 	const char *text;
 	unsigned size;
@@ -143,22 +145,22 @@ static void sizes(void)
 /* Whatever the bytes, nothing behind the n given is read, and the answer is a possible size. */
 static void random_bytes(void)
 {
+	char *page = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	uint64_t x = 88172645463325252;
 
+	mprotect(page + 4096, 4096, PROT_NONE);
 	for (int k = 0; k < 2000000; k++) {
-		uint8_t *insn;
-		unsigned got;
 		size_t n = (size_t)k % 16;
+		uint8_t *insn = (uint8_t *)page + 4096 - n;
+		unsigned got;
 
 		x ^= x << 13, x ^= x >> 7, x ^= x << 17;
-		insn = malloc(n ? n : 1);
 		for (size_t i = 0; i < n; i++)
 			insn[i] = (uint8_t)((x * (i + 1)) >> 33);
 		if (n && k % 3 == 0)
 			insn[0] = "\x62\xc4\xc5\x66\xf3\x0f"[x % 6];
 		got = decode_access_size(insn, n);
 		CHECK(got <= 64 && (got == 10 || (got & (got - 1)) == 0));
-		free(insn);
 	}
 }
 

@@ -4,7 +4,7 @@
 # full-timeout: 1200
 mkdir src
 cp "$TOP"/src/*.h "$TOP"/src/*.def src/
-srcs="out.c panic.c options.c"
+srcs="out.c panic.c"
 [ "$SIZE" = full ] && srcs=$(cd "$TOP/src" && ls *.c)
 for f in $srcs; do
 	cp "$TOP/src/$f" src/

@@ -3,7 +3,7 @@
 # timeout: 150
 # full-timeout: 1800
 # With PYTHONMALLOC=malloc every object is a block of ours; the long modules do so in full size only.
-mods="malloc:test_copy malloc:test_struct pymalloc:test_json pymalloc:test_re pymalloc:test_collections"
+mods="malloc:test_copy pymalloc:test_json pymalloc:test_re"
 if [ "$SIZE" = full ]; then
 	mods=
 	for m in json re collections struct heapq deque copy threading subprocess ctypes decimal dict \

@@ -9,6 +9,7 @@
 #include "log.h"
 #include "options.h"
 #include "panic.h"
+#include "vspace.h"
 
 #include <errno.h>
 #include <sys/mman.h>
@@ -89,7 +90,12 @@ static int host_enter(size_t want, struct run *fresh)
 		/* Address space is rationed: take addresses that the kernel never picks itself. */
 		host.reserved = false;
 		host.lo = 0x100000000000UL;
-		host.hi = host.lo + (want ? ALIGN_UP(want, HUGE_SIZE) : 32UL << 40);
+		size = want ? ALIGN_UP(want, HUGE_SIZE) : 32UL << 40;
+		/* The table takes 8 bytes for each part of it: at most 1/16 of what we may have. */
+		while (!want && as.rlim_cur != RLIM_INFINITY && size > GIGA_SIZE &&
+			size >> VSPACE_PART_SHIFT > as.rlim_cur / 128)
+			size /= 2;
+		host.hi = host.lo + size;
 	}
 	fresh->lo = host.lo;
 	fresh->hi = host.hi;

@@ -18,6 +18,9 @@ Further lines: `only: MODE,...` runs it in these modes alone; `options: a=b` add
 `moved:` status 7 means that realloc did not move, and then there is no bug;
 `module` builds a shared object beside the program (bug.mk).
 
+In grouped mode a use-after-free of less than 1 MB may also stay unseen, and then the program must end
+as if nothing had happened: grouped promises that a freed slot is not used again, not when it dies.
+
 Every program also has a twin without the bug: it must print nothing and exit 0.
 """
 
@@ -100,6 +103,11 @@ def execute(args, binary, mode, extra):
     return status, out.decode(errors="replace")
 
 
+def may_be_late(want):
+    size = want.get("block", "*")
+    return want["kind"] == "use-after-free" and (size == "*" or int(size) < 1 << 20)
+
+
 def case(args, prog, mode, twin):
     """One run; returns the list of complaints."""
     binary = f"{args.B}/bug/{prog.name}" + (".twin" if twin else "")
@@ -110,6 +118,8 @@ def case(args, prog, mode, twin):
     if prog.moved and status == 7 and not out:
         return []
     want = dict(prog.expect, **prog.override.get(mode, {}))
+    if mode == "grouped" and status == 0 and not out and may_be_late(want):
+        return []
     reports = verdict.parse(out)
     bad = []
     if str(status) != want["status"]:

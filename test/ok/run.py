@@ -12,8 +12,9 @@ written. A case is either
   prog/NAME.c(c)  a C or C++ program, built into $PROG (ok.mk)
 
 Head lines of a case (`# ` or `// `): `needs: PROGRAM-OR-FILE...` (else skipped, with the reason);
-`timeout: SECONDS` per run (default 60); `only: PROFILE,...`; `options: name=value:...` for
-undangle; `native: no` (the case checks itself; only its exit status 0 counts).
+`timeout: SECONDS` per run (default 60); `profiles: NAME,...` instead of those asked for;
+`options: name=value:...` for undangle; `native: no` (the case checks itself; only its exit status 0 counts); `findings: yes`
+(it has bugs on purpose; reports are no failure, internal errors are).
 """
 
 import argparse
@@ -36,8 +37,9 @@ PROFILES = {
     "deferred": ["--detect=deferred"],
     "production": ["--profile=production"],
 }
-HEAD = re.compile(r"^(?:#|//) (needs|timeout|only|options|native|full-timeout): *(.*)$")
+HEAD = re.compile(r"^(?:#|//) (needs|timeout|profiles|options|native|full-timeout|findings): *(.*)$")
 FINDING = re.compile(r"ERROR|INTERNAL")
+INTERNAL = re.compile(r"INTERNAL|panic")
 
 
 class Case:
@@ -117,7 +119,7 @@ def one_run(args, case, profile):
     found, notes = "", ""
     for name in sorted(glob.glob(work + "/report.*")):
         text = open(name, errors="replace").read()
-        if FINDING.search(text):
+        if (INTERNAL if case.head.get("findings") == "yes" else FINDING).search(text):
             found += f"{os.path.basename(name)}:\n{text}"
         else:
             notes += text
@@ -155,9 +157,7 @@ def run_case(args, case):
     lines, passed, failed = [], 0, 0
     if native[0] == "timeout":
         return [f"not ok {case.name}: hangs natively"], 0, 1, 0
-    for profile in args.profiles.split(","):
-        if profile not in case.head.get("only", profile).split(","):
-            continue
+    for profile in case.head.get("profiles", args.profiles).split(","):
         status, out, err, found, notes, took = one_run(args, case, profile)
         bad = []
         if status != native[0]:

@@ -2,10 +2,16 @@
 SECONDS	?= 30
 STRESS_THREADS ?= 4
 
-$(B)/stress: test/stress/stress.c
+$(B)/stress: test/stress/stress.c | $(B)/api
 	@mkdir -p $(@D)
 	$(CC) -std=gnu17 -O1 -g -Wall -Wextra -Wno-unused-parameter -o $@ $< -lpthread
 
+# The public interface, linked as a program would.
+$(B)/api: test/stress/api.c include/undangle.h $(B)/libundangle.so
+	@mkdir -p $(@D)
+	$(CC) -std=gnu17 -D_GNU_SOURCE -O1 -g -Wall -Wextra -Iinclude -o $@ $< -L$(B) -lundangle \
+		-Wl,-rpath,'$$ORIGIN'
+
 .PHONY: stress
-stress: $(B)/stress $(B)/libundangle.so
+stress: $(B)/stress $(B)/api $(B)/libundangle.so
 	@sh test/stress/run $(B) $(SECONDS) $(STRESS_THREADS)

@@ -33,6 +33,7 @@ struct view {
 	uint8_t age;	       /* sweeps that left its dead units alone                       */
 	uint8_t full;	       /* tenths of its units that are dead, at the last sweep        */
 	_Atomic uint8_t dirty; /* on the list of views with something to kill                 */
+	_Atomic bool split;    /* strict: a first unit died, the huge mapping is gone          */
 	bool zeroed;	       /* its memory was never written through another view           */
 	uint16_t first;
 	uint32_t chunk;

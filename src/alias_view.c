@@ -163,7 +163,7 @@ struct view *view_new(unsigned cls)
 		/* What waits to die may be what is missing: addresses, mappings, memory. */
 		if (!alias_sweep(true))
 			break;
-		if (try == 1)
+		if (try == 1 && stats.views_live > views_bound / 2)
 			widen_all();
 	}
 	return NULL;

@@ -16,11 +16,11 @@
 #include "lock.h"
 
 #define HEAP_ALIGN	16
-#define HEAP_SMALL_MAX	4096UL	      /* objects up to here share pages            */
-#define HEAP_MEDIUM_MAX (512UL << 10) /* up to here they come from extents        */
-#define HEAP_CLASSES	48	      /* at most                                   */
-#define EXTENT_PAGES	512	      /* at most                                   */
-#define GROUP_MAX	64	      /* objects that share an alias page, at most */
+#define HEAP_SMALL_MAX	4096UL	    /* objects up to here share pages            */
+#define HEAP_MEDIUM_MAX (1UL << 20) /* up to here they come from extents        */
+#define HEAP_CLASSES	56	    /* at most                                   */
+#define EXTENT_PAGES	512	    /* at most                                   */
+#define GROUP_MAX	64	    /* objects that share an alias page, at most */
 
 /* How one size class lies in its extents. Read-only after heap_init. */
 struct geom {
@@ -83,6 +83,7 @@ struct extent {
 	uint16_t fresh_rows;	    /* rows from here on never had a view                  */
 	uint16_t busy_rows;	    /* rows with a unit in use or in quarantine            */
 	bool huge;		    /* was asked to be one huge page                       */
+	bool dirty;		    /* its bytes were not zero when it was made */
 	struct extent *next, *prev; /* of its class, in the list of empty ones */
 	struct row *rows[];
 };
@@ -133,6 +134,8 @@ static inline unsigned row_words(const struct extent *e)
 /* heap_chunk.c. NULL / nothing when there is no memory. */
 struct extent *heap_extent_new(const struct geom *g, unsigned pages, bool huge);
 void heap_extent_free(struct extent *e);
+/* Gives spare chunks back to the system. */
+void heap_trim(void);
 size_t heap_bytes(void); /* of all chunks */
 /* For fork: (*used)[id] = 1 for each chunk that holds something; returns 1 + the highest id. */
 uint32_t heap_chunks_used(const uint8_t **used);

@@ -21,6 +21,14 @@ static uint32_t chunk_top; /* 1 + highest id ever used */
 static size_t chunk_count;
 static uint32_t shared_chunk; /* the shared chunk that had room last */
 
+/*
+ * Whole huge chunks that no class has now, their bytes as they were left. Clearing and joining
+ * 2 MB again would cost more than all its views.
+ */
+#define POOL_MAX 64
+static uint32_t pool[POOL_MAX];
+static uint32_t pool_count;
+
 static uint16_t part_mask(unsigned first, unsigned n)
 {
 	return (uint16_t)(((1U << n) - 1) << first);
@@ -52,24 +60,31 @@ static int parts_find_shared(unsigned n, uint32_t *id)
 	return -1;
 }
 
-/* Returns the first part, or -1. */
-static int parts_take(unsigned n, uint32_t *id)
+static bool tables_make(void)
+{
+	if (chunk_used)
+		return true;
+	chunk_free = meta_table(CHUNK_MAX * sizeof(*chunk_free));
+	chunk_used = chunk_free ? meta_table(CHUNK_MAX) : NULL;
+	return chunk_used;
+}
+
+/* Returns the first part, or -1. *dirty: the chunk is huge, and not zero. */
+static int parts_take(unsigned n, uint32_t *id, bool *dirty)
 {
 	int at = -1;
 
+	*dirty = false;
 	lock_take(&heap_chunk_lock);
-	if (!chunk_used) {
-		chunk_used = meta_table(CHUNK_MAX);
-		chunk_free = meta_table(CHUNK_MAX * sizeof(*chunk_free));
-		if (!chunk_used || !chunk_free) {
-			chunk_used = NULL;
-			goto out;
-		}
-	}
+	if (!tables_make())
+		goto out;
 	if (n < CHUNK_PARTS)
 		at = parts_find_shared(n, id);
 	if (at < 0) {
-		if (mmu->chunk_take(id) || *id >= CHUNK_MAX)
+		*dirty = n == CHUNK_PARTS && pool_count;
+		if (*dirty)
+			*id = pool[--pool_count];
+		else if (mmu->chunk_take(id) || *id >= CHUNK_MAX)
 			goto out;
 		chunk_used[*id] = 1;
 		chunk_free[*id] = 0xffff;
@@ -85,17 +100,28 @@ out:
 	return at;
 }
 
-static void parts_give(uint32_t id, unsigned first, unsigned n)
+static void parts_give(uint32_t id, unsigned first, unsigned n, bool huge)
 {
 	lock_take(&heap_chunk_lock);
 	chunk_free[id] |= part_mask(first, n);
 	if (chunk_free[id] == 0xffff) {
 		chunk_used[id] = 0;
 		chunk_count--;
-		mmu->chunk_give(id);
+		if (huge && pool_count < MIN(4 + chunk_count / 8, POOL_MAX))
+			pool[pool_count++] = id;
+		else
+			mmu->chunk_give(id);
 	} else {
 		mmu->chunk_trim(id, first * PART_PAGES, n * PART_PAGES);
 	}
+	lock_drop(&heap_chunk_lock);
+}
+
+void heap_trim(void)
+{
+	lock_take(&heap_chunk_lock);
+	while (pool_count)
+		mmu->chunk_give(pool[--pool_count]);
 	lock_drop(&heap_chunk_lock);
 }
 
@@ -104,11 +130,12 @@ struct extent *heap_extent_new(const struct geom *g, unsigned pages, bool huge)
 	unsigned n = pages / PART_PAGES;
 	struct extent *e = meta_alloc(sizeof(*e) + g->rows * sizeof(e->rows[0]));
 	uint32_t id;
+	bool dirty;
 	int first;
 
 	if (!e)
 		return NULL;
-	first = parts_take(n, &id);
+	first = parts_take(n, &id, &dirty);
 	if (first < 0) {
 		meta_free(e, sizeof(*e) + g->rows * sizeof(e->rows[0]));
 		return NULL;
@@ -118,8 +145,9 @@ struct extent *heap_extent_new(const struct geom *g, unsigned pages, bool huge)
 	e->first = (uint16_t)(first * PART_PAGES);
 	e->pages = (uint16_t)pages;
 	e->units = (uint16_t)(pages / g->unit_pages);
-	e->huge = huge && pages == EXTENT_PAGES;
-	if (e->huge)
+	e->dirty = dirty;
+	e->huge = dirty || (huge && pages == EXTENT_PAGES);
+	if (e->huge && !dirty)
 		mmu->chunk_huge(id);
 	return e;
 }
@@ -129,13 +157,13 @@ void heap_extent_free(struct extent *e)
 	for (unsigned i = 0; i < e->geom->rows; i++)
 		if (e->rows[i])
 			meta_free(e->rows[i], sizeof(struct row) + row_words(e) * 8);
-	parts_give(e->chunk, e->first / PART_PAGES, e->pages / PART_PAGES);
+	parts_give(e->chunk, e->first / PART_PAGES, e->pages / PART_PAGES, e->huge);
 	meta_free(e, sizeof(*e) + e->geom->rows * sizeof(e->rows[0]));
 }
 
 size_t heap_bytes(void)
 {
-	return chunk_count << HUGE_SHIFT;
+	return (chunk_count + pool_count) << HUGE_SHIFT;
 }
 
 uint32_t heap_chunks_used(const uint8_t **used)

@@ -8,8 +8,8 @@
 
 static const uint16_t small_size[] = {16, 32, 48, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320,
 	384, 448, 512, 576, 672, 800, 1024, 1360, 2048, 4096};
-static const uint8_t medium_pages[] = {
-	2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 56, 64, 80, 96, 112, 128};
+static const uint16_t medium_pages[] = {2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28, 32, 40, 48,
+	56, 64, 80, 96, 112, 128, 160, 192, 224, 256};
 
 #define NSMALL	ARRAY_LEN(small_size)
 #define NMEDIUM ARRAY_LEN(medium_pages)

@@ -166,6 +166,7 @@ static struct row *row_fresh(struct class *c)
 		return NULL;
 	r->ext = e;
 	r->idx = e->fresh_rows;
+	r->used = e->dirty;
 	for (unsigned u = 0; u < e->units; u++)
 		r->free[u / 64] |= 1UL << (u % 64);
 	r->nfree = e->units;

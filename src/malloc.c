@@ -164,6 +164,7 @@ UD_EXPORT int malloc_trim(size_t pad)
 	alias_init();
 	lock_section_enter(&s);
 	alias_sweep(true);
+	heap_trim();
 	lock_section_leave(&s);
 	return heap_bytes() < before;
 }

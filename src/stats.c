@@ -63,8 +63,8 @@ static void print_space(struct out *o)
 	ms = (unsigned long)t.tv_sec * 1000 + (unsigned long)t.tv_nsec / 1000000;
 	out_fmt(o, "undangle: virtual space  %lu MB of %lu GB used", used >> 20, all >> 30);
 	if (used && ms)
-		out_fmt(o, "; lasts %lu h of CPU time at this rate",
-			(unsigned long)((double)(all - used) / (double)used * (double)ms / 3.6e6));
+		out_fmt(o, "; at this rate the rest lasts %lu minutes of CPU time",
+			(unsigned long)((double)(all - used) / (double)used * (double)ms / 6e4));
 	out_fmt(o, "\n");
 }
 

@@ -87,15 +87,17 @@ static int host_enter(size_t want, struct run *fresh)
 			break;
 	}
 	if (!host.hi) {
-		/* Address space is rationed: take addresses that the kernel never picks itself. */
+		/*
+		 * Address space is rationed: take addresses that the kernel never picks itself, and
+		 * not more than a table of a sixteenth of the ration has entries for.
+		 */
+		size_t most = 32UL << 40;
+
+		if (as.rlim_cur != RLIM_INFINITY)
+			most = MIN(most, as.rlim_cur / 16 / sizeof(void *) << 17);
 		host.reserved = false;
 		host.lo = 0x100000000000UL;
-		size = want ? ALIGN_UP(want, HUGE_SIZE) : 32UL << 40;
-		/* The table takes 8 bytes for each part of it: at most 1/16 of what we may have. */
-		while (!want && as.rlim_cur != RLIM_INFINITY && size > GIGA_SIZE &&
-			size >> VSPACE_PART_SHIFT > as.rlim_cur / 128)
-			size /= 2;
-		host.hi = host.lo + size;
+		host.hi = host.lo + ALIGN_UP(want ? MIN(want, most) : most, HUGE_SIZE);
 	}
 	fresh->lo = host.lo;
 	fresh->hi = host.hi;

@@ -178,6 +178,8 @@ static void rows_come_and_go(void)
 		CHECK(c->bytes <= 2 * HUGE_SIZE);
 	}
 	CHECK_EQ(heap_bytes(), (size_t)chunks_out << HUGE_SHIFT);
+	heap_trim();
+	CHECK_EQ(heap_bytes(), (size_t)chunks_out << HUGE_SHIFT);
 }
 
 static void out_of_memory(void)

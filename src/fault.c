@@ -21,11 +21,17 @@
 #define ERROR_WRITE	2
 #define ERROR_FETCH	16
 
-/* The last finding of this thread that its own handler survived: the same again is fatal. */
+/*
+ * A handler that returns from a finding sees it again, as it would see any fault again: the kernel
+ * would go on for ever, but the program did not ask for that, for without us there was no fault.
+ */
+#define RETRIES 10000
+
 static __thread struct {
-	uintptr_t ip;
+	uintptr_t ip, sp;
 	vaddr_t addr;
-} survived;
+	unsigned times;
+} last; /* finding of this thread */
 
 static int parent_tid; /* of the thread that is forking */
 
@@ -67,14 +73,15 @@ bool fault_classify(const siginfo_t *si, const void *ucontext, struct report *r)
 	return true;
 }
 
-/* True if the program's handler returned from this very finding and the access was tried again. */
-static bool is_retry(const struct report *r)
+/* True if the program's handler has returned from this very finding too often. */
+static bool is_endless(const struct report *r)
 {
-	bool same = survived.ip == r->use.ip && survived.addr == r->addr;
-
-	survived.ip = r->use.ip;
-	survived.addr = r->addr;
-	return same;
+	if (last.ip != r->use.ip || last.sp != r->use.sp || last.addr != r->addr)
+		last.times = 0;
+	last.ip = r->use.ip;
+	last.sp = r->use.sp;
+	last.addr = r->addr;
+	return ++last.times > RETRIES;
 }
 
 static void on_fault(int sig, siginfo_t *si, void *ucontext)
@@ -95,10 +102,8 @@ static void on_fault(int sig, siginfo_t *si, void *ucontext)
 		return;
 	}
 	if (!efault_is_mine(si) && fault_classify(si, ucontext, &r)) {
-		bool retry = is_retry(&r);
-
-		report_print(&r, ucontext, retry || signal_is_fatal(sig));
-		if (retry) {
+		report_print(&r, ucontext, signal_is_fatal(sig));
+		if (is_endless(&r)) {
 			signal_set_default(sig);
 			return;
 		}

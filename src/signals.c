@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <sys/ucontext.h>
 
 #define TAKEN  2  /* SIGSEGV, SIGBUS */
 #define RING   64 /* replacements until a published action is overwritten */
@@ -136,10 +137,18 @@ void signal_exec(bool before)
 	}
 }
 
-/* A fault of the instruction at hand; otherwise somebody sent the signal. */
-static bool is_fault(const siginfo_t *si)
+/*
+ * A fault of the instruction at hand, which will fault again; otherwise somebody sent the signal,
+ * perhaps with the siginfo of a fault (crash handlers do), or it tells of broken memory elsewhere.
+ */
+static bool is_fault(const siginfo_t *si, const void *ucontext)
 {
-	return si->si_code > 0;
+	const greg_t *g = ((const ucontext_t *)ucontext)->uc_mcontext.gregs;
+
+	if (si->si_code <= 0 || (si->si_signo == SIGBUS && si->si_code == BUS_MCEERR_AO))
+		return false;
+	return si->si_code == SI_KERNEL || g[REG_TRAPNO] != 14 || !g[REG_CR2] ||
+	       g[REG_CR2] == (greg_t)si->si_addr;
 }
 
 bool signal_is_fatal(int sig)
@@ -163,15 +172,15 @@ void signal_deliver(int sig, siginfo_t *si, void *ucontext)
 	int i = taken(sig);
 	struct sigaction a = *atomic_load_explicit(&program[i], memory_order_acquire);
 
-	if ((blocked & 1 << i) && !is_fault(si)) {
+	if ((blocked & 1 << i) && !is_fault(si, ucontext)) {
 		pending |= (uint8_t)(1 << i);
 		return;
 	}
-	if (a.sa_handler == SIG_IGN && !is_fault(si))
+	if (a.sa_handler == SIG_IGN && !is_fault(si, ucontext))
 		return;
 	if (signal_is_fatal(sig)) {
 		signal_set_default(sig);
-		if (!is_fault(si))
+		if (!is_fault(si, ucontext))
 			send_again(sig, si);
 		return;
 	}

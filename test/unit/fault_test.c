@@ -9,6 +9,7 @@
 
 #include <pthread.h>
 #include <setjmp.h>
+#include <sys/syscall.h>
 
 static void do_read(void)
 {
@@ -285,6 +286,34 @@ static void do_found_retried(void)
 	do_read();
 }
 
+/* A handler that jumps out may meet the same finding as often as it likes. */
+static void do_found_often(void)
+{
+	struct sigaction sa = {.sa_sigaction = on_segv, .sa_flags = SA_SIGINFO};
+
+	sigaction(SIGSEGV, &sa, NULL);
+	for (volatile int i = 0; i < 300; i++)
+		if (!sigsetjmp(jump, 1))
+			do_read();
+	_exit(hits == 300 ? 9 : 1);
+}
+
+/* The siginfo of a fault, sent: there is no instruction that would fault again. */
+static void do_sent_like_a_fault(void)
+{
+	siginfo_t si = {.si_signo = SIGSEGV, .si_code = SEGV_MAPERR, .si_addr = foreign + 100};
+
+	if (!sigsetjmp(jump, 1)) {
+		struct sigaction sa = {.sa_sigaction = on_segv, .sa_flags = SA_SIGINFO};
+
+		sigaction(SIGSEGV, &sa, NULL);
+		*(volatile char *)foreign = 1;
+	}
+	signal(SIGSEGV, SIG_DFL);
+	syscall(SYS_rt_tgsigqueueinfo, getpid(), gettid(), SIGSEGV, &si);
+	_exit(1);
+}
+
 static void do_found_blocked(void)
 {
 	sigset_t all;
@@ -483,6 +512,12 @@ static void handlers_and_findings(void)
 	in_child(do_found_retried);
 	CHECK(killed_by(SIGSEGV));
 	CHECK_EQ(count("ERROR"), 1);
+	in_child(do_found_often);
+	CHECK(exited(9));
+	CHECK_EQ(count("ERROR"), 1);
+	in_child(do_sent_like_a_fault);
+	CHECK(killed_by(SIGSEGV));
+	CHECK_EQ(count("ERROR"), 0);
 	in_child(do_found_blocked);
 	CHECK(killed_by(SIGSEGV));
 	CHECK_EQ(count("ERROR"), 1);

@@ -25,6 +25,7 @@ void *meta_table(size_t size)
 	if (sys_is_err(r))
 		return NULL;
 	sys_madvise((vaddr_t)r, size, MADV_NOHUGEPAGE); /* sparse: 4 KB at a time */
+	sys_madvise((vaddr_t)r, size, MADV_DONTDUMP);	/* a core in a pipe has no holes */
 	return (void *)r;
 }
 

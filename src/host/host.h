@@ -25,7 +25,7 @@ struct host {
 	bool reserved;	    /* [lo, hi) is mapped PROT_NONE; else free by convention         */
 	bool guards;	    /* MADV_GUARD_INSTALL works on views (6.15)                      */
 	bool collapse;	    /* MADV_COLLAPSE works (6.1, THP in the kernel)                  */
-	bool vectors;	   /* process_madvise on ourselves takes any advice (6.14)          */
+	bool vectors;	    /* process_madvise on ourselves takes any advice (6.14)          */
 	bool populate;	    /* MADV_POPULATE_READ works (5.14)                               */
 	unsigned seg_shift; /* log2 of chunks per segment                                   */
 	uint32_t nsegs;

@@ -1,5 +1,5 @@
-// expect: kind=double-free call=free offset=0 block=40 moved=yes status=134
-// expect: use=drop>main free=grow>main alloc=make>main
+// expect: kind=double-free call=free offset=0 block=40 status=134
+// expect: use=drop>main free=grow>main alloc=make>main moved=yes
 // free of the old pointer after realloc moved the block.
 #include "bug.h"
 

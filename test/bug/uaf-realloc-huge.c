@@ -1,5 +1,5 @@
-// expect: kind=use-after-free access=WRITE bytes=8 offset=4194304 block=8388608 moved=yes status=139
-// expect: use=poke>main free=grow>main alloc=make>main
+// expect: kind=use-after-free access=WRITE bytes=8 offset=4194304 block=8388608 status=139
+// expect: use=poke>main free=grow>main alloc=make>main moved=yes
 // realloc of a huge block moves its pages, not its bytes: the old addresses are dead all the same.
 #include "bug.h"
 

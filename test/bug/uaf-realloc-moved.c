@@ -1,5 +1,5 @@
-// expect: kind=use-after-free access=READ bytes=1 offset=8 block=40 moved=yes status=139
-// expect: use=use>main free=grow>main alloc=make>main
+// expect: kind=use-after-free access=READ bytes=1 offset=8 block=40 status=139
+// expect: use=use>main free=grow>main alloc=make>main moved=yes
 // The old pointer after realloc moved the block.
 #include "bug.h"
 

@@ -1,5 +1,5 @@
-// expect: kind=use-after-free access=READ bytes=1 offset=8 block=500000 moved=yes status=139
-// expect: use=use>main free=shrink>main alloc=make>main
+// expect: kind=use-after-free access=READ bytes=1 offset=8 block=500000 status=139
+// expect: use=use>main free=shrink>main alloc=make>main moved=yes
 // A realloc to a much smaller size that moves; if it stays in place, the program has no bug.
 // moved: the program says by its exit status 7 that realloc kept the address
 #include "bug.h"

@@ -159,11 +159,23 @@ static inline bool cursor_take(struct cursor *c, uint32_t *idx)
 	return true;
 }
 
+/*
+ * Units for a cursor's next view. A thread that makes few of a size must not sit on a whole row,
+ * nor may many threads, each on one.
+ */
+static uint32_t view_share(const struct cursor *c)
+{
+	uint32_t most = tcache_owned > 8 ? EXTENT_PAGES / 4 : EXTENT_PAGES;
+
+	return c->views < 4 ? MIN(16U << 2 * c->views, most) : most;
+}
+
 /* The slow path: no cache, an interrupted one, or the cursor's view is used up. */
 static struct view *take_slow(unsigned cls, uint32_t *idx, int *tid)
 {
 	struct lock_section s;
 	struct tcache *tc;
+	struct cursor *c;
 	struct view *v = NULL;
 	bool shared;
 
@@ -175,12 +187,14 @@ static struct view *take_slow(unsigned cls, uint32_t *idx, int *tid)
 		lock_take(&shared_lock);
 		tc = &tcache_shared;
 	}
-	while (!cursor_take(&tc->cur[cls], idx)) {
-		tc->cur[cls].view = view_new(cls);
-		if (!tc->cur[cls].view)
+	c = &tc->cur[cls];
+	while (!cursor_take(c, idx)) {
+		c->view = view_new(cls, view_share(c));
+		if (!c->view)
 			goto out;
+		c->views++;
 	}
-	v = tc->cur[cls].view;
+	v = c->view;
 	tc->allocs++;
 	*tid = shared ? sys_gettid() : tc->tid;
 out:

@@ -137,7 +137,8 @@ void *alias_realloc(void *p, size_t size, void *frame);
 size_t alias_usable(void *p);
 
 /* alias_view.c */
-struct view *view_new(unsigned cls); /* NULL: no memory; in a section */
+/* A view of at most `most` units; NULL: no memory. In a section. */
+struct view *view_new(unsigned cls, uint32_t most);
 /* All views of a dirty_next list, which are dead through and through. sweep_lock held. */
 void views_retire(struct view *list);
 extern struct view *views_live;

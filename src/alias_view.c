@@ -136,7 +136,7 @@ static void view_link(struct view *v)
 		widen_all();
 }
 
-struct view *view_new(unsigned cls)
+struct view *view_new(unsigned cls, uint32_t most)
 {
 	struct class *c = &heap_class[cls];
 	uint64_t mask[EXTENT_PAGES / 64];
@@ -146,7 +146,7 @@ struct view *view_new(unsigned cls)
 
 	for (int try = 0; try < 3; try++) {
 		lock_take(&c->lock);
-		r = heap_row_take(c, mask, &zeroed);
+		r = heap_row_take(c, most, mask, &zeroed);
 		lock_drop(&c->lock);
 		if (r) {
 			v = view_build(r, mask, zeroed);

@@ -114,11 +114,11 @@ extern struct lock heap_chunk_lock;
 void heap_init(size_t group);
 
 /*
- * A row with free units of class c, all of which now belong to the caller: mask[] is set to
+ * A row with free units of class c, `most` of which now belong to the caller: mask[] is set to
  * them (words of units), *zeroed tells whether nothing was ever stored there. NULL: no memory.
  * c->lock held by the caller.
  */
-struct row *heap_row_take(struct class *c, uint64_t *mask, bool *zeroed);
+struct row *heap_row_take(struct class *c, uint32_t most, uint64_t *mask, bool *zeroed);
 
 /* Units come back; their aliases are dead. The row may be gone afterwards. c->lock held. */
 void heap_row_give(struct class *c, struct row *r, const uint64_t *mask);

@@ -203,8 +203,25 @@ static struct row *row_pick(struct class *c)
 	return r ? r : c->row[0];
 }
 
-struct row *heap_row_take(struct class *c, uint64_t *mask, bool *zeroed)
+/* Moves the first units of r, `most` at most, to mask. */
+static void row_cut(struct class *c, struct row *r, uint64_t *mask, uint32_t most)
 {
+	for (unsigned w = 0; w < row_words(r->ext); w++) {
+		uint64_t m = r->free[w];
+
+		while ((uint32_t)__builtin_popcountl(m) > most)
+			m &= ~(1UL << (63 - __builtin_clzl(m)));
+		mask[w] = m;
+		r->free[w] &= ~m;
+		most -= (uint32_t)__builtin_popcountl(m);
+		r->nfree -= (uint32_t)__builtin_popcountl(m);
+		c->free_units -= (size_t)__builtin_popcountl(m);
+	}
+}
+
+struct row *heap_row_take(struct class *c, uint32_t most, uint64_t *mask, bool *zeroed)
+{
+	unsigned bucket;
 	struct row *r;
 
 	class_grow(c);
@@ -214,12 +231,10 @@ struct row *heap_row_take(struct class *c, uint64_t *mask, bool *zeroed)
 	row_unlist(c, r);
 	if (r->nfree == r->ext->units && !r->ext->busy_rows++)
 		extent_busy(c, r->ext);
-	for (unsigned w = 0; w < row_words(r->ext); w++) {
-		mask[w] = r->free[w];
-		r->free[w] = 0;
-	}
-	c->free_units -= r->nfree;
-	r->nfree = 0;
+	row_cut(c, r, mask, most);
+	bucket = row_bucket(r->nfree, r->ext->units);
+	if (bucket)
+		row_list(c, r, bucket);
 	*zeroed = !r->used;
 	if (r->used && !r->ext->huge && r->ext->pages == EXTENT_PAGES) {
 		r->ext->huge = true; /* it is used again and again: now it pays */

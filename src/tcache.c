@@ -9,6 +9,7 @@ __thread struct tcache *tcache_mine;
 struct tcache tcache_shared;
 struct tcache *tcache_all; /* never shrinks; under tcache_lock */
 struct lock tcache_lock;
+_Atomic uint32_t tcache_owned;
 
 static pthread_key_t exit_key;
 static bool exit_seen;
@@ -22,6 +23,7 @@ static void tcache_leave(void *arg)
 	lock_take(&tcache_lock);
 	tcache_mine = NULL;
 	tc->owned = false;
+	tcache_owned--;
 	lock_drop(&tcache_lock);
 	lock_section_leave(&s);
 }
@@ -51,6 +53,7 @@ struct tcache *tcache_get(void)
 	}
 	if (tc) {
 		tc->owned = true;
+		tcache_owned++;
 		tc->tid = sys_gettid();
 	}
 	lock_drop(&tcache_lock);
@@ -68,6 +71,7 @@ void tcache_fork_child(void)
 	for (struct tcache *tc = tcache_all; tc; tc = tc->next)
 		if (tc != tcache_mine && !tc->busy)
 			tc->owned = false;
+	tcache_owned = tcache_mine != NULL;
 	if (tcache_mine)
 		tcache_mine->tid = sys_gettid();
 }

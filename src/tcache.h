@@ -14,6 +14,7 @@ struct cursor {
 	uint64_t mask; /* objects of the word that were not handed out yet */
 	struct view *view;
 	uint32_t word;
+	uint32_t views; /* made for it so far */
 };
 
 struct tcache {
@@ -30,6 +31,7 @@ struct tcache {
 extern __thread struct tcache *tcache_mine;
 extern struct tcache tcache_shared; /* under shared_lock */
 extern struct tcache *tcache_all;
+extern _Atomic uint32_t tcache_owned; /* caches of threads that live */
 
 struct tcache *tcache_get(void); /* this thread's, made if need be; NULL: no memory. In a section */
 void tcache_init(void);		 /* from the constructor: thread exits are seen from here on */

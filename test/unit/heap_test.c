@@ -123,6 +123,15 @@ struct claim {
 	uint64_t mask[8];
 };
 
+static unsigned bits(const uint64_t *mask)
+{
+	unsigned n = 0;
+
+	for (unsigned w = 0; w < 8; w++)
+		n += (unsigned)__builtin_popcountl(mask[w]);
+	return n;
+}
+
 static void claim_check(struct claim *all, unsigned n, const struct claim *c)
 {
 	for (unsigned i = 0; i < n; i++)
@@ -163,8 +172,10 @@ static void rows_come_and_go(void)
 			}
 			memset(k, 0, sizeof(*k));
 			struct claim n = {0};
+			uint32_t most = rnd() % 2 ? EXTENT_PAGES : 1 + (uint32_t)(rnd() % 70);
 
-			n.row = heap_row_take(c, n.mask, &zeroed);
+			n.row = heap_row_take(c, most, n.mask, &zeroed);
+			CHECK(bits(n.mask) && bits(n.mask) <= most);
 			CHECK(n.row);
 			if (!n.row)
 				return;
@@ -189,12 +200,12 @@ static void out_of_memory(void)
 	bool zeroed;
 	unsigned n = 0;
 
-	last.row = heap_row_take(c, last.mask, &zeroed);
+	last.row = heap_row_take(c, EXTENT_PAGES, last.mask, &zeroed);
 	chunk_limit = 0;
 	for (;; n++) {
 		struct claim k = {0};
 
-		k.row = heap_row_take(c, k.mask, &zeroed);
+		k.row = heap_row_take(c, EXTENT_PAGES, k.mask, &zeroed);
 		if (!k.row)
 			break;
 		last = k;
@@ -202,7 +213,7 @@ static void out_of_memory(void)
 	chunk_limit = ARRAY_LEN(chunk_out);
 	CHECK(n > 0);
 	heap_row_give(c, last.row, last.mask);
-	CHECK(heap_row_take(c, last.mask, &zeroed));
+	CHECK(heap_row_take(c, EXTENT_PAGES, last.mask, &zeroed));
 }
 
 int main(void)

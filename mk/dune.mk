@@ -4,7 +4,6 @@
 #	build/libdune.so	the same with a constructor that enters ring 0: LD_PRELOAD it
 #	build/examples/ring0	thirty lines that show what it is for
 
-
 # On vmm paths FS is whatever the program made of it: no canary there.
 $(B)/src/dune/%.o: UDFLAGS += -fno-stack-protector
 
@@ -30,3 +29,4 @@ $(B)/dune/counts: test/dune/counts.c $(B)/libdune.a
 		-o $@ $^ -lpthread
 
 VM_NEEDS += $(B)/dune/counts $(B)/dune/stress $(B)/dune/crash
+BOCHS_FILES += $(B)/libdune.so $(B)/examples/ring0 $(B)/dune/stress /bin/ls /usr/bin/wc

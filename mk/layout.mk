@@ -27,6 +27,3 @@ check-pure-asan:
 
 # Windows and page tables in ring 0 (test/vm/list.d/25windows.list).
 VM_NEEDS += $(B)/dune/windows
-$(B)/dune/%: test/dune/%.c
-	@mkdir -p $(@D)
-	$(CC) -std=gnu17 -Wall -Wextra -Wno-unused-parameter $(WERROR) $(CFLAGS) -o $@ $< -lpthread

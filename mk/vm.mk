@@ -22,7 +22,7 @@ vm: $$(VM_NEEDS)
 	@test/vm/qemu -t $(VM_TIME) '$(CMD)'
 
 check-vm: $$(VM_NEEDS)
-	@test/vm/qemu -t $(VM_TIME) 'test/vm/suite $(VM_ARGS) $(VM_LISTS)'; test/vm/status $$?
+	@VM_ARGS='$(VM_ARGS)' test/vm/check $(VM_TIME) $(VM_LISTS)
 
 check-kvm: $$(VM_NEEDS)
 	@test/vm/suite -n kvm $(VM_ARGS) $(VM_LISTS); test/vm/status $$?
@@ -32,3 +32,22 @@ BOCHS_TIME  ?= 240
 check-bochs: $$(VM_NEEDS)
 	@test/vm/bochs -t $(BOCHS_TIME) $(addprefix -f ,$(BOCHS_FILES)) \
 		'test/vm/suite -j 1 -n bochs $(VM_ARGS) test/vm/bochs.list'; test/vm/status $$?
+
+# Conformance: each case natively and under a wrapper, equal transcripts. Here under the host backend, in
+# the machines under Dune.
+CONFORM_SRC := $(wildcard test/conform/*.c)
+CONFORM	    := $(B)/conform/conform
+VM_NEEDS    += $(CONFORM) $(B)/conform/stress
+
+$(CONFORM): $(filter-out test/conform/stress.c,$(CONFORM_SRC)) test/conform/conform.h
+	@mkdir -p $(@D)
+	$(CC) -std=gnu17 -D_GNU_SOURCE -Wall -Wextra -Wno-unused-parameter $(WERROR) -O1 -g -msse4.2 -mcx16 \
+		-mno-red-zone -fno-strict-aliasing -o $@ $(filter %.c,$^) -lpthread -lrt -lm
+
+$(B)/conform/stress: test/conform/stress.c
+	@mkdir -p $(@D)
+	$(CC) -std=gnu17 -D_GNU_SOURCE -Wall -Wextra -Wno-unused-parameter $(WERROR) -O1 -g -o $@ $< -lpthread
+
+.PHONY: check-conform
+check-conform: all $(CONFORM)
+	@test/conform/run $(CONFORM) $(CONFORM_WRAPPER)

@@ -15,7 +15,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#define FRESH_VCPUS 256
+#define FRESH_VCPUS 512
 
 struct thread *threads[THREAD_MAX];
 static uint32_t thread_count; /* entries of the table */

@@ -3,7 +3,6 @@
  * as natively. More far windows than the classical layout has room for, low memory whose place a
  * spill took, blocks over a window's edge, code that comes and goes, and all of it over a fork.
  */
-#define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>

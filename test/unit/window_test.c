@@ -60,7 +60,10 @@ static void claims_follow_policy(void)
 		CHECK_EQ(window_va_to_pa(&w, va[i]), pa);
 		CHECK_EQ(window_pa_to_va(&w, pa), va[i]);
 		CHECK_EQ(window_claim(&w, va[i], &again), 0);
-		CHECK(!memcmp(&win, &again, sizeof(win)));
+		CHECK_EQ(again.hva, win.hva);
+		CHECK_EQ(again.gpa, win.gpa);
+		CHECK_EQ(again.len, win.len);
+		CHECK_EQ(again.index, win.index);
 		CHECK(window_at(&w, win.index, &again) && again.hva == win.hva);
 	}
 	CHECK_EQ(w.claimed, 5); /* 0x7f6bd... and 0x7f6bffffffff share one */

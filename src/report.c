@@ -60,10 +60,14 @@
 #define REPORTS_MAX 16 /* a program that survives its findings is not told for ever */
 #define STACK_BYTES (64 << 10)
 
+#define GATE_DYING (-1)
+
 static struct {
-	_Atomic int tid; /* who prints now; 0: nobody                    */
-	_Atomic int pid; /* ... in which process (fork copies all this)  */
-	_Atomic bool dying;
+	/*
+	 * One word, so that there is one winner: the process (fork copies all this) and the thread
+	 * in it that prints now; 0: nobody; GATE_DYING: the process is ending.
+	 */
+	_Atomic uint64_t owner;
 	unsigned printed;
 	uintptr_t ip[REPORTS_MAX];
 	vaddr_t block[REPORTS_MAX];
@@ -89,9 +93,14 @@ void report_forked(int parent_tid)
 	forked_tid[nforked++ % FORKS_MAX] = parent_tid;
 }
 
+static uint64_t gate_owner(int pid, int tid)
+{
+	return (uint64_t)(uint32_t)pid << 32 | (uint32_t)tid;
+}
+
 bool report_is_printing(void)
 {
-	return gate.tid && gate.tid == sys_gettid() && gate.pid == sys_getpid();
+	return gate.owner == gate_owner(sys_getpid(), sys_gettid());
 }
 
 static bool was_us_before_fork(int tid)
@@ -382,20 +391,21 @@ static void sleep_ms(long ms)
 /* One reporter at a time; who comes while the process dies of a finding does not come back. */
 static bool gate_enter(void)
 {
-	int tid = sys_gettid(), pid = sys_getpid(), nobody;
+	int tid = sys_gettid(), pid = sys_getpid();
 
 	for (long waited = 0; waited < 20000; waited++) {
-		nobody = 0;
-		if (gate.pid != pid) { /* after fork or vfork: that was another process's finding */
-			gate.dying = false;
-			gate.tid = 0;
-			gate.printed = 0;
-			gate.pid = pid;
-		}
-		if (!gate.dying && atomic_compare_exchange_strong(&gate.tid, &nobody, tid))
-			return true;
-		if (nobody == tid)
+		uint64_t is = gate.owner;
+		/* After fork or vfork what stands there was another process's finding. */
+		bool ours = (int)(is >> 32) == pid;
+
+		if (is == gate_owner(pid, tid))
 			return false;
+		if (!ours || is == gate_owner(pid, 0)) {
+			if (!atomic_compare_exchange_strong(&gate.owner, &is, gate_owner(pid, tid)))
+				continue;
+			gate.printed = ours ? gate.printed : 0;
+			return true;
+		}
 		sleep_ms(1);
 	}
 	return false;
@@ -425,8 +435,7 @@ void report_print(const struct report *r, const void *ucontext, bool fatal)
 		j->uc = ucontext;
 		call_on(own_stack + sizeof(own_stack), print_all, j);
 	}
-	gate.dying = fatal;
-	gate.tid = 0;
+	gate.owner = gate_owner(sys_getpid(), fatal ? GATE_DYING : 0);
 }
 
 void report_bad_free(void *p, const char *call, void *frame)

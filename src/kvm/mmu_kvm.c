@@ -183,31 +183,64 @@ static int range_map(vaddr_t at, size_t len)
 	return err;
 }
 
-static vaddr_t canon_of(vaddr_t at)
+/*
+ * The next run of live pages in [*at, end) whose canonical addresses are contiguous, too: a
+ * block that grew in place has more than one, and room behind that was never mapped. Returns
+ * its canonical address and *len; 0: no more.
+ */
+static vaddr_t canon_next(vaddr_t *at, vaddr_t end, size_t *len)
 {
+	vaddr_t canon;
 	paddr_t pa;
+	size_t n;
 
-	panic_if(!pt_translate(&dune_mappings.pt, at, &pa), "kvm: a live range is not mapped");
-	return window_pa_to_va(&dune_mappings.windows, pa);
+	while (*at < end && !pt_translate(&dune_mappings.pt, *at, &pa))
+		*at += PAGE_SIZE;
+	if (*at >= end)
+		return 0;
+	canon = window_pa_to_va(&dune_mappings.windows, pa);
+	for (n = PAGE_SIZE; *at + n < end; n += PAGE_SIZE)
+		if (!pt_translate(&dune_mappings.pt, *at + n, &pa) ||
+			window_pa_to_va(&dune_mappings.windows, pa) != canon + n)
+			break;
+	*len = n;
+	return canon;
 }
 
 /* Unmapping the canonical range makes the host flush every vCPU. */
 static int range_kill(vaddr_t at, size_t len)
 {
-	vaddr_t canon = canon_of(at);
-	int err = kill_pages(at, at + len);
+	vaddr_t end = at + len, canon;
+	int err = 0;
+	size_t n;
 
-	if (!err)
-		sys_munmap(canon, len);
+	for (; (canon = canon_next(&at, end, &n)) != 0; at += n) {
+		int e = kill_pages(at, at + n);
+
+		if (e)
+			err = e;
+		else
+			sys_munmap(canon, n);
+	}
 	return err;
 }
 
 static int range_move(vaddr_t from, size_t len, vaddr_t to, size_t newlen)
 {
-	vaddr_t canon = canon_of(from);
-	long r = sys_call4(__NR_mremap, (long)canon, (long)len, (long)newlen, MREMAP_MAYMOVE);
+	vaddr_t at = from, canon;
+	size_t n = 0;
 	int err;
+	long r;
 
+	canon = canon_next(&at, from + len, &n);
+	if (at != from || n != len) { /* in pieces: only a copy makes it one again */
+		err = range_map(to, newlen);
+		if (err)
+			return err;
+		__builtin_memcpy(vaddr_ptr(to), vaddr_ptr(from), len);
+		return range_kill(from, len);
+	}
+	r = sys_call4(__NR_mremap, (long)canon, (long)len, (long)newlen, MREMAP_MAYMOVE);
 	if (sys_is_err(r))
 		return (int)r;
 	err = pages_map(to, (vaddr_t)r, newlen);

@@ -14,7 +14,8 @@ use, free, alloc                 functions of the three stacks, outermost last, 
                                  first one is frame #0, unless it starts with ~
 threads                          equal letters are the same thread, different letters are not
 Further lines: `only: MODE,...` runs it in these modes alone; `options: a=b` adds options;
-`reports: N` (default 1); `needs: CPUFLAG`; `MODE: key=value ...` overrides in one mode;
+`reports: N` (default 1); `needs: CPUFLAG`; `MODE: key=value ...` overrides in one mode,
+`kvm: key=value ...` on that backend; `host-only: REASON` is skipped on the other;
 `moved:` status 7 means that realloc did not move, and then there is no bug;
 `module` builds a shared object beside the program (bug.mk).
 
@@ -51,6 +52,7 @@ class Program:
         self.path = path
         self.name = os.path.splitext(os.path.basename(path))[0]
         self.expect, self.override, self.only = {}, {}, None
+        self.on_kvm, self.host_only = {}, ""
         self.options, self.reports, self.needs, self.moved = "", 1, [], False
         with open(path) as f:
             for line in f:
@@ -68,6 +70,10 @@ class Program:
             self.expect.update(pairs)
         elif word in MODES and pairs:
             self.override[word] = dict(pairs)
+        elif word == "kvm":
+            self.on_kvm = dict(pairs)
+        elif word == "host-only":
+            self.host_only = text
         elif word == "only":
             self.only = text.split(",")
         elif word == "options":
@@ -118,6 +124,8 @@ def case(args, prog, mode, twin):
     if prog.moved and status == 7 and not out:
         return []
     want = dict(prog.expect, **prog.override.get(mode, {}))
+    if args.backend == "kvm":
+        want.update(prog.on_kvm)
     if mode == "grouped" and status == 0 and not out and may_be_late(want):
         return []
     reports = verdict.parse(out)
@@ -140,9 +148,10 @@ def plan(args):
         for mode in args.modes.split(","):
             if prog.only and mode not in prog.only:
                 continue
-            lacking = [n for n in prog.needs if n not in flags]
+            lacking = "".join(f"this machine has no {n} " for n in prog.needs if n not in flags)
             for twin in (False, True):
-                yield prog, mode, twin, lacking
+                only_here = not twin and args.backend != "host" and prog.host_only
+                yield prog, mode, twin, lacking or only_here
 
 
 def main():
@@ -165,7 +174,7 @@ def main():
         for (prog, mode, twin, lacking), bad in pool.map(one, list(plan(args))):
             name = f"{prog.name}{' (twin)' if twin else ''} [{mode}]"
             if lacking:
-                print(f"skipped {name}: this machine has no {' '.join(lacking)}")
+                print(f"skipped {name}: {lacking}")
                 count["skipped"] += 1
             elif bad:
                 print(f"not ok {name}")

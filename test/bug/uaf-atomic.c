@@ -1,5 +1,6 @@
 // expect: kind=use-after-free access=WRITE bytes=8 offset=8 block=16 status=139
 // expect: use=bump>main free=drop>main alloc=make>main
+// kvm: access=*
 // A locked read-modify-write: it is reported as the write that it is.
 #include "bug.h"
 

@@ -1,5 +1,6 @@
 // expect: kind=use-after-free access=SYSCALL call=pread arg=2 offset=0 block=64 status=139
 // expect: use=~use>main free=drop>main alloc=make>main
+// kvm: call=pread64
 // A freed buffer given to pread: the kernel would say EFAULT; it is a finding.
 #include "bug.h"
 

@@ -1,5 +1,6 @@
 // expect: kind=use-after-free access=SYSCALL call=send arg=2 offset=0 block=64 status=139
 // expect: use=~use>main free=drop>main alloc=make>main
+// kvm: call=sendto
 // A freed buffer given to send: the kernel would say EFAULT; it is a finding.
 #include "bug.h"
 #include <sys/socket.h>

@@ -1,6 +1,6 @@
 // expect: kind=double-free call=free offset=0 block=48 status=134
 // expect: use=drop_again>main free=drop>main alloc=make>main threads=alloc:a,free:a,use:a
-// host-only: the kvm backend forgets the record of a page table whose aliases all died, a million blocks later
+// host-only: kvm forgets the record of a page table once all its aliases are dead
 // A million allocations later the block is still known.
 #include "bug.h"
 

@@ -6,6 +6,7 @@
  */
 #include "alias.h"
 #include "log.h"
+#include "memlimit.h"
 #include "meta.h"
 #include "mmu.h"
 #include "options.h"
@@ -30,7 +31,7 @@ static void policy_init(void)
 	policy.defer_bytes = options.defer_bytes;
 	policy.defer_ns = options.defer_ms * 1000000UL;
 	policy.step = MAX(1U, MIN(policy.defer_frees / 16, 256U));
-	policy.dead_bytes = policy.records ? 128UL << 20 : 4UL << 20;
+	policy.dead_bytes = policy.records ? MIN(memlimit() / 16, 128UL << 20) : 4UL << 20;
 }
 
 static void alias_setup(void)

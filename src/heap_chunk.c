@@ -2,8 +2,9 @@
  * heap_chunk.c - chunks and the extents cut from them.
  *
  * app context, signals blocked; heap_chunk_lock guards the table of chunks. A chunk that has no
- * extent goes back to the system at once. Extents smaller than a chunk share chunks with other
- * classes; those chunks stay in 4 KB pages, so that a small program pays for what it touches.
+ * extent goes back to the system, but for a small pool of huge ones. Extents smaller than a
+ * chunk share chunks with other classes; those chunks stay in 4 KB pages, so that a small
+ * program pays for what it touches.
  */
 #include "heap.h"
 #include "meta.h"
@@ -107,10 +108,13 @@ static void parts_give(uint32_t id, unsigned first, unsigned n, bool huge)
 	if (chunk_free[id] == 0xffff) {
 		chunk_used[id] = 0;
 		chunk_count--;
-		if (huge && pool_count < MIN(4 + chunk_count / 8, POOL_MAX))
+		if (huge && pool_count < POOL_MAX)
 			pool[pool_count++] = id;
 		else
 			mmu->chunk_give(id);
+		/* A share of what is in use, so that the pool shrinks with the heap. */
+		while (pool_count > 4 + chunk_count / 8)
+			mmu->chunk_give(pool[--pool_count]);
 	} else {
 		mmu->chunk_trim(id, first * PART_PAGES, n * PART_PAGES);
 	}

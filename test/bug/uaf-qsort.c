@@ -43,7 +43,7 @@ int main(void)
 		settle();
 	}
 	sort_all(v, 4);
-	for (i = 0; i < 4; i++)
+	for (i = !TWIN; i < 4; i++)
 		drop(v[i]);
 	return 0;
 }

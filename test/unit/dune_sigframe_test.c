@@ -11,7 +11,7 @@ struct vm vm = {.xcr0 = 7, .xsave_size = 832};
 
 static void fill(struct kvm_regs *r)
 {
-	uint64_t *p = (uint64_t *)r;
+	__u64 *p = (__u64 *)r;
 
 	for (size_t i = 0; i < sizeof(*r) / 8; i++)
 		p[i] = 0x1111111100000000UL * (i % 15 + 1) + i;

@@ -1,0 +1,84 @@
+/* memlimit.c - see memlimit.h. app context; no libc but memory functions. */
+#include "memlimit.h"
+#include "out.h"
+#include "sys.h"
+
+#include <sys/sysinfo.h>
+
+static bool file_read(const char *path, char *buf, size_t size)
+{
+	int fd = (int)sys_openat(-100, path, 0, 0);
+	long n = fd < 0 ? -1 : sys_read(fd, buf, size - 1);
+
+	if (fd >= 0)
+		sys_close(fd);
+	buf[n > 0 ? n : 0] = 0;
+	return n > 0;
+}
+
+static bool starts(const char *s, const char *with)
+{
+	while (*with)
+		if (*s++ != *with++)
+			return false;
+	return true;
+}
+
+/* One line: "ID:CONTROLLERS:PATH"; v2's ID is 0 and it names no controllers. */
+static const char *line_file(const char *controllers, const char **root)
+{
+	if (starts(controllers, ":")) {
+		*root = "/sys/fs/cgroup";
+		return "memory.max";
+	}
+	for (const char *c = controllers; *c != ':' && *c; c++)
+		if ((c == controllers || c[-1] == ',') && starts(c, "memory") &&
+			(c[6] == ':' || c[6] == ',')) {
+			*root = "/sys/fs/cgroup/memory";
+			return "memory.limit_in_bytes";
+		}
+	return NULL;
+}
+
+bool memlimit_path(const char *text, char *path, size_t size)
+{
+	bool found = false;
+
+	while (*text) {
+		const char *end = text, *colon = text, *root, *file;
+
+		while (*end && *end != '\n')
+			end++;
+		while (colon < end && *colon != ':')
+			colon++;
+		file = colon < end ? line_file(colon + 1, &root) : NULL;
+		for (colon++; file && colon < end && *colon != ':'; colon++)
+			;
+		/* A v1 memory controller is the one in force; v2 then has none. */
+		if (file && (!found || file[7] == 'l') && end - colon < 400) {
+			char dir[400];
+
+			out_snprintf(dir, MIN(sizeof(dir), (size_t)(end - colon)), "%s", colon + 1);
+			out_snprintf(path, size, "%s%s/%s", root, dir[1] ? dir : "", file);
+			found = true;
+		}
+		text = *end ? end + 1 : end;
+	}
+	return found;
+}
+
+size_t memlimit(void)
+{
+	char text[1500], path[500];
+	struct sysinfo si = {0};
+	size_t least = SIZE_MAX, n = 0;
+
+	if (!sys_call3(__NR_sysinfo, (long)&si, 0, 0))
+		least = si.totalram * si.mem_unit;
+	if (!file_read("/proc/self/cgroup", text, sizeof(text)) ||
+		!memlimit_path(text, path, sizeof(path)) || !file_read(path, text, sizeof(text)))
+		return least;
+	for (const char *c = text; *c >= '0' && *c <= '9' && n < SIZE_MAX / 16; c++)
+		n = n * 10 + (size_t)(*c - '0');
+	return n ? MIN(least, n) : least;
+}

@@ -212,9 +212,7 @@ void kvm_dead_argument(long nr, long arg, vaddr_t addr, long unused, uintptr_t i
 
 	block_find(addr, &r.block);
 	report_print(&r, NULL, true);
-	signal_set_default(SIGSEGV);
-	for (;;)
-		sys_call3(__NR_tgkill, sys_getpid(), sys_gettid(), SIGSEGV);
+	signal_fatal(SIGSEGV);
 }
 
 int kvm_probe(const char **why)

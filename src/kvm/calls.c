@@ -38,6 +38,7 @@
 #define MM(a)	      DESC(.kind = D_RANGE, .src = SZ_ARG, .at = (a), .n = 1)
 #define SCAN(a)	      DESC(.kind = D_SCAN, .src = SZ_ARG, .at = (a), .n = 1, .write = true)
 #define SCAN_N(b)     DESC(.kind = D_SCAN, .src = SZ_CONST, .n = (b), .write = true)
+#define PROBE(b)      DESC(.kind = D_PROBE, .src = SZ_CONST, .n = (b))
 #define IOC	      DESC(.kind = D_IOC)
 #define IN_F(w, o, b) DESC(.kind = D_MEM, .src = SZ_FIELD, .width = (w), .at = (o), .n = (b))
 #define OUT_F(w, o, b) \

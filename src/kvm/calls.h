@@ -18,6 +18,7 @@ enum desc_kind {
 	D_SELF,
 	D_RANGE,
 	D_SCAN,
+	D_PROBE,
 	D_IOC
 };
 enum size_src { SZ_NONE, SZ_CONST, SZ_ARG, SZ_BITS, SZ_AT, SZ_FIELD };

@@ -346,6 +346,7 @@ static enum xlate_verdict scan(struct xlate *x, uint64_t *slot, uint64_t bytes, 
 static enum xlate_verdict pointer_one(
 	struct xlate *x, const struct desc *d, uint64_t *slot, struct frame *f)
 {
+	enum xlate_verdict v;
 	uint64_t cmd;
 
 	switch (d->kind) {
@@ -368,6 +369,9 @@ static enum xlate_verdict pointer_one(
 		return structs(x, d, slot, f);
 	case D_STRUCT:
 		return structs(x, d, slot, f);
+	case D_PROBE:
+		v = memory(x, d, slot, f, bytes_of(x, d, f));
+		return v == XLATE_DEAD ? fail(x, EFAULT) : v;
 	case D_SCAN:
 		return scan(x, slot, bytes_of(x, d, f), d->write);
 	default: /* D_IOC: bits 30-31 direction (1 the kernel reads, 2 it writes), 16-29 size */

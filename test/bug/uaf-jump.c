@@ -1,6 +1,5 @@
 // expect: kind=use-after-free access=EXEC offset=0 block=64 status=139
 // expect: use=~call>main free=drop>main alloc=make>main
-// host-only: in ring 0 the report is right, but the process then hangs instead of dying
 // A jump to a freed block: the fault is the fetch of the first instruction.
 #include "bug.h"
 

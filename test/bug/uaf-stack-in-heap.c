@@ -1,7 +1,6 @@
 // expect: kind=use-after-free block=262144 status=139
 // expect: free=drop>main alloc=make>main
 // needs-alt: the dead block is the very stack the program runs on
-// host-only: in ring 0 the report is right, but the process then hangs instead of dying
 // The stack of a coroutine is freed under it: the fault handler has to stand on another one.
 #include "bug.h"
 #include <ucontext.h>

@@ -127,6 +127,17 @@ static void plain_arguments_stay(void)
 	CHECK_EQ(x.args[0], a(0, 0));
 }
 
+/* What is asked about memory by a mask that no `how` goes with: the answer, not a finding. */
+static void probes(void)
+{
+	reset();
+	CHECK_EQ(call(SYS_rt_sigprocmask, (uint64_t)-1, a(5, 0), 0, 8, 0, 0), XLATE_FAIL);
+	CHECK_EQ(x.ret, -EFAULT);
+	CHECK_EQ(call(SYS_rt_sigprocmask, (uint64_t)-1, a(0, 8), 0, 8, 0, 0), XLATE_CALL);
+	CHECK_EQ(x.args[1], c(0, 8));
+	CHECK_EQ(call(SYS_rt_sigprocmask, 0, a(5, 0), 0, 8, 0, 0), XLATE_DEAD);
+}
+
 static void buffers(void)
 {
 	reset();
@@ -504,6 +515,7 @@ static void random_arguments(void)
 int main(void)
 {
 	RUN(plain_arguments_stay);
+	RUN(probes);
 	RUN(buffers);
 	RUN(dead_arguments);
 	RUN(vectors);

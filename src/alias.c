@@ -205,6 +205,12 @@ out:
 	return v;
 }
 
+static __attribute__((noinline)) void *no_memory(void)
+{
+	errno = ENOMEM;
+	return NULL;
+}
+
 static inline void *alloc_class(unsigned cls, size_t size, bool zero, void *frame)
 {
 	struct tcache *tc = tcache_mine;
@@ -229,7 +235,7 @@ static inline void *alloc_class(unsigned cls, size_t size, bool zero, void *fram
 	if (unlikely(!v)) {
 		v = take_slow(cls, &idx, &tid);
 		if (!v)
-			return NULL;
+			return no_memory();
 	}
 	p = vaddr_ptr(view_slot_at(v, idx));
 	if (v->rec)
@@ -239,15 +245,30 @@ static inline void *alloc_class(unsigned cls, size_t size, bool zero, void *fram
 	return p;
 }
 
+static __attribute__((noinline)) void *alloc_large(size_t size, void *frame)
+{
+	void *p = large_alloc(size, PAGE_SIZE, frame);
+
+	return p ? p : no_memory();
+}
+
+/* No cache: this thread's first, or another heap is in use. */
+static __attribute__((noinline)) void *alloc_first(size_t size, bool zero, void *frame)
+{
+	alias_init(); /* the class tables */
+	if (heap_other)
+		return heap_other->alloc(size, HEAP_ALIGN, zero, frame);
+	if (size > HEAP_MEDIUM_MAX)
+		return alloc_large(size, frame);
+	return alloc_class(heap_class_of(size), size, zero, frame);
+}
+
 void *alias_alloc(size_t size, bool zero, void *frame)
 {
-	if (unlikely(!tcache_mine)) {
-		alias_init(); /* the class tables */
-		if (heap_other)
-			return heap_other->alloc(size, HEAP_ALIGN, zero, frame);
-	}
+	if (unlikely(!tcache_mine))
+		return alloc_first(size, zero, frame);
 	if (size > HEAP_MEDIUM_MAX)
-		return large_alloc(size, PAGE_SIZE, frame);
+		return alloc_large(size, frame);
 	return alloc_class(heap_class_of(size), size, zero, frame);
 }
 
@@ -366,6 +387,14 @@ static inline bool free_slot(struct view *v, uint32_t idx, bool moved, void *fra
 	return true;
 }
 
+/* Not in the engine's addresses. */
+static __attribute__((noinline)) void free_elsewhere(void *p, const char *call, void *frame)
+{
+	if (!heap_other)
+		report_bad_free(p, call, frame);
+	heap_other->free(p, call, frame);
+}
+
 void alias_free(void *p, const char *call, void *frame)
 {
 	uintptr_t e = alias_entry(vaddr_of(p));
@@ -373,13 +402,14 @@ void alias_free(void *p, const char *call, void *frame)
 	struct large *l = (struct large *)(e & ~1UL);
 	uint32_t idx;
 
-	if (likely(e && !(e & 1))) {
+	if (unlikely(!e)) {
+		free_elsewhere(p, call, frame);
+		return;
+	}
+	if (likely(!(e & 1))) {
 		if (likely(live_find(v, p, &idx) && free_slot(v, idx, false, frame)))
 			return;
-	} else if (e && l->base == vaddr_of(p) && large_free(l, false, frame)) {
-		return;
-	} else if (!e && heap_other) {
-		heap_other->free(p, call, frame);
+	} else if (l->base == vaddr_of(p) && large_free(l, false, frame)) {
 		return;
 	}
 	report_bad_free(p, call, frame);

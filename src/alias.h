@@ -129,7 +129,10 @@ vaddr_t alias_space_take(size_t len, size_t align);
 /* Idempotent; from the first malloc or the constructor. */
 void alias_init(void);
 
-/* What the exported family is made of. `frame`: see report.h. NULL: no memory; errno untouched. */
+/*
+ * What the exported family is made of. `frame`: see report.h. NULL: no memory. alias_alloc then
+ * sets errno, so that malloc can end in it; nothing else touches it.
+ */
 void *alias_alloc(size_t size, bool zero, void *frame);
 void *alias_alloc_aligned(size_t size, size_t align, void *frame);
 void alias_free(void *p, const char *call, void *frame);

@@ -30,12 +30,18 @@ static inline void *or_enomem(void *p)
 
 UD_EXPORT void *malloc(size_t size)
 {
-	return or_enomem(alias_alloc(size, false, FRAME));
+	if (unlikely(heap_other)) /* asked here too: it saves that heap two calls */
+		return heap_other->alloc(size, HEAP_ALIGN, false, FRAME);
+	return alias_alloc(size, false, FRAME);
 }
 
 UD_EXPORT void free(void *p)
 {
-	if (likely(p))
+	if (unlikely(!p))
+		return;
+	if (unlikely(heap_other))
+		heap_other->free(p, "free", FRAME);
+	else
 		alias_free(p, "free", FRAME);
 }
 
@@ -63,13 +69,13 @@ UD_EXPORT void *calloc(size_t n, size_t size)
 
 	if (__builtin_mul_overflow(n, size, &all))
 		return or_enomem(NULL);
-	return or_enomem(alias_alloc(all, true, FRAME));
+	return alias_alloc(all, true, FRAME);
 }
 
 static inline void *realloc_any(void *p, size_t size, const char *call, void *frame)
 {
 	if (!p)
-		return or_enomem(alias_alloc(size, false, frame));
+		return alias_alloc(size, false, frame);
 	if (!size) { /* as glibc does */
 		alias_free(p, call, frame);
 		return NULL;

@@ -85,7 +85,7 @@ struct heap_other {
 	void (*stats)(struct out *o);
 };
 
-extern const struct heap_other *heap_other;
+extern const struct heap_other *heap_other __attribute__((visibility("hidden")));
 extern const struct heap_other heap_system; /* kvm/sysheap.c */
 
 /* The chosen one; set once by mmu_choose (mmu.c) and never changed. */

@@ -30,11 +30,6 @@ bool kvm_entered;
 
 static uint64_t folded_in_vmm;
 
-struct kvm_slot *kvm_slot_self(void)
-{
-	return &kvm_slots[cpu_self()->slot];
-}
-
 /* Secures an entry of the PML4 against the host's mmap. Without room for that, an empty one. */
 static int slot_reserve(void *ctx, vaddr_t lo)
 {
@@ -55,7 +50,7 @@ static int slot_reserve(void *ctx, vaddr_t lo)
 static void table_unlinked(void *ctx, paddr_t table)
 {
 	if (dune_inside())
-		quarantine_put(table | 1, PAGE_SIZE);
+		quarantine_put_table(table);
 	else
 		folded_in_vmm++; /* stays allocated: rare, and a page is small */
 }
@@ -255,7 +250,7 @@ void kvm_count(struct kvm_counts *c)
 	for (i = 0; i < EPOCH_CPUS; i++) {
 		c->allocs += kvm_slots[i].allocs;
 		c->frees += kvm_slots[i].frees;
-		c->pages += kvm_slots[i].pages;
+		c->pages += kvm_slots[i].allocs + kvm_slots[i].more_pages;
 		c->bytes_held += kvm_slots[i].held;
 	}
 	grain_counts(&c->grains, &c->folded);

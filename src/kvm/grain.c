@@ -13,13 +13,10 @@
 
 #include <sys/mman.h>
 
-#define DIR_ENTRIES (1UL << (VPAGES_SLOT_SHIFT - HUGE_SHIFT))
-#define DIR_PART    1UL /* a later grain of the large block that the pointer names */
-#define DIR_FORGOT  2UL /* all dead, records gone */
-#define BATCH	    128
+#define BATCH 128
 
-/* What the directory says of 2 MB: 0, grain, grain | DIR_PART, DIR_FORGOT. */
-static uintptr_t *dir[VPAGES_SLOTS];
+/* What it says of 2 MB: 0, grain, grain | DIR_PART, DIR_FORGOT. */
+uintptr_t *grain_dir[VPAGES_SLOTS];
 static struct lock grain_lock;
 static struct grain *spare;
 static struct grain *kept[GRAIN_KEPT];
@@ -27,32 +24,22 @@ static uint32_t kept_next;
 
 static uint64_t grains_made, grains_folded;
 
-static uintptr_t dir_get(vaddr_t va)
-{
-	uintptr_t *d;
-
-	if (!vpages_owns(&kvm_vpages, va))
-		return 0;
-	d = __atomic_load_n(&dir[va >> VPAGES_SLOT_SHIFT], __ATOMIC_ACQUIRE);
-	return d ? __atomic_load_n(&d[(va >> HUGE_SHIFT) % DIR_ENTRIES], __ATOMIC_ACQUIRE) : 0;
-}
-
 static void dir_set(vaddr_t va, uintptr_t e)
 {
-	__atomic_store_n(&dir[va >> VPAGES_SLOT_SHIFT][(va >> HUGE_SHIFT) % DIR_ENTRIES], e,
+	__atomic_store_n(&grain_dir[va >> VPAGES_SLOT_SHIFT][(va >> HUGE_SHIFT) % DIR_ENTRIES], e,
 		__ATOMIC_RELEASE);
 }
 
 struct grain *grain_find(vaddr_t va)
 {
-	uintptr_t e = dir_get(va);
+	uintptr_t e = grain_entry(va);
 
 	return e == DIR_FORGOT ? NULL : (struct grain *)(e & ~DIR_PART);
 }
 
 bool grain_was_there(vaddr_t va)
 {
-	return dir_get(va) != 0;
+	return grain_entry(va) != 0;
 }
 
 /* The directory of the entries that [lo, hi) touches. */
@@ -62,13 +49,13 @@ static bool dir_ready(vaddr_t lo, vaddr_t hi)
 	long r;
 
 	for (i = lo >> VPAGES_SLOT_SHIFT; i <= (hi - 1) >> VPAGES_SLOT_SHIFT; i++) {
-		if (dir[i])
+		if (grain_dir[i])
 			continue;
 		r = sys_mmap(0, DIR_ENTRIES * sizeof(uintptr_t), PROT_READ | PROT_WRITE,
 			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 		if (sys_is_err(r))
 			return false;
-		__atomic_store_n(&dir[i], (uintptr_t *)r, __ATOMIC_RELEASE);
+		__atomic_store_n(&grain_dir[i], (uintptr_t *)r, __ATOMIC_RELEASE);
 	}
 	return true;
 }
@@ -211,7 +198,7 @@ struct grain *grain_large_new(size_t pages, size_t align, uint32_t first)
 	g->len = len;
 	g->pages = pages;
 	g->first = first;
-	g->rec[0] = (struct rec){.used = 1};
+	g->rec[0] = (struct rec){.head = 0};
 	dir_set(g->base, (uintptr_t)g);
 	for (va = g->base + HUGE_SIZE; va < g->base + len; va += HUGE_SIZE)
 		dir_set(va, (uintptr_t)g | DIR_PART);
@@ -233,13 +220,17 @@ static void keep(struct grain *g)
 	struct_give(old);
 }
 
-void grain_gone(struct grain *g, uint32_t pages)
+void grain_fold(struct grain *g)
 {
-	if (__atomic_add_fetch(&g->gone, pages, __ATOMIC_ACQ_REL) != GRAIN_PAGES)
-		return;
 	__atomic_store_n(&g->leaf, NULL, __ATOMIC_RELEASE);
 	pt_fold(&dune_mappings.pt, g->base, pte_tombstone(g->base >> HUGE_SHIFT));
 	keep(g);
+}
+
+void grain_gone(struct grain *g, uint32_t pages)
+{
+	if (__atomic_add_fetch(&g->gone, pages, __ATOMIC_ACQ_REL) == GRAIN_PAGES)
+		grain_fold(g);
 }
 
 void grain_large_gone(struct grain *g)

@@ -9,6 +9,7 @@
 #define UD_KVM_KVM_H
 
 #include "block.h"
+#include "dune/cpu.h"
 #include "dune/mappings.h"
 #include "kvm/epoch.h"
 #include "kvm/vpages.h"
@@ -16,26 +17,28 @@
 #include "out.h"
 #include "panic.h"
 
+/* Defined in here, so no detour by the GOT on the way to them. */
+#pragma GCC visibility push(hidden)
+
 #define GRAIN_PAGES 512U
 #define GRAIN_KEPT  1024U /* folded grains whose records are still known */
 
 /* What is remembered of one block; one per alias page, so that an address leads to it. */
 struct rec {
 	uint64_t size;
+	uint64_t head; /* REC_HEAD | offset in the page; REC_PART | pages since the head; 0: none */
 	uint32_t alloc_stack, free_stack;
-	int alloc_tid, free_tid;
-	uint16_t off;  /* head page: of the block in its page                        */
-	uint16_t back; /* other pages: how many before it is the head                */
-	uint8_t used;  /* a block was here                                           */
-	uint8_t moved; /* it died in a realloc                                       */
-	uint16_t pad;
+	int alloc_tid, free_tid; /* free_tid < 0: it died in a realloc */
 };
+
+#define REC_HEAD (1UL << 32)
+#define REC_PART (2UL << 32)
 
 /* 2 MB of fresh addresses that one thread hands out; a large block is made of several. */
 struct grain {
 	vaddr_t base;
 	pte_t *leaf;	/* the lowest table; NULL: folded, or a large block's            */
-	uint32_t next;	/* page to hand out next; only the owner's (and its handlers')  */
+	uint32_t next;	/* page to hand out next, or beyond; the owner's and its handlers' */
 	uint32_t gone;	/* pages that are dead, or will never be used (atomic)          */
 	size_t len;	/* large: bytes of addresses; else 0                             */
 	size_t pages;	/* large: pages of the block                                    */
@@ -54,10 +57,11 @@ struct kvm_slot { /* per vCPU */
 	int tid;
 	struct bag *filling, *oldest, *newest; /* quarantine */
 	size_t held;			       /* bytes of canonical blocks in it */
-	uint64_t allocs, frees, pages;
+	uint64_t allocs, frees, more_pages;    /* beyond the first of each block */
 	struct epoch_cpu *epoch;
 	uint32_t bags;
-	bool busy; /* the quarantine is being changed: a handler's frees wait elsewhere */
+	bool waiting; /* anything at all in it */
+	bool busy;    /* the quarantine is being changed: a handler's frees wait elsewhere */
 } __attribute__((aligned(64)));
 
 struct kvm_counts {
@@ -70,7 +74,12 @@ extern struct vpages kvm_vpages;
 extern struct epochs kvm_epochs;
 extern bool kvm_entered;
 
-struct kvm_slot *kvm_slot_self(void);
+/* This vCPU's, in ring 0. */
+static inline struct kvm_slot *kvm_slot_self(void)
+{
+	return &kvm_slots[cpu_self()->slot];
+}
+
 void kvm_count(struct kvm_counts *c);
 void kvm_exits_print(struct out *o);
 
@@ -78,16 +87,32 @@ void kvm_exits_print(struct out *o);
 struct grain *grain_new(void);
 struct grain *grain_large_new(size_t pages, size_t align, uint32_t first);
 void grain_gone(struct grain *g, uint32_t pages); /* so many pages died: fold it when all did */
+void grain_fold(struct grain *g);		  /* all of them did */
 void grain_large_gone(struct grain *g);
+/* The directory: one word per 2 MB of addresses that are ours. */
+#define DIR_ENTRIES (1UL << (VPAGES_SLOT_SHIFT - HUGE_SHIFT))
+#define DIR_PART    1UL /* a later grain of the large block that the pointer names */
+#define DIR_FORGOT  2UL /* all dead, records gone */
+extern uintptr_t *grain_dir[VPAGES_SLOTS];
+
+static inline uintptr_t grain_entry(vaddr_t va)
+{
+	uint64_t i = va >> VPAGES_SLOT_SHIFT;
+	uintptr_t *d = i < VPAGES_SLOTS ? __atomic_load_n(&grain_dir[i], __ATOMIC_ACQUIRE) : NULL;
+
+	return d ? __atomic_load_n(&d[(va >> HUGE_SHIFT) % DIR_ENTRIES], __ATOMIC_ACQUIRE) : 0;
+}
+
 struct grain *grain_find(vaddr_t va); /* whatever it is now; NULL: nothing was there        */
 bool grain_was_there(vaddr_t va);     /* true too where even the records are forgotten       */
 void grain_fork_child(void);
 void grain_counts(uint64_t *made, uint64_t *folded);
 
 /* kalias.c */
-vaddr_t kalias_make(vaddr_t canon, size_t size, size_t align, void *frame);
-/* Kills it; false: no live block starts there. canon and size say what is to be given back. */
-bool kalias_kill(vaddr_t va, bool moved, void *frame, vaddr_t *canon, size_t *size);
+vaddr_t kalias_make(struct kvm_slot *s, vaddr_t canon, size_t size, size_t align, void *frame);
+/* Kills it. 0: no live block starts there. The canonical block is to be given back. */
+vaddr_t kalias_kill(struct kvm_slot *s, vaddr_t va, bool moved, void *frame,
+	size_t *size); /* canonical, or 0 */
 /* The canonical address of a live block, or 0. */
 vaddr_t kalias_canon(vaddr_t va, size_t *size);
 /* A live block changed its size in place; true if its pages suffice for it. */
@@ -113,7 +138,24 @@ void kalias_attach(vaddr_t va, vaddr_t canon);
 void kalias_detached(vaddr_t va, void *frame);
 
 /* quarantine.c: what was killed goes back when no processor can see it any more. */
-void quarantine_put(uintptr_t item, size_t bytes); /* canonical block, or table page | 1 */
+void quarantine_hold(struct kvm_slot *s, uintptr_t item, size_t bytes);
+extern void (*quarantine_give)(void *canon);
+
+/* Nobody else's TLB to wait for, and nothing waits already. */
+static inline bool quarantine_idle(const struct kvm_slot *s)
+{
+	return kvm_epochs.awake <= 1 && !s->waiting;
+}
+
+static inline void quarantine_put(struct kvm_slot *s, vaddr_t canon, size_t bytes)
+{
+	if (likely(quarantine_idle(s)))
+		quarantine_give(vaddr_ptr(canon));
+	else
+		quarantine_hold(s, canon, bytes);
+}
+
+void quarantine_put_table(paddr_t table);
 /* At each allocation: flushes if others wait for this vCPU. */
 void quarantine_flush(struct kvm_slot *s);
 static inline void quarantine_tick(struct kvm_slot *s)
@@ -127,8 +169,6 @@ void quarantine_inherit(struct kvm_slot *to, struct kvm_slot *from);
 /* Every vCPU has flushed on return. */
 void quarantine_force(void);
 void quarantine_counts(uint64_t *flushes, uint64_t *forced);
-extern void (*quarantine_give)(void *canon);
-
 /* kcall.c: vmm. */
 struct dune_call;
 long kcall(struct dune_call *c);
@@ -140,5 +180,7 @@ int kvm_enter(void);
 /* App context, entered from the vmm; reports and dies. */
 __attribute__((noreturn)) void kvm_dead_argument(
 	long nr, long arg, vaddr_t addr, long unused, uintptr_t ip, uintptr_t sp);
+
+#pragma GCC visibility pop
 
 #endif

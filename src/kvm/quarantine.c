@@ -125,21 +125,16 @@ static void bag_close(struct kvm_slot *s)
 		quarantine_force();
 }
 
-void quarantine_put(uintptr_t item, size_t bytes)
+void quarantine_hold(struct kvm_slot *s, uintptr_t item, size_t bytes)
 {
-	struct kvm_slot *s = kvm_slot_self();
 	struct bag *b;
 
-	if (likely(kvm_epochs.awake <= 1 && !s->filling && !s->oldest)) {
-		item_give(item);
-		return;
-	}
 	if (unlikely(s->busy)) {
 		quarantine_force();
 		item_give(item);
 		return;
 	}
-	s->busy = true;
+	s->busy = s->waiting = true;
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	b = s->filling;
 	if (!b)
@@ -157,8 +152,19 @@ void quarantine_put(uintptr_t item, size_t bytes)
 		if (s->oldest)
 			drain(s);
 	}
+	s->waiting = s->filling || s->oldest;
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	s->busy = false;
+}
+
+void quarantine_put_table(paddr_t table)
+{
+	struct kvm_slot *s = kvm_slot_self();
+
+	if (quarantine_idle(s))
+		page_free(vaddr_ptr(table));
+	else
+		quarantine_hold(s, table | ITEM_TABLE, PAGE_SIZE);
 }
 
 void quarantine_flush(struct kvm_slot *s)
@@ -168,10 +174,12 @@ void quarantine_flush(struct kvm_slot *s)
 
 void quarantine_inherit(struct kvm_slot *to, struct kvm_slot *from)
 {
-	struct bag *b = from->busy ? NULL : from->filling;
+	struct bag *b = from->filling;
 
-	if (from->busy) /* its owner was in the middle of it, and will never come back */
-		return;
+	if (from->busy) { /* its owner was in the middle of it, and will never come back */
+		b = NULL;
+		from->oldest = NULL;
+	}
 	if (b) {
 		b->next = from->oldest;
 		from->oldest = b;
@@ -187,7 +195,9 @@ void quarantine_inherit(struct kvm_slot *to, struct kvm_slot *from)
 			to->newest = from->newest;
 		to->bags += from->bags;
 		to->held += from->held;
+		to->waiting = true;
 	}
+	from->waiting = from->busy = false;
 	from->filling = from->oldest = from->newest = NULL;
 	from->bags = 0;
 	from->held = 0;

@@ -131,12 +131,14 @@ static void *no_alias(void *canon)
 	return canon;
 }
 
-static void *sys_alloc(size_t size, size_t align, bool zero, void *frame)
+/* Before ring 0, before the next malloc is known, and for large alignments. */
+static __attribute__((noinline)) void *alloc_other(
+	size_t size, size_t align, bool zero, void *frame)
 {
 	void *canon;
 	vaddr_t va;
 
-	if (unlikely(!next.malloc)) {
+	if (!next.malloc) {
 		if (resolving)
 			return arena_alloc(size, align);
 		next_find();
@@ -145,23 +147,30 @@ static void *sys_alloc(size_t size, size_t align, bool zero, void *frame)
 		canon = next.memalign(align, size);
 	else
 		canon = zero ? next.calloc(1, size) : next.malloc(size);
+	if (!canon)
+		return NULL;
+	if (!kvm_entered)
+		return no_alias(canon);
+	va = kalias_make(kvm_slot_self(), vaddr_of(canon), size, align, frame);
+	return va ? vaddr_ptr(va) : no_alias(canon);
+}
+
+static void *sys_alloc(size_t size, size_t align, bool zero, void *frame)
+{
+	void *canon;
+	vaddr_t va;
+
+	if (unlikely(!next.malloc || align > 16 || zero || !kvm_entered))
+		return alloc_other(size, align, zero, frame);
+	canon = next.malloc(size);
 	if (unlikely(!canon))
 		return NULL;
-	if (unlikely(!kvm_entered))
-		return no_alias(canon);
-	va = kalias_make(vaddr_of(canon), size, align, frame);
+	va = kalias_make(kvm_slot_self(), vaddr_of(canon), size, 1, frame);
 	return likely(va) ? vaddr_ptr(va) : no_alias(canon);
 }
 
-static void sys_free(void *p, const char *call, void *frame)
+static __attribute__((noinline)) void free_other(void *p, const char *call, void *frame)
 {
-	vaddr_t canon;
-	size_t size;
-
-	if (likely(kalias_kill(vaddr_of(p), false, frame, &canon, &size))) {
-		quarantine_put(canon, size);
-		return;
-	}
 	if (arena_owns(p))
 		return;
 	if (!vpages_owns(&kvm_vpages, vaddr_of(p)) && early_forget(p)) {
@@ -169,6 +178,24 @@ static void sys_free(void *p, const char *call, void *frame)
 		return;
 	}
 	report_bad_free(p, call, frame);
+}
+
+static void sys_free(void *p, const char *call, void *frame)
+{
+	struct kvm_slot *s;
+	vaddr_t canon;
+	size_t size;
+
+	if (unlikely(!kvm_entered)) {
+		free_other(p, call, frame);
+		return;
+	}
+	s = kvm_slot_self();
+	canon = kalias_kill(s, vaddr_of(p), false, frame, &size);
+	if (likely(canon))
+		quarantine_put(s, canon, size);
+	else
+		free_other(p, call, frame);
 }
 
 /* Pages change hands, bytes stay: for blocks of many pages. NULL: no memory, p is as it was. */
@@ -188,7 +215,7 @@ static void *realloc_moving(void *p, size_t size, void *frame)
 		return NULL;
 	}
 	kalias_detached(vaddr_of(p), frame);
-	va = kalias_make(vaddr_of(now), size, 1, frame);
+	va = kalias_make(kvm_slot_self(), vaddr_of(now), size, 1, frame);
 	return va ? vaddr_ptr(va) : no_alias(now);
 }
 
@@ -230,9 +257,10 @@ static void *sys_realloc(void *p, size_t size, void *frame)
 	if (!q)
 		return NULL;
 	__builtin_memcpy(q, p, MIN(size, old));
-	if (!kalias_kill(vaddr_of(p), true, frame, &canon, &old))
+	canon = kalias_kill(kvm_slot_self(), vaddr_of(p), true, frame, &old);
+	if (!canon)
 		report_bad_free(p, "realloc", frame);
-	quarantine_put(canon, old);
+	quarantine_put(kvm_slot_self(), canon, old);
 	return q;
 }
 

@@ -7,8 +7,8 @@
  * unit back. alias_table leads from an address to its view or large block with one load.
  *
  * LOCK ORDER: alias_init_lock, shared_lock, sweep_lock, large_lock, tcache_lock, class locks
- * (by index), views_lock, heap_chunk_lock, vspace_lock, host_lock, meta_lock. All are taken
- * with signals blocked (lock.h). malloc's and free's fast paths take none of them.
+ * (by index), super_lock, views_lock, heap_chunk_lock, vspace_lock, host_lock, meta_lock. All are
+ * taken with signals blocked (lock.h). malloc's and free's fast paths take none of them.
  */
 #ifndef UD_ALIAS_H
 #define UD_ALIAS_H
@@ -38,6 +38,7 @@ struct view {
 	uint16_t first;
 	uint32_t chunk;
 	struct row *row;
+	struct super *super; /* it is a part of this one, or has a mapping of its own  */
 	struct view *dirty_next;
 	struct view *next, *prev; /* of live views; or of dead ones, oldest first             */
 	uint64_t bits[];	  /* units: fresh, revoked, released; then live               */
@@ -108,7 +109,7 @@ struct alias_policy {
 extern struct alias_policy policy;
 extern struct vspace alias_space;
 extern struct lock alias_init_lock, sweep_lock, large_lock, shared_lock, tcache_lock;
-extern struct lock views_lock, vspace_lock;
+extern struct lock super_lock, views_lock, vspace_lock;
 extern _Atomic bool alias_ready;
 
 /* The table: one word per part of fresh addresses: 0, a view, or a large block | 1. */
@@ -147,6 +148,21 @@ void views_retire(struct view *list);
 extern struct view *views_live;
 void alias_dead_push(struct view *v); /* sweep_lock held */
 
+/* alias_super.c */
+/* Gives v its address in a super-view. -ENOSPC: it is to have a mapping of its own. */
+int super_place(struct view *v);
+/* Of views that die in this sweep: super_doom for all of them first. sweep_lock held. */
+void super_doom(struct super *s, vaddr_t lo, vaddr_t hi);
+/* Kills neighbouring views of s; false: they may be alive still. sweep_lock held. */
+bool super_kill(struct super *s, vaddr_t lo, vaddr_t hi);
+/* In the child, before views are looked at: all of them again. False: it cannot go on. */
+bool supers_fork_child(void);
+/* So many views have mappings of their own, and so many super-views. */
+void maps_count(uint32_t direct, uint32_t supers);
+/* The kernel refused one more: others may do with less; nothing helped. */
+void maps_refused(void);
+void maps_exhausted(void);
+
 /* alias_sweep.c */
 void alias_note_dead(struct view *v); /* it has something to kill */
 /* A unit died; kills it at once in strict mode. */
@@ -164,5 +180,7 @@ void large_find(const struct large *l, struct block *b);
 
 /* alias_fork.c */
 void alias_fork_init(void);
+/* In the child: at the address that it had. */
+bool view_map_again(vaddr_t at, uint32_t chunk, unsigned first, unsigned pages);
 
 #endif

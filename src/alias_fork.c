@@ -10,13 +10,15 @@
 #include "mmu.h"
 #include "tcache.h"
 
+#include <errno.h>
 #include <pthread.h>
 
 static struct lock_section fork_section;
 
 static struct lock *const first_locks[] = {
 	&alias_init_lock, &shared_lock, &sweep_lock, &large_lock, &tcache_lock};
-static struct lock *const last_locks[] = {&views_lock, &heap_chunk_lock, &vspace_lock, &meta_lock};
+static struct lock *const last_locks[] = {
+	&super_lock, &views_lock, &heap_chunk_lock, &vspace_lock, &meta_lock};
 
 static void fork_prepare(void)
 {
@@ -55,15 +57,29 @@ static void fork_parent(void)
 	locks_drop();
 }
 
+static void child_ends(void)
+{
+	out_line(2, "undangle: a forked child cannot map its heap; it ends here");
+	sys_exit_group(127);
+}
+
+bool view_map_again(vaddr_t at, uint32_t chunk, unsigned first, unsigned pages)
+{
+	int err;
+
+	do
+		err = mmu->view_map(at, chunk, first, pages);
+	while (err == -ENOSPC && mmu->spare());
+	return !err;
+}
+
 static void view_again(struct view *v)
 {
 	struct run r[64];
 	size_t n = 0;
 
-	if (mmu->view_map(v->base, v->chunk, v->first, v->pages)) {
-		out_line(2, "undangle: a forked child cannot map its heap; it ends here");
-		sys_exit_group(127);
-	}
+	if (!v->super && !view_map_again(v->base, v->chunk, v->first, v->pages))
+		child_ends();
 	for (uint32_t u = 0; u < v->units; u++) {
 		vaddr_t at = view_unit_at(v, u);
 
@@ -85,9 +101,12 @@ static void view_again(struct view *v)
 
 static void fork_child(void)
 {
-	if (mmu->fork_child())
+	if (mmu->fork_child()) {
+		if (!supers_fork_child())
+			child_ends();
 		for (struct view *v = views_live; v; v = v->next)
 			view_again(v);
+	}
 	tcache_fork_child();
 	locks_drop();
 }

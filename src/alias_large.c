@@ -39,7 +39,7 @@ static vaddr_t large_place(size_t len, size_t room, size_t align)
 		if (!at)
 			return 0;
 		err = mmu->range_map(at, len);
-	} while (err == -EEXIST);
+	} while (err == -EEXIST || (err && mmu->spare()));
 	return err ? 0 : at;
 }
 

@@ -6,10 +6,8 @@
  * more than policy.dead_bytes.
  */
 #include "alias.h"
-#include "log.h"
 #include "meta.h"
 #include "mmu.h"
-#include "options.h"
 #include "stats.h"
 
 #include <errno.h>
@@ -19,8 +17,6 @@ struct view *views_live;
 
 static struct view *dead_first, *dead_last; /* under sweep_lock */
 static size_t dead_now;
-static uint32_t views_bound; /* live views from which on mappings count as scarce */
-static _Atomic bool scarce;
 
 static size_t view_bytes(unsigned uwords, unsigned words)
 {
@@ -37,34 +33,6 @@ static void view_free(struct view *v)
 	if (v->rec)
 		meta_free(v->rec, view_rec_bytes(v));
 	meta_free(v, view_bytes(view_uwords(v), v->words));
-}
-
-/* vm.max_map_count; a live view may cost two mappings, and the program wants some as well. */
-static uint32_t views_limit(void)
-{
-	char buf[32];
-	int fd = (int)sys_openat(-100, "/proc/sys/vm/max_map_count", 0, 0);
-	long n = fd < 0 ? 0 : sys_read(fd, buf, sizeof(buf));
-	uint32_t max = 0;
-
-	if (fd >= 0)
-		sys_close(fd);
-	for (long i = 0; i < n && buf[i] >= '0' && buf[i] <= '9'; i++)
-		max = max * 10 + (uint32_t)(buf[i] - '0');
-	return max ? max / 3 : 65530 / 3;
-}
-
-static void widen_all(void)
-{
-	if (atomic_exchange(&scarce, true))
-		return;
-	if (!options.quiet)
-		out_line(log_fd(),
-			"undangle: warning: nearly all mappings that vm.max_map_count allows "
-			"are in "
-			"use: from here on small neighbours share a page and die together");
-	for (unsigned c = 0; c < heap_class_count(); c++)
-		heap_widen(&heap_class[c]);
 }
 
 static struct view *view_build(struct row *r, const uint64_t *mask, bool zeroed)
@@ -101,14 +69,15 @@ static struct view *view_build(struct row *r, const uint64_t *mask, bool zeroed)
 static int view_place(struct view *v)
 {
 	size_t len = (size_t)v->pages << PAGE_SHIFT;
-	int err;
+	int err = super_place(v);
 
-	do {
-		v->base = alias_space_take(len, VSPACE_PART);
-		if (!v->base)
-			return -ENOMEM;
-		err = mmu->view_map(v->base, v->chunk, v->first, v->pages);
-	} while (err == -EEXIST); /* somebody else lives there */
+	if (err == -ENOSPC)
+		do {
+			v->base = alias_space_take(len, VSPACE_PART);
+			if (!v->base)
+				return -ENOMEM;
+			err = mmu->view_map(v->base, v->chunk, v->first, v->pages);
+		} while (err == -EEXIST); /* somebody else lives there */
 	if (err)
 		return err;
 	if (!v->zeroed && v->pages < EXTENT_PAGES)
@@ -118,7 +87,7 @@ static int view_place(struct view *v)
 
 static void view_link(struct view *v)
 {
-	uint32_t n;
+	uint32_t direct, supers;
 
 	lock_take(&views_lock);
 	v->prev = NULL;
@@ -126,14 +95,14 @@ static void view_link(struct view *v)
 	if (v->next)
 		v->next->prev = v;
 	views_live = v;
-	n = ++stats.views_live;
+	stats.views_live++;
 	stats.views_made++;
+	stats.views_joined += v->super != NULL;
+	direct = stats.views_live - stats.views_joined;
+	supers = stats.supers_live;
 	lock_drop(&views_lock);
 	alias_entry_set(v->base, (size_t)v->pages << PAGE_SHIFT, (uintptr_t)v);
-	if (!views_bound)
-		views_bound = views_limit();
-	if (n > views_bound && !scarce)
-		widen_all();
+	maps_count(direct, supers);
 }
 
 struct view *view_new(unsigned cls, uint32_t most)
@@ -143,6 +112,7 @@ struct view *view_new(unsigned cls, uint32_t most)
 	struct view *v;
 	struct row *r;
 	bool zeroed;
+	int err = 0;
 
 	for (int try = 0; try < 3; try++) {
 		lock_take(&c->lock);
@@ -150,12 +120,15 @@ struct view *view_new(unsigned cls, uint32_t most)
 		lock_drop(&c->lock);
 		if (r) {
 			v = view_build(r, mask, zeroed);
-			if (v && !view_place(v)) {
+			err = v ? view_place(v) : -ENOMEM;
+			if (!err) {
 				view_link(v);
 				return v;
 			}
 			if (v)
 				view_free(v);
+			if (err == -ENOSPC)
+				maps_refused();
 			lock_take(&c->lock);
 			heap_row_give(c, r, mask);
 			lock_drop(&c->lock);
@@ -163,9 +136,9 @@ struct view *view_new(unsigned cls, uint32_t most)
 		/* What waits to die may be what is missing: addresses, mappings, memory. */
 		if (!alias_sweep(true))
 			break;
-		if (try == 1 && stats.views_live > views_bound / 2)
-			widen_all();
 	}
+	if (err == -ENOSPC)
+		maps_exhausted();
 	return NULL;
 }
 
@@ -239,12 +212,14 @@ static void view_bury(struct view *v, bool killed)
 	if (v->next)
 		v->next->prev = v->prev;
 	stats.views_live--;
+	stats.views_joined -= v->super != NULL;
 	stats.views_killed++;
 	lock_drop(&views_lock);
 	lock_take(&c->lock);
 	heap_row_give(c, v->row, back);
 	lock_drop(&c->lock);
 	v->row = NULL;
+	v->super = NULL;
 	dead_now += view_bytes(uwords, v->words) + (v->rec ? view_rec_bytes(v) : 0);
 	alias_dead_push(v);
 }
@@ -295,19 +270,25 @@ void views_retire(struct view *list)
 {
 	struct view *v = views_sort(list), *next;
 
+	for (next = v; next; next = next->dirty_next)
+		if (next->super)
+			super_doom(next->super, next->base, next->base + view_len(next));
 	while (v) {
+		struct super *s = v->super;
 		vaddr_t lo = v->base, hi = lo;
 		bool killed;
 
 		/* Neighbours die by one system call. */
-		for (next = v; next && next->base == hi; next = next->dirty_next)
+		for (next = v; next && next->base == hi && next->super == s;
+			next = next->dirty_next)
 			hi += view_len(next);
-		killed = !mmu->view_kill(lo, (unsigned)((hi - lo) >> PAGE_SHIFT));
+		killed = s ? super_kill(s, lo, hi)
+			   : !mmu->view_kill(lo, (unsigned)((hi - lo) >> PAGE_SHIFT));
 		for (; v && v->base < hi; v = next) {
 			next = v->dirty_next;
 			v->state = VIEW_DEAD;
 			atomic_store(&v->dirty, 0);
-			if (view_len(v) < HUGE_SIZE && killed)
+			if (!s && view_len(v) < HUGE_SIZE && killed)
 				window_part_died(v->base, view_len(v), lo, hi);
 			view_bury(v, killed);
 		}

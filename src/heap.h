@@ -20,6 +20,7 @@
 #define HEAP_MEDIUM_MAX (1UL << 20) /* up to here they come from extents        */
 #define HEAP_CLASSES	56	    /* at most                                   */
 #define EXTENT_PAGES	512	    /* at most                                   */
+#define HEAP_CHUNK_MAX	(1U << 22)  /* 8 TB                                      */
 #define GROUP_MAX	64	    /* objects that share an alias page, at most */
 
 /* How one size class lies in its extents. Read-only after heap_init. */

@@ -10,7 +10,6 @@
 #include "meta.h"
 #include "mmu.h"
 
-#define CHUNK_MAX   (1U << 22) /* 8 TB */
 #define PART_PAGES  32
 #define CHUNK_PARTS (EXTENT_PAGES / PART_PAGES)
 
@@ -65,8 +64,8 @@ static bool tables_make(void)
 {
 	if (chunk_used)
 		return true;
-	chunk_free = meta_table(CHUNK_MAX * sizeof(*chunk_free));
-	chunk_used = chunk_free ? meta_table(CHUNK_MAX) : NULL;
+	chunk_free = meta_table(HEAP_CHUNK_MAX * sizeof(*chunk_free));
+	chunk_used = chunk_free ? meta_table(HEAP_CHUNK_MAX) : NULL;
 	return chunk_used;
 }
 
@@ -85,7 +84,7 @@ static int parts_take(unsigned n, uint32_t *id, bool *dirty)
 		*dirty = n == CHUNK_PARTS && pool_count;
 		if (*dirty)
 			*id = pool[--pool_count];
-		else if (mmu->chunk_take(id) || *id >= CHUNK_MAX)
+		else if (mmu->chunk_take(id) || *id >= HEAP_CHUNK_MAX)
 			goto out;
 		chunk_used[*id] = 1;
 		chunk_free[*id] = 0xffff;

@@ -1,5 +1,6 @@
 /* meta.c - see meta.h. app context. Maps memory (one of the few files that do). */
 #include "meta.h"
+#include "mmu.h"
 
 #include <sys/mman.h>
 
@@ -43,9 +44,12 @@ static void *meta_carve(size_t size)
 
 	if ((size_t)(meta_end - meta_at) < size) {
 		size_t step = MAX(META_STEP, size);
-		long r = sys_mmap(
-			0, step, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		long r;
 
+		do
+			r = sys_mmap(0, step, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+				-1, 0);
+		while (sys_is_err(r) && mmu && mmu->spare());
 		if (sys_is_err(r))
 			return NULL;
 		meta_at = (char *)r;

@@ -36,9 +36,16 @@ struct mmu {
 	void (*chunk_trim)(uint32_t id, unsigned first, unsigned pages);
 	/*
 	 * Maps `pages` fresh pages at `at` read-write onto the chunk's pages from `first` on. A
-	 * view of 512 pages is 2 MB-aligned. -ENOMEM when mappings or memory are scarce.
+	 * view of 512 pages or more is 2 MB-aligned. -ENOSPC when mappings are scarce.
 	 */
 	int (*view_map)(vaddr_t at, uint32_t id, unsigned first, unsigned pages);
+	/*
+	 * How many chunks (a power of two; ids from a multiple of it on) one view can show, where
+	 * mappings may run out and runs_kill needs none; else 1.
+	 */
+	uint32_t (*chunks_joined)(void);
+	/* If mappings are what is missing: gives back some kept for that. True: try again. */
+	bool (*spare)(void);
 	/* A hint: the pages of this view will be touched soon and their memory exists already. */
 	void (*view_warm)(vaddr_t at, unsigned pages);
 	/* On return every access to the view faults; gives page tables back where it can. */

@@ -99,6 +99,7 @@ void stats_print(struct out *o)
 		"%lu KB\n",
 		heap_bytes() >> 10, large_bytes() >> 10, meta_bytes() >> 10,
 		page_table_bytes() >> 10);
-	out_fmt(o, "undangle: mappings       %lu\n", count_vmas());
+	out_fmt(o, "undangle: mappings       %lu; %u views are parts of %u super-views\n",
+		count_vmas(), stats.views_joined, stats.supers_live);
 	print_space(o);
 }

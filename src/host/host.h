@@ -52,6 +52,13 @@ long host_segment_map(void);
 /* Makes [at, at + 2 MB) of a template one huge page; false if it did not work. */
 bool host_collapse(vaddr_t at);
 
+/* Mappings kept for the worst (host_spare.c). */
+void host_spare_fill(uint32_t most); /* so many more, if the kernel lets */
+bool host_spare_use(void);	     /* false: all are in use */
+bool host_spare(void);		     /* if mappings are what is missing */
+bool host_maps_scarce(void);
+void host_spare_fork_child(void);
+
 int host_probe(const char **why);
 int host_fork_prepare(const uint8_t *used, uint32_t n);
 void host_fork_parent(void);

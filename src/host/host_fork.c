@@ -76,6 +76,7 @@ int host_fork_child(void)
 {
 	size_t len = host_seg_bytes();
 
+	host_spare_fork_child();
 	if (copy_err) {
 		out_line(2,
 			"undangle: no memory for a forked child's copy of the heap; it ends here");

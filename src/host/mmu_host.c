@@ -19,6 +19,8 @@ struct host host;
 struct lock host_lock;
 
 static uint64_t free_ids[HOST_SEGMENTS][HOST_SEG_CHUNKS / 64];
+#define SPARE_FROM 64 /* views made: a small program needs no spare mappings */
+static _Atomic uint32_t maps_made, maps_killed;
 static uint32_t free_hint; /* no segment below it has a free chunk */
 
 static void host_warn_once(_Atomic bool *said, const char *text)
@@ -39,10 +41,13 @@ static long host_bury(vaddr_t at, size_t len)
 long host_segment_map(void)
 {
 	size_t len = host_seg_bytes();
-	long r = sys_mmap(
-		0, len + HUGE_SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	vaddr_t room, at;
+	long r;
 
+	do
+		r = sys_mmap(0, len + HUGE_SIZE, PROT_NONE,
+			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	while (sys_is_err(r) && host_spare());
 	if (sys_is_err(r))
 		return r;
 	/* A view is one huge page only if address and file offset agree modulo 2 MB. */
@@ -206,12 +211,23 @@ static int host_view_map(vaddr_t at, uint32_t id, unsigned first, unsigned pages
 		return (int)r;
 	r = sys_call6(
 		__NR_mremap, (long)from, 0, (long)len, MREMAP_MAYMOVE | MREMAP_FIXED, (long)at, 0);
-	if (!sys_is_err(r))
+	if (!sys_is_err(r)) {
+		uint32_t n = atomic_fetch_add(&maps_made, 1);
+
+		if (n >= SPARE_FROM && n % 2)
+			host_spare_fill(1);
 		return 0;
+	}
 	/* mremap may have unmapped the place before it failed. */
 	sys_mmap(at, len, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_NOREPLACE,
 		-1, 0);
-	return (int)r;
+	return r == -ENOMEM && host_maps_scarce() ? -ENOSPC : (int)r;
+}
+
+/* Guards kill a part without a mapping of its own; what else there is would not. */
+static uint32_t host_chunks_joined(void)
+{
+	return host.guards ? 1U << host.seg_shift : 1;
 }
 
 static void host_view_warm(vaddr_t at, unsigned pages)
@@ -226,6 +242,8 @@ static int host_kill(vaddr_t at, size_t len)
 	static _Atomic bool said;
 	long r = host_bury(at, len);
 
+	while (r == -ENOMEM && host_spare_use())
+		r = host_bury(at, len);
 	if (!sys_is_err(r))
 		return 0;
 	if (host.guards && !sys_is_err(sys_madvise(at, len, MADV_GUARD_NR)))
@@ -240,7 +258,12 @@ static int host_kill(vaddr_t at, size_t len)
 
 static int host_view_kill(vaddr_t at, unsigned pages)
 {
-	return host_kill(at, (size_t)pages << PAGE_SHIFT);
+	int err = host_kill(at, (size_t)pages << PAGE_SHIFT);
+
+	/* What was spared may be had again. */
+	if (!err && atomic_fetch_add(&maps_killed, 1) % 64 == 0 && maps_made > SPARE_FROM)
+		host_spare_fill(64);
+	return err;
 }
 
 /* From this many runs on it is cheaper to empty the view first (one TLB flush for all). */
@@ -361,6 +384,8 @@ const struct mmu mmu_host = {
 	.chunk_huge = host_chunk_huge,
 	.chunk_trim = host_chunk_trim,
 	.view_map = host_view_map,
+	.chunks_joined = host_chunks_joined,
+	.spare = host_spare,
 	.view_warm = host_view_warm,
 	.view_kill = host_view_kill,
 	.runs_kill = host_runs_kill,

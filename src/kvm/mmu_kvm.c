@@ -124,6 +124,17 @@ static int view_map(vaddr_t at, uint32_t id, unsigned first, unsigned pages)
 		at, chunk_at(id) + ((vaddr_t)first << PAGE_SHIFT), (size_t)pages << PAGE_SHIFT);
 }
 
+/* Page-table entries do not run out before memory does. */
+static uint32_t chunks_joined(void)
+{
+	return 1;
+}
+
+static bool spare(void)
+{
+	return false;
+}
+
 static void view_warm(vaddr_t at, unsigned pages)
 {
 }
@@ -288,6 +299,8 @@ const struct mmu mmu_kvm = {
 	.chunk_huge = chunk_huge,
 	.chunk_trim = chunk_trim,
 	.view_map = view_map,
+	.chunks_joined = chunks_joined,
+	.spare = spare,
 	.view_warm = view_warm,
 	.view_kill = view_kill,
 	.runs_kill = runs_kill,

@@ -49,6 +49,8 @@ static void *real[CALLS];
 
 static __thread const void *sent; /* the address in the signal that we are sending */
 
+static __thread vaddr_t told; /* found by the backend in the call that is about to fail */
+
 bool efault_is_mine(const siginfo_t *si)
 {
 	bool mine = sent && sent == si->si_addr;
@@ -152,6 +154,12 @@ static void raise_fault(vaddr_t addr)
 	sys_call4(__NR_rt_tgsigqueueinfo, sys_getpid(), sys_gettid(), SIGSEGV, (long)&si);
 }
 
+void efault_raise(vaddr_t addr)
+{
+	told = addr;
+	raise_fault(addr);
+}
+
 static __attribute__((noinline, cold)) void check(int i, const long *arg, const void *frame)
 {
 	struct report r = {
@@ -163,6 +171,10 @@ static __attribute__((noinline, cold)) void check(int i, const long *arg, const 
 
 	if (!find_dead(&calls[i], arg, &r))
 		return;
+	if (r.addr == told) {
+		told = 0;
+		return;
+	}
 	report_print(&r, NULL, signal_is_fatal(SIGSEGV));
 	raise_fault(r.addr);
 }

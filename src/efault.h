@@ -21,4 +21,10 @@ void efault_init(void);
  */
 bool efault_is_mine(const siginfo_t *si);
 
+/*
+ * The backend has reported that a system call met the dead alias addr, and the call will fail with
+ * EFAULT: sends this thread the SIGSEGV, and sees to it that nothing here reports it again.
+ */
+void efault_raise(vaddr_t addr);
+
 #endif

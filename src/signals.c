@@ -119,16 +119,6 @@ void signal_set_default(int sig)
 	__sigaction(sig, &dfl, NULL);
 }
 
-void signal_fatal(int sig)
-{
-	unsigned long mask = 1UL << (sig - 1);
-
-	signal_set_default(sig);
-	sys_call4(__NR_rt_sigprocmask, SIG_UNBLOCK, (long)&mask, 0, 8);
-	for (;;)
-		sys_call3(__NR_tgkill, sys_getpid(), sys_gettid(), sig);
-}
-
 void signal_exec(bool before)
 {
 	struct sigaction ign = {.sa_handler = SIG_IGN};

@@ -30,9 +30,6 @@ bool signal_is_fatal(int sig);
 /* From now on the signal has its default action for the kernel too. */
 void signal_set_default(int sig);
 
-/* Ends the process by the signal's default action, blocked or not (a handler's own finding). */
-__attribute__((noreturn)) void signal_fatal(int sig);
-
 /*
  * Around exec: what the program ignores must be ignored for the kernel too, because the new program
  * inherits just that.

@@ -295,6 +295,32 @@ void signal_frames(struct thread *t)
 	}
 }
 
+/* After a frame: the mask of its handler, and what that one leaves pending. */
+static void mask_entered(struct thread *t)
+{
+	if (!t->has_sig)
+		signal_mask_host(t->sigmask);
+	signal_pending_update(t);
+}
+
+void signal_call(struct thread *t, const siginfo_t *info, uint64_t handler)
+{
+	int sig = info->si_signo;
+	struct kernel_sigaction act = t->sighand->action[sig - 1];
+
+	act.handler = handler;
+	act.flags = SA_SIGINFO | SA_ONSTACK;
+	act.mask = 0;
+	handler_enter(t, sig, info, &act);
+	mask_entered(t);
+}
+
+void signal_queue_self(struct thread *t, const siginfo_t *info)
+{
+	enqueue(t, info);
+	signal_pending_update(t);
+}
+
 void signal_force(struct thread *t, const siginfo_t *info)
 {
 	int sig = info->si_signo;
@@ -303,9 +329,7 @@ void signal_force(struct thread *t, const siginfo_t *info)
 	if (act.handler <= 1 || (t->sigmask & SIGBIT(sig)))
 		signal_die(t, sig, info);
 	handler_enter(t, sig, info, &act);
-	if (!t->has_sig)
-		signal_mask_host(t->sigmask);
-	signal_pending_update(t);
+	mask_entered(t);
 }
 
 void signal_sys_return(struct thread *t)

@@ -33,6 +33,15 @@ bool signal_pending(const struct thread *t);
 /* A fault of the program's own: its handler, or the default action (does not return). */
 void signal_force(struct thread *t, const siginfo_t *info);
 
+/*
+ * Runs handler(sig, info, ucontext) in ring 0 as if info had come for a handler of the program's;
+ * what the program installed for that signal stays, and lends its way back.
+ */
+void signal_call(struct thread *t, const siginfo_t *info, uint64_t handler);
+/* The program sent itself what looks like a fault; the host's handler would take it for the vmm's.
+ */
+void signal_queue_self(struct thread *t, const siginfo_t *info);
+
 /* System calls answered here; pointers are host addresses. */
 long signal_sys_action(struct thread *t, int sig, const void *act, void *old, size_t size);
 long signal_sys_procmask(struct thread *t, int how, const void *set, void *old, size_t size);

@@ -271,8 +271,27 @@ static long leave_call(struct dune_call *c)
 	native_leave(c->t, c->t->sigmask);
 }
 
+/*
+ * A siginfo of a fault, sent by the program: crash handlers pass on what they got. The kernel
+ * allows it to oneself only.
+ */
+static long queueinfo_call(struct dune_call *c, int tid, int sig, const void *from)
+{
+	siginfo_t info;
+
+	if (sig < 1 || sig > 64 || !(SIG_SYNC & SIGBIT(sig)) || tid != c->t->tid)
+		return forward(c);
+	if (user_copy(&info, from, sizeof(info)))
+		return -EFAULT;
+	if (info.si_code <= 0)
+		return forward(c);
+	info.si_signo = sig;
+	signal_queue_self(c->t, &info);
+	return 0;
+}
+
 /* Whose mask or handlers are not what the host has. */
-static long signal_call(struct dune_call *c)
+static long signal_syscall(struct dune_call *c)
 {
 	struct thread *t = c->t;
 	long *a = c->a;
@@ -295,6 +314,10 @@ static long signal_call(struct dune_call *c)
 	case __NR_epoll_pwait:
 	case __NR_epoll_pwait2:
 		return forward_masked(c, (void *)a[4]);
+	case __NR_rt_sigqueueinfo:
+		return queueinfo_call(c, (int)a[0], (int)a[1], (void *)a[2]);
+	case __NR_rt_tgsigqueueinfo:
+		return queueinfo_call(c, (int)a[1], (int)a[2], (void *)a[3]);
 	}
 	return pselect6(c);
 }
@@ -316,7 +339,9 @@ long dune_call_issue(struct dune_call *c)
 	case __NR_epoll_pwait2:
 	case __NR_pselect6:
 	case __NR_io_pgetevents:
-		return signal_call(c);
+	case __NR_rt_sigqueueinfo:
+	case __NR_rt_tgsigqueueinfo:
+		return signal_syscall(c);
 	case __NR_seccomp:
 		return a[0] == SECCOMP_SET_MODE_STRICT || a[0] == SECCOMP_SET_MODE_FILTER
 			       ? seccomp_refuse()

@@ -9,6 +9,7 @@
 #include "dune/page.h"
 #include "dune/procmap.h"
 #include "dune/signal.h"
+#include "efault.h"
 #include "kvm/kvm.h"
 #include "kvm/translate.h"
 #include "mmu.h"
@@ -18,6 +19,7 @@
 
 #include <errno.h>
 #include <sys/mman.h>
+#include <sys/ucontext.h>
 
 #define ERROR_P		1UL /* page-fault error code */
 #define ERROR_FETCH	16UL
@@ -194,20 +196,21 @@ static void on_fork_child(struct thread *t)
 	kcall_fork_child();
 }
 
-void kvm_dead_argument(long nr, long arg, vaddr_t addr, long unused, uintptr_t ip, uintptr_t sp)
+void kvm_dead_argument(int sig, siginfo_t *si, void *ucontext)
 {
+	const greg_t *g = ((const ucontext_t *)ucontext)->uc_mcontext.gregs;
 	struct report r = {
 		.kind = FINDING_USE_AFTER_FREE,
 		.access = ACCESS_SYSCALL,
-		.addr = addr,
-		.call = xlate_name(nr),
-		.arg = (int)arg,
-		.use = {ip, sp, *(uintptr_t *)__builtin_frame_address(0)},
+		.addr = vaddr_of(si->si_addr),
+		.call = xlate_name(si->si_errno),
+		.arg = si->si_addr_lsb,
+		.use = {(uintptr_t)g[REG_RIP], (uintptr_t)g[REG_RSP], (uintptr_t)g[REG_RBP]},
 	};
 
-	block_find(addr, &r.block);
-	report_print(&r, NULL, true);
-	signal_fatal(SIGSEGV);
+	block_find(r.addr, &r.block);
+	report_print(&r, NULL, signal_is_fatal(SIGSEGV));
+	efault_raise(r.addr);
 }
 
 int kvm_probe(const char **why)

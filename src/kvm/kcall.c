@@ -6,6 +6,7 @@
  * and, for what the kernel answered, to the program's canonical memory.
  */
 #include "dune/hooks.h"
+#include "dune/signal.h"
 #include "kvm/kvm.h"
 #include "kvm/translate.h"
 
@@ -85,20 +86,23 @@ static unsigned char *scratch_of(uint32_t index)
 }
 
 /*
- * The finding is told by the program's own thread, in ring 0, where reports are printed: it goes
- * on in kvm_dead_argument, below the red zone, instead of behind its system call.
+ * The finding is told by the program's own thread, in ring 0, where reports are printed: by a
+ * handler of ours, entered as for a signal that came right behind a system call that answered
+ * EFAULT.
  */
 static long dead_argument(struct thread *t, const struct xlate *x, long nr)
 {
 	struct kvm_regs *r = thread_regs(t);
+	siginfo_t si = {.si_signo = SIGSEGV, .si_code = SEGV_MAPERR, .si_errno = (int)nr};
 
-	r->rdi = (uint64_t)nr;
-	r->rsi = (uint64_t)x->dead.arg;
-	r->rdx = x->dead.addr;
-	r->r8 = r->rcx;
-	r->r9 = r->rsp;
-	r->rsp = ALIGN_DOWN(r->rsp - 128, 16UL) - 8;
-	r->rcx = (uint64_t)(uintptr_t)kvm_dead_argument;
+	si.si_addr = vaddr_ptr(x->dead.addr);
+	si.si_addr_lsb = (short)x->dead.arg;
+	r->rip = r->rcx;
+	r->rflags = r->r11;
+	r->rax = (uint64_t)-EFAULT;
+	signal_call(t, &si, (uint64_t)(uintptr_t)kvm_dead_argument);
+	r->rcx = r->rip; /* where syscall_handle goes on */
+	r->r11 = r->rflags;
 	return -EFAULT;
 }
 

@@ -17,6 +17,8 @@
 #include "out.h"
 #include "panic.h"
 
+#include <signal.h>
+
 /* Defined in here, so no detour by the GOT on the way to them. */
 #pragma GCC visibility push(hidden)
 
@@ -177,9 +179,11 @@ void kcall_fork_child(void);
 /* backend.c */
 int kvm_probe(const char **why);
 int kvm_enter(void);
-/* App context, entered from the vmm; reports and dies. */
-__attribute__((noreturn)) void kvm_dead_argument(
-	long nr, long arg, vaddr_t addr, long unused, uintptr_t ip, uintptr_t sp);
+/*
+ * App context, a signal handler whose frame the vmm made: reports that the system call si_errno
+ * found si_addr dead behind its argument si_addr_lsb, and raises SIGSEGV.
+ */
+void kvm_dead_argument(int sig, siginfo_t *si, void *ucontext);
 
 #pragma GCC visibility pop
 

@@ -36,6 +36,45 @@ static void info_sender(void)
 	say("rt_sigqueueinfo %ld", syscall(SYS_rt_sigqueueinfo, getpid(), SIGUSR1, &si));
 }
 
+static void tell_fault(int sig, siginfo_t *si, void *uc)
+{
+	say("%s code %d addr %p", sigabbrev_np(sig), si->si_code, si->si_addr);
+}
+
+static void die_of_fault(void *unused)
+{
+	siginfo_t si = {.si_signo = SIGFPE, .si_code = FPE_INTDIV, .si_addr = (void *)0x1234};
+
+	signal(SIGFPE, SIG_DFL);
+	syscall(SYS_rt_tgsigqueueinfo, getpid(), gettid(), SIGFPE, &si);
+	_exit(7);
+}
+
+/* Crash handlers pass the siginfo of a fault on: it comes as it was sent, now or when unblocked. */
+static void info_fault_sent(void)
+{
+	static const int sigs[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP};
+	siginfo_t si = {.si_code = 2, .si_addr = (void *)0x1234};
+	sigset_t set;
+
+	for (size_t i = 0; i < sizeof(sigs) / sizeof(sigs[0]); i++) {
+		handle(sigs[i], tell_fault, 0);
+		si.si_signo = sigs[i];
+		say("%ld", syscall(SYS_rt_tgsigqueueinfo, getpid(), gettid(), sigs[i], &si));
+		if (i < 2)
+			continue; /* a wrapper may hide that these two are blocked */
+		sigemptyset(&set);
+		sigaddset(&set, sigs[i]);
+		sigprocmask(SIG_BLOCK, &set, NULL);
+		say("blocked %ld", syscall(SYS_rt_sigqueueinfo, getpid(), sigs[i], &si));
+		sigpending(&set);
+		say("pending %d", sigismember(&set, sigs[i]));
+		sigprocmask(SIG_UNBLOCK, &set, NULL);
+	}
+	say("no memory %ld", syscall(SYS_rt_tgsigqueueinfo, getpid(), gettid(), SIGSEGV, 8));
+	say_wait("default", child_start(die_of_fault, NULL));
+}
+
 static void tell_value(int sig, siginfo_t *si, void *uc)
 {
 	say("code %d value %p", si->si_code, si->si_value.sival_ptr);
@@ -420,6 +459,7 @@ static void info_deaths(void)
 
 const struct conform_case siginfo_cases[] = {
 	{"info_sender", info_sender},
+	{"info_fault_sent", info_fault_sent},
 	{"info_value", info_value},
 	{"info_default_actions", info_default_actions},
 	{"info_killed_from_outside", info_killed_from_outside},

@@ -18,5 +18,5 @@ $(B)/kvm/%: test/kvm/%.c
 	@mkdir -p $(@D)
 	$(CC) -std=gnu17 -D_GNU_SOURCE -O2 -g -Wall -Wextra -Wno-unused-parameter $(WERROR) -o $@ $< -lpthread
 
-kvm-programs: $(B)/kvm/stale $(B)/kvm/count $(B)/kvm/pairs
+kvm-programs: $(B)/kvm/stale $(B)/kvm/count $(B)/kvm/pairs $(B)/kvm/calls
 VM_NEEDS += kvm-programs bug-programs

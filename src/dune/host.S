@@ -103,8 +103,15 @@ FUNC user_copy
 	movq %rdx, %rcx
 user_copy_start:
 	rep movsb
-user_copy_end:
 	xorl %eax, %eax
+	ret
+/* long user_swap(uint32_t *p, uint32_t old, uint32_t new) */
+FUNC user_swap
+	movl %esi, %eax
+	lock cmpxchgl %edx, (%rdi)
+user_copy_end:
+	setne %al
+	movzbl %al, %eax
 	ret
 user_copy_fault:
 	movq $-14, %rax

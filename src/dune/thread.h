@@ -156,7 +156,9 @@ __attribute__((noreturn)) void native_leave(struct thread *t, uint64_t mask);
 
 /* usercopy (host.S, guestmem.c). */
 long user_copy(void *dst, const void *src, size_t n); /* 0 or -EFAULT; host addresses */
-int guest_read(void *dst, vaddr_t src, size_t n);     /* aliases too */
+/* 0: *p was old and is new; 1: it was something else; -EFAULT. A host address. */
+long user_swap(void *p, uint32_t old, uint32_t new);
+int guest_read(void *dst, vaddr_t src, size_t n); /* aliases too */
 int guest_write(vaddr_t dst, const void *src, size_t n);
 
 #endif

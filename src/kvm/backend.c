@@ -175,6 +175,11 @@ static void on_thread_start(struct thread *t)
 	epoch_flush_end(e, epoch_flush_begin(&kvm_epochs));
 }
 
+static void on_die(struct thread *t, const siginfo_t *info)
+{
+	robust_release(t);
+}
+
 static void on_thread_end(struct thread *t)
 {
 	epoch_leave(&kvm_epochs, &kvm_epochs.cpu[t->index]);
@@ -226,12 +231,14 @@ int kvm_enter(void)
 		return err;
 	vpages_init(&kvm_vpages, 1, (const uint64_t *)vaddr_ptr(dune_mappings.pt.root),
 		slot_reserve, NULL, options.vspace);
+	grain_init();
 	dune_mappings.pt.table_free = table_unlinked;
 	dune_hooks.call = kcall;
 	dune_hooks.fault = on_fault;
 	dune_hooks.replay = on_replay;
 	dune_hooks.thread_start = on_thread_start;
 	dune_hooks.thread_end = on_thread_end;
+	dune_hooks.die = on_die;
 	dune_hooks.fork_child = on_fork_child;
 	kcall_fork_child();
 	kvm_slots[0].tid = sys_gettid();

@@ -152,6 +152,8 @@ long kcall(struct dune_call *c)
 	uint64_t token;
 	long ret;
 
+	if (unlikely(c->nr == __NR_exit || c->nr == __NR_exit_group))
+		robust_release(c->t);
 	/* Out of the guest: nobody waits for this vCPU until it comes back and flushes. */
 	epoch_sleep(e);
 	ret = translated(c);

@@ -23,14 +23,13 @@
 #pragma GCC visibility push(hidden)
 
 #define GRAIN_PAGES 512U
-#define GRAIN_KEPT  1024U /* folded grains whose records are still known */
 
 /* What is remembered of one block; one per alias page, so that an address leads to it. */
 struct rec {
 	uint64_t size;
 	uint64_t head; /* REC_HEAD | offset in the page; REC_PART | pages since the head; 0: none */
 	uint32_t alloc_stack, free_stack;
-	int alloc_tid, free_tid; /* free_tid < 0: it died in a realloc */
+	int alloc_tid, free_tid; /* free_tid < 0: it died in a realloc; written last */
 };
 
 #define REC_HEAD (1UL << 32)
@@ -51,6 +50,7 @@ struct grain {
 };
 
 struct bag;
+struct thread;
 
 struct kvm_slot { /* per vCPU */
 	struct grain *grain;
@@ -85,7 +85,9 @@ static inline struct kvm_slot *kvm_slot_self(void)
 void kvm_count(struct kvm_counts *c);
 void kvm_exits_print(struct out *o);
 
-/* grain.c. NULL: out of addresses or memory. */
+/* grain.c. Before the first grain, in plain Linux. */
+void grain_init(void);
+/* NULL: out of addresses or memory. */
 struct grain *grain_new(void);
 struct grain *grain_large_new(size_t pages, size_t align, uint32_t first);
 void grain_gone(struct grain *g, uint32_t pages); /* so many pages died: fold it when all did */
@@ -175,6 +177,9 @@ void quarantine_counts(uint64_t *flushes, uint64_t *forced);
 struct dune_call;
 long kcall(struct dune_call *c);
 void kcall_fork_child(void);
+
+/* robust.c: vmm. What the dying thread holds by its robust list passes on. */
+void robust_release(struct thread *t);
 
 /* backend.c */
 int kvm_probe(const char **why);

@@ -5,24 +5,46 @@
  * the address space entries that are ours) and the memory of the grains, which is recycled but
  * never unmapped: the fault handler reads it without a lock. A grain all of whose pages are
  * dead is folded: one tombstone above it, the table back to the pool; its records stay until
- * GRAIN_KEPT others were folded.
+ * as many others were folded as a sixteenth of the memory holds.
  */
 #include "dune/page.h"
 #include "kvm/kvm.h"
+#include "memlimit.h"
+#include "options.h"
 #include "panic.h"
 
 #include <sys/mman.h>
 
-#define BATCH 128
+#define BATCH	 128
+#define KEPT_MIN 1024U /* half a million blocks */
+#define KEPT_MAX (1U << 20)
 
 /* What it says of 2 MB: 0, grain, grain | DIR_PART, DIR_FORGOT. */
 uintptr_t *grain_dir[VPAGES_SLOTS];
 static struct lock grain_lock;
 static struct grain *spare;
-static struct grain *kept[GRAIN_KEPT];
-static uint32_t kept_next;
+static struct grain *kept_few[KEPT_MIN], **kept = kept_few;
+static uint32_t kept_next, kept_max = KEPT_MIN; /* a power of two */
 
 static uint64_t grains_made, grains_folded;
+
+void grain_init(void)
+{
+	size_t room = memlimit() / 16 / sizeof(struct grain);
+	uint32_t n = KEPT_MIN;
+	long r;
+
+	while (n < KEPT_MAX && n * 2 <= room)
+		n *= 2;
+	if (n == KEPT_MIN || !options.stacks) /* sizes alone are not worth it */
+		return;
+	r = sys_mmap(0, n * sizeof(*kept), PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (sys_is_err(r))
+		return;
+	kept = (struct grain **)r;
+	kept_max = n;
+}
 
 static void dir_set(vaddr_t va, uintptr_t e)
 {
@@ -208,7 +230,7 @@ struct grain *grain_large_new(size_t pages, size_t align, uint32_t first)
 /* Its records are kept for a while; the oldest are forgotten. */
 static void keep(struct grain *g)
 {
-	uint32_t i = __atomic_fetch_add(&kept_next, 1, __ATOMIC_RELAXED) % GRAIN_KEPT;
+	uint32_t i = __atomic_fetch_add(&kept_next, 1, __ATOMIC_RELAXED) % kept_max;
 	struct grain *old = __atomic_exchange_n(&kept[i], g, __ATOMIC_ACQ_REL);
 	vaddr_t va;
 

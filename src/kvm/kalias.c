@@ -13,6 +13,7 @@
 #include "options.h"
 #include "panic.h"
 #include "stack.h"
+#include "sys.h"
 
 #define SMALL_PAGES 64U /* more get grains of their own */
 
@@ -60,10 +61,22 @@ static inline void rec_died(struct rec *r, const struct kvm_slot *s, bool moved,
 {
 	if (options.stacks) {
 		r->free_stack = frame ? stack_capture(frame) : 0;
-		r->free_tid = moved ? -s->tid : s->tid;
+		__atomic_store_n(&r->free_tid, moved ? -s->tid : s->tid, __ATOMIC_RELEASE);
 	} else if (moved) {
 		r->free_tid = -1;
 	}
+}
+
+/*
+ * Who kills writes the record behind it: whoever meets the dead alias sooner gives it the time. Not
+ * for ever: it may be the thread that this one interrupts.
+ */
+static void rec_wait(const struct rec *r)
+{
+	int i;
+
+	for (i = 0; i < 1000 && !__atomic_load_n(&r->free_tid, __ATOMIC_ACQUIRE); i++)
+		sys_call3(__NR_sched_yield, 0, 0, 0);
 }
 
 /* Pages that will never show anything count as dead, or the grain could never be folded. */
@@ -386,6 +399,8 @@ void kalias_find(vaddr_t va, struct block *b)
 	b->state = is_dead(g, i) ? BLOCK_DEAD : BLOCK_LIVE;
 	if (b->state == BLOCK_LIVE)
 		return;
+	if (options.stacks)
+		rec_wait(r);
 	b->moved = r->free_tid < 0;
 	b->free_stack = r->free_stack;
 	b->free_tid = options.stacks ? (b->moved ? -r->free_tid : r->free_tid) : 0;

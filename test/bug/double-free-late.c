@@ -1,6 +1,5 @@
 // expect: kind=double-free call=free offset=0 block=48 status=134
 // expect: use=drop_again>main free=drop>main alloc=make>main threads=alloc:a,free:a,use:a
-// host-only: kvm forgets the record of a page table once all its aliases are dead
 // A million allocations later the block is still known.
 #include "bug.h"
 

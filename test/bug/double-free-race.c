@@ -1,6 +1,5 @@
 // expect: kind=double-free call=free offset=0 block=64 status=134
 // expect: alloc=make>main free=drop>worker use=drop>worker
-// host-only: kvm writes the free record after the kill; the loser may be faster
 // Two threads free the same block at the same instant: exactly one of them is told off
 // (which of the two the record names as the first is left open).
 #include "bug.h"

@@ -1,6 +1,5 @@
 // expect: kind=use-after-free access=READ bytes=1 offset=8 block=56 status=139
 // expect: use=use>main free=drop>main alloc=make>main threads=alloc:a,free:a,use:a
-// host-only: kvm forgets the record of a page table once all its aliases are dead
 // A million other allocations between the free and the use.
 #include "bug.h"
 

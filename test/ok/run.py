@@ -5,8 +5,8 @@ Every case runs natively and then under `undangle` once per profile; standard ou
 error and exit status must be equal, and no report, warning of a finding or internal error may be
 written. A case is either
 
-  cases/NAME.sh   a bash script; its shell and all that it starts are protected. $SIZE is quick or
-                  full, $PWD an empty folder of its own, $OK the folder test/ok, $TOP the source
+  cases/NAME.sh   a bash script; its shell and all that it starts are protected. $SIZE is tiny (for a
+                  machine that is emulated), quick or full, $PWD an empty folder of its own, $OK the folder test/ok, $TOP the source
                   tree, $PROG the built test programs. What differs between any two runs (times,
                   process ids) the script itself keeps out of its output.
   prog/NAME.c(c)  a C or C++ program, built into $PROG (ok.mk)
@@ -14,7 +14,8 @@ written. A case is either
 Head lines of a case (`# ` or `// `): `needs: PROGRAM-OR-FILE...` (else skipped, with the reason);
 `timeout: SECONDS` per run (default 60); `profiles: NAME,...` instead of those asked for;
 `options: name=value:...` for undangle; `native: no` (the case checks itself; only its exit status 0 counts); `findings: yes`
-(it has bugs on purpose; reports are no failure, internal errors are).
+(it has bugs on purpose; reports are no failure, internal errors are); `host-only: REASON` is skipped on
+the other backend, `not-tiny: REASON` in that size.
 """
 
 import argparse
@@ -37,7 +38,7 @@ PROFILES = {
     "deferred": ["--detect=deferred"],
     "production": ["--profile=production"],
 }
-HEAD = re.compile(r"^(?:#|//) (needs|timeout|profiles|options|native|full-timeout|findings): *(.*)$")
+HEAD = re.compile(r"^(?:#|//) (needs|timeout|profiles|options|native|full-timeout|findings|host-only|not-tiny): *(.*)$")
 FINDING = re.compile(r"ERROR|INTERNAL")
 INTERNAL = re.compile(r"INTERNAL|panic")
 
@@ -149,6 +150,10 @@ def difference(want, got, what):
 
 def run_case(args, case):
     """Returns (lines to print, passed, failed, skipped)."""
+    why = case.head.get("host-only") if args.backend != "host" else None
+    why = why or (case.head.get("not-tiny") if args.size == "tiny" else None)
+    if why:
+        return [f"skipped {case.name}: {why}"], 0, 0, 1
     lack = case.lacking()
     if lack:
         return [f"skipped {case.name}: not here: {' '.join(lack)}"], 0, 0, 1
@@ -185,7 +190,7 @@ def main():
     ap.add_argument("-B", default="build")
     ap.add_argument("-j", type=int, default=2)
     ap.add_argument("--backend", default="host")
-    ap.add_argument("--size", default="quick", choices=["quick", "full"])
+    ap.add_argument("--size", default="quick", choices=["tiny", "quick", "full"])
     ap.add_argument("--profiles", default="strict,production")
     ap.add_argument("--only", default="")
     ap.add_argument("--options", default="")

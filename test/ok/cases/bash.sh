@@ -3,6 +3,7 @@
 # timeout: 60
 n=200
 [ "$SIZE" = full ] && n=3000
+[ "$SIZE" = tiny ] && n=5
 declare -A seen
 for ((i = 0; i < n * 10; i++)); do
 	seen[key$((i % 97))]+="$i,"

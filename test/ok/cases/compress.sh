@@ -4,6 +4,7 @@
 # full-timeout: 600
 n=2000000
 [ "$SIZE" = full ] && n=60000000
+[ "$SIZE" = tiny ] && n=400000
 seq 1 10000000 | head -c $n >d
 xz -T2 -2 --block-size=300000 -k -c d >d.xz && md5sum <d.xz
 xz -T2 -dc d.xz | cmp - d && echo xz

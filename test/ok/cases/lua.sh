@@ -3,6 +3,7 @@
 # timeout: 90
 n=20000
 [ "$SIZE" = full ] && n=600000
+[ "$SIZE" = tiny ] && n=1000
 cat >t.lua <<'LUA'
 local n = tonumber(arg[1])
 collectgarbage(arg[2])

@@ -3,6 +3,7 @@
 # timeout: 90
 n=30000
 [ "$SIZE" = full ] && n=600000
+[ "$SIZE" = tiny ] && n=1500
 perl -Mstrict -MDigest::MD5=md5_hex -MList::Util=sum,shuffle -MData::Dumper -e '
 my ($n) = @ARGV;
 my (%h, @a);

@@ -4,7 +4,7 @@
 cat >t.py <<'PY'
 import asyncio, concurrent.futures as cf, ctypes, decimal, hashlib, json, multiprocessing as mp
 import queue, re, subprocess, threading, collections, sys, os
-N = 20000 if os.environ["SIZE"] == "quick" else 400000
+N = {"tiny": 1000, "quick": 20000, "full": 400000}[os.environ["SIZE"]]
 
 def work(seed):
     d = collections.defaultdict(list)

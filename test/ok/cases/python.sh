@@ -4,6 +4,7 @@
 # full-timeout: 1800
 # With PYTHONMALLOC=malloc every object is a block of ours; the long modules do so in full size only.
 mods="malloc:test_copy pymalloc:test_json pymalloc:test_re"
+[ "$SIZE" = tiny ] && mods="malloc:test_copy pymalloc:test_heapq"
 if [ "$SIZE" = full ]; then
 	mods=
 	for m in json re collections struct heapq deque copy threading subprocess ctypes decimal dict \

@@ -4,6 +4,7 @@
 # full-timeout: 600
 n=2000
 [ "$SIZE" = full ] && n=100000
+[ "$SIZE" = tiny ] && n=100
 s=$PWD/r.sock
 start() {
 	redis-server --port 0 --unixsocket "$s" --dir "$PWD" --save '' --daemonize no \

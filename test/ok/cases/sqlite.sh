@@ -4,6 +4,7 @@
 # full-timeout: 900
 rows=40000
 [ "$SIZE" = full ] && rows=900000
+[ "$SIZE" = tiny ] && rows=1500
 sqlite3 -batch t.db <<SQL
 .bail on
 PRAGMA journal_mode=WAL;

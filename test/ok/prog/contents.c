@@ -112,6 +112,8 @@ int main(int argc, char **argv)
 
 	(void)argc;
 	(void)argv;
+	if (size && !strcmp(size, "tiny"))
+		steps = 2000;
 	if (size && !strcmp(size, "full"))
 		steps = 2000000;
 	worker((void *)99);

@@ -41,7 +41,10 @@ struct view {
 	struct super *super; /* it is a part of this one, or has a mapping of its own  */
 	struct view *dirty_next;
 	struct view *next, *prev; /* of live views; or of dead ones, oldest first             */
-	uint64_t bits[];	  /* units: fresh, revoked, released; then live               */
+	struct view *settle_next; /* settling: of those that have units waiting               */
+	uint64_t stamp;		  /* mmu->kill_stamp of what waits                             */
+	bool waits, settling;
+	uint64_t bits[]; /* units: fresh, revoked, released, waiting; then live               */
 };
 
 static inline unsigned view_uwords(const struct view *v)
@@ -65,6 +68,12 @@ static inline _Atomic uint64_t *view_revoked(struct view *v)
 static inline uint64_t *view_released(struct view *v)
 {
 	return v->bits + 2 * view_uwords(v);
+}
+
+/* Units that are killed here, but that other processors may still show. Under sweep_lock. */
+static inline uint64_t *view_waiting(struct view *v)
+{
+	return v->bits + 3 * view_uwords(v);
 }
 
 static inline vaddr_t view_unit_at(const struct view *v, uint32_t u)
@@ -162,6 +171,14 @@ void maps_count(uint32_t direct, uint32_t supers);
 /* The kernel refused one more: others may do with less; nothing helped. */
 void maps_refused(void);
 void maps_exhausted(void);
+
+/*
+ * alias_settle.c. sweep_lock held. Killed units go back to the row when no processor shows them
+ * any more: at once, or at a later alias_settle. Of a dead view everything is given back, then
+ * it is put among the dead.
+ */
+void alias_release(struct view *v);
+void alias_settle(bool all);
 
 /* alias_sweep.c */
 void alias_note_dead(struct view *v); /* it has something to kill */

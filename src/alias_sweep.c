@@ -133,23 +133,6 @@ static void kill_units(struct view *v, const uint64_t *mask)
 		atomic_fetch_or(&view_revoked(v)[w], mask[w]);
 }
 
-static void release_units(struct view *v)
-{
-	uint64_t back[EXTENT_PAGES / 64], any = 0;
-	struct class *c = &heap_class[v->geom->cls];
-
-	for (unsigned w = 0; w < view_uwords(v); w++) {
-		back[w] = atomic_load(&view_revoked(v)[w]) & ~view_released(v)[w];
-		view_released(v)[w] |= back[w];
-		any |= back[w];
-	}
-	if (!any)
-		return;
-	lock_take(&c->lock);
-	heap_row_give(c, v->row, back);
-	lock_drop(&c->lock);
-}
-
 /* Survivors among freshly killed neighbours lost their page-table entries: fetch them by 64 KB. */
 static void warm_survivors(struct view *v, const uint64_t *dead)
 {
@@ -220,7 +203,7 @@ static void view_clean(struct view *v)
 		kill_units(v, n.due);
 	if (n.ndue > 16 && !policy.strict)
 		warm_survivors(v, n.dead);
-	release_units(v);
+	alias_release(v);
 }
 
 #define AGES 4 /* a sweep comes every quarter of a bound */
@@ -301,6 +284,7 @@ static void sweep_list(struct view *v, bool all)
 	}
 	views_retire(doomed);
 	doomed = NULL;
+	alias_settle(all);
 }
 
 bool alias_sweep(bool all)

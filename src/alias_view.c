@@ -20,7 +20,7 @@ static size_t dead_now;
 
 static size_t view_bytes(unsigned uwords, unsigned words)
 {
-	return sizeof(struct view) + (3UL * uwords + words) * 8;
+	return sizeof(struct view) + (4UL * uwords + words) * 8;
 }
 
 static size_t view_rec_bytes(const struct view *v)
@@ -53,7 +53,7 @@ static struct view *view_build(struct row *r, const uint64_t *mask, bool zeroed)
 	v->chunk = e->chunk;
 	v->first = e->first;
 	v->zeroed = zeroed;
-	v->live = (_Atomic uint64_t *)(v->bits + 3UL * uwords);
+	v->live = (_Atomic uint64_t *)(v->bits + 4UL * uwords);
 	__builtin_memcpy(view_fresh(v), mask, uwords * 8);
 	if (policy.records) {
 		v->rec = meta_alloc(view_rec_bytes(v));
@@ -150,11 +150,11 @@ static void dead_forget(void)
 		dead_first = v->next;
 		if (!dead_first)
 			dead_last = NULL;
+		dead_now -= view_bytes(view_uwords(v), v->words) + (v->rec ? view_rec_bytes(v) : 0);
 		if (atomic_load(&v->dirty)) { /* a late free has it in its hands */
 			alias_dead_push(v);
 			break;
 		}
-		dead_now -= view_bytes(view_uwords(v), v->words) + (v->rec ? view_rec_bytes(v) : 0);
 		alias_entry_set(v->base, (size_t)v->pages << PAGE_SHIFT, 0);
 		view_free(v);
 	}
@@ -162,6 +162,7 @@ static void dead_forget(void)
 
 void alias_dead_push(struct view *v)
 {
+	dead_now += view_bytes(view_uwords(v), v->words) + (v->rec ? view_rec_bytes(v) : 0);
 	v->next = NULL;
 	if (dead_last)
 		dead_last->next = v;
@@ -189,21 +190,12 @@ static void window_part_died(vaddr_t base, size_t len, vaddr_t lo, vaddr_t hi)
 		mmu->view_kill(base, EXTENT_PAGES);
 }
 
-/* v is off the list of the living; its units go back to the row, it to the dead. */
+/* Off the list of the living; its units go back to the row, it to the dead. */
 static void view_bury(struct view *v, bool killed)
 {
-	unsigned uwords = view_uwords(v);
-	uint64_t back[EXTENT_PAGES / 64];
-	struct class *c = &heap_class[v->geom->cls];
-
-	for (unsigned w = 0; w < uwords; w++) {
-		back[w] = view_fresh(v)[w] & ~view_released(v)[w];
-		if (!killed) /* what could not be killed is never used again */
-			back[w] &= view_revoked(v)[w];
-		else
-			atomic_store(&view_revoked(v)[w], view_fresh(v)[w]);
-		view_released(v)[w] |= back[w];
-	}
+	/* What could not be killed is never used again. */
+	for (unsigned w = 0; w < view_uwords(v) && killed; w++)
+		atomic_store(&view_revoked(v)[w], view_fresh(v)[w]);
 	lock_take(&views_lock);
 	if (v->prev)
 		v->prev->next = v->next;
@@ -215,13 +207,8 @@ static void view_bury(struct view *v, bool killed)
 	stats.views_joined -= v->super != NULL;
 	stats.views_killed++;
 	lock_drop(&views_lock);
-	lock_take(&c->lock);
-	heap_row_give(c, v->row, back);
-	lock_drop(&c->lock);
-	v->row = NULL;
 	v->super = NULL;
-	dead_now += view_bytes(uwords, v->words) + (v->rec ? view_rec_bytes(v) : 0);
-	alias_dead_push(v);
+	alias_release(v);
 }
 
 /* Merges two lists that are sorted by address. */

@@ -55,6 +55,15 @@ struct mmu {
 	 * them faults. -errno: some may be alive still (said once); the caller never reuses them.
 	 */
 	int (*runs_kill)(vaddr_t at, unsigned pages, const struct run *r, size_t n);
+	/*
+	 * Killed means that here every access faults; other processors may still show the dead
+	 * block for a moment, so its memory must wait. kill_stamp names all kills that have
+	 * returned; kill_settled: no processor shows those any more; kill_settle brings that about
+	 * in time, or at once (now).
+	 */
+	uint64_t (*kill_stamp)(void);
+	bool (*kill_settled)(uint64_t stamp);
+	void (*kill_settle)(bool now);
 	/* A hint: these live pages will be touched; neighbours within 64 KB may come along. */
 	void (*runs_warm)(const struct run *r, size_t n);
 	/* Private zeroed pages at a fresh range (large blocks). */
@@ -71,6 +80,7 @@ struct mmu {
 	void (*fork_parent)(void);
 	int (*fork_child)(void);
 	void (*dump)(struct out *o, vaddr_t lo, vaddr_t hi);
+	void (*stats)(struct out *o); /* lines of its own for --stats */
 };
 
 extern const struct mmu mmu_host; /* host/mmu_host.c */

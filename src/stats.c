@@ -102,4 +102,5 @@ void stats_print(struct out *o)
 	out_fmt(o, "undangle: mappings       %lu; %u views are parts of %u super-views\n",
 		count_vmas(), stats.views_joined, stats.supers_live);
 	print_space(o);
+	mmu->stats(o);
 }

@@ -366,6 +366,21 @@ static int host_range_move(vaddr_t from, size_t len, vaddr_t to, size_t newlen)
 	return 0;
 }
 
+/* The kernel has told every processor before its call returns. */
+static uint64_t host_kill_stamp(void)
+{
+	return 0;
+}
+
+static bool host_kill_settled(uint64_t stamp)
+{
+	return true;
+}
+
+static void host_kill_settle(bool now)
+{
+}
+
 static void host_dump(struct out *o, vaddr_t lo, vaddr_t hi)
 {
 	out_fmt(o,
@@ -373,6 +388,10 @@ static void host_dump(struct out *o, vaddr_t lo, vaddr_t hi)
 		vaddr_ptr(host.lo), vaddr_ptr(host.hi),
 		host.reserved ? "reserved" : "by convention", host.nsegs, host_seg_bytes() >> 20,
 		host.guards ? "yes" : "no", host.collapse ? "yes" : "no");
+}
+
+static void host_stats(struct out *o)
+{
 }
 
 const struct mmu mmu_host = {
@@ -390,6 +409,9 @@ const struct mmu mmu_host = {
 	.view_kill = host_view_kill,
 	.runs_kill = host_runs_kill,
 	.runs_warm = host_runs_warm,
+	.kill_stamp = host_kill_stamp,
+	.kill_settled = host_kill_settled,
+	.kill_settle = host_kill_settle,
 	.range_map = host_range_map,
 	.range_kill = host_range_kill,
 	.range_move = host_range_move,
@@ -397,4 +419,5 @@ const struct mmu mmu_host = {
 	.fork_parent = host_fork_parent,
 	.fork_child = host_fork_child,
 	.dump = host_dump,
+	.stats = host_stats,
 };

@@ -3,8 +3,10 @@
  *
  * app context, in ring 0 after enter. Chunks are private anonymous memory, so that fork copies
  * them by itself; a view is one 2 MB entry onto its chunk, broken into 512 at the first single
- * kill. No system call to make or kill an alias; with several vCPUs a kill ends with one, which
- * makes the host flush them all, because the engine gives the memory out again at once.
+ * kill. No system call to make or kill an alias: a kill ends with INVLPG here, and the engine
+ * holds the memory back until the epochs (epoch.h) say that no other vCPU shows it any more.
+ *
+ * What breaks it: a path that kills or maps and never looks whether others wait for this vCPU.
  */
 #include "kvm/kvm.h"
 #include "mmu.h"
@@ -120,6 +122,7 @@ static int pages_map(vaddr_t at, vaddr_t canon, size_t len)
 
 static int view_map(vaddr_t at, uint32_t id, unsigned first, unsigned pages)
 {
+	quarantine_tick(kvm_slot_self());
 	return pages_map(
 		at, chunk_at(id) + ((vaddr_t)first << PAGE_SHIFT), (size_t)pages << PAGE_SHIFT);
 }
@@ -139,7 +142,7 @@ static void view_warm(vaddr_t at, unsigned pages)
 {
 }
 
-/* Here, and on every other vCPU: the engine reuses the memory without asking again. */
+/* Here. Other vCPUs follow when they next pass by (quarantine_tick, or a system call). */
 static void flush(vaddr_t lo, vaddr_t hi)
 {
 	if (hi - lo > 16 * PAGE_SIZE)
@@ -154,16 +157,13 @@ static int kill_pages(vaddr_t lo, vaddr_t hi)
 	int err = pt_unmap(&dune_mappings.pt, lo, hi, pte_tombstone(lo >> PAGE_SHIFT));
 
 	flush(lo, hi);
+	quarantine_tick(kvm_slot_self());
 	return err;
 }
 
 static int view_kill(vaddr_t at, unsigned pages)
 {
-	int err = kill_pages(at, at + ((vaddr_t)pages << PAGE_SHIFT));
-
-	if (kvm_epochs.awake > 1)
-		quarantine_force();
-	return err;
+	return kill_pages(at, at + ((vaddr_t)pages << PAGE_SHIFT));
 }
 
 static int runs_kill(vaddr_t at, unsigned pages, const struct run *r, size_t n)
@@ -175,9 +175,30 @@ static int runs_kill(vaddr_t at, unsigned pages, const struct run *r, size_t n)
 		e = kill_pages(r[i].lo, r[i].hi);
 		err = e ? e : err;
 	}
-	if (kvm_epochs.awake > 1)
-		quarantine_force();
 	return err;
+}
+
+static void runs_warm(const struct run *r, size_t n)
+{
+}
+
+/* The stamp that comes next: whoever flushes after somebody took that one has flushed after us. */
+static uint64_t kill_stamp(void)
+{
+	return epoch_next(&kvm_epochs);
+}
+
+static bool kill_settled(uint64_t stamp)
+{
+	return epoch_safe(&kvm_epochs) >= stamp;
+}
+
+static void kill_settle(bool now)
+{
+	epoch_stamp(&kvm_epochs);
+	quarantine_flush(kvm_slot_self());
+	if (now && epoch_safe(&kvm_epochs) < epoch_next(&kvm_epochs) - 1)
+		quarantine_force();
 }
 
 static int range_map(vaddr_t at, size_t len)
@@ -290,6 +311,15 @@ static void dump(struct out *o, vaddr_t lo, vaddr_t hi)
 	pt_visit(&dune_mappings.pt, lo, hi, false, dump_one, o);
 }
 
+static void stats(struct out *o)
+{
+	uint64_t flushes, forced;
+
+	quarantine_counts(&flushes, &forced);
+	out_fmt(o, "undangle: epochs: %lu flushes, %lu forced\n", flushes, forced);
+	kvm_exits_print(o);
+}
+
 const struct mmu mmu_kvm = {
 	.name = "kvm",
 	.probe = kvm_probe,
@@ -304,6 +334,10 @@ const struct mmu mmu_kvm = {
 	.view_warm = view_warm,
 	.view_kill = view_kill,
 	.runs_kill = runs_kill,
+	.runs_warm = runs_warm,
+	.kill_stamp = kill_stamp,
+	.kill_settled = kill_settled,
+	.kill_settle = kill_settle,
 	.range_map = range_map,
 	.range_kill = range_kill,
 	.range_move = range_move,
@@ -311,4 +345,5 @@ const struct mmu mmu_kvm = {
 	.fork_parent = fork_parent,
 	.fork_child = fork_child,
 	.dump = dump,
+	.stats = stats,
 };

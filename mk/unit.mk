@@ -1,15 +1,15 @@
 # Unit tests: every test/unit/NAME.c is one program. Its first lines list the sources it tests:
 #   // sources: src/out.c src/panic.c
-# They are compiled into it unchanged. A test prints "ok NAME"/"not ok NAME" per case and exits
+# They are compiled into it unchanged, with what `// flags:` adds. A test prints "ok NAME"/"not ok NAME" per case and exits
 # non-zero if any failed (test/unit/unit.h).
 
 UNIT	 := $(patsubst test/unit/%.c,%,$(wildcard test/unit/*.c))
 UNIT_BIN := $(addprefix $(B)/unit/,$(UNIT))
 
-$(B)/unit/%: test/unit/%.c test/unit/unit.h $(wildcard src/*.[ch] src/*/*.[ch] src/*.def)
+$(B)/unit/%: test/unit/%.c $(wildcard test/unit/*.h) $(wildcard src/*.[ch] src/*/*.[ch] src/*.def)
 	@mkdir -p $(@D)
 	$(CC) $(filter-out -fvisibility=hidden,$(UDFLAGS)) -Itest/unit $(CFLAGS) $(SAN) -o $@ $< \
-		$(shell sed -n 's,^// sources:,,p' $<) -lpthread
+		$(shell sed -n 's,^// sources:,,p; s,^// flags:,,p' $<) -lpthread
 
 .PHONY: check-unit
 check-unit: $(UNIT_BIN)

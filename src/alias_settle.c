@@ -15,12 +15,14 @@ static struct view *settling;
 static uint32_t settling_views;
 static size_t settling_bytes;
 
+/* Of v, whether it has a stamp by now or not. */
 static size_t waiting_bytes(struct view *v)
 {
 	size_t n = 0;
 
 	for (unsigned w = 0; w < view_uwords(v); w++)
-		n += (size_t)__builtin_popcountl(view_waiting(v)[w]);
+		n += (size_t)__builtin_popcountl(
+			atomic_load(&view_revoked(v)[w]) & ~view_released(v)[w]);
 	return n * v->geom->band;
 }
 
@@ -37,7 +39,6 @@ static bool collect(struct view *v)
 	if (!any)
 		return false;
 	v->stamp = mmu->kill_stamp();
-	settling_bytes += waiting_bytes(v);
 	return true;
 }
 
@@ -45,7 +46,6 @@ static void give_back(struct view *v)
 {
 	struct class *c = &heap_class[v->geom->cls];
 
-	settling_bytes -= waiting_bytes(v);
 	for (unsigned w = 0; w < view_uwords(v); w++)
 		view_released(v)[w] |= view_waiting(v)[w];
 	lock_take(&c->lock);
@@ -75,6 +75,7 @@ static void settle_later(struct view *v)
 	v->settle_next = settling;
 	settling = v;
 	settling_views++;
+	settling_bytes += waiting_bytes(v);
 }
 
 void alias_release(struct view *v)
@@ -93,6 +94,7 @@ void alias_settle(bool all)
 	mmu->kill_settle(all || much);
 	settling = NULL;
 	settling_views = 0;
+	settling_bytes = 0;
 	for (; v; v = next) {
 		next = v->settle_next;
 		v->settling = false;

@@ -1,0 +1,280 @@
+// sources: src/kvm/kalias.c src/kvm/grain.c src/kvm/quarantine.c src/kvm/epoch.c src/kvm/vpages.c
+// sources: src/kvm/sysheap.c src/dune/mappings.c src/dune/pagetable.c src/dune/window.c
+// sources: src/dune/procmap.c src/dune/page.c src/panic.c src/out.c
+// flags: -include test/unit/machine.h
+/*
+ * heap=system on model vCPUs: its own code, this process's page tables, TLBs that forget nothing.
+ * Random blocks are made, used and freed by any of them, against a flat list of what must be.
+ */
+#include "machine_model.h"
+#include "mmu.h"
+
+#include <malloc.h>
+
+#define BLOCKS 3000
+#define STEPS  600000
+
+static struct block_model {
+	vaddr_t va;
+	vaddr_t canon;
+	size_t size;
+	enum { NONE, LIVE, DEAD, BACK } state;
+	int maker, killer;
+} blocks[BLOCKS];
+
+static unsigned long killed, given;
+static sigjmp_buf refused;
+
+struct kvm_slot *kvm_slot_self(void)
+{
+	return &kvm_slots[machine_now];
+}
+
+void kvm_count(struct kvm_counts *c)
+{
+	memset(c, 0, sizeof(*c));
+}
+
+void kvm_exits_print(struct out *o)
+{
+}
+
+uint32_t stack_capture(void *frame)
+{
+	return (uint32_t)(uintptr_t)frame;
+}
+
+void report_bad_free(void *p, const char *call, void *frame)
+{
+	siglongjmp(refused, 1);
+}
+
+static void table_held(void *ctx, paddr_t table)
+{
+	quarantine_put(table | 1, PAGE_SIZE);
+}
+
+static size_t pages_of(const struct block_model *b)
+{
+	return ((b->va & (PAGE_SIZE - 1)) + b->size + PAGE_SIZE - 1) >> PAGE_SHIFT;
+}
+
+/* Nobody may see it any more when its bytes go back to the next malloc. */
+static void on_give(void *canon)
+{
+	struct block_model *b = NULL;
+	size_t i;
+
+	tlb_forced();
+	for (i = 0; i < BLOCKS && !b; i++)
+		if (blocks[i].state == DEAD && blocks[i].canon == vaddr_of(canon))
+			b = &blocks[i];
+	CHECK(b != NULL);
+	if (!b)
+		return;
+	for (i = 0; i < pages_of(b); i++)
+		CHECK(!machine_shows(b->va + i * PAGE_SIZE,
+			window_va_to_pa(&dune_mappings.windows, b->canon + i * PAGE_SIZE)));
+	b->state = BACK;
+	given++;
+	free(canon);
+}
+
+static vaddr_t canon_of(vaddr_t va)
+{
+	paddr_t pa = 0;
+
+	CHECK(pt_translate(&dune_mappings.pt, va, &pa));
+	return window_pa_to_va(&dune_mappings.windows, pa);
+}
+
+static void block_make(struct block_model *b, size_t size)
+{
+	size_t i;
+
+	b->size = size;
+	b->va = vaddr_of(heap_system.alloc(size, 16, false, vaddr_ptr(0x100 + size)));
+	b->canon = canon_of(b->va);
+	b->state = LIVE;
+	b->maker = (int)machine_now;
+	b->killer = -1;
+	CHECK(b->canon != b->va && malloc_usable_size(vaddr_ptr(b->canon)) >= size);
+	for (i = 1; i < pages_of(b); i++)
+		CHECK_EQ(canon_of((b->va & PAGE_MASK) + i * PAGE_SIZE),
+			(b->canon & PAGE_MASK) + i * PAGE_SIZE);
+}
+
+static void block_kill(struct block_model *b)
+{
+	struct pt_entry e;
+	paddr_t pa;
+	size_t i;
+
+	b->state = DEAD;
+	b->killer = (int)machine_now;
+	killed++;
+	heap_system.free(vaddr_ptr(b->va), "free", vaddr_ptr(0x200 + b->size));
+	for (i = 0; i < pages_of(b); i++) {
+		vaddr_t va = b->va + i * PAGE_SIZE;
+
+		/* Here it is dead now, and it says of whom. */
+		CHECK(!tlb_access(machine_now, va, &pa));
+		CHECK(pte_is_tombstone(pt_walk(&dune_mappings.pt, va, &e)));
+		CHECK_EQ(pte_payload(e.pte), e.level == 1 && pages_of(b) <= 64
+						     ? b->va >> PAGE_SHIFT
+						     : pte_payload(e.pte));
+	}
+}
+
+/* What any address of it must be known as. */
+static void known(const struct block_model *b, size_t at, bool records)
+{
+	struct block k;
+
+	heap_system.find(b->va + at, &k);
+	CHECK_EQ(k.state, b->state == LIVE ? BLOCK_LIVE : BLOCK_DEAD);
+	if (!records && !k.base)
+		return;
+	CHECK_EQ(k.base, b->va);
+	CHECK_EQ(k.size, b->size);
+	CHECK_EQ(k.alloc_stack, 0x100 + b->size);
+	CHECK_EQ(k.alloc_tid, 100 + b->maker);
+	if (b->state == LIVE)
+		return;
+	CHECK_EQ(k.free_stack, 0x200 + b->size);
+	CHECK_EQ(k.free_tid, 100 + b->killer);
+}
+
+static void use(const struct block_model *b, size_t at)
+{
+	paddr_t pa;
+
+	if (!tlb_access(machine_now, b->va + at, &pa)) {
+		CHECK(b->state != LIVE);
+		return;
+	}
+	/* Alive; or dead, not yet given back, and not by whom it was killed. */
+	CHECK_EQ(window_pa_to_va(&dune_mappings.windows, pa), b->canon + at);
+	CHECK(b->state == LIVE || (b->state == DEAD && b->killer != (int)machine_now));
+}
+
+static size_t some_size(void)
+{
+	return rnd(50) ? 1 + rnd(400) : 1 + rnd(rnd(4) ? 20000 : 500000);
+}
+
+static void start(void)
+{
+	mallopt(M_MMAP_THRESHOLD, 1 << 30); /* all in the brk heap: in windows that are there */
+	mallopt(M_TRIM_THRESHOLD, 1 << 30);
+	options.stacks = true;
+	machine_start(table_held);
+	windows_claim(vaddr_of(sbrk(0)), vaddr_of(sbrk(0)) + GIGA_SIZE);
+	heap_system.alloc(1, 16, false, NULL); /* finds the next malloc */
+	quarantine_give = on_give;
+}
+
+static void random_blocks(void)
+{
+	unsigned long i;
+
+	for (i = 0; i < STEPS; i++) {
+		struct block_model *b = &blocks[rnd(BLOCKS)];
+
+		machine_now = rnd(CPUS);
+		if (rnd(40) == 0)
+			machine_sleep_or_wake(machine_now);
+		if (!machine_in_guest(machine_now))
+			continue;
+		if (rnd(3) == 0) {
+			if (b->state != NONE)
+				use(b, rnd((unsigned)b->size));
+		} else if (b->state == LIVE) {
+			block_kill(b);
+			known(b, rnd((unsigned)b->size), true);
+		} else if (b->state != DEAD) {
+			block_make(b, some_size());
+			known(b, rnd((unsigned)b->size), true);
+		}
+	}
+	for (i = 0; i < BLOCKS; i++)
+		if (blocks[i].state != NONE)
+			known(&blocks[i], 0, blocks[i].state == LIVE);
+	CHECK(given * 2 > killed);
+	CHECK(killed > STEPS / 10);
+}
+
+static void grains_have_one_owner(void)
+{
+	vaddr_t grain[64];
+	int i;
+
+	for (i = 0; i < CPUS; i++)
+		if (!awake[i])
+			machine_sleep_or_wake((unsigned)i);
+	for (i = 0; i < 64; i++) {
+		machine_now = (unsigned)i % CPUS;
+		grain[i] = vaddr_of(heap_system.alloc(40, 16, false, NULL)) >> HUGE_SHIFT;
+	}
+	for (i = 0; i < 64; i++)
+		for (int j = 0; j < 64; j++)
+			CHECK(i % CPUS == j % CPUS || grain[i] != grain[j]);
+}
+
+static void twice_is_refused(void)
+{
+	void *p = heap_system.alloc(100, 16, false, NULL);
+	volatile int refusals = 0;
+
+	heap_system.free(p, "free", NULL);
+	for (machine_now = 0; machine_now < CPUS; machine_now++) {
+		if (sigsetjmp(refused, 1))
+			refusals++;
+		else
+			heap_system.free(p, "free", NULL);
+	}
+	machine_now = 0;
+	if (sigsetjmp(refused, 1))
+		refusals++;
+	else
+		heap_system.free(
+			(char *)heap_system.alloc(100, 16, false, NULL) + 16, "free", NULL);
+	CHECK_EQ(refusals, CPUS + 1);
+}
+
+/* A large block that grows keeps its bytes by moving entries; the old addresses are dead. */
+static void realloc_moves_entries(void)
+{
+	size_t size = 3UL << 20, i;
+	vaddr_t va, to, canon;
+	paddr_t pa;
+
+	machine_now = 1;
+	va = vaddr_of(heap_system.alloc(size, 16, false, NULL));
+	canon = canon_of(va);
+	for (i = 0; i < size; i += PAGE_SIZE)
+		*(uint64_t *)vaddr_ptr(canon + i) = i;
+	heap_system.free(heap_system.alloc(size, 16, false, NULL), "free", NULL);
+	for (i = 0; i < size; i += PAGE_SIZE)
+		CHECK(tlb_access(1, va + i, &pa));
+	to = vaddr_of(heap_system.realloc(vaddr_ptr(va), 2 * size, NULL));
+	tlb_forced();
+	CHECK(to != va);
+	for (i = 0; i < size; i += PAGE_SIZE) {
+		CHECK(!tlb_access(1, va + i, &pa));
+		CHECK(tlb_access(1, to + i, &pa));
+		CHECK_EQ(*(uint64_t *)vaddr_ptr(window_pa_to_va(&dune_mappings.windows, pa)), i);
+	}
+	for (; i < 2 * size; i += PAGE_SIZE)
+		CHECK(tlb_access(1, to + i, &pa));
+}
+
+int main(void)
+{
+	start();
+	RUN(random_blocks);
+	RUN(grains_have_one_owner);
+	RUN(twice_is_refused);
+	RUN(realloc_moves_entries);
+	return UNIT_END();
+}

@@ -1,6 +1,7 @@
 // sources: src/kvm/mmu_kvm.c src/kvm/quarantine.c src/kvm/epoch.c src/kvm/vpages.c
 // sources: src/alias.c src/alias_find.c src/alias_large.c src/alias_sweep.c src/alias_settle.c
-// sources: src/alias_view.c src/heap_chunk.c src/heap_class.c src/heap_row.c src/meta.c
+// sources: src/alias_view.c src/alias_super.c src/heap_chunk.c src/heap_class.c src/heap_row.c
+// sources: src/alias_fork.c src/meta.c
 // sources: src/memlimit.c src/record.c src/tcache.c src/vspace.c src/log.c src/options.c
 // sources: src/dune/mappings.c src/dune/pagetable.c src/dune/window.c src/dune/procmap.c
 // sources: src/dune/page.c src/panic.c src/out.c
@@ -38,11 +39,6 @@ const struct mmu *mmu;
 const struct heap_other *heap_other;
 const char *mmu_why;
 struct stats stats;
-
-struct kvm_slot *kvm_slot_self(void)
-{
-	return &kvm_slots[machine_now];
-}
 
 int mmu_choose(unsigned backend, const char **why)
 {
@@ -88,13 +84,9 @@ void options_init(void)
 	options_default(&options);
 }
 
-void alias_fork_init(void)
-{
-}
-
 static void table_held(void *ctx, paddr_t table)
 {
-	quarantine_put(table | 1, PAGE_SIZE);
+	quarantine_put_table(table);
 }
 
 static void block_make(uint32_t i, size_t size)

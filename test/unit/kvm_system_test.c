@@ -25,11 +25,6 @@ static struct block_model {
 static unsigned long killed, given;
 static sigjmp_buf refused;
 
-struct kvm_slot *kvm_slot_self(void)
-{
-	return &kvm_slots[machine_now];
-}
-
 void kvm_count(struct kvm_counts *c)
 {
 	memset(c, 0, sizeof(*c));
@@ -51,7 +46,7 @@ void report_bad_free(void *p, const char *call, void *frame)
 
 static void table_held(void *ctx, paddr_t table)
 {
-	quarantine_put(table | 1, PAGE_SIZE);
+	quarantine_put_table(table);
 }
 
 static size_t pages_of(const struct block_model *b)

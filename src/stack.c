@@ -10,7 +10,6 @@
  * vanish since (a coroutine's stack, unmapped), the fault handler ends the walk (stack_recover).
  */
 #include "stack.h"
-#include "depot.h"
 #include "options.h"
 #include "rules.h"
 #include "sys.h"
@@ -46,6 +45,7 @@ static __thread struct {
 	bool busy;  /* a capture is at work below us on the stack: hands off */
 	bool whole; /* f[0] is the outermost frame of the stack              */
 	uint32_t n;
+	uint32_t id;		  /* what the depot knows it as; 0: nothing */
 	struct frame f[MEMO_MAX]; /* outermost first */
 } memo;
 
@@ -342,13 +342,14 @@ static uint64_t memo_hash(uint32_t n)
 	return r ^ r >> 29;
 }
 
-static __attribute__((noinline)) uint32_t memo_put(uint32_t n, uint64_t hash)
+static __attribute__((noinline)) uint32_t memo_put(
+	uint32_t n, uint64_t hash, const struct depot_near *near)
 {
 	uintptr_t pc[STACK_MAX];
 
 	for (uint32_t i = 0; i < n; i++)
 		pc[i] = memo.f[memo.n - 1 - i].ip;
-	return depot_put(pc, n, hash);
+	return depot_put(pc, n, hash, near);
 }
 
 /* Without the memo: inside a handler that interrupted a capture, or through a signal frame. */
@@ -363,7 +364,7 @@ static __attribute__((noinline)) uint32_t capture_plain(void *frame)
 	n = copy_out(&w, pc, STACK_MAX);
 	for (size_t i = 0; i < n; i++)
 		h = depot_hash(h, pc[i]);
-	return depot_put(pc, n, h);
+	return depot_put(pc, n, h, NULL);
 }
 
 uint32_t stack_capture(void *frame)
@@ -384,15 +385,18 @@ uint32_t stack_capture(void *frame)
 	w.max = TOP_MAX;
 	walk_guarded(&w);
 	if (unlikely(!w.plain || w.n + w.join == 0)) {
-		memo.n = 0;
+		memo.n = memo.id = 0;
 		id = capture_plain(frame);
 	} else {
+		struct depot_near near = {memo.id, w.n, memo.n - w.join};
+
 		memo_update(&w);
 		n = MIN(memo.n, STACK_MAX);
 		hash = memo_hash(n);
 		id = depot_find(hash, n);
 		if (unlikely(!id))
-			id = memo_put(n, hash);
+			id = memo_put(n, hash, &near);
+		memo.id = id;
 	}
 	atomic_signal_fence(memory_order_seq_cst);
 	memo.busy = false;

@@ -8,8 +8,9 @@
 #define UD_STACK_H
 
 #include "base.h"
+#include "depot.h"
 
-#define STACK_MAX 48 /* frames kept at most; deeper ones are cut at the outer end */
+#define STACK_MAX DEPOT_FRAMES /* frames kept at most; deeper ones are cut at the outer end */
 
 /* The registers that a walk starts from. */
 struct stack_regs {

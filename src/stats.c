@@ -1,6 +1,7 @@
 /* stats.c - see stats.h. app context; prints without malloc or stdio. */
 #include "stats.h"
 #include "alias.h"
+#include "depot.h"
 #include "meta.h"
 #include "mmu.h"
 #include "options.h"
@@ -95,9 +96,10 @@ void stats_print(struct out *o)
 	out_fmt(o, "undangle: kills          %lu units, %lu runs, %lu sweeps\n", stats.units_killed,
 		stats.runs_killed, stats.sweeps);
 	out_fmt(o,
-		"undangle: memory         heap %lu KB, large %lu KB, records %lu KB, page tables "
-		"%lu KB\n",
-		heap_bytes() >> 10, large_bytes() >> 10, meta_bytes() >> 10,
+		"undangle: memory         heap %lu KB, large %lu KB, records %lu KB, stacks %lu "
+		"KB, page "
+		"tables %lu KB\n",
+		heap_bytes() >> 10, large_bytes() >> 10, meta_bytes() >> 10, depot_bytes() >> 10,
 		page_table_bytes() >> 10);
 	out_fmt(o, "undangle: mappings       %lu; %u views are parts of %u super-views\n",
 		count_vmas(), stats.views_joined, stats.supers_live);

@@ -79,6 +79,8 @@ MUTANTS = [
      ["bug:uaf-fork-small:strict", "ok:processes:strict"]),
     ("fork-locks-kept", "src/alias_fork.c", "\ttcache_fork_child();\n\tlocks_drop();",
      "\ttcache_fork_child();", ["ok:processes:strict"]),
+    # --- modules ---
+    ("deepbind-kept", "src/dlopen.c", "andl	$~8, %esi", "andl	$~0, %esi", ["ok:dlopen:strict"]),
     # --- faults ---
     ("access-size-doubled", "src/fault.c",
      "decode_access_size(insn, read_insn(r->use.ip, insn, sizeof(insn)))",

@@ -32,6 +32,23 @@ static void *loop(void *arg)
 	return NULL;
 }
 
+/* A module opened so finds its own libraries' malloc first; what it gives, the program frees. */
+static void deepbind(void)
+{
+	void *h = dlopen("libcrypto.so.3", RTLD_NOW | RTLD_DEEPBIND);
+	void *(*get)(size_t, const char *, int);
+	void (*give)(void *, const char *, int);
+
+	if (!h)
+		return;
+	get = (void *(*)(size_t, const char *, int))dlsym(h, "CRYPTO_malloc");
+	give = (void (*)(void *, const char *, int))dlsym(h, "CRYPTO_free");
+	for (int i = 0; i < 1000; i++) {
+		free(get(i * 7 + 1, "", 0));
+		give(malloc(i * 7 + 1), "", 0);
+	}
+}
+
 int main(void)
 {
 	pthread_t t[4];
@@ -39,6 +56,7 @@ int main(void)
 	unsigned long (*bound)(unsigned long);
 	long i;
 
+	deepbind(); /* before another open of it */
 	loop((void *)1);
 	for (i = 0; i < 4; i++)
 		pthread_create(&t[i], NULL, loop, (void *)(i + 2));

@@ -12,7 +12,7 @@
 #include <malloc.h>
 
 #define BLOCKS 3000
-#define STEPS  600000
+#define STEPS  400000
 
 static struct block_model {
 	vaddr_t va;
@@ -20,6 +20,7 @@ static struct block_model {
 	size_t size;
 	enum { NONE, LIVE, DEAD, BACK } state;
 	int maker, killer;
+	bool alloc_stack, free_stack; /* --stacks was on */
 } blocks[BLOCKS];
 
 static unsigned long killed, given;
@@ -93,6 +94,7 @@ static void block_make(struct block_model *b, size_t size)
 	b->state = LIVE;
 	b->maker = (int)machine_now;
 	b->killer = -1;
+	b->alloc_stack = options.stacks;
 	CHECK(b->canon != b->va && malloc_usable_size(vaddr_ptr(b->canon)) >= size);
 	for (i = 1; i < pages_of(b); i++)
 		CHECK_EQ(canon_of((b->va & PAGE_MASK) + i * PAGE_SIZE),
@@ -107,6 +109,7 @@ static void block_kill(struct block_model *b)
 
 	b->state = DEAD;
 	b->killer = (int)machine_now;
+	b->free_stack = options.stacks;
 	killed++;
 	heap_system.free(vaddr_ptr(b->va), "free", vaddr_ptr(0x200 + b->size));
 	for (i = 0; i < pages_of(b); i++) {
@@ -132,12 +135,12 @@ static void known(const struct block_model *b, size_t at, bool records)
 		return;
 	CHECK_EQ(k.base, b->va);
 	CHECK_EQ(k.size, b->size);
-	CHECK_EQ(k.alloc_stack, 0x100 + b->size);
-	CHECK_EQ(k.alloc_tid, 100 + b->maker);
+	CHECK_EQ(k.alloc_stack, b->alloc_stack ? 0x100 + b->size : 0);
+	CHECK_EQ(k.alloc_tid, b->alloc_stack ? 100 + b->maker : 0);
 	if (b->state == LIVE)
 		return;
-	CHECK_EQ(k.free_stack, 0x200 + b->size);
-	CHECK_EQ(k.free_tid, 100 + b->killer);
+	CHECK_EQ(k.free_stack, b->free_stack ? 0x200 + b->size : 0);
+	CHECK_EQ(k.free_tid, b->free_stack ? 100 + b->killer : 0);
 }
 
 static void use(const struct block_model *b, size_t at)
@@ -169,9 +172,20 @@ static void start(void)
 	quarantine_give = on_give;
 }
 
-static void random_blocks(void)
+/* b and its neighbours are read: now and then so many that all of this vCPU's TLB is stale soon. */
+static void look_around(const struct block_model *b, unsigned n)
+{
+	for (; n-- && b < blocks + BLOCKS; b++)
+		if (b->state != NONE)
+			use(b, rnd((unsigned)b->size));
+}
+
+static void random_blocks(bool stacks)
 {
 	unsigned long i;
+
+	options.stacks = stacks;
+	given = killed = 0;
 
 	for (i = 0; i < STEPS; i++) {
 		struct block_model *b = &blocks[rnd(BLOCKS)];
@@ -182,8 +196,7 @@ static void random_blocks(void)
 		if (!machine_in_guest(machine_now))
 			continue;
 		if (rnd(3) == 0) {
-			if (b->state != NONE)
-				use(b, rnd((unsigned)b->size));
+			look_around(b, rnd(30) ? 1 : 300);
 		} else if (b->state == LIVE) {
 			block_kill(b);
 			known(b, rnd((unsigned)b->size), true);
@@ -197,6 +210,43 @@ static void random_blocks(void)
 			known(&blocks[i], 0, blocks[i].state == LIVE);
 	CHECK(given * 2 > killed);
 	CHECK(killed > STEPS / 10);
+}
+
+static void random_with_stacks(void)
+{
+	random_blocks(true);
+}
+
+/* The way in line. */
+static void random_without(void)
+{
+	random_blocks(false);
+}
+
+/* One vCPU computes and never passes by: the others do not wait for it for ever. */
+static void one_never_comes_by(void)
+{
+	unsigned i;
+	uint64_t was;
+
+	for (i = 0; i < CPUS; i++)
+		if (!awake[i])
+			machine_sleep_or_wake(i);
+	tlb_forced();
+	was = forced_seen;
+	for (i = 0; i < 3 * BLOCKS; i++) {
+		struct block_model *b = &blocks[i % BLOCKS];
+
+		machine_now = CPUS - 1;
+		look_around(b, 3);
+		machine_now = i % (CPUS - 1);
+		if (b->state == LIVE)
+			block_kill(b);
+		else if (b->state != DEAD)
+			block_make(b, 200000);
+	}
+	tlb_forced();
+	CHECK(forced_seen > was);
 }
 
 static void grains_have_one_owner(void)
@@ -267,7 +317,9 @@ static void realloc_moves_entries(void)
 int main(void)
 {
 	start();
-	RUN(random_blocks);
+	RUN(random_with_stacks);
+	RUN(random_without);
+	RUN(one_never_comes_by);
 	RUN(grains_have_one_owner);
 	RUN(twice_is_refused);
 	RUN(realloc_moves_entries);

@@ -50,6 +50,8 @@ static uint8_t hidden_of(unsigned long mask)
 #define TAKEN_BITS (1UL << (SIGSEGV - 1) | 1UL << (SIGBUS - 1))
 
 /* The kernel's view of a sigset_t: its first 64 bits. */
+#define LIBC_BITS (3UL << 31) /* 32 and 33 */
+
 static unsigned long *word_of(sigset_t *s)
 {
 	return (unsigned long *)(void *)s;
@@ -241,11 +243,26 @@ static int set_other(int sig, const struct sigaction *act, struct sigaction *old
 	return r;
 }
 
+/*
+ * Go's runtime asks the kernel, not libc, for the alternate stack: it finds ours there and takes
+ * it, or sets its own, and a handler that is not on it ends the process. Its handlers show by
+ * these flags and by a mask of everything.
+ */
+static bool is_of_go(const struct sigaction *a)
+{
+	const int flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART;
+	sigset_t mask = a->sa_mask;
+
+	return (a->sa_flags & flags) == flags && (*word_of(&mask) | LIBC_BITS) == ~0UL;
+}
+
 UD_EXPORT int sigaction(int sig, const struct sigaction *act, struct sigaction *old)
 {
 	int i = taken(sig);
 	struct sigaction next, before;
 
+	if (act && is_of_go(act))
+		signal_altstack();
 	if (i < 0 || !atomic_load_explicit(&entry, memory_order_relaxed))
 		return set_other(sig, act, old);
 	before = *atomic_load_explicit(&program[i], memory_order_acquire);
@@ -262,7 +279,6 @@ UD_EXPORT int sigaction(int sig, const struct sigaction *act, struct sigaction *
 }
 
 /* 32 and 33 are glibc's own (cancellation, setxid): its sigprocmask never blocks them either. */
-#define LIBC_BITS (3UL << 31)
 
 static void send_pending(uint8_t which)
 {

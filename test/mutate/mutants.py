@@ -40,9 +40,9 @@ MUTANTS = [
     ("spare-never", "src/host/host_spare.c", "\tif (pairs > keep) {", "\tif (0 && pairs > keep) {",
      ["ok:limit-maps:strict"]),
     ("super-part-not-killed", "src/alias_super.c", "\tif (!s->gone)\n\t\tkilled = !mmu->runs_kill(",
-     "\tif (!s->gone && !s)\n\t\tkilled = !mmu->runs_kill(", ["ok:limit-joined:strict"]),
+     "\tif (!s->gone && !s)\n\t\tkilled = !mmu->runs_kill(", ["ok:limit-joined:deferred"]),
     ("super-whole-not-killed", "src/alias_super.c", "killed = !mmu->view_kill(s->base, s->n * EXTENT_PAGES);",
-     "killed = true;", ["ok:limit-joined:strict"]),
+     "killed = true;", ["ok:limit-joined:deferred"]),
     ("super-killed-early", "src/alias_super.c", "(s->dead | s->dying) == s->handed &&", "",
      ["ok:limit-joined:strict"]),
     ("super-part-twice", "src/alias_super.c", "\tg->spare[v->chunk % GROUP_CHUNKS] = super_with_part(s->next, v->chunk);\n",
@@ -79,6 +79,8 @@ MUTANTS = [
      ["bug:uaf-fork-small:strict", "ok:processes:strict"]),
     ("fork-locks-kept", "src/alias_fork.c", "\ttcache_fork_child();\n\tlocks_drop();",
      "\ttcache_fork_child();", ["ok:processes:strict"]),
+    ("go-altstack-hidden", "src/signals.c", "if (act && is_of_go(act))", "if (0 && is_of_go(act))",
+     ["ok:raw-altstack:strict"]),
     # --- modules ---
     ("deepbind-kept", "src/dlopen.c", "andl	$~8, %esi", "andl	$~0, %esi", ["ok:dlopen:strict"]),
     # --- faults ---

@@ -83,12 +83,17 @@ static int child(void)
 
 int main(void)
 {
+	pid_t pid;
+
 	churn(1000);
 	intact();
 	if (ud_kill_dead)
 		ud_kill_dead();
 	dead("parts", 600, 1000);
-	in_child("child", child);
+	pid = fork();
+	if (!pid)
+		_exit(child());
+	check(wait_for(pid) == 0);
 	for (int i = 0; i < nkept; i++)
 		check(kept[i][1] == (unsigned char)i);
 	/* Every other one goes, then all of the older half: whole super-views die. */

@@ -6,19 +6,23 @@
 #include <setjmp.h>
 #include <sys/time.h>
 
-static void *volatile held[16];
+static void *held[16];
 static volatile int ticks;
 static sigjmp_buf out;
 
 static void tick(int sig)
 {
-	int i = ticks++ % 16, saved = errno;
+	int now = __atomic_fetch_add(&ticks, 1, __ATOMIC_RELAXED), i = now % 16, saved = errno;
+	size_t n = now * 37 % 3000 + 1;
+	char *p;
 
 	(void)sig;
-	free(held[i]);
-	held[i] = malloc(ticks * 37 % 3000 + 1);
-	if (held[i])
-		memset(held[i], i, ticks * 37 % 3000 + 1);
+	/* Another thread may be in here too, and, where it had to wait, at the same one. */
+	free(__atomic_exchange_n(&held[i], NULL, __ATOMIC_SEQ_CST));
+	p = malloc(n);
+	if (p)
+		memset(p, i, n);
+	free(__atomic_exchange_n(&held[i], p, __ATOMIC_SEQ_CST));
 	errno = saved;
 }
 

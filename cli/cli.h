@@ -49,7 +49,7 @@ char **program_without_env(char *path, char **argv);
 void machine_check(void);
 
 /* Likewise for what --backend=kvm needs. */
-void kvm_check(void);
+void kvm_check(const char *what);
 
 /* undangle --probe. */
 int probe(void);

@@ -44,7 +44,6 @@ static void preload_set(const char *lib)
 int verb_dune(int argc, char **argv)
 {
 	char lib[PATH_MAX], path[PATH_MAX], options[32] = "";
-	const char *why;
 	int i;
 
 	for (i = 1; i < argc && argv[i][0] == '-'; i++) {
@@ -63,8 +62,7 @@ int verb_dune(int argc, char **argv)
 		       "[ARGS...]");
 	libdune_find(lib);
 	program_check(argv[i], path);
-	if (dune_probe(&why))
-		refuse("cannot enter ring 0: %s", why);
+	kvm_check("cannot enter ring 0");
 	if (*options)
 		setenv("DUNE_OPTIONS", options, 1);
 	preload_set(lib);

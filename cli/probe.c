@@ -137,12 +137,12 @@ static bool kvm_works(struct out *o, char text[TEXT_SIZE])
 	return yes;
 }
 
-void kvm_check(void)
+void kvm_check(const char *what)
 {
 	char text[TEXT_SIZE];
 
 	if (!kvm_works(NULL, text))
-		refuse("--backend=kvm cannot run here: %s", text);
+		refuse("%s: %s", what, text);
 }
 
 int probe(void)

@@ -156,7 +156,7 @@ int run(int argc, char **argv)
 	log_check(&o);
 	program_check(argv[at], path);
 	if (o.backend == BACKEND_KVM)
-		kvm_check();
+		kvm_check("--backend=kvm cannot run here");
 	else
 		machine_check();
 	environment_set(&o, lib);

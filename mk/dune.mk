@@ -23,10 +23,14 @@ $(B)/dune/%: test/dune/%.c
 	@mkdir -p $(@D)
 	$(CC) -std=gnu17 -D_GNU_SOURCE -Wall -Wextra -Wno-unused-parameter $(WERROR) $(CFLAGS) -o $@ $< -lpthread
 
-$(B)/dune/counts: test/dune/counts.c $(B)/libdune.a
+$(B)/dune/seccomp: test/cli/seccomp.c
+	@mkdir -p $(@D)
+	$(CC) -std=gnu17 -D_GNU_SOURCE -Wall -Wextra $(WERROR) $(CFLAGS) -o $@ $<
+
+$(B)/dune/counts $(B)/dune/notes: $(B)/dune/%: test/dune/%.c $(B)/libdune.a
 	@mkdir -p $(@D)
 	$(CC) -std=gnu17 -D_GNU_SOURCE -Wall -Wextra -Wno-unused-parameter $(WERROR) -Iinclude $(CFLAGS) \
 		-o $@ $^ -lpthread
 
-VM_NEEDS += $(B)/dune/counts $(B)/dune/stress $(B)/dune/crash
-BOCHS_FILES += $(B)/libdune.so $(B)/examples/ring0 $(B)/dune/stress /bin/ls /usr/bin/wc
+VM_NEEDS += $(B)/dune/counts $(B)/dune/notes $(B)/dune/stress $(B)/dune/crash $(B)/dune/seccomp
+BOCHS_FILES += $(B)/libdune.so $(B)/examples/ring0 $(B)/dune/stress $(B)/dune/counts $(B)/dune/notes test/vm/refuse /bin/ls /usr/bin/wc

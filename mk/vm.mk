@@ -4,6 +4,7 @@
 #	make check-vm		all of test/vm/list.d/*.list in the QEMU machine
 #	make check-bochs	test/vm/bochs.list in the Bochs machine
 #	make check-kvm		all of test/vm/list.d/*.list here
+#	make check-vm-long	test/vm/long.list in the QEMU machine: hours; VM_ARGS='-f PATTERN' for a part
 #	make vm CMD='...'	one command in the QEMU machine, on this root file system
 #
 # Who adds tests to a list adds what they need built to VM_NEEDS (any mk/*.mk may).
@@ -17,12 +18,17 @@ $(B)/vm/%: test/vm/%.c
 	$(CC) -std=gnu17 -D_GNU_SOURCE -Wall -Wextra $(WERROR) $(CFLAGS) -o $@ $< -lpthread
 
 .SECONDEXPANSION:
-.PHONY: vm check-vm check-kvm check-bochs
+.PHONY: vm check-vm check-vm-long check-kvm check-bochs
 vm: $$(VM_NEEDS)
 	@test/vm/qemu -t $(VM_TIME) '$(CMD)'
 
 check-vm: $$(VM_NEEDS)
 	@VM_ARGS='$(VM_ARGS)' test/vm/check $(VM_TIME) $(VM_LISTS)
+
+# Not part of make check. Unattended: each test has its limit, the machine has 8 hours.
+LONG_TIME ?= 28800
+check-vm-long: $$(VM_NEEDS)
+	@test/vm/qemu -t $(LONG_TIME) 'test/vm/suite -v -n vm-long $(VM_ARGS) test/vm/long.list'; test/vm/status $$?
 
 check-kvm: $$(VM_NEEDS)
 	@test/vm/suite -n kvm $(VM_ARGS) $(VM_LISTS); test/vm/status $$?
@@ -38,6 +44,7 @@ check-bochs: $$(VM_NEEDS)
 CONFORM_SRC := $(wildcard test/conform/*.c)
 CONFORM	    := $(B)/conform/conform
 VM_NEEDS    += $(CONFORM) $(B)/conform/stress
+BOCHS_FILES += $(CONFORM) test/conform/run
 
 $(CONFORM): $(filter-out test/conform/stress.c,$(CONFORM_SRC)) test/conform/conform.h
 	@mkdir -p $(@D)

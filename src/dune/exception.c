@@ -47,7 +47,7 @@ static void no_memory(struct thread *t, vaddr_t va, int err)
 {
 	siginfo_t si;
 
-	out_line(2, "dune: no page table or window for address %#lx (error %d)", (unsigned long)va,
+	out_line(2, "dune: no page table or window for address 0x%lx (error %d)", (unsigned long)va,
 		-err);
 	memset(&si, 0, sizeof(si));
 	si.si_signo = SIGBUS;
@@ -88,6 +88,11 @@ void exception_handle(struct thread *t)
 		return;
 	case VECTOR_DB:
 		t->n.exceptions++;
+		if (f.rip ==
+			vm.mon_syscall) { /* the trap of a stepped system call: it comes after */
+			r->rflags &= ~0x100UL;
+			return;
+		}
 		trap_deliver(t);
 		return;
 	case VECTOR_DF:
@@ -107,7 +112,7 @@ void replay(struct thread *t)
 	if (dune_hooks.replay && dune_hooks.replay(t))
 		return;
 	panic_if(r->rip >= vm.mon_start && r->rip < vm.mon_end,
-		"dune: the monitor touched memory it may not (rip %#llx rsp %#llx)", r->rip,
+		"dune: the monitor touched memory it may not (rip 0x%llx rsp 0x%llx)", r->rip,
 		r->rsp);
 	native_step(t);
 	if (t->eject.sig)

@@ -16,6 +16,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#define CPUID_VMX (1u << 5) /* leaf 1, ECX */
+
 #define PF_PRESENT 1UL
 #define PF_WRITE   2UL
 #define PF_RSVD	   8UL
@@ -189,14 +191,14 @@ static bool has_1g_leaves(void)
 }
 
 /*
- * KVM on Intel without unrestricted guests keeps pages of its own just below 4 GB; there a
- * program's memory between 3 and 4 GB (a very large heap of a non-PIE program) must spill.
+ * KVM on VMX (Intel, Zhaoxin) without unrestricted guests keeps pages of its own just below 4 GB;
+ * there a program's memory between 3 and 4 GB (a very large heap of a non-PIE program) must spill.
  */
 static void reserve_for_kvm(struct windows *w)
 {
 	unsigned a, b, c, d;
 
-	if (__get_cpuid(0, &a, &b, &c, &d) && b == signature_INTEL_ebx)
+	if (__get_cpuid(1, &a, &b, &c, &d) && c & CPUID_VMX)
 		window_reserve(w, 3 * GIGA_SIZE);
 }
 

@@ -23,6 +23,21 @@ struct native_frame {
 	uint8_t xsave[4096] __attribute__((aligned(64)));
 };
 
+/*
+ * Protection keys are the host's business (memory that may only be executed has one), and what the
+ * thread may touch is in its own register, not in the guest's.
+ */
+static void frame_keys(uint8_t *xsave)
+{
+	uint32_t pkru, high;
+
+	if (!vm.pkru_at)
+		return;
+	__asm__ volatile("rdpkru" : "=a"(pkru), "=d"(high) : "c"(0));
+	memcpy(xsave + vm.pkru_at, &pkru, sizeof(pkru));
+	xsave[XSAVE_BV + 1] |= 1 << (XCR0_PKRU - 8);
+}
+
 static void frame_fill(struct native_frame *f, struct thread *t, uint64_t mask)
 {
 	memset(&f->uc, 0, sizeof(f->uc));
@@ -33,6 +48,7 @@ static void frame_fill(struct native_frame *f, struct thread *t, uint64_t mask)
 	f->uc.sigmask = mask;
 	f->uc.stack.ss_flags = SS_DISABLE;
 	memcpy(f->xsave, t->xsave, vm.xsave_size);
+	frame_keys(f->xsave);
 	sigframe_xsave_seal(f->xsave);
 	f->uc.mc.fpstate = (uint64_t)(uintptr_t)f->xsave;
 }

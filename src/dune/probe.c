@@ -17,6 +17,8 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
+#define ARCH_SHSTK_STATUS 0x5005
+
 static char text[200];
 
 static int file_read(const char *path, char *buf, size_t size)
@@ -38,10 +40,15 @@ static int check_cpu(int kvm, const char **why)
 	uint32_t a, b, c, d;
 
 	__cpuid(1, a, b, c, d);
-	if (c & bit_OSXSAVE)
-		return 0;
-	*why = "this processor has no XSAVE: use --backend=host";
-	return -ENODEV;
+	if (!(c & bit_OSXSAVE)) {
+		*why = "this processor has no XSAVE: use --backend=host";
+		return -ENODEV;
+	}
+	if (!__get_cpuid(0x80000008, &a, &b, &c, &d) || (a & 0xff) < WINDOW_PHYS_LEAST) {
+		*why = "this processor has less than 37 physical address bits: use --backend=host";
+		return -ENODEV;
+	}
+	return 0;
 }
 
 /* The group that owns /dev/kvm, by name if /etc/group tells. */
@@ -110,7 +117,13 @@ static const struct {
 /* Stable API 12 and SYNC_REGS (4.17) are the newest things used: that is the minimum. */
 static int check_kernel(int kvm, const char **why)
 {
-	if (vm_ioctl(kvm, KVM_GET_API_VERSION, NULL) != 12) {
+	long version = vm_ioctl(kvm, KVM_GET_API_VERSION, NULL);
+
+	if (version == -EPERM || version == -EACCES || version == -ENOSYS) {
+		*why = "ioctl on /dev/kvm is forbidden: a seccomp filter or security module";
+		return (int)version;
+	}
+	if (version != 12) {
 		*why = "KVM's API version is not 12: /dev/kvm is not KVM";
 		return -ENOTSUP;
 	}
@@ -168,8 +181,21 @@ static int check_seccomp(int kvm, const char **why)
 	return (int)fd;
 }
 
+/* Return addresses are checked against a second stack, which ours do not have; glibc locks that. */
+static int check_shstk(int kvm, const char **why)
+{
+	uint64_t on = 0;
+
+	if (sys_call3(__NR_arch_prctl, ARCH_SHSTK_STATUS, (long)&on, 0) || !(on & 1))
+		return 0;
+	*why = "the process runs with control-flow enforcement (SHSTK): run it with "
+	       "GLIBC_TUNABLES=glibc.cpu.x86_shstk=off";
+	return -ENOTSUP;
+}
+
 static const struct dune_check checks[] = {
 	{"processor", check_cpu},
+	{"plain stacks", check_shstk},
 	{"/dev/kvm", check_device},
 	{"kernel", check_kernel},
 	{"nested paging", check_paging},

@@ -86,6 +86,7 @@ static void exited(struct thread *t)
 		return;
 	case KVM_EXIT_IO: /* in, out: RIP is still before it; natively a fault */
 	case KVM_EXIT_MMIO:
+	case KVM_EXIT_EXCEPTION: /* a split lock, where the host forbids them: natively SIGBUS */
 		r->rip = t->run->s.regs.regs.rip;
 		regs_dirty(t);
 		replay(t);
@@ -98,6 +99,13 @@ static void exited(struct thread *t)
 		}
 	}
 	vcpu_dump_panic(t, "the guest stopped");
+}
+
+/* A handler, or a signal frame, may say anything; Intel refuses to enter a guest that is nowhere.
+ */
+static bool rip_is_address(uint64_t rip)
+{
+	return (uint64_t)((int64_t)(rip << 16) >> 16) == rip;
 }
 
 void vmm_loop(struct thread *t)
@@ -120,8 +128,15 @@ void vmm_loop(struct thread *t)
 			stepping = false;
 			step_mode(t, false);
 		}
+		if (!rip_is_address(thread_regs(t)->rip)) {
+			replay(t);
+			continue;
+		}
 		ret = vcpu_run(t);
-		if (ret >= 0)
+		if (t->poison) {
+			t->poison = 0;
+			replay(t);
+		} else if (ret >= 0)
 			exited(t);
 		else if (ret == -EINTR || ret == -EAGAIN)
 			t->n.interrupted++;

@@ -120,8 +120,12 @@ void host_signal(int sig, siginfo_t *si, void *ucv)
 			uc->mc.rip = (uint64_t)(uintptr_t)user_copy_fault;
 			return;
 		}
+		if (sig == SIGBUS && si->si_code == BUS_MCEERR_AR) {
+			t->poison = 1;
+			return;
+		}
 		if (sig == SIGSEGV || sig == SIGBUS || sig == SIGILL || sig == SIGFPE)
-			panic("dune: signal %d in the vmm: address %#lx rip %#lx rsp %#lx", sig,
+			panic("dune: signal %d in the vmm: address 0x%lx rip 0x%lx rsp 0x%lx", sig,
 				(unsigned long)si->si_addr, uc->mc.rip, uc->mc.rsp);
 	}
 	enqueue(t, si);
@@ -167,6 +171,9 @@ static int frame_build(struct thread *t, int sig, const siginfo_t *info,
 	if (alt)
 		sp = (uint64_t)(uintptr_t)t->altstack.ss_sp + t->altstack.ss_size;
 	panic_if(vcpu_fpu_get(t), "dune: KVM_GET_XSAVE failed");
+	/* The kernel shows x87 and SSE even if they are as after reset: a handler may edit them
+	 * there. */
+	t->xsave[512] |= 3;
 	sigframe_xsave_seal(t->xsave);
 	fp = ALIGN_DOWN(sp - vm.xsave_size - SIGFRAME_MAGIC2_SIZE, 64UL);
 	sp = ALIGN_DOWN(fp - sizeof(f), 16UL) - 8;

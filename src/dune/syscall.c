@@ -100,6 +100,7 @@ static long arch_prctl(struct dune_call *c)
 			return -EINVAL;
 		return user_copy((void *)addr, c->a[0] == ARCH_GET_FS ? &fs : &gs, 8);
 	case 0x3001: /* ARCH_CET_STATUS; control-flow stacks, AMX: would be the host's */
+	case 0x4002: /* ARCH_ENABLE_TAGGED_ADDR: the tag bits would be the host's CR3's */
 	case 0x5001: /* ARCH_SHSTK_ENABLE */
 	case 0x5003: /* ARCH_SHSTK_LOCK */
 	case ARCH_REQ_XCOMP_PERM:
@@ -121,7 +122,7 @@ static bool range_changes(long at, long len)
 	return true;
 }
 
-static bool call_changes(const struct dune_call *c)
+static bool call_changes(struct dune_call *c)
 {
 	bool ok = true;
 
@@ -129,6 +130,8 @@ static bool call_changes(const struct dune_call *c)
 	case __NR_mmap:
 		if (c->a[3] & MAP_FIXED)
 			ok = range_changes(c->a[0], c->a[1]);
+		else if (!(c->a[3] & MAP_FIXED_NOREPLACE) && (vaddr_t)c->a[0] >= WINDOW_TASK_SIZE)
+			c->a[0] = 0; /* five levels: only on the host, so nowhere */
 		break;
 	case __NR_mremap:
 		ok = range_changes(c->a[0], c->a[1]);
@@ -190,20 +193,42 @@ static long dup_onto_ours(struct dune_call *c)
 	return err ? -EMFILE : forward(c);
 }
 
-static long fd_call(struct dune_call *c)
+/* Calls by which programs close what they do not know, or find out what is open. */
+static bool asks_for_fd(long nr)
 {
-	switch (c->nr) {
+	switch (nr) {
 	case __NR_close:
-		return fd_is_ours((unsigned)c->a[0]) ? -EBADF : forward(c);
+	case __NR_close_range:
+	case __NR_dup:
 	case __NR_dup2:
 	case __NR_dup3:
-		if (fd_is_ours((unsigned)c->a[0]))
-			return -EBADF;
+	case __NR_fcntl:
+	case __NR_fstat:
+	case __NR_newfstatat:
+	case __NR_statx:
+	case __NR_ioctl:
+	case __NR_lseek:
+	case __NR_read:
+	case __NR_write:
+		return true;
+	}
+	return false;
+}
+
+/* Ours are not open, as far as the program can tell. */
+static long fd_call(struct dune_call *c)
+{
+	if (c->nr == __NR_close_range)
+		return close_range_call(c);
+	if (fd_is_ours((unsigned)c->a[0]))
+		return -EBADF;
+	switch (c->nr) {
+	case __NR_dup2:
+	case __NR_dup3:
 		if (fd_is_ours((unsigned)c->a[1]) && c->a[0] != c->a[1])
 			return dup_onto_ours(c);
-		return forward(c);
 	}
-	return close_range_call(c);
+	return forward(c);
 }
 
 static long clone_call(struct dune_call *c)
@@ -373,15 +398,10 @@ long dune_call_issue(struct dune_call *c)
 		return memory_call(c);
 	case __NR_pkey_alloc: /* no protection keys in the guest */
 		return -ENOSPC;
-	case __NR_close:
-	case __NR_dup2:
-	case __NR_dup3:
-	case __NR_close_range:
-		return fd_call(c);
 	case DUNE_CALL_LEAVE:
 		return leave_call(c);
 	}
-	return forward(c);
+	return asks_for_fd(c->nr) ? fd_call(c) : forward(c);
 }
 
 void syscall_handle(struct thread *t)

@@ -56,12 +56,12 @@ static int region_show(struct thread *t)
 		       ?: mappings_window(&dune_mappings, vaddr_of(t) + THREAD_REGION - 1);
 }
 
-static struct thread *table_reuse(void)
+static struct thread *table_reuse(bool with_vcpu)
 {
 	for (uint32_t n = 0; n < thread_count; n++) {
 		struct thread *t = threads[(reuse_from + n) % thread_count];
 
-		if (t->state == THREAD_FREE) {
+		if (t->state == THREAD_FREE && (t->vcpu_fd >= 0 || !with_vcpu)) {
 			reuse_from = (t->index + 1) % thread_count;
 			t->state = THREAD_LIVE;
 			return t;
@@ -99,29 +99,6 @@ static void thread_wipe(struct thread *t)
 	}
 }
 
-struct thread *thread_new(void)
-{
-	struct thread *t = NULL;
-
-	vm_lock();
-	if (thread_count >= FRESH_VCPUS)
-		t = table_reuse();
-	if (!t)
-		t = table_add();
-	if (!t)
-		t = table_reuse();
-	vm_unlock();
-	if (!t)
-		return NULL;
-	thread_wipe(t);
-	if ((t->vcpu_fd < 0 && vcpu_create(t)) || region_show(t) || vcpu_setup(t)) {
-		thread_release(t);
-		return NULL;
-	}
-	t->cpu->live = 1;
-	return t;
-}
-
 void thread_release(struct thread *t)
 {
 	sighand_drop(t->sighand);
@@ -129,6 +106,44 @@ void thread_release(struct thread *t)
 	if (t->cpu)
 		t->cpu->live = 0;
 	__atomic_store_n(&t->state, THREAD_FREE, __ATOMIC_RELEASE);
+}
+
+static struct thread *thread_take(void)
+{
+	struct thread *t = NULL;
+
+	vm_lock();
+	if (thread_count >= FRESH_VCPUS)
+		t = table_reuse(false);
+	if (!t)
+		t = table_add();
+	if (!t)
+		t = table_reuse(false);
+	vm_unlock();
+	if (!t || t->vcpu_fd >= 0 || !vcpu_create(t))
+		return t;
+	/* KVM gives no more of them (288 before 5.15), or there is no descriptor left: a used one.
+	 */
+	thread_release(t);
+	vm_lock();
+	t = table_reuse(true);
+	vm_unlock();
+	return t;
+}
+
+struct thread *thread_new(void)
+{
+	struct thread *t = thread_take();
+
+	if (!t)
+		return NULL;
+	thread_wipe(t);
+	if (region_show(t) || vcpu_setup(t)) {
+		thread_release(t);
+		return NULL;
+	}
+	t->cpu->live = 1;
+	return t;
 }
 
 void thread_adopt(struct thread *t)
@@ -258,6 +273,8 @@ static long clone_fork(struct thread *t, uint64_t flags, uint64_t stack, uint64_
 long thread_clone(struct thread *t, uint64_t flags, uint64_t stack, uint64_t ptid, uint64_t ctid,
 	uint64_t tls)
 {
+	if ((flags & CLONE_SETTLS) && tls >= WINDOW_TASK_SIZE)
+		return -EPERM;
 	if (flags & CLONE_VM)
 		return clone_vm(t, flags, stack, ptid, ctid, tls);
 	return clone_fork(t, flags, stack, ptid, ctid, tls);

@@ -72,6 +72,7 @@ struct thread {
 	bool has_temp;
 	bool flush; /* reload CR3 on the way back from this system call             */
 	stack_t altstack;
+	volatile int poison;  /* KVM_RUN met a broken page: natively the signal says more  */
 	volatile int has_sig; /* something in the queue may be delivered */
 	uint32_t sig_seq;
 	struct queued { /* filled by host_signal, emptied by the vmm of the same thread */

@@ -31,7 +31,6 @@
 #define SFMASK_BITS 0x47700
 
 #define XSAVE_MXCSR 24
-#define XSAVE_BV    512
 
 static bool cpuid_has(uint32_t leaf, int reg, int bit)
 {

@@ -18,6 +18,8 @@
 /* Vector state whose permission must be asked for (AMX) is not given to the program. */
 #define XCR0_ASK (3UL << 17)
 
+#define CPUID_OSPKE (1u << 4) /* leaf 7, ECX */
+
 struct vm vm = {.kvm_fd = -1, .fd = -1, .stats_fd = -1};
 
 long vm_ioctl(int fd, unsigned long req, const void *arg)
@@ -38,8 +40,12 @@ void vm_unlock(void)
 
 static long slot_set(const struct window *win)
 {
+	/*
+	 * Numbered as they come, not by win->index: before 5.12 there are 509 slots, and the
+	 * stack's window has the index 511.
+	 */
 	struct kvm_userspace_memory_region region = {
-		.slot = win->index,
+		.slot = (uint32_t)vm.slot_count,
 		.guest_phys_addr = win->gpa,
 		.memory_size = win->len,
 		.userspace_addr = win->hva,
@@ -58,7 +64,7 @@ int vm_window(void *ctx, const struct window *win)
 		return 0;
 	vm_lock();
 	if (!(*word & bit)) {
-		err = slot_set(win);
+		err = vm.slot_count < vm.slot_max ? slot_set(win) : -ENOSPC;
 		if (!err) {
 			__atomic_fetch_or(word, bit, __ATOMIC_RELEASE);
 			vm.slot_count++;
@@ -84,6 +90,13 @@ static const struct kvm_cpuid_entry2 *cpuid_leaf(uint32_t function, uint32_t ind
 	return NULL;
 }
 
+static bool protection_keys_on(void)
+{
+	uint32_t a, b, c, d;
+
+	return __get_cpuid_count(7, 0, &a, &b, &c, &d) && c & CPUID_OSPKE;
+}
+
 /* What the guest's XCR0 may hold, and how long its XSAVE area is. */
 static int xsave_size_up(void)
 {
@@ -98,6 +111,8 @@ static int xsave_size_up(void)
 		if (vm.xcr0 >> i & 1) {
 			__cpuid_count(0xd, i, size, at, c, e);
 			vm.xsave_size = MAX(vm.xsave_size, (size_t)at + size);
+			if (i == XCR0_PKRU && protection_keys_on())
+				vm.pkru_at = at;
 		}
 	return vm.xsave_size > 4096 - 64 ? -E2BIG : 0;
 }
@@ -120,6 +135,14 @@ static int vm_make(void)
 	return mappings_replay(&dune_mappings);
 }
 
+/* A number that KVM states: fallback if it does not, most at most. */
+static long capability(long cap, long fallback, long most)
+{
+	long n = vm_ioctl(vm.kvm_fd, KVM_CHECK_EXTENSION, (void *)cap);
+
+	return MIN(n > 0 ? n : fallback, most);
+}
+
 int vm_create(void)
 {
 	long n = sys_openat(AT_FDCWD, "/dev/kvm", O_RDWR | O_CLOEXEC, 0);
@@ -133,10 +156,9 @@ int vm_create(void)
 	if (n < 0)
 		return (int)n;
 	vm.run_size = (size_t)n;
-	n = vm_ioctl(vm.kvm_fd, KVM_CHECK_EXTENSION, (void *)KVM_CAP_MAX_VCPU_ID);
-	if (n <= 0)
-		n = vm_ioctl(vm.kvm_fd, KVM_CHECK_EXTENSION, (void *)KVM_CAP_MAX_VCPUS);
-	vm.vcpu_max = n > 0 ? (uint32_t)MIN(n, 1024) : 4;
+	vm.vcpu_max = (uint32_t)capability(KVM_CAP_MAX_VCPU_ID, 4, 1024);
+	vm.vcpu_max = (uint32_t)capability(KVM_CAP_MAX_VCPUS, 4, vm.vcpu_max);
+	vm.slot_max = (uint64_t)capability(KVM_CAP_NR_MEMSLOTS, 32, WINDOW_GPAS);
 	vm.cpuid.nent = VM_CPUID_MAX;
 	n = vm_ioctl(vm.kvm_fd, KVM_GET_SUPPORTED_CPUID, &vm.cpuid);
 	if (n < 0)

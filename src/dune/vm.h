@@ -16,6 +16,9 @@ struct dune_tf;
 
 #define VM_CPUID_MAX 256
 
+#define XSAVE_BV  512 /* in an XSAVE area: which components it holds */
+#define XCR0_PKRU 9   /* the component of the protection keys        */
+
 struct vm {
 	int kvm_fd, fd;
 	uint32_t lock;	    /* vm_lock: slots, vCPU ids, thread table */
@@ -24,6 +27,7 @@ struct vm {
 	size_t run_size;
 	uint64_t xcr0;
 	size_t xsave_size; /* of the standard format, for xcr0 */
+	size_t pkru_at;	   /* PKRU in it; 0: the host does not use protection keys */
 	bool tsc_offset;   /* KVM_VCPU_TSC_OFFSET works */
 	/* The monitor, as ring 0 sees it. */
 	vaddr_t mon_start, mon_syscall, mon_syscall_done, mon_exception_done, mon_flush;
@@ -34,7 +38,7 @@ struct vm {
 	bool stats;
 	int stats_fd; /* a copy of stderr: programs close theirs before they end */
 	uint64_t slots[(WINDOW_GPAS + 63) / 64];
-	uint64_t slot_count, vcpu_count;
+	uint64_t slot_count, slot_max, vcpu_count;
 	struct {
 		uint32_t nent, padding;
 		struct kvm_cpuid_entry2 entries[VM_CPUID_MAX];

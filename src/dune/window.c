@@ -48,7 +48,7 @@ int window_init(
 	vaddr_t top, low;
 
 	phys_bits = MIN(phys_bits, WINDOW_PHYS_BITS);
-	if (phys_bits < 37 || stack >= WINDOW_TASK_SIZE)
+	if (phys_bits < WINDOW_PHYS_LEAST || stack >= WINDOW_TASK_SIZE)
 		return -EINVAL;
 	w->phys_limit = 1UL << phys_bits;
 	low = w->phys_limit - GPA_STACK_SIZE - GPA_MAP_SIZE;

@@ -23,10 +23,11 @@
 #define GPA_MAP_SIZE   (63UL << 30)
 #define GPA_STACK_SIZE (1UL << 30)
 
-#define WINDOW_PHYS_BITS 39		  /* the default cap: 512 GB, every CPU can */
-#define WINDOW_TASK_SIZE 0x7ffffffff000UL /* end of user space, 4 levels */
-#define WINDOW_HVAS	 (1u << 17)	  /* windows of user space       */
-#define WINDOW_GPAS	 (1u << (WINDOW_PHYS_BITS - GIGA_SHIFT))
+#define WINDOW_PHYS_BITS  39		   /* the default cap: 512 GB, every CPU can */
+#define WINDOW_PHYS_LEAST 37		   /* room for stack, mmap window, and as much below */
+#define WINDOW_TASK_SIZE  0x7ffffffff000UL /* end of user space, 4 levels */
+#define WINDOW_HVAS	  (1u << 17)	   /* windows of user space       */
+#define WINDOW_GPAS	  (1u << (WINDOW_PHYS_BITS - GIGA_SHIFT))
 
 #define PADDR_NONE (~(paddr_t)0)
 #define VADDR_NONE (~(vaddr_t)0)
@@ -52,7 +53,7 @@ struct window { /* one claimed window */
  * Sets the policy. phys_bits: the processor's physical address bits, capped to
  * WINDOW_PHYS_BITS. mmap_top: end of the highest mapping below the stack; stack: any address
  * in the stack; keep: end of the low memory that only identity may use (the page pool). 0, or
- * -EINVAL if there is no room (fewer than 37 bits).
+ * -EINVAL if there is no room.
  */
 int window_init(
 	struct windows *w, unsigned phys_bits, vaddr_t mmap_top, vaddr_t stack, paddr_t keep);

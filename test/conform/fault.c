@@ -433,6 +433,22 @@ static void seg_across(void)
 	say("good page untouched: %d", p[4095]);
 }
 
+/* Broken memory (root may pretend it): the signal says which address, and life goes on. */
+static void bus_poison(void)
+{
+	char *p = pages(16384, PROT_READ | PROT_WRITE);
+
+	memset(p, 1, 16384);
+	say("poison %s", result(madvise(p + 4096, 4096, MADV_HWPOISON)));
+	say_fault("load", load, p + 4100, p);
+	say_fault("store", store, p + 4104, p);
+	say_fault("beside", store, p + 8192, p);
+	say("write %s", result(write(1, p + 4096, 1)));
+	must(p == mmap(p, 16384, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
+			  -1, 0));
+	say_fault("new page", store, p + 4096, p);
+}
+
 const struct conform_case fault_cases[] = {
 	{"seg_access", seg_access},
 	{"seg_noncanonical", seg_noncanonical},
@@ -449,5 +465,6 @@ const struct conform_case fault_cases[] = {
 	{"seg_in_thread", seg_in_thread},
 	{"seg_many", seg_many},
 	{"seg_across", seg_across},
+	{"bus_poison", bus_poison},
 	{NULL, NULL},
 };

@@ -165,7 +165,8 @@ static void fd_vectors(void)
 	say("at %ld", (long)from);
 	struct stat st;
 
-	say("stat %d size %ld", fstat(out, &st), (long)st.st_size);
+	must(!fstat(out, &st));
+	say("size %ld", (long)st.st_size);
 }
 
 static void fd_messages(void)
@@ -341,7 +342,27 @@ static void fd_files(void)
 	say("tty %s", result(isatty(p[0])));
 }
 
+/* Which numbers are open, asked in every way that programs ask. */
+static void fd_scan(void)
+{
+	struct stat st;
+	char c;
+
+	for (int fd = 0; fd < 5000; fd++) {
+		int open = fcntl(fd, F_GETFD) >= 0;
+		int other = dup(fd);
+
+		if (other >= 0)
+			close(other);
+		if (open || other >= 0 || !fstat(fd, &st) || !syscall(SYS_fstat, fd, &st) ||
+			(lseek(fd, 0, SEEK_CUR) < 0 && errno != EBADF) || !read(fd, &c, 0) ||
+			!write(fd, &c, 0))
+			say("%d: open %d, dup %d", fd, open, other >= 0);
+	}
+}
+
 const struct conform_case fd_cases[] = {
+	{"fd_scan", fd_scan},
 	{"fd_close_loop", fd_close_loop},
 	{"fd_close_range", fd_close_range},
 	{"fd_closefrom", fd_closefrom},

@@ -24,6 +24,7 @@ static const struct {
 	{"fd", fd_cases},
 	{"time", time_cases},
 	{"arch", arch_cases},
+	{"entry", entry_cases},
 };
 
 enum { GROUPS = sizeof(groups) / sizeof(groups[0]) };

@@ -6,6 +6,16 @@
 
 #include "conform.h"
 
+static void mem_read(void *p)
+{
+	(void)*(volatile char *)p;
+}
+
+static void mem_write(void *p)
+{
+	*(volatile char *)p = 1;
+}
+
 static void load(void *p)
 {
 	(void)*(volatile char *)p;
@@ -395,6 +405,41 @@ static void mem_lock(void)
 }
 
 /* Addresses all over: far hints, a sparse giant, one page in each of its gigabytes. */
+/* Memory that may be run and nothing else: whether it may be read is the processor's (PKU). */
+static void mem_exec_only(void)
+{
+	unsigned char *p = (unsigned char *)pages(8192, PROT_READ | PROT_WRITE);
+	struct fault f;
+
+	memcpy(p, (unsigned char[]){0x8d, 0x47, 0x05, 0xc3}, 4); /* lea 5(%rdi), %eax; ret */
+	memcpy(p + 4096, p, 4);
+	must(!mprotect(p, 8192, PROT_EXEC));
+	say("%d", ((int (*)(int))p)(37));
+	say("read faults %d", fault_try(mem_read, p, &f));
+	say("write faults %d", fault_try(mem_write, p, &f));
+	say("%d", ((int (*)(int))(p + 4096))(1));
+	must(!mprotect(p, 8192, PROT_READ | PROT_WRITE));
+	p[2] = 6;
+	must(!mprotect(p, 8192, PROT_EXEC));
+	say("%d", ((int (*)(int))p)(37));
+}
+
+/* Hints above 47 bits mean five levels of page tables, where there are any; memory comes anyhow. */
+static void mem_high_hint(void)
+{
+	for (int bit = 47; bit < 57; bit++) {
+		char *p = mmap((void *)(1ul << bit), 8192, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+		must(p != MAP_FAILED);
+		p[4096] = (char)bit;
+		p = mremap(p, 8192, 65536, MREMAP_MAYMOVE);
+		must(p != MAP_FAILED);
+		say("%d %d %zd", p[4096], p[65535], write(-1, p, 1));
+		must(!munmap(p, 65536));
+	}
+}
+
 static void mem_far(void)
 {
 	static const uintptr_t hint[] = {0x10000, 0x70000000, 0x1000000000, 0x10000000000,
@@ -502,6 +547,8 @@ const struct conform_case memory_cases[] = {
 	{"mem_cow", mem_cow},
 	{"mem_huge", mem_huge},
 	{"mem_lock", mem_lock},
+	{"mem_exec_only", mem_exec_only},
+	{"mem_high_hint", mem_high_hint},
 	{"mem_far", mem_far},
 	{"mem_many", mem_many},
 	{"mem_other_ways_in", mem_other_ways_in},

@@ -8,6 +8,7 @@
 #include <semaphore.h>
 #include <stdatomic.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/time.h>
 #include <threads.h>
 #include <time.h>
@@ -597,6 +598,24 @@ static void thr_misc(void)
 	say("thread time advances %d", b.tv_sec > a.tv_sec || b.tv_nsec > a.tv_nsec);
 }
 
+/* More threads, one after the other and then a few at once, than the process may have descriptors.
+ */
+static void thr_few_fds(void)
+{
+	pthread_t t[8];
+
+	must(!setrlimit(RLIMIT_NOFILE, &(struct rlimit){48, 48}));
+	for (long i = 0; i < 120; i++)
+		must(!pthread_join(start(add, (void *)i), NULL));
+	pthread_barrier_init(&barrier, NULL, 9);
+	for (long i = 0; i < 8; i++)
+		t[i] = start(meet, (void *)i);
+	pthread_barrier_wait(&barrier);
+	for (int i = 0; i < 8; i++)
+		must(!pthread_join(t[i], NULL));
+	say("%ld added", (long)counter);
+}
+
 const struct conform_case thread_cases[] = {
 	{"thr_64", thr_64},
 	{"thr_in_turn", thr_in_turn},
@@ -619,5 +638,6 @@ const struct conform_case thread_cases[] = {
 	{"thr_process_signal", thr_process_signal},
 	{"thr_affinity", thr_affinity},
 	{"thr_misc", thr_misc},
+	{"thr_few_fds", thr_few_fds},
 	{NULL, NULL},
 };

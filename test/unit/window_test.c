@@ -208,6 +208,79 @@ static void threads_claim_at_once(void)
 	}
 }
 
+static uint64_t rnd_state;
+
+static uint64_t rnd(void)
+{
+	rnd_state = rnd_state * 6364136223846793005UL + 1442695040888963407UL;
+	return rnd_state >> 16;
+}
+
+/* An address as programs have them: low, a PIE image, libraries, the stack, far ones. */
+static vaddr_t somewhere(void)
+{
+	static const struct {
+		vaddr_t lo, span;
+	} area[] = {{0, 64 * G}, {0x550000000000, 8 * G}, {0x7f5c40000000, GPA_MAP_SIZE},
+		{0x7ffcc0000000, G}, {0x100000000000, 64 * G}, {0x7ffd00000000, 11 * G}};
+	unsigned i = (unsigned)(rnd() % ARRAY_LEN(area));
+
+	return area[i].lo + rnd() % area[i].span;
+}
+
+/*
+ * What must hold for every processor, whatever its address width: all is below what it can address
+ * and below the cap; one window has one place; the conversions are each other's inverses, before
+ * and after a claim; and what the policy promised for a window is what a claim of it gives.
+ */
+static void width_holds(unsigned bits)
+{
+	paddr_t limit = 1UL << MIN(bits, WINDOW_PHYS_BITS), promised;
+	struct window win, at;
+
+	memset(&w, 0, sizeof(w));
+	rnd_state = bits;
+	CHECK_EQ(window_init(&w, bits, 0x7f6bd289e000, 0x7ffcde341000, 40 * G), 0);
+	CHECK_EQ(w.phys_limit, limit);
+	for (int i = 0; i < 4000; i++) {
+		vaddr_t va = somewhere();
+		int r;
+
+		promised = window_va_to_pa(&w, va);
+		if (promised != PADDR_NONE)
+			CHECK_EQ(window_pa_to_va(&w, promised), va);
+		r = window_claim(&w, va, &win);
+		CHECK(!r || r == -ENOSPC);
+		if (r)
+			continue;
+		CHECK(win.gpa + win.len <= limit && win.hva <= va && va - win.hva < win.len);
+		CHECK_EQ(win.index, win.gpa / G);
+		CHECK(window_at(&w, win.index, &at) && at.hva == win.hva);
+		CHECK_EQ(window_va_to_pa(&w, va), win.gpa + (va - win.hva));
+		CHECK_EQ(window_pa_to_va(&w, win.gpa + (va - win.hva)), va);
+		if (promised != PADDR_NONE)
+			CHECK_EQ(window_va_to_pa(&w, va), promised);
+		CHECK(win.gpa >= 40 * G || win.gpa == win.hva); /* the page pool's place */
+	}
+	for (unsigned i = 0; i < WINDOW_GPAS; i++)
+		CHECK(!w.hva_of[i] || (paddr_t)i * G < limit);
+	CHECK_EQ(window_va_to_pa(&w, 0x7ffcde341000), limit - G + 0x1e341000);
+	CHECK_EQ(window_va_to_pa(&w, w.mmap_base), limit - 64 * G);
+	CHECK_EQ(window_pa_to_va(&w, limit), VADDR_NONE);
+}
+
+static void every_width(void)
+{
+	static const unsigned bits[] = {37, 38, 39, 40, 42, 43, 45, 46, 48, 51, 52, 57, 64};
+
+	for (size_t i = 0; i < ARRAY_LEN(bits); i++)
+		width_holds(bits[i]);
+	for (unsigned few = 0; few < WINDOW_PHYS_LEAST; few++) {
+		memset(&w, 0, sizeof(w));
+		CHECK_EQ(window_init(&w, few, 0x7f6bd289e000, 0x7ffcde341000, 40 * G), -EINVAL);
+	}
+}
+
 int main(void)
 {
 	RUN(seed_layout);
@@ -216,6 +289,7 @@ int main(void)
 	RUN(task_size);
 	RUN(odd_machines);
 	RUN(full);
+	RUN(every_width);
 	RUN(threads_claim_at_once);
 	return UNIT_END();
 }

@@ -135,9 +135,9 @@ machine_status() {
 		console_show 20
 		echo "vm: killed: $why"
 		exit 124
-	elif grep -aqE "$KERNEL_BAD" "$w/console"; then
+	elif grep -av '\] traps: ' "$w/console" | grep -aqE "$KERNEL_BAD"; then # traps: a program's own
 		console_show 40
-		echo "vm: the kernel complained: $(grep -aE "$KERNEL_BAD" "$w/console" | head -n 1)"
+		echo "vm: the kernel complained: $(grep -av '\] traps: ' "$w/console" | grep -aE "$KERNEL_BAD" | head -n 1)"
 		exit 125
 	elif [ -z "$st" ]; then
 		console_show 25

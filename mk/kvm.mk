@@ -18,8 +18,8 @@ $(B)/kvm/%: test/kvm/%.c
 	@mkdir -p $(@D)
 	$(CC) -std=gnu17 -D_GNU_SOURCE -O2 -g -Wall -Wextra -Wno-unused-parameter $(WERROR) -o $@ $< -lpthread
 
-kvm-programs: $(B)/kvm/stale $(B)/kvm/count $(B)/kvm/pairs $(B)/kvm/calls
-VM_NEEDS += kvm-programs bug-programs
+kvm-programs: $(B)/kvm/stale $(B)/kvm/count $(B)/kvm/pairs $(B)/kvm/atonce $(B)/kvm/calls
+VM_NEEDS += kvm-programs bug-programs $(B)/bench/kvm/mix
 
 # The backend in the Bochs machine (Intel), where nothing is but what is named.
 BOCHS_BUGS := $(foreach p,uaf-read-small double-free-small uaf-call-write,$(B)/bug/$(p) $(B)/bug/$(p).twin)

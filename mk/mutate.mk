@@ -4,13 +4,17 @@
 #   mutate-kvm       of them those of the kvm backend, with a line for each
 #                    (of those check-mutate, in make check: kvm-check.list)
 #   mutate-programs  one wrong in the library (test/mutate/mutants.py): test/bug and test/ok
-.PHONY: mutate mutate-units mutate-programs mutate-kvm check-mutate
-mutate: mutate-units mutate-programs
+#   mutate-vm        the same in ring 0 (test/mutate/vm.py), in one boot of the QEMU machine
+.PHONY: mutate mutate-units mutate-programs mutate-kvm mutate-vm check-mutate
+mutate: mutate-units mutate-programs mutate-vm
 mutate-units:
 	@CC="$(CC)" bash test/mutate/run
 mutate-programs: all
 	@$(MAKE) -s -j2 bug-programs ok-programs
 	@/usr/bin/python3 test/mutate/run.py -B $(B) $(if $(ONLY),--only $(ONLY))
+mutate-vm: all
+	@$(MAKE) -s -j2 bug-programs kvm-programs
+	@/usr/bin/python3 test/mutate/vm.py -B $(B) $(if $(ONLY),--only $(ONLY))
 
 # The fast ones of the kvm backend, which no program on this machine would see.
 check-mutate:

@@ -6,6 +6,7 @@ BUILD, only the library differs. A mutant that does not apply, does not build, o
 """
 
 import argparse
+import contextlib
 import os
 import shutil
 import subprocess
@@ -40,25 +41,34 @@ def run(tree, what):
     return p.returncode != 0
 
 
-def mutate(tree, mutant):
-    """Returns None if some suite saw it, else what is wrong."""
+@contextlib.contextmanager
+def broken(tree, mutant):
+    """The library of `tree` with that wrong in it: None, or why there is none."""
     name, file, old, new, red = mutant
     path = f"{tree}/{file}"
     text = open(path).read()
     if text.count(old) != 1:
-        return f"does not apply: its text is {text.count(old)} times in {file}"
+        yield f"does not apply: its text is {text.count(old)} times in {file}"
+        return
     with open(path, "w") as f:
         f.write(text.replace(old, new))
     try:
         # Unused functions and variables are part of being a mutant.
         made = subprocess.run(["make", "-s", "WERROR=-w", "build/libundangle.so"], cwd=tree,
                               capture_output=True, text=True)
-        if made.returncode:
-            return "does not build:\n" + made.stderr[-1500:]
-        return None if any(run(tree, what) for what in red) else f"survives {' '.join(red)}"
+        yield "does not build:\n" + made.stderr[-1500:] if made.returncode else None
     finally:
         with open(path, "w") as f:
             f.write(text)
+
+
+def mutate(tree, mutant):
+    """Returns None if some suite saw it, else what is wrong."""
+    with broken(tree, mutant) as wrong:
+        if wrong:
+            return wrong
+        red = mutant[4]
+        return None if any(run(tree, what) for what in red) else f"survives {' '.join(red)}"
 
 
 def main():

@@ -5,10 +5,11 @@
  * and never moved. Buckets are chains that only grow at the head: whoever loses the race for the
  * head looks again, and at worst remembers one stack twice.
  *
- * An entry holds only its inner frames; for the outer ones it refers to the stack that the same
- * thread captured before, of which it differs in one to five frames. Looking every frame up in a
- * table of (caller, pc), so that equal ones are stored once for sure, was tried on the stacks of
- * python3 and gcc: it takes more memory than this, and as many lookups as there are frames.
+ * An entry holds only the frames that differ from those of the stack that the same thread captured
+ * before, at the inner end and (very deep stacks are cut) at the outer one: one to five mostly.
+ * Looking every frame up in a table of (caller, pc), so that equal ones are stored once for sure,
+ * was tried on the stacks of python3 and gcc: it takes more memory than this, and as many lookups
+ * as there are frames.
  */
 #include "depot.h"
 #include "log.h"
@@ -24,13 +25,12 @@
 #define SEGS	  (DEPOT_BYTES / SEG_BYTES)
 #define SEG_UNITS (SEG_BYTES / UNIT)
 #define BUCKETS	  (1UL << 17)
-#define DEEP	  32 /* so many of DEPOT_FRAMES are kept at least, for the sake of sharing */
 
 struct entry {
 	uint64_t hash;
 	uint32_t next;
-	uint32_t outer;		     /* frame i >= own is frame i - own + skip of this one     */
-	uint8_t asked, n, own, skip; /* frames: of the stack, kept of it, here; see outer      */
+	uint32_t outer;		   /* frames [own, own + len) are frames [skip, ..) of this one */
+	uint8_t n, own, len, skip; /* n: of the whole stack                                     */
 	uintptr_t pc[];
 };
 
@@ -115,7 +115,7 @@ static uint32_t chain_find(uint32_t id, uint64_t hash, size_t n)
 	while (id) {
 		const struct entry *e = entry_at(id);
 
-		if (e->hash == hash && e->asked == n)
+		if (e->hash == hash && e->n == n)
 			return id;
 		id = e->next;
 	}
@@ -133,32 +133,29 @@ uint32_t depot_find(uint64_t hash, size_t n)
 		hash, n);
 }
 
-/* How many of pc[own..n) the frames skip.. of stack `near` can stand for: all, or enough; else 0.
- */
+/* How many of pc[own..n) the frames skip.. of stack `near` can stand for. */
 static size_t shared_frames(const uintptr_t *pc, size_t n, const struct depot_near *near)
 {
 	uintptr_t theirs[DEPOT_FRAMES];
-	size_t m, len;
+	size_t m, len = 0;
 
-	if (!near || !near->id || near->own >= n)
+	if (!near || !near->id)
 		return 0;
 	m = depot_get(near->id, theirs, DEPOT_FRAMES);
-	if (near->skip >= m)
-		return 0;
-	len = MIN(n - near->own, m - near->skip);
-	if (near->own + len < (n < DEPOT_FRAMES ? n : DEEP) ||
-		__builtin_memcmp(pc + near->own, theirs + near->skip, len * sizeof(*pc)))
-		return 0;
+	while (near->own + len < n && near->skip + len < m &&
+		pc[near->own + len] == theirs[near->skip + len])
+		len++;
 	return len;
 }
 
-/* The frames of e from the parts that hold them, not from stacks that only refer to them. */
+/* The shared frames of e from the stack that holds one of them, not one that only refers. */
 static void refer(struct entry *e, const struct depot_near *near)
 {
 	const struct entry *o = entry_at(near->id);
 	uint32_t skip = near->skip;
 
-	for (e->outer = near->id; skip >= o->own; o = entry_at(e->outer)) {
+	for (e->outer = near->id; skip >= o->own && skip + e->len <= (uint32_t)o->own + o->len;
+		o = entry_at(e->outer)) {
 		skip = skip - o->own + o->skip;
 		e->outer = o->outer;
 	}
@@ -181,17 +178,18 @@ uint32_t depot_put(const uintptr_t *pc, size_t n, uint64_t hash, const struct de
 		return id;
 	shared = shared_frames(pc, n, near);
 	own = shared ? near->own : n;
-	id = take((sizeof(*e) + own * sizeof(*pc)) / UNIT);
+	id = take((sizeof(*e) + (n - shared) * sizeof(*pc)) / UNIT);
 	if (!id)
 		return full();
 	e = entry_at(id);
 	e->hash = hash;
-	e->asked = (uint8_t)n;
-	e->n = (uint8_t)(own + shared);
+	e->n = (uint8_t)n;
 	e->own = (uint8_t)own;
+	e->len = (uint8_t)shared;
 	if (shared)
 		refer(e, near);
 	__builtin_memcpy(e->pc, pc, own * sizeof(*pc));
+	__builtin_memcpy(e->pc + own, pc + own + shared, (n - own - shared) * sizeof(*pc));
 	do
 		e->next = first;
 	while (!atomic_compare_exchange_weak_explicit(
@@ -199,19 +197,34 @@ uint32_t depot_put(const uintptr_t *pc, size_t n, uint64_t hash, const struct de
 	return id;
 }
 
+/* Copies what e itself holds of its frames [from, to) to their places at pc. */
+static void copy_own(const struct entry *e, size_t from, size_t to, uintptr_t *pc)
+{
+	for (size_t i = from; i < to; i++)
+		if (i < e->own)
+			pc[i - from] = e->pc[i];
+		else if (i >= (size_t)e->own + e->len)
+			pc[i - from] = e->pc[i - e->len];
+}
+
 size_t depot_get(uint32_t id, uintptr_t *pc, size_t max)
 {
+	size_t from = 0, to;
 	const struct entry *e;
-	size_t skip = 0, n = 0;
 
 	if (!id || id >= atomic_load(&used) || !atomic_load(&segs[id / SEG_UNITS]))
 		return 0;
 	e = entry_at(id);
-	max = MIN(max, e->n);
-	while (n < max) {
-		for (size_t i = skip; i < e->own && n < max; i++)
-			pc[n++] = e->pc[i];
-		skip = e->skip;
+	max = to = MIN(max, e->n);
+	while (from < to) {
+		size_t lo = MAX(from, (size_t)e->own), hi = MIN(to, (size_t)e->own + e->len);
+
+		copy_own(e, from, to, pc);
+		if (lo >= hi)
+			break;
+		pc += lo - from;
+		from = lo - e->own + e->skip;
+		to = from + (hi - lo);
 		e = entry_at(e->outer);
 	}
 	return max;

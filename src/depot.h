@@ -20,7 +20,7 @@ struct depot_near {
 
 /*
  * The id of pc[0..n-1], whose hash is given; 0 if there is no memory for it (said once). What
- * near (or NULL) says is made sure of. Of DEPOT_FRAMES frames the outermost sixteen may go.
+ * near (or NULL) says is made sure of.
  */
 uint32_t depot_put(const uintptr_t *pc, size_t n, uint64_t hash, const struct depot_near *near);
 

@@ -71,14 +71,13 @@ static size_t put(struct walker *w, uintptr_t *pc, uint32_t *id)
 	return n;
 }
 
-/* All of it, or the inner frames if it is deep. */
 static bool comes_back(uint32_t id, const uintptr_t *pc, size_t n)
 {
 	uintptr_t got[FRAMES + 1];
-	size_t m = depot_get(id, got, FRAMES);
 
-	return m <= n && m >= (n < FRAMES ? n : 32) && !memcmp(got, pc, m * sizeof(*pc)) &&
-	       depot_get(id, got, 1) == (n > 0) && depot_find(hash_of(pc, n), n) != 0;
+	return depot_get(id, got, FRAMES) == n && !memcmp(got, pc, n * sizeof(*pc)) &&
+	       depot_get(id, got, n / 2) == n / 2 && !memcmp(got, pc, n / 2 * sizeof(*pc)) &&
+	       depot_find(hash_of(pc, n), n) != 0;
 }
 
 #define ROUNDS 20000

@@ -119,8 +119,7 @@ def run(a, wrapper, only=None):
             with open(path + ".done", "w") as f:
                 f.write("\n".join(verdicts(path)))
             before = len(verdicts(path))
-            rc = subprocess.call(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=d,
-                                 start_new_session=True)
+            rc = subprocess.call(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=d)
             v = verdicts(path)
             if rc == 0 or len(v) == before:
                 break

@@ -26,24 +26,53 @@ static void fd_mark(int fd, bool on)
 		__atomic_fetch_and(&ours[fd / 64], ~bit, __ATOMIC_RELAXED);
 }
 
+/* The limit goes up for a moment: the hard one too, where we may. */
+static void limit_raise(struct rlimit *old)
+{
+	struct rlimit high = {FDS_MAX, FDS_MAX};
+
+	*old = (struct rlimit){0, 0};
+	sys_call4(__NR_prlimit64, 0, RLIMIT_NOFILE, 0, (long)old);
+	high.rlim_max = MAX(high.rlim_max, old->rlim_max);
+	if (!sys_call4(__NR_prlimit64, 0, RLIMIT_NOFILE, (long)&high, 0))
+		return;
+	high.rlim_cur = high.rlim_max = old->rlim_max;
+	sys_call4(__NR_prlimit64, 0, RLIMIT_NOFILE, (long)&high, 0);
+}
+
+static void limit_restore(const struct rlimit *old)
+{
+	sys_call4(__NR_prlimit64, 0, RLIMIT_NOFILE, (long)old, 0);
+}
+
 static long dup_high(int fd)
 {
-	struct rlimit old, high;
+	struct rlimit old;
 	long got = sys_call3(__NR_fcntl, fd, F_DUPFD_CLOEXEC, FDS_BASE);
 
 	if (got >= 0)
 		return got;
-	if (sys_call4(__NR_prlimit64, 0, RLIMIT_NOFILE, 0, (long)&old) < 0)
-		return got;
-	high = old;
-	high.rlim_cur = MIN(old.rlim_max, (rlim_t)FDS_MAX);
-	sys_call4(__NR_prlimit64, 0, RLIMIT_NOFILE, (long)&high, 0);
+	limit_raise(&old);
 	got = sys_call3(__NR_fcntl, fd, F_DUPFD_CLOEXEC, FDS_BASE);
 	if (got < 0) /* the hard limit is lower still: as high as it goes */
-		for (long at = (long)high.rlim_cur - 1; at > 16 && got < 0; at -= 16)
+		for (long at = (long)MIN(old.rlim_max, (rlim_t)FDS_MAX) - 1;
+			at > 2 && got<0; at -= at> 64 ? 16 : 1)
 			got = sys_call3(__NR_fcntl, fd, F_DUPFD_CLOEXEC, at);
-	sys_call4(__NR_prlimit64, 0, RLIMIT_NOFILE, (long)&old, 0);
+	limit_restore(&old);
 	return got;
+}
+
+int fd_new(int on, unsigned long request, const void *arg)
+{
+	long fd = vm_ioctl(on, request, arg);
+	struct rlimit old;
+
+	if (fd == -EMFILE) {
+		limit_raise(&old);
+		fd = vm_ioctl(on, request, arg);
+		limit_restore(&old);
+	}
+	return fd < 0 ? (int)fd : fd_hide((int)fd);
 }
 
 int fd_hide(int fd)

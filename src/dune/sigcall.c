@@ -89,6 +89,20 @@ int signal_init(struct thread *t)
 	return 0;
 }
 
+void signal_sync_ignored(struct thread *t, bool now)
+{
+	for (int sig = 1; sig < 32; sig++) {
+		const struct kernel_sigaction *act = &t->sighand->action[sig - 1];
+
+		if (!(SIG_SYNC & SIGBIT(sig)) || act->handler != 1)
+			continue;
+		if (now)
+			sys_call4(__NR_rt_sigaction, sig, (long)act, 0, 8);
+		else
+			signal_host_action(sig, act);
+	}
+}
+
 /* On the way out of Dune: what the program installed becomes true on the host. */
 void signal_undo(struct thread *t)
 {

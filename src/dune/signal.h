@@ -58,6 +58,9 @@ void signal_mask_set(struct thread *t, uint64_t mask);
 void signal_temp_mask(struct thread *t, uint64_t mask);
 void signal_temp_end(struct thread *t);
 
+/* Around exec: the synchronous signals that the program ignores are ignored by the host too. */
+void signal_sync_ignored(struct thread *t, bool now);
+
 /* dune_leave. */
 void signal_undo(struct thread *t);
 

@@ -254,13 +254,14 @@ static long exec_call(struct dune_call *c)
 
 	if (c->t->has_sig)
 		return HOST_RESTART;
-	if (!(c->t->sigmask & SIG_SYNC))
-		return forward(c);
 	mask = c->t->sigmask;
-	sys_call4(__NR_rt_sigprocmask, SIG_SETMASK, (long)&mask, 0, 8);
+	signal_sync_ignored(c->t, true);
+	if (mask & SIG_SYNC)
+		sys_call4(__NR_rt_sigprocmask, SIG_SETMASK, (long)&mask, 0, 8);
 	ret = forward(c);
-	if (!c->t->has_sig)
+	if ((mask & SIG_SYNC) && !c->t->has_sig)
 		signal_mask_host(c->t->sigmask);
+	signal_sync_ignored(c->t, false);
 	return ret;
 }
 

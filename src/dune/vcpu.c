@@ -198,11 +198,9 @@ int vcpu_create(struct thread *t)
 		return -EAGAIN;
 	}
 	t->vcpu_id = (int)vm.vcpu_next++;
-	fd = vm_ioctl(vm.fd, KVM_CREATE_VCPU, (void *)(long)t->vcpu_id);
-	if (fd >= 0) {
-		fd = fd_hide((int)fd);
+	fd = fd_new(vm.fd, KVM_CREATE_VCPU, (void *)(long)t->vcpu_id);
+	if (fd >= 0)
 		vm.vcpu_count++;
-	}
 	vm_unlock();
 	if (fd < 0)
 		return (int)fd;

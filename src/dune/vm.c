@@ -119,11 +119,7 @@ static int xsave_size_up(void)
 
 static int vm_make(void)
 {
-	long fd = vm_ioctl(vm.kvm_fd, KVM_CREATE_VM, NULL);
-
-	if (fd < 0)
-		return (int)fd;
-	vm.fd = fd_hide((int)fd);
+	vm.fd = fd_new(vm.kvm_fd, KVM_CREATE_VM, NULL);
 	if (vm.fd < 0)
 		return vm.fd;
 	if (vm_ioctl(vm.fd, KVM_CHECK_EXTENSION, (void *)KVM_CAP_SET_TSS_ADDR) > 0)

@@ -76,6 +76,8 @@ void monitor_cpu_number(struct dune_cpu *cpu, unsigned host_cpu);
  */
 #define FDS_BASE 900
 int fd_hide(int fd);
+/* The descriptor that an ioctl makes, hidden; the program may have none left. */
+int fd_new(int on, unsigned long request, const void *arg);
 /* The program wants the number: another descriptor for the same, fd is no longer ours. */
 int fd_move(int fd);
 void fd_close(int fd);

@@ -242,7 +242,7 @@ static void *realloc_early(void *p, size_t size, void *frame)
 
 static void *sys_realloc(void *p, size_t size, void *frame)
 {
-	size_t old;
+	size_t old, room;
 	vaddr_t canon = kalias_canon(vaddr_of(p), &old);
 	void *q;
 
@@ -256,7 +256,9 @@ static void *sys_realloc(void *p, size_t size, void *frame)
 	q = sys_alloc(size, 1, false, frame);
 	if (!q)
 		return NULL;
-	__builtin_memcpy(q, p, MIN(size, old));
+	/* Behind the size that it asked for, a program may use what malloc_usable_size said. */
+	room = MIN(next.usable(vaddr_ptr(canon)), kalias_room(vaddr_of(p)));
+	__builtin_memcpy(q, p, MIN(size, room));
 	canon = kalias_kill(kvm_slot_self(), vaddr_of(p), true, frame, &old);
 	if (!canon)
 		report_bad_free(p, "realloc", frame);

@@ -158,6 +158,11 @@ static void exec_self(void *unused)
 	conform_exec(".exec_shown", "one word", "");
 }
 
+static void exec_not_run(int sig)
+{
+	say("the handler ran");
+}
+
 static void exec_script(void *path)
 {
 	execl(path, path, "arg", NULL);
@@ -182,6 +187,26 @@ static void exec_big(void *unused)
 	_exit(errno);
 }
 
+/* What was ignored stays ignored, what was caught does not; a failed exec changes nothing. */
+static void exec_ignoring(void *which)
+{
+	static const int sigs[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGQUIT, SIGUSR1};
+	int caught = (int)(intptr_t)which;
+
+	for (size_t i = 0; i < sizeof(sigs) / sizeof(sigs[0]); i++)
+		signal(sigs[i], SIG_IGN);
+	if (caught)
+		signal(caught, exec_not_run);
+	execl("/nonexistent", "x", NULL);
+	if (!caught)
+		raise(SIGSEGV);
+	execl("/bin/sh", "sh", "-c",
+		"for s in BUS FPE ILL TRAP QUIT USR1 SEGV; do kill -$s $$ && echo $s; done; echo "
+		"survived",
+		NULL);
+	_exit(9);
+}
+
 static void proc_exec(void)
 {
 	char path[] = "/tmp/conform-script.XXXXXX";
@@ -198,6 +223,8 @@ static void proc_exec(void)
 	say_wait("directory", child_start(exec_script, "/tmp"));
 	say_wait("descriptor", child_start(exec_fd, NULL));
 	say_wait("long words", child_start(exec_big, NULL));
+	say_wait("ignoring", child_start(exec_ignoring, NULL));
+	say_wait("ignoring all but one", child_start(exec_ignoring, (void *)SIGSEGV));
 }
 
 static void proc_wait(void)

@@ -14,8 +14,8 @@ written. A case is either
 Head lines of a case (`# ` or `// `): `needs: PROGRAM-OR-FILE...` (else skipped, with the reason);
 `timeout: SECONDS` per run (default 60); `profiles: NAME,...` instead of those asked for;
 `options: name=value:...` for undangle; `native: no` (the case checks itself; only its exit status 0 counts); `findings: yes`
-(it has bugs on purpose; reports are no failure, internal errors are); `host-only: REASON` is skipped on
-the other backend, `not-tiny: REASON` in that size.
+(it has bugs on purpose; reports are no failure, internal errors are); `kvm-options: ...`: more of
+them on that backend; `not-tiny: REASON`: skipped in that size.
 """
 
 import argparse
@@ -38,7 +38,7 @@ PROFILES = {
     "deferred": ["--detect=deferred"],
     "production": ["--profile=production"],
 }
-HEAD = re.compile(r"^(?:#|//) (needs|timeout|profiles|options|native|full-timeout|findings|host-only|not-tiny): *(.*)$")
+HEAD = re.compile(r"^(?:#|//) (needs|timeout|profiles|options|native|full-timeout|findings|kvm-options|not-tiny): *(.*)$")
 FINDING = re.compile(r"ERROR|INTERNAL")
 INTERNAL = re.compile(r"INTERNAL|panic")
 
@@ -92,7 +92,8 @@ def one_run(args, case, profile):
     env["TMPDIR"] = home
     if profile:
         env["UNDANGLE_OPTIONS"] = ":".join(
-            o for o in (case.head.get("options"), args.options) if o)
+            o for o in (case.head.get("options"), args.options,
+                        case.head.get("kvm-options") if args.backend == "kvm" else None) if o)
         cmd = [f"{args.B}/undangle", f"--backend={args.backend}", f"--log={work}/report.%p",
                *PROFILES[profile], "--"] + cmd
     os.mkdir(work + "/log")
@@ -150,10 +151,8 @@ def difference(want, got, what):
 
 def run_case(args, case):
     """Returns (lines to print, passed, failed, skipped)."""
-    why = case.head.get("host-only") if args.backend != "host" else None
-    why = why or (case.head.get("not-tiny") if args.size == "tiny" else None)
-    if why:
-        return [f"skipped {case.name}: {why}"], 0, 0, 1
+    if args.size == "tiny" and "not-tiny" in case.head:
+        return [f"skipped {case.name}: {case.head['not-tiny']}"], 0, 0, 1
     lack = case.lacking()
     if lack:
         return [f"skipped {case.name}: not here: {' '.join(lack)}"], 0, 0, 1

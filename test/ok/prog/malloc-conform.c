@@ -217,9 +217,28 @@ static void others(void)
 	check(errno == 33);
 }
 
+/* What malloc_usable_size says may be used, and realloc keeps all of it (redis strings live by
+ * that). */
+static void usable_kept(void)
+{
+	for (size_t n = 1; n < 20000; n += n / 3 + 1) {
+		unsigned char *p = malloc(n), *other = malloc(n);
+		size_t all = malloc_usable_size(p), i;
+
+		memset(p, 0x3c, all);
+		p = realloc(p, all * 3 + 500);
+		for (i = 0; i < all && p[i] == 0x3c; i++)
+			;
+		check(i == all);
+		free(other);
+		free(p);
+	}
+}
+
 int main(void)
 {
 	sizes();
+	usable_kept();
 	zero();
 	too_much();
 	aligned();

@@ -2,6 +2,7 @@
 // signals that end or stop it there. glibc's malloc would deadlock in a handler that interrupts
 // malloc itself, so the native run takes the handler's memory from a pool made before.
 // native: no
+// kvm-options: heap=slab
 #include "ok.h"
 #include <setjmp.h>
 #include <sys/time.h>

@@ -26,3 +26,4 @@ check-ok: all
 # On one line: tools/check runs every lone check-NAME target, and these hold the same cases.
 check-ok-quick check-ok-full: all
 	@$(MAKE) -s check-ok OK_SIZE=$(@:check-ok-%=%)
+VM_NEEDS += ok-programs

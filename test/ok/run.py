@@ -5,17 +5,18 @@ Every case runs natively and then under `undangle` once per profile; standard ou
 error and exit status must be equal, and no report, warning of a finding or internal error may be
 written. A case is either
 
-  cases/NAME.sh   a bash script; its shell and all that it starts are protected. $SIZE is tiny (for a
-                  machine that is emulated), quick or full, $PWD an empty folder of its own, $OK the folder test/ok, $TOP the source
-                  tree, $PROG the built test programs. What differs between any two runs (times,
-                  process ids) the script itself keeps out of its output.
+  cases/NAME.sh   a bash script; its shell and all that it starts are protected. $SIZE is tiny (for
+                  a machine that is emulated), quick or full, $PWD an empty folder of its own,
+                  $OK the folder test/ok, $TOP the source tree, $PROG the built test programs.
+                  What differs between any two runs (times, process ids) the script itself keeps
+                  out of its output.
   prog/NAME.c(c)  a C or C++ program, built into $PROG (ok.mk)
 
 Head lines of a case (`# ` or `// `): `needs: PROGRAM-OR-FILE...` (else skipped, with the reason);
 `timeout: SECONDS` per run (default 60); `profiles: NAME,...` instead of those asked for;
 `options: name=value:...` for undangle; `native: no` (the case checks itself; only its exit status 0 counts); `findings: yes`
-(it has bugs on purpose; reports are no failure, internal errors are); `kvm-options: ...`: more of
-them on that backend; `not-tiny: REASON`: skipped in that size.
+(it has bugs on purpose; reports are no failure, internal errors are); `host-only: REASON`: skipped on
+the other backend; `kvm-options: ...`: more of them there; `not-tiny: REASON`: skipped in that size.
 """
 
 import argparse
@@ -38,7 +39,7 @@ PROFILES = {
     "deferred": ["--detect=deferred"],
     "production": ["--profile=production"],
 }
-HEAD = re.compile(r"^(?:#|//) (needs|timeout|profiles|options|native|full-timeout|findings|kvm-options|not-tiny): *(.*)$")
+HEAD = re.compile(r"^(?:#|//) (needs|timeout|profiles|options|native|full-timeout|findings|host-only|kvm-options|not-tiny): *(.*)$")
 FINDING = re.compile(r"ERROR|INTERNAL")
 INTERNAL = re.compile(r"INTERNAL|panic")
 
@@ -151,8 +152,10 @@ def difference(want, got, what):
 
 def run_case(args, case):
     """Returns (lines to print, passed, failed, skipped)."""
-    if args.size == "tiny" and "not-tiny" in case.head:
-        return [f"skipped {case.name}: {case.head['not-tiny']}"], 0, 0, 1
+    why = case.head.get("host-only") if args.backend != "host" else None
+    why = why or (case.head.get("not-tiny") if args.size == "tiny" else None)
+    if why:
+        return [f"skipped {case.name}: {why}"], 0, 0, 1
     lack = case.lacking()
     if lack:
         return [f"skipped {case.name}: not here: {' '.join(lack)}"], 0, 0, 1

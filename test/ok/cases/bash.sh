@@ -1,6 +1,7 @@
 # bash: arrays, globs, pipes, here-documents, traps, subshells, job control by hand.
 # needs: bash
 # timeout: 60
+# not-tiny: each process makes a virtual machine of its own there, half a second in an emulator: 80 s for 30 of them
 n=200
 [ "$SIZE" = full ] && n=3000
 [ "$SIZE" = tiny ] && n=5

@@ -2,6 +2,7 @@
 # needs: xz zstd gzip
 # timeout: 90
 # full-timeout: 600
+# not-tiny: 30 s of computing that has little to do with malloc (xz is in test/vm/list.d/kvm.list)
 n=2000000
 [ "$SIZE" = full ] && n=60000000
 [ "$SIZE" = tiny ] && n=400000

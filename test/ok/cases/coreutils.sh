@@ -1,5 +1,6 @@
 # coreutils, grep, sed, awk, find, tar, diff: pipelines over this tree's text.
 # needs: awk sed grep find tar diff sort
+# not-tiny: not tried: each process makes a virtual machine of its own there, half a second in an emulator: 60 of them
 n=3
 [ "$SIZE" = full ] && n=60
 for ((i = 0; i < n; i++)); do cat "$TOP"/test/bug/*.c; done >all

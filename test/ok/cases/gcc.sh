@@ -2,6 +2,7 @@
 # needs: gcc make
 # timeout: 240
 # full-timeout: 1200
+# not-tiny: not tried: cc1plus is slow in an emulator (gcc is in test/vm/list.d/20dune.list)
 mkdir src
 cp "$TOP"/src/*.h "$TOP"/src/*.def src/
 srcs="out.c panic.c"

@@ -2,6 +2,7 @@
 # needs: git
 # timeout: 90
 # full-timeout: 600
+# not-tiny: not tried: each process makes a virtual machine of its own there, half a second in an emulator: 80 of them
 n=30
 [ "$SIZE" = full ] && n=800
 export HOME=$PWD GIT_AUTHOR_DATE='2020-01-01T00:00:00Z' GIT_COMMITTER_DATE='2020-01-01T00:00:00Z'

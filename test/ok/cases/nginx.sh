@@ -1,6 +1,7 @@
 # nginx with two workers and wrk; hashes of the bodies, gzip, reload while under load.
 # needs: nginx wrk curl
 # timeout: 60
+# not-tiny: not tried: wrk presses for seconds with 20 connections
 t=1
 [ "$SIZE" = full ] && t=15
 port=$((20000 + $$ % 20000))

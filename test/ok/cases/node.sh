@@ -2,6 +2,7 @@
 # needs: node
 # timeout: 120
 # full-timeout: 300
+# not-tiny: not tried: compiles at run time, slow in an emulator
 cat >t.js <<'JS'
 const { Worker, isMainThread, parentPort, workerData } = require('worker_threads');
 const zlib = require('zlib'), crypto = require('crypto'), cp = require('child_process');

@@ -2,6 +2,7 @@
 # needs: openssl
 # timeout: 60
 # full-timeout: 300
+# not-tiny: not tried: each process makes a virtual machine of its own there, half a second in an emulator: 60 of them
 bits=1024
 secs=1
 ciphers="aes-256-cbc chacha20"

@@ -2,6 +2,7 @@
 # needs: /usr/lib/postgresql/*/bin/postgres psql runuser
 # timeout: 150
 # full-timeout: 900
+# not-tiny: not tried: initdb and a process per connection
 bin=$(ls -d /usr/lib/postgresql/*/bin | tail -1)
 n=100
 [ "$SIZE" = full ] && n=5000

@@ -29,7 +29,7 @@ c DEL hash:3 z:2 >/dev/null
 c EVAL "for i = 1, 1000 do redis.call('APPEND', 'big', string.rep('x', i)) end return redis.call('STRLEN', 'big')" 0
 redis-benchmark -s "$s" -q -n "$n" -c 20 -d 100 -r 1000 -t ping,set,get,incr,lpush,lpop,sadd,hset,spop,zadd,lrange_100,mset 2>&1 | tr '\r' '\n' | grep -c 'requests per second'
 c FLUSHDB ASYNC
-for ((i = 0; i < n; i++)); do echo "SET k$i $(printf '%0*d' $((i % 300 + 1)) $i)"; done | c --pipe | tail -1
+for ((i = 0; i < n; i++)); do printf 'SET k%d %0*d\n' $i $((i % 300 + 1)) $i; done | c --pipe | tail -1
 c DEBUG DIGEST >before
 c SAVE
 c BGSAVE

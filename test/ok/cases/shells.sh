@@ -1,5 +1,6 @@
 # dash, bc, dc, find, xargs, m4-like loads: many short-lived processes.
 # needs: dash bc xargs
+# not-tiny: each process makes a virtual machine of its own there, half a second in an emulator: 50 s
 n=60
 [ "$SIZE" = full ] && n=2000
 [ "$SIZE" = tiny ] && n=4

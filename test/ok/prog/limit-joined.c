@@ -5,6 +5,7 @@
 // timeout: 60
 // native: no
 // findings: yes
+// not-tiny: not tried: half a million allocations
 #include "ok.h"
 
 #define EVERY 512

@@ -6,6 +6,7 @@
 // full-timeout: 900
 // native: no
 // findings: yes
+// not-tiny: not tried: a million and a half allocations; nothing is mapped per alias in ring 0
 #include "ok.h"
 
 extern void ud_kill_dead(void) __attribute__((weak));

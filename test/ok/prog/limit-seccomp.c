@@ -3,6 +3,7 @@
 // that forbids it gets NULL and ENOMEM.)
 // timeout: 60
 // native: no
+// host-only: in ring 0 a program's seccomp filter is refused (EINVAL), for it would bind the vmm
 #include "ok.h"
 #include <linux/audit.h>
 #include <linux/filter.h>

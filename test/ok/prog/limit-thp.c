@@ -1,6 +1,7 @@
 // Without huge pages (prctl PR_SET_THP_DISABLE, kept over exec), the same answers, only slower.
 // timeout: 90
 // native: no
+// not-tiny: not tried: huge pages are the host backend's way to make views
 #include "ok.h"
 #include <sys/prctl.h>
 

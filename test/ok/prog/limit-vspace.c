@@ -3,6 +3,7 @@
 // options: vspace=512m
 // timeout: 90
 // native: no
+// not-tiny: not tried: uses up 512 MB of addresses, page by page
 #include "ok.h"
 
 int main(void)

@@ -1,6 +1,7 @@
 // Memory that was freed goes back to the system: small, medium and large blocks.
 // native: no
 // timeout: 90
+// not-tiny: not tried: touches gigabytes
 #include "ok.h"
 
 static long resident(void)

@@ -4,6 +4,7 @@
 // profiles: strict,deferred,production
 // findings: yes
 // timeout: 90
+// not-tiny: not tried: three modes, two million allocations
 #include "ok.h"
 
 #define LIVE 3000

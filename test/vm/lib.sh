@@ -70,8 +70,8 @@ modules_copy() {
 
 cpio_make() { (cd "$1" && find . | LC_ALL=C sort | cpio -o -H newc --quiet); }
 
-# What on the kernel's console means that the run is worthless.
-KERNEL_BAD='Kernel panic|Oops|BUG:|general protection fault|soft lockup|stall(s)? on CPU|hung_task|WARNING: CPU|Out of memory'
+# What on the kernel's console means that the run is worthless (a program's own fault is only told there).
+KERNEL_BAD='Kernel panic|Oops|BUG:|general protection fault[,:]|soft lockup|stall(s)? on CPU|hung_task|WARNING: CPU|Out of memory'
 
 # What follows works on one running machine: $w its directory (console, out), $qpid its process.
 cleanup() {

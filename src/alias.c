@@ -1,10 +1,11 @@
 /*
- * alias.c - making and freeing objects: the paths that every malloc and free take.
+ * alias.c - making objects: the paths that every malloc takes.
  *
  * app context. The fast paths touch the thread's cursor, the view and (debug profile) the
- * record; they take no lock. See alias.h for the structures and the lock order.
+ * record; they take no lock. alias_free.c has the other half, alias_paged.h what both do where
+ * whole pages die together. See alias.h for the structures and the lock order.
  */
-#include "alias.h"
+#include "alias_paged.h"
 #include "log.h"
 #include "memlimit.h"
 #include "meta.h"
@@ -27,6 +28,7 @@ static void policy_init(void)
 	policy.strict = options.detect == DETECT_STRICT;
 	policy.grouped = options.detect == DETECT_GROUPED;
 	policy.records = options.stacks;
+	policy.paged = policy.grouped && options.group == PAGE_SIZE && !policy.records;
 	policy.defer_frees = (uint32_t)options.defer_frees;
 	policy.defer_bytes = options.defer_bytes;
 	policy.defer_ns = options.defer_ms * 1000000UL;
@@ -114,8 +116,12 @@ static bool cursor_next_word(struct cursor *c)
 	struct view *v = c->view;
 	unsigned shift;
 
-	if (!v)
+	/* A view that was handed out to the end may be dead by now, and forgotten. */
+	if (!v || c->last) {
+		c->view = NULL;
+		c->last = false;
 		return false;
+	}
 	shift = v->geom->group_shift;
 	for (uint32_t w = v->handed; w < v->words; w++) {
 		/* The word's objects lie in units [u, u + n). */
@@ -138,6 +144,7 @@ static bool cursor_next_word(struct cursor *c)
 		if (m) {
 			c->word = w;
 			c->mask = m;
+			c->last = w + 1 == v->words;
 			return true;
 		}
 	}
@@ -164,20 +171,65 @@ static inline bool cursor_take(struct cursor *c, uint32_t *idx)
  * Units for a cursor's next view. A thread that makes few of a size must not sit on a whole row,
  * nor may many threads, each on one.
  */
-static uint32_t view_share(const struct cursor *c)
+static uint32_t view_share(uint32_t views)
 {
 	uint32_t most = tcache_owned > 8 ? EXTENT_PAGES / 4 : EXTENT_PAGES;
 
-	return c->views < 4 ? MIN(16U << 2 * c->views, most) : most;
+	return views < 4 ? MIN(16U << 2 * views, most) : most;
 }
 
-/* The slow path: no cache, an interrupted one, or the cursor's view is used up. */
-static struct view *take_slow(unsigned cls, uint32_t *idx, int *tid)
+static inline bool class_paged(unsigned cls)
 {
+	return policy.paged && cls <= HEAP_CLASS_PAGE;
+}
+
+/* Another view for the cursor, or for all of the thread's small ones. */
+static bool cursor_refill(struct tcache *tc, unsigned cls)
+{
+	bool paged = class_paged(cls);
+	uint32_t *views = paged ? &tc->pages_views : &tc->cur[cls].views;
+	struct view *v = view_new(paged ? HEAP_CLASS_PAGE : cls, view_share(*views));
+
+	if (paged)
+		tc->pages = v;
+	else
+		tc->cur[cls].view = v;
+	*views += v != NULL;
+	return v;
+}
+
+/* What was taken for a malloc. */
+struct taken {
+	void *p;	   /* NULL: no memory */
+	struct view *view; /* NULL if paged */
+	uint32_t idx;
+	int tid;
+	bool zeroed;
+};
+
+static bool cursor_any(struct tcache *tc, unsigned cls, struct taken *t)
+{
+	struct cursor *c = &tc->cur[cls];
+
+	if (class_paged(cls)) {
+		t->p = page_take(c, heap_cut[cls + 1].size);
+		if (!t->p && page_cut(tc, cls))
+			t->p = page_take(c, heap_cut[cls + 1].size);
+		t->zeroed = c->zeroed;
+	} else if (cursor_take(c, &t->idx)) {
+		t->view = c->view;
+		t->p = vaddr_ptr(view_slot_at(t->view, t->idx));
+		t->zeroed = t->view->zeroed;
+	}
+	return t->p;
+}
+
+/* The slow path: no cache, an interrupted one, or the cursor's page or view is used up. */
+static __attribute__((noinline)) struct taken take_slow(unsigned cls)
+{
+	struct taken t = {0};
 	struct lock_section s;
 	struct tcache *tc;
-	struct cursor *c;
-	struct view *v = NULL;
 	bool shared;
 
 	alias_init();
@@ -188,21 +240,16 @@ static struct view *take_slow(unsigned cls, uint32_t *idx, int *tid)
 		lock_take(&shared_lock);
 		tc = &tcache_shared;
 	}
-	c = &tc->cur[cls];
-	while (!cursor_take(c, idx)) {
-		c->view = view_new(cls, view_share(c));
-		if (!c->view)
+	while (!cursor_any(tc, cls, &t))
+		if (!cursor_refill(tc, cls))
 			goto out;
-		c->views++;
-	}
-	v = c->view;
 	tc->allocs++;
-	*tid = shared ? sys_gettid() : tc->tid;
+	t.tid = shared ? sys_gettid() : tc->tid;
 out:
 	if (shared)
 		lock_drop(&shared_lock);
 	lock_section_leave(&s);
-	return v;
+	return t;
 }
 
 static __attribute__((noinline)) void *no_memory(void)
@@ -214,62 +261,76 @@ static __attribute__((noinline)) void *no_memory(void)
 static inline void *alloc_class(unsigned cls, size_t size, bool zero, void *frame)
 {
 	struct tcache *tc = tcache_mine;
-	struct view *v = NULL;
-	uint32_t idx;
-	int tid = 0;
-	void *p;
+	struct taken t = {0};
 
-	if (likely(tc && !tc->busy)) {
+	if (likely(tc && !tc->busy && !class_paged(cls))) {
 		struct cursor *c = &tc->cur[cls];
 
 		tc->busy = true;
 		atomic_signal_fence(memory_order_seq_cst);
-		if (cursor_take(c, &idx)) {
-			v = c->view;
+		if (cursor_take(c, &t.idx)) {
+			t.view = c->view;
 			tc->allocs++;
-			tid = tc->tid;
+			t.tid = tc->tid;
 		}
 		atomic_signal_fence(memory_order_seq_cst);
 		tc->busy = false;
 	}
-	if (unlikely(!v)) {
-		v = take_slow(cls, &idx, &tid);
-		if (!v)
+	if (likely(t.view)) {
+		t.p = vaddr_ptr(view_slot_at(t.view, t.idx));
+		t.zeroed = t.view->zeroed;
+	} else {
+		t = take_slow(cls);
+		if (!t.p)
 			return no_memory();
 	}
-	p = vaddr_ptr(view_slot_at(v, idx));
-	if (v->rec)
-		record_alloc(&v->rec[idx], v->geom->size, size, tid, stack_capture(frame));
-	if (zero && !v->zeroed)
-		__builtin_memset(p, 0, size);
-	return p;
+	if (t.view && t.view->rec)
+		record_alloc(
+			&t.view->rec[t.idx], t.view->geom->size, size, t.tid, stack_capture(frame));
+	if (zero && !t.zeroed)
+		__builtin_memset(t.p, 0, size);
+	return t.p;
 }
 
-static __attribute__((noinline)) void *alloc_large(size_t size, void *frame)
+/* All but the shortest way. */
+static __attribute__((noinline)) void *alloc_any(size_t size, bool zero, void *frame)
 {
-	void *p = large_alloc(size, PAGE_SIZE, frame);
+	void *p;
 
+	if (unlikely(!tcache_mine)) {
+		alias_init(); /* the class tables; this thread's first, or another heap is in use */
+		if (heap_other)
+			return heap_other->alloc(size, HEAP_ALIGN, zero, frame);
+	}
+	if (likely(size <= HEAP_MEDIUM_MAX))
+		return alloc_class(heap_class_of(size), size, zero, frame);
+	p = large_alloc(size, PAGE_SIZE, frame);
 	return p ? p : no_memory();
-}
-
-/* No cache: this thread's first, or another heap is in use. */
-static __attribute__((noinline)) void *alloc_first(size_t size, bool zero, void *frame)
-{
-	alias_init(); /* the class tables */
-	if (heap_other)
-		return heap_other->alloc(size, HEAP_ALIGN, zero, frame);
-	if (size > HEAP_MEDIUM_MAX)
-		return alloc_large(size, frame);
-	return alloc_class(heap_class_of(size), size, zero, frame);
 }
 
 void *alias_alloc(size_t size, bool zero, void *frame)
 {
-	if (unlikely(!tcache_mine))
-		return alloc_first(size, zero, frame);
-	if (size > HEAP_MEDIUM_MAX)
-		return alloc_large(size, frame);
-	return alloc_class(heap_class_of(size), size, zero, frame);
+	struct tcache *tc = tcache_mine;
+	struct cursor *c;
+	bool zeroed;
+	void *p;
+
+	/* The shortest way: the page that is cut for the class has another object. */
+	if (unlikely(!tc || size > HEAP_SMALL_MAX || tc->busy))
+		return alloc_any(size, zero, frame);
+	c = &tc->cur[heap_class_by_16[(size + 15) >> 4]];
+	tc->busy = true;
+	atomic_signal_fence(memory_order_seq_cst);
+	p = page_take(c, c->size);
+	zeroed = c->zeroed;
+	tc->allocs += p != NULL;
+	atomic_signal_fence(memory_order_seq_cst);
+	tc->busy = false;
+	if (unlikely(!p))
+		return alloc_any(size, zero, frame);
+	if (zero && !zeroed)
+		__builtin_memset(p, 0, size);
+	return p;
 }
 
 void *alias_alloc_aligned(size_t size, size_t align, void *frame)
@@ -281,191 +342,4 @@ void *alias_alloc_aligned(size_t size, size_t align, void *frame)
 		(size > HEAP_SMALL_MAX && align > PAGE_SIZE))
 		return large_alloc(size, MAX(align, PAGE_SIZE), frame);
 	return alloc_class(heap_class_aligned(size, align), size, false, frame);
-}
-
-/* Which object starts exactly at a? False if none does. */
-static inline bool slot_find(const struct view *v, vaddr_t a, uint32_t *idx)
-{
-	const struct geom *g = v->geom;
-	size_t d = a - v->base;
-	uint32_t u, off, j;
-
-	if (d >= (size_t)v->pages << PAGE_SHIFT)
-		return false;
-	if (g->unit_pages != 1) {
-		u = geom_div((uint32_t)(d >> PAGE_SHIFT), g->inv_unit);
-		*idx = u;
-		return u < v->units && d == (size_t)u * g->unit_pages << PAGE_SHIFT;
-	}
-	u = (uint32_t)(d >> PAGE_SHIFT);
-	off = (uint32_t)(d & (PAGE_SIZE - 1)) - geom_band_at(g, v->row_idx, u);
-	if (off >= g->band)
-		return false;
-	j = geom_div(off, g->inv_size);
-	*idx = (u << g->group_shift) + j;
-	return off == j * g->size;
-}
-
-/* The live object that starts at p, or false. */
-static inline bool live_find(struct view *v, void *p, uint32_t *idx)
-{
-	struct tcache *tc = tcache_mine;
-
-	if (!slot_find(v, vaddr_of(p), idx))
-		return false;
-	if (!(atomic_load_explicit(&v->live[*idx / 64], memory_order_relaxed) >> (*idx % 64) & 1))
-		return false;
-	/* Live bits are set by the word; one that was not handed out yet is nobody's to free. */
-	if (v->rec)
-		return v->rec[*idx].alloc_tid != 0;
-	if (tc) {
-		const struct cursor *c = &tc->cur[v->geom->cls];
-
-		return !(c->view == v && c->word == *idx / 64 && (c->mask >> (*idx % 64) & 1));
-	}
-	return true;
-}
-
-static void count_free(size_t bytes)
-{
-	struct tcache *tc = tcache_mine;
-
-	if (unlikely(!tc)) {
-		alias_freed(1, bytes);
-		return;
-	}
-	tc->frees++;
-	tc->freed_bytes += bytes;
-	if (unlikely(++tc->freed >= policy.step || tc->freed_bytes >= (64UL << 10))) {
-		uint32_t n = tc->freed;
-
-		bytes = tc->freed_bytes;
-		tc->freed = 0;
-		tc->freed_bytes = 0;
-		alias_freed(n, bytes);
-	}
-}
-
-/*
- * Clears bit n and tells whether it was set. One instruction either way, so that a handler sees
- * it whole; the lock prefix waits for all the program's stores and is only for threads.
- */
-static inline bool live_clear(_Atomic uint64_t *word, uint64_t n)
-{
-	bool was;
-
-	if (__libc_single_threaded)
-		__asm__ volatile("btrq %2, %0" : "+m"(*word), "=@ccc"(was) : "r"(n) : "memory");
-	else
-		__asm__ volatile("lock btrq %2, %0"
-				 : "+m"(*word), "=@ccc"(was)
-				 : "r"(n)
-				 : "memory");
-	return was;
-}
-
-/* False if somebody else freed it first. */
-static inline bool free_slot(struct view *v, uint32_t idx, bool moved, void *frame)
-{
-	const struct geom *g = v->geom;
-	_Atomic uint64_t *word = &v->live[idx / 64];
-	uint64_t unit;
-	uint32_t u = idx >> g->group_shift;
-
-	if (v->rec)
-		record_free(&v->rec[idx], moved, tcache_mine ? tcache_mine->tid : sys_gettid(),
-			stack_capture(frame));
-	if (unlikely(!live_clear(word, idx % 64)))
-		return false;
-	unit = g->group_shift == 6
-		       ? ~0UL
-		       : ((1UL << geom_group(g)) - 1) << (idx % 64 & ~(geom_group(g) - 1));
-	/* Two threads may both find the unit dead: that is harmless. */
-	if (!(atomic_load_explicit(word, memory_order_relaxed) & unit))
-		alias_unit_died(v, u);
-	count_free(g->size);
-	return true;
-}
-
-/* Not in the engine's addresses. */
-static __attribute__((noinline)) void free_elsewhere(void *p, const char *call, void *frame)
-{
-	if (!heap_other)
-		report_bad_free(p, call, frame);
-	heap_other->free(p, call, frame);
-}
-
-void alias_free(void *p, const char *call, void *frame)
-{
-	uintptr_t e = alias_entry(vaddr_of(p));
-	struct view *v = (struct view *)e;
-	struct large *l = (struct large *)(e & ~1UL);
-	uint32_t idx;
-
-	if (unlikely(!e)) {
-		free_elsewhere(p, call, frame);
-		return;
-	}
-	if (likely(!(e & 1))) {
-		if (likely(live_find(v, p, &idx) && free_slot(v, idx, false, frame)))
-			return;
-	} else if (l->base == vaddr_of(p) && large_free(l, false, frame)) {
-		return;
-	}
-	report_bad_free(p, call, frame);
-}
-
-size_t alias_usable(void *p)
-{
-	uintptr_t e = alias_entry(vaddr_of(p));
-	struct large *l = (struct large *)(e & ~1UL);
-	uint32_t idx;
-
-	if (e && !(e & 1)) {
-		struct view *v = (struct view *)e;
-
-		if (live_find(v, p, &idx))
-			return v->geom->size;
-	} else if (e && l->base == vaddr_of(p) && !l->dead) {
-		return l->len;
-	} else if (heap_other) {
-		return heap_other->usable(p);
-	}
-	report_bad_free(p, "malloc_usable_size", __builtin_frame_address(0));
-}
-
-static void *realloc_view(struct view *v, uint32_t idx, void *p, size_t size, void *frame)
-{
-	size_t slot = v->geom->size;
-	void *q;
-
-	if (size <= slot && (size > slot / 2 || slot <= 64)) {
-		if (v->rec)
-			record_resize(&v->rec[idx], slot, size);
-		return p;
-	}
-	q = alias_alloc(size, false, frame);
-	if (!q)
-		return NULL;
-	__builtin_memcpy(q, p, MIN(size, slot));
-	if (!free_slot(v, idx, true, frame))
-		report_bad_free(p, "realloc", frame);
-	return q;
-}
-
-void *alias_realloc(void *p, size_t size, void *frame)
-{
-	uintptr_t e = alias_entry(vaddr_of(p));
-	struct large *l = (struct large *)(e & ~1UL);
-	uint32_t idx;
-
-	if (e && !(e & 1)) {
-		if (live_find((struct view *)e, p, &idx))
-			return realloc_view((struct view *)e, idx, p, size, frame);
-	} else if (e && l->base == vaddr_of(p) && !l->dead) {
-		return large_realloc(l, size, frame);
-	} else if (heap_other) {
-		return heap_other->realloc(p, size, frame);
-	}
-	report_bad_free(p, "realloc", frame);
 }

@@ -24,11 +24,12 @@ struct view {
 	vaddr_t base;
 	const struct geom *geom;
 	_Atomic uint64_t *live; /* a bit per object: handed to a thread and not freed          */
+	uint8_t *cut;		/* paged: by unit, 1 + the class it is cut for; else NULL      */
 	struct record *rec;	/* a record per object, or NULL                                */
 	uint16_t row_idx;
 	uint16_t pages, units;
 	uint16_t words;		 /* of live                                                   */
-	_Atomic uint16_t handed; /* words of live that a thread has taken over                */
+	_Atomic uint16_t handed; /* words of live (paged: units) that a thread has taken over */
 	uint8_t state;
 	uint8_t age;	       /* sweeps that left its dead units alone                       */
 	uint8_t full;	       /* tenths of its units that are dead, at the last sweep        */
@@ -44,7 +45,7 @@ struct view {
 	struct view *settle_next; /* settling: of those that have units waiting               */
 	uint64_t stamp;		  /* mmu->kill_stamp of what waits                             */
 	bool waits, settling;
-	uint64_t bits[]; /* units: fresh, revoked, released, waiting; then live               */
+	uint64_t bits[]; /* units: fresh, revoked, released, waiting; then dead and cut, or live */
 };
 
 static inline unsigned view_uwords(const struct view *v)
@@ -76,6 +77,20 @@ static inline uint64_t *view_waiting(struct view *v)
 	return v->bits + 3 * view_uwords(v);
 }
 
+/* Paged: units whose objects are all dead. Any thread's free sets a bit. */
+static inline _Atomic uint64_t *view_dead(struct view *v)
+{
+	return (_Atomic uint64_t *)(v->bits + 4 * view_uwords(v));
+}
+
+/* How unit u is cut. A page that no class has taken yet counts as one slot of a page. */
+static inline const struct geom *view_geom(const struct view *v, uint32_t u)
+{
+	if (!v->cut)
+		return v->geom;
+	return &heap_paged[v->cut[u] ? v->cut[u] - 1U : HEAP_CLASS_PAGE];
+}
+
 static inline vaddr_t view_unit_at(const struct view *v, uint32_t u)
 {
 	return v->base + ((vaddr_t)u * v->geom->unit_pages << PAGE_SHIFT);
@@ -87,6 +102,8 @@ static inline vaddr_t view_slot_at(const struct view *v, uint32_t idx)
 	const struct geom *g = v->geom;
 	uint32_t u = idx >> g->group_shift, j = idx & (geom_group(g) - 1);
 
+	if (v->cut)
+		return v->base + ((vaddr_t)u << PAGE_SHIFT) + j * view_geom(v, u)->size;
 	return view_unit_at(v, u) + geom_band_at(g, v->row_idx, u) + j * g->size;
 }
 
@@ -107,6 +124,7 @@ struct large {
 /* How long the dead are remembered, and when they die. Read-only after alias_init. */
 struct alias_policy {
 	bool strict, grouped;
+	bool paged; /* grouped by whole pages: any class may cut any page of a view */
 	bool records;
 	uint32_t defer_frees;
 	size_t defer_bytes;

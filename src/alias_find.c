@@ -4,17 +4,28 @@
  * Any context of the app, the fault handler included: no lock, no system call, no fault. It
  * reads structures that others may be changing; see block.h for what that may cost.
  */
-#include "alias.h"
+#include "alias_paged.h"
 #include "mmu.h"
+
+/* Paged: is it what some thread will hand out of the page that it cuts now? */
+static bool slot_ahead(unsigned cls, vaddr_t at)
+{
+	if (page_ahead(&tcache_shared.cur[cls], at))
+		return true;
+	for (const struct tcache *tc = tcache_all; tc; tc = tc->next)
+		if (page_ahead(&tc->cur[cls], at))
+			return true;
+	return false;
+}
 
 /* The object of unit u nearest to byte `off` of the unit's page. */
 static uint32_t slot_near(const struct view *v, uint32_t u, uint32_t off)
 {
-	const struct geom *g = v->geom;
+	const struct geom *g = view_geom(v, u);
 	uint32_t at = geom_band_at(g, v->row_idx, u), j = 0;
 
 	if (off >= at)
-		j = MIN(geom_div(off - at, g->inv_size), geom_group(g) - 1);
+		j = MIN(geom_div(off - at, g->inv_size), g->slots - 1U);
 	return (u << g->group_shift) + j;
 }
 
@@ -30,9 +41,13 @@ static void view_find(struct view *v, vaddr_t a, struct block *b)
 		return;
 	}
 	idx = g->unit_pages > 1 ? u : slot_near(v, u, (uint32_t)(a & (PAGE_SIZE - 1)));
-	handed = (view_fresh(v)[u / 64] >> (u % 64) & 1) && idx / 64 < v->handed;
+	g = view_geom(v, u);
+	handed = (view_fresh(v)[u / 64] >> (u % 64) & 1) &&
+		 (v->cut ? v->cut[u] != 0 : idx / 64 < v->handed);
 	live = handed && (atomic_load(&v->live[idx / 64]) >> (idx % 64) & 1);
 	b->base = view_slot_at(v, idx);
+	if (v->cut && live && slot_ahead(g->cls, b->base))
+		handed = false;
 	b->size = g->size;
 	if (v->rec) {
 		handed = handed && v->rec[idx].alloc_tid != 0;

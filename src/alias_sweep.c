@@ -57,6 +57,8 @@ static void split_warm(struct view *v, const struct run *r)
 
 void alias_unit_died(struct view *v, uint32_t u)
 {
+	if (v->cut)
+		atomic_fetch_or(&view_dead(v)[u / 64], 1UL << (u % 64));
 	if (policy.strict) {
 		struct run r = {.lo = view_unit_at(v, u)};
 
@@ -78,7 +80,9 @@ static void dead_units(struct view *v, uint64_t *dead)
 	uint32_t units = MIN((uint32_t)v->units, (handed * 64) >> shift);
 
 	for (unsigned w = 0; w < view_uwords(v); w++)
-		dead[w] = 0;
+		dead[w] = v->cut ? atomic_load(&view_dead(v)[w]) : 0;
+	if (v->cut)
+		return;
 	if (!shift) {
 		for (unsigned w = 0; w < handed; w++)
 			dead[w] = view_fresh(v)[w] & ~atomic_load(&v->live[w]);
@@ -165,7 +169,7 @@ struct census {
 static void view_count(struct view *v, struct census *n)
 {
 	n->ndead = n->ndue = n->nfresh = 0;
-	n->whole = v->handed == v->words;
+	n->whole = v->handed == (v->cut ? v->units : v->words);
 	dead_units(v, n->dead);
 	for (unsigned w = 0; w < view_uwords(v); w++) {
 		n->due[w] = n->dead[w] & ~atomic_load(&view_revoked(v)[w]);

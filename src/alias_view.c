@@ -18,9 +18,17 @@ struct view *views_live;
 static struct view *dead_first, *dead_last; /* under sweep_lock */
 static size_t dead_now;
 
-static size_t view_bytes(unsigned uwords, unsigned words)
+/* Paged: the bits of the live have memory of their own, for meta.c rounds up. */
+static size_t view_bytes(unsigned uwords, unsigned words, bool paged)
 {
-	return sizeof(struct view) + (4UL * uwords + words) * 8;
+	return sizeof(struct view) + (4UL * uwords + (paged ? 9 * uwords : words)) * 8;
+}
+
+static size_t view_bytes_all(const struct view *v)
+{
+	size_t all = view_bytes(view_uwords(v), v->words, v->cut);
+
+	return all + (v->cut ? v->words * sizeof(v->live[0]) : 0);
 }
 
 static size_t view_rec_bytes(const struct view *v)
@@ -32,19 +40,23 @@ static void view_free(struct view *v)
 {
 	if (v->rec)
 		meta_free(v->rec, view_rec_bytes(v));
-	meta_free(v, view_bytes(view_uwords(v), v->words));
+	if (v->cut && v->live)
+		meta_free((void *)v->live, v->words * sizeof(v->live[0]));
+	meta_free(v, view_bytes(view_uwords(v), v->words, v->cut));
 }
 
 static struct view *view_build(struct row *r, const uint64_t *mask, bool zeroed)
 {
 	const struct extent *e = r->ext;
 	unsigned uwords = row_words(e);
-	unsigned words = (((unsigned)e->units << e->geom->group_shift) + 63) / 64;
-	struct view *v = meta_alloc(view_bytes(uwords, words));
+	bool paged = policy.paged && e->geom->cls == HEAP_CLASS_PAGE;
+	const struct geom *g = paged ? &heap_paged[HEAP_CLASS_PAGE] : e->geom;
+	unsigned words = (((unsigned)e->units << g->group_shift) + 63) / 64;
+	struct view *v = meta_alloc(view_bytes(uwords, words, paged));
 
 	if (!v)
 		return NULL;
-	v->geom = e->geom;
+	v->geom = g;
 	v->row = r;
 	v->row_idx = r->idx;
 	v->pages = e->pages;
@@ -53,14 +65,18 @@ static struct view *view_build(struct row *r, const uint64_t *mask, bool zeroed)
 	v->chunk = e->chunk;
 	v->first = e->first;
 	v->zeroed = zeroed;
-	v->live = (_Atomic uint64_t *)(v->bits + 4UL * uwords);
+	if (paged) {
+		v->cut = (uint8_t *)(v->bits + 5UL * uwords);
+		v->live = meta_alloc(words * sizeof(v->live[0]));
+	} else {
+		v->live = (_Atomic uint64_t *)(v->bits + 4UL * uwords);
+	}
 	__builtin_memcpy(view_fresh(v), mask, uwords * 8);
-	if (policy.records) {
+	if (policy.records)
 		v->rec = meta_alloc(view_rec_bytes(v));
-		if (!v->rec) {
-			view_free(v);
-			return NULL;
-		}
+	if (!v->live || (policy.records && !v->rec)) {
+		view_free(v);
+		return NULL;
 	}
 	return v;
 }
@@ -150,7 +166,7 @@ static void dead_forget(void)
 		dead_first = v->next;
 		if (!dead_first)
 			dead_last = NULL;
-		dead_now -= view_bytes(view_uwords(v), v->words) + (v->rec ? view_rec_bytes(v) : 0);
+		dead_now -= view_bytes_all(v) + (v->rec ? view_rec_bytes(v) : 0);
 		if (atomic_load(&v->dirty)) { /* a late free has it in its hands */
 			alias_dead_push(v);
 			break;
@@ -162,7 +178,7 @@ static void dead_forget(void)
 
 void alias_dead_push(struct view *v)
 {
-	dead_now += view_bytes(view_uwords(v), v->words) + (v->rec ? view_rec_bytes(v) : 0);
+	dead_now += view_bytes_all(v) + (v->rec ? view_rec_bytes(v) : 0);
 	v->next = NULL;
 	if (dead_last)
 		dead_last->next = v;

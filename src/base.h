@@ -41,6 +41,19 @@ static inline vaddr_t vaddr_of(const void *p)
 	return (vaddr_t)(uintptr_t)p;
 }
 
+/* The first set bit of bits[] in [from, n), or n. */
+static inline uint32_t bits_next(const uint64_t *bits, uint32_t from, uint32_t n)
+{
+	while (from < n) {
+		uint64_t m = bits[from / 64] >> (from % 64);
+
+		if (m)
+			return MIN(from + (uint32_t)__builtin_ctzl(m), n);
+		from = (from / 64 + 1) * 64;
+	}
+	return n;
+}
+
 static inline void *vaddr_ptr(vaddr_t a)
 {
 	return (void *)(uintptr_t)a;

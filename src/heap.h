@@ -21,7 +21,9 @@
 #define HEAP_CLASSES	56	    /* at most                                   */
 #define EXTENT_PAGES	512	    /* at most                                   */
 #define HEAP_CHUNK_MAX	(1U << 22)  /* 8 TB                                      */
-#define GROUP_MAX	64	    /* objects that share an alias page, at most */
+#define HEAP_CLASS_PAGE 22U	    /* the class whose slot is one page: the last small one */
+#define GROUP_MAX	64	    /* objects of one class's band, at most      */
+#define PAGED_SHIFT	8	    /* log2 of objects in a page cut for a class, at most */
 
 /* How one size class lies in its extents. Read-only after heap_init. */
 struct geom {
@@ -29,6 +31,7 @@ struct geom {
 	uint32_t band;	     /* bytes of a row's share of a unit                         */
 	uint16_t rows;	     /* per extent                                               */
 	uint16_t unit_pages; /* 1, or more for objects larger than a page                */
+	uint16_t slots;	     /* objects per band                                         */
 	uint8_t group_shift; /* log2 of objects per band                                 */
 	uint8_t cls;
 	uint8_t wide; /* 1: the geometry for when mappings are scarce             */
@@ -56,9 +59,26 @@ static inline uint32_t geom_group(const struct geom *g)
 
 /* Builds both geometries of every class. group: bytes of a band at most (1: one object each). */
 void heap_geom_init(struct geom g[2][HEAP_CLASSES], size_t group);
+/* How a whole page is cut into slots of each small class; also fills heap_cut. */
+void heap_paged_init(struct geom g[HEAP_CLASSES]);
+
+/* The same in short, by 1 + class, for free; of 0 no object starts anywhere. */
+struct cut {
+	uint32_t inv_size;
+	uint16_t size, slots;
+};
+extern struct cut heap_cut[HEAP_CLASS_PAGE + 2];
 unsigned heap_class_count(void);
+extern uint8_t heap_class_by_16[HEAP_SMALL_MAX / 16 + 1];
+extern uint8_t heap_class_by_page[HEAP_MEDIUM_MAX / PAGE_SIZE + 1];
+
 /* The class for size (<= HEAP_MEDIUM_MAX). */
-unsigned heap_class_of(size_t size);
+static inline unsigned heap_class_of(size_t size)
+{
+	if (size <= HEAP_SMALL_MAX)
+		return heap_class_by_16[(size + 15) >> 4];
+	return heap_class_by_page[(size + PAGE_SIZE - 1) >> PAGE_SHIFT];
+}
 /* The smallest class whose slots are aligned to align (a power of two <= 4096). */
 unsigned heap_class_aligned(size_t size, size_t align);
 size_t heap_class_size(unsigned cls);
@@ -110,6 +130,7 @@ struct class
 
 extern struct class heap_class[HEAP_CLASSES];
 extern struct geom heap_geom[2][HEAP_CLASSES];
+extern struct geom heap_paged[HEAP_CLASSES];
 extern struct lock heap_chunk_lock;
 
 void heap_init(size_t group);

@@ -14,9 +14,10 @@ static const uint16_t medium_pages[] = {2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20,
 #define NSMALL	ARRAY_LEN(small_size)
 #define NMEDIUM ARRAY_LEN(medium_pages)
 _Static_assert(NSMALL + NMEDIUM <= HEAP_CLASSES, "raise HEAP_CLASSES");
+_Static_assert(NSMALL == HEAP_CLASS_PAGE + 1, "the last small class is the page");
 
-static uint8_t class_by_16[HEAP_SMALL_MAX / 16 + 1];
-static uint8_t class_by_page[HEAP_MEDIUM_MAX / PAGE_SIZE + 1];
+uint8_t heap_class_by_16[HEAP_SMALL_MAX / 16 + 1];
+uint8_t heap_class_by_page[HEAP_MEDIUM_MAX / PAGE_SIZE + 1];
 
 unsigned heap_class_count(void)
 {
@@ -26,13 +27,6 @@ unsigned heap_class_count(void)
 size_t heap_class_size(unsigned cls)
 {
 	return cls < NSMALL ? small_size[cls] : (size_t)medium_pages[cls - NSMALL] << PAGE_SHIFT;
-}
-
-unsigned heap_class_of(size_t size)
-{
-	if (size <= HEAP_SMALL_MAX)
-		return class_by_16[(size + 15) >> 4];
-	return class_by_page[(size + PAGE_SIZE - 1) >> PAGE_SHIFT];
 }
 
 unsigned heap_class_aligned(size_t size, size_t align)
@@ -56,6 +50,7 @@ static void geom_small(struct geom *g, unsigned cls, size_t group)
 	while ((2UL << g->group_shift) * g->size <= group && (2UL << g->group_shift) <= GROUP_MAX)
 		g->group_shift++;
 	g->band = g->size << g->group_shift;
+	g->slots = (uint16_t)(1U << g->group_shift);
 	g->rows = (uint16_t)(PAGE_SIZE / g->band);
 }
 
@@ -73,19 +68,42 @@ void heap_geom_init(struct geom geom[2][HEAP_CLASSES], size_t group)
 				g->size = (uint32_t)g->unit_pages << PAGE_SHIFT;
 				g->band = g->size;
 				g->rows = 1;
+				g->slots = 1;
 			}
 			g->inv_rows = inverse(g->rows);
 			g->inv_size = inverse(g->size);
 			g->inv_unit = inverse(g->unit_pages);
 		}
-	for (unsigned i = 0, c = 0; i < sizeof(class_by_16); i++) {
+	for (unsigned i = 0, c = 0; i < sizeof(heap_class_by_16); i++) {
 		while (small_size[c] < i * 16)
 			c++;
-		class_by_16[i] = (uint8_t)c;
+		heap_class_by_16[i] = (uint8_t)c;
 	}
-	for (unsigned i = 0, c = 0; i < sizeof(class_by_page); i++) {
+	for (unsigned i = 0, c = 0; i < sizeof(heap_class_by_page); i++) {
 		while (medium_pages[c] < i)
 			c++;
-		class_by_page[i] = (uint8_t)(NSMALL + c);
+		heap_class_by_page[i] = (uint8_t)(NSMALL + c);
+	}
+}
+
+struct cut heap_cut[HEAP_CLASS_PAGE + 2];
+
+void heap_paged_init(struct geom geom[HEAP_CLASSES])
+{
+	for (unsigned c = 0; c < NSMALL; c++) {
+		geom[c] = (struct geom){
+			.size = small_size[c],
+			.band = PAGE_SIZE,
+			.rows = 1,
+			.unit_pages = 1,
+			.slots = (uint16_t)(PAGE_SIZE / small_size[c]),
+			.group_shift = PAGED_SHIFT,
+			.cls = (uint8_t)c,
+			.inv_rows = inverse(1),
+			.inv_size = inverse(small_size[c]),
+			.inv_unit = inverse(1),
+		};
+		heap_cut[c + 1] = (struct cut){
+			(uint32_t)inverse(small_size[c]), small_size[c], geom[c].slots};
 	}
 }

@@ -12,10 +12,12 @@
 
 struct class heap_class[HEAP_CLASSES];
 struct geom heap_geom[2][HEAP_CLASSES];
+struct geom heap_paged[HEAP_CLASSES];
 
 void heap_init(size_t group)
 {
 	heap_geom_init(heap_geom, group);
+	heap_paged_init(heap_paged);
 	for (unsigned c = 0; c < HEAP_CLASSES; c++)
 		heap_class[c].idx = (uint8_t)c;
 }
@@ -177,6 +179,8 @@ static struct row *row_fresh(struct class *c)
 
 void heap_widen(struct class *c)
 {
+	if (heap_geom[1][c->idx].group_shift == heap_geom[0][c->idx].group_shift)
+		return;
 	lock_take(&c->lock);
 	c->wide = true;
 	rows_unlist_unusable(c);

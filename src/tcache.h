@@ -11,11 +11,17 @@
 #include "alias.h"
 
 struct cursor {
+	/* Paged: what was not handed out yet of the page that is cut for the class. */
+	vaddr_t next, end;
+	uint32_t size; /* of a slot */
+	bool zeroed;   /* nothing was ever stored in the page */
+	/* Else: */
+	bool last;	/* word is the view's last: after mask, view means nothing any more */
+	uint32_t views; /* made for it so far */
+	uint32_t word;
 	uint64_t mask; /* objects of the word that were not handed out yet */
 	struct view *view;
-	uint32_t word;
-	uint32_t views; /* made for it so far */
-};
+} __attribute__((aligned(64)));
 
 struct tcache {
 	bool busy;
@@ -25,6 +31,8 @@ struct tcache {
 	size_t freed_bytes;
 	uint64_t allocs, frees, larges;
 	struct tcache *next;
+	struct view *pages;   /* paged: the view whose pages the small classes take next */
+	uint32_t pages_views; /* made for that so far */
 	struct cursor cur[HEAP_CLASSES];
 };
 

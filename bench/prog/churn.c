@@ -1,9 +1,15 @@
 /*
- * churn.c - four allocator patterns known from the literature, written anew:
- *   alloc-test   one thread, random sizes 16..1000, random replacement in a table
- *   larson       THREADS servers, each replaces random blocks, tables handed to a successor
- *   mstress      THREADS, blocks of mixed sizes kept, swapped through a shared table, dropped
- *   xmalloc      producers allocate batches, consumers free them (every free is remote)
+ * churn.c - four allocator patterns known from the literature, written anew; sizes, numbers of
+ * blocks and how much of them is touched follow the suite that made each one known
+ * (mimalloc-bench): alloc-test   one thread; 2^18 slots, most picks among few of them (80/20, six
+ * times over); a pick allocates or frees; half of the blocks <= 8 bytes, a quarter <= 16, ... 1 KB;
+ *                written whole when made, read whole before the free
+ *   larson       THREADS servers, each replaces random blocks of 8..1000 bytes among 5000; tables
+ *                are handed to a successor, so that its frees are remote
+ *   mstress      THREADS, mixed sizes to 16 KB, kept, swapped through a shared table, dropped;
+ *                written whole, and checked when freed
+ *   xmalloc      producers allocate 64-byte blocks in batches, consumers free them: every free is
+ *                remote
  * Usage: churn PATTERN THREADS OPERATIONS
  */
 #include <pthread.h>
@@ -45,27 +51,62 @@ static size_t mixed_size(uint64_t r)
 	return 1024 + (r >> 8) % 15360;
 }
 
+/* Half of all up to 8 bytes, a quarter to 16, and so on to 1 KB. */
+static size_t halving_size(uint64_t r)
+{
+	unsigned e = (unsigned)__builtin_ctzl((r & 127) + 1) + 2;
+
+	return ((r >> 8) & ((1UL << e) - 1)) + 1 + (1UL << e);
+}
+
+/* A slot: 80 % of picks from 20 % of the slots, six times over. */
+static size_t pareto(uint64_t *s, size_t n)
+{
+	size_t first = 0;
+
+	for (int level = 0; level < 6; level++) {
+		size_t hot = n / 5;
+
+		if (rnd(s) % 5 == 0)
+			return first + hot + rnd(s) % (n - hot);
+		n = hot;
+	}
+	return first + rnd(s) % n;
+}
+
 static void *alloc_test(void *arg)
 {
-	enum { SLOTS = 10000 };
-	void **t = calloc(SLOTS, sizeof(*t));
+	enum { SLOTS = 1 << 18 };
+	struct {
+		unsigned char *p;
+		size_t n;
+	} *t = calloc(SLOTS, sizeof(*t)), *b;
 	uint64_t s = 88172645463325252ULL + (uintptr_t)arg;
+	unsigned sum = 0;
 
-	for (long i = 0; i < ops; i++) {
-		uint64_t r = rnd(&s);
-		void **p = &t[r % SLOTS];
-
-		free(*p);
-		*p = block(16 + (r >> 32) % 984);
+	for (long i = -SLOTS; i < ops; i++) {
+		b = i < 0 ? &t[i + SLOTS] : &t[pareto(&s, SLOTS)];
+		if (i < 0 && rnd(&s) % 2)
+			continue;
+		if (b->p) {
+			for (size_t k = 0; k < b->n; k++)
+				sum += b->p[k];
+			free(b->p);
+			b->p = NULL;
+		} else {
+			b->n = halving_size(rnd(&s));
+			b->p = block(b->n);
+			memset(b->p, (int)b->n, b->n);
+		}
 	}
 	for (int i = 0; i < SLOTS; i++)
-		free(t[i]);
+		free(t[i].p);
 	free(t);
-	return NULL;
+	return (void *)(uintptr_t)sum;
 }
 
 struct server {
-	void *slot[1000];
+	void *slot[5000];
 	uint64_t seed;
 	long left;
 };
@@ -78,10 +119,10 @@ static void *larson(void *arg)
 
 	for (long i = 0; i < n; i++) {
 		uint64_t r = rnd(&sv->seed);
-		void **p = &sv->slot[r % 1000];
+		void **p = &sv->slot[r % 5000];
 
 		free(*p);
-		*p = block(16 + (r >> 32) % 500);
+		*p = block(8 + (r >> 32) % 993);
 	}
 	sv->left -= n;
 	if (sv->left > 0) { /* the successor inherits the table: its frees are remote */
@@ -93,6 +134,28 @@ static void *larson(void *arg)
 
 static _Atomic(void *) shared[4096];
 
+/* Words that say how many they are, so that a lost or shared one is seen. */
+static void *words(size_t size, uint64_t tag)
+{
+	size_t n = (size + 7) / 8;
+	uint64_t *p = block(n * 8);
+
+	for (size_t i = 0; i < n; i++)
+		p[i] = (n - i) << 32 | (tag & 0xffff);
+	return p;
+}
+
+static void words_free(void *block)
+{
+	uint64_t *p = block;
+
+	if (p)
+		for (uint64_t n = p[0] >> 32, tag = p[0] & 0xffff; n; n--)
+			if (*p++ != (n << 32 | tag))
+				abort();
+	free(block);
+}
+
 static void *mstress(void *arg)
 {
 	enum { KEEP = 20000 };
@@ -101,29 +164,29 @@ static void *mstress(void *arg)
 
 	for (long i = 0; i < ops; i++) {
 		uint64_t r = rnd(&s);
-		void *p = block(mixed_size(r >> 3));
+		void *p = words(mixed_size(r >> 3), r);
 
 		if (r % 4 == 0)
 			p = atomic_exchange(&shared[(r >> 40) % 4096], p);
 		if (p) {
 			void **k = &keep[(r >> 20) % KEEP];
 
-			free(*k);
+			words_free(*k);
 			*k = p;
 		}
 		if (i % 100000 == 99999)
 			for (int k = 0; k < KEEP; k += 2) {
-				free(keep[k]);
+				words_free(keep[k]);
 				keep[k] = NULL;
 			}
 	}
 	for (int k = 0; k < KEEP; k++)
-		free(keep[k]);
+		words_free(keep[k]);
 	free(keep);
 	return NULL;
 }
 
-enum { BATCH = 120, QUEUE = 64 };
+enum { BATCH = 1024, QUEUE = 16 };
 struct batch {
 	void *p[BATCH];
 };
@@ -134,13 +197,11 @@ static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
 
 static void *xmalloc_produce(void *arg)
 {
-	uint64_t s = 99991 * ((uintptr_t)arg + 1);
-
 	for (long i = 0; i < ops / BATCH; i++) {
 		struct batch *b = block(sizeof(*b));
 
 		for (int k = 0; k < BATCH; k++)
-			b->p[k] = block(mixed_size(rnd(&s)) / 2 + 8);
+			b->p[k] = memset(block(64), k, 64);
 		pthread_mutex_lock(&lock);
 		while (count == QUEUE)
 			pthread_cond_wait(&changed, &lock);
@@ -152,7 +213,7 @@ static void *xmalloc_produce(void *arg)
 	producers--;
 	pthread_cond_broadcast(&changed);
 	pthread_mutex_unlock(&lock);
-	return NULL;
+	return arg;
 }
 
 static void *xmalloc_consume(void *arg)

@@ -24,6 +24,16 @@ static int readable(char *p)
 	return process_vm_readv(getpid(), &to, 1, &from, 1, 0) == 1;
 }
 
+/* Smaller blocks share what dies together. */
+static size_t grouped_below(void)
+{
+	const char *options = getenv("UNDANGLE_OPTIONS");
+
+	if (strstr(options, "group=4096"))
+		return 4096;
+	return strstr(options, "grouped") ? 1024 : 0;
+}
+
 static void one(size_t size)
 {
 	char *volatile p = malloc(size), text[400] = "";
@@ -39,7 +49,7 @@ static void one(size_t size)
 	WANT(!ud_block(p, &got));
 	ud_kill_dead();
 	/* In groups, neighbours that were never handed out keep the page. */
-	WANT(!readable(p) || (size < 1024 && strstr(getenv("UNDANGLE_OPTIONS"), "grouped")));
+	WANT(!readable(p) || size < grouped_below());
 	if (pipe(fd))
 		exit(1);
 	ud_dump(fd[1], p);

@@ -216,9 +216,47 @@ static void out_of_memory(void)
 	CHECK(heap_row_take(c, EXTENT_PAGES, last.mask, &zeroed));
 }
 
+/* Whole pages cut for a class: what alias_paged.h divides by. */
+static void pages_are_cut(void)
+{
+	heap_init(PAGE_SIZE);
+	CHECK_EQ(heap_class_size(HEAP_CLASS_PAGE), PAGE_SIZE);
+	CHECK_EQ(heap_cut[0].slots, 0);
+	for (unsigned c = 0; c <= HEAP_CLASS_PAGE; c++) {
+		const struct cut *k = &heap_cut[c + 1];
+
+		CHECK_EQ(k->size, heap_class_size(c));
+		CHECK_EQ(heap_paged[c].size, k->size);
+		CHECK_EQ(heap_paged[c].slots, k->slots);
+		CHECK_EQ(heap_paged[c].cls, c);
+		CHECK(k->slots <= 1U << PAGED_SHIFT);
+		/* No room is left for another one, and none reaches over the end. */
+		CHECK(k->slots * k->size <= PAGE_SIZE);
+		CHECK((k->slots + 1U) * k->size > PAGE_SIZE);
+		for (uint32_t off = 0; off < PAGE_SIZE; off++)
+			CHECK_EQ(geom_div(off, k->inv_size), off / k->size);
+	}
+}
+
+/* The geometry of a page is the same in both; other classes go on with new extents. */
+static void widening_leaves_pages(void)
+{
+	struct class *page = &heap_class[HEAP_CLASS_PAGE], *small = &heap_class[0];
+
+	heap_init(1);
+	page->wide = small->wide = false;
+	heap_widen(page);
+	heap_widen(small);
+	CHECK(!page->wide);
+	CHECK(small->wide);
+	small->wide = false;
+}
+
 int main(void)
 {
 	RUN(classes_fit);
+	RUN(pages_are_cut);
+	RUN(widening_leaves_pages);
 	RUN(bands_are_disjoint);
 	RUN(division);
 	RUN(rows_come_and_go);

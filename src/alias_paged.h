@@ -1,0 +1,64 @@
+/*
+ * alias_paged.h - views whose pages are cut one by one, each for the class that wants one next.
+ *
+ * Where whole pages die together (grouped by pages, no records) a page is a unit, and the
+ * classes need no rows of their own: a thread takes the pages of one view in order, and within a
+ * page its objects in order. That keeps what a program uses at a time close together, and a size
+ * that is seldom used costs a page. app context; the thread's own cursors, no lock.
+ */
+#ifndef UD_ALIAS_PAGED_H
+#define UD_ALIAS_PAGED_H
+
+#include "alias.h"
+#include "tcache.h"
+
+#define PAGE_WORDS ((1U << PAGED_SHIFT) / 64) /* of view.live, per page */
+
+/* An object of the page that is cut for the class, or NULL at its end. */
+static inline void *page_take(struct cursor *c, size_t size)
+{
+	vaddr_t p = c->next;
+
+	if (unlikely(p == c->end))
+		return NULL;
+	c->next = p + size;
+	__builtin_prefetch(vaddr_ptr(p + size), 1);
+	return vaddr_ptr(p);
+}
+
+/* Was p not handed out yet? Its bit is set already: all of a page are set when it is cut. */
+static inline bool page_ahead(const struct cursor *c, vaddr_t p)
+{
+	return p - c->next < c->end - c->next;
+}
+
+/*
+ * The object that starts d bytes into the paged view v: *idx, and 1 + its class; 0 if none
+ * starts there.
+ */
+static inline uint32_t page_slot(const struct view *v, size_t d, uint32_t *idx)
+{
+	uint32_t u = (uint32_t)(d >> PAGE_SHIFT), off = (uint32_t)(d & (PAGE_SIZE - 1));
+	uint32_t cut = v->cut[u];
+	const struct cut *k = &heap_cut[cut];
+	uint32_t j = geom_div(off, k->inv_size);
+
+	*idx = (u << PAGED_SHIFT) + j;
+	return off == j * k->size && j < k->slots ? cut : 0;
+}
+
+/* Has page u, cut into `slots`, no live object? Two threads may both find so: harmless. */
+static inline bool page_died(const struct view *v, uint32_t u, uint32_t slots)
+{
+	const _Atomic uint64_t *word = &v->live[u * PAGE_WORDS];
+	uint64_t any = atomic_load_explicit(word, memory_order_relaxed);
+
+	for (uint32_t k = 1; k * 64 < slots; k++)
+		any |= atomic_load_explicit(word + k, memory_order_relaxed);
+	return !any;
+}
+
+/* Cuts the next page of the thread's view for cls; false when the view has no more. */
+bool page_cut(struct tcache *tc, unsigned cls);
+
+#endif

@@ -292,18 +292,48 @@ static inline void *alloc_class(unsigned cls, size_t size, bool zero, void *fram
 	return t.p;
 }
 
+/* The next page of the thread's view is cut for the class; NULL: the view has no more. */
+static void *alloc_next_page(struct tcache *tc, unsigned cls, size_t size, bool zero)
+{
+	struct cursor *c = &tc->cur[cls];
+	bool zeroed;
+	void *p;
+
+	tc->busy = true;
+	atomic_signal_fence(memory_order_seq_cst);
+	p = page_take(c, c->size); /* a handler may have cut one since */
+	if (likely(!p) && page_cut(tc, cls))
+		p = page_take(c, c->size);
+	zeroed = c->zeroed;
+	tc->allocs += p != NULL;
+	atomic_signal_fence(memory_order_seq_cst);
+	tc->busy = false;
+	if (p && zero && !zeroed)
+		__builtin_memset(p, 0, size);
+	return p;
+}
+
 /* All but the shortest way. */
 static __attribute__((noinline)) void *alloc_any(size_t size, bool zero, void *frame)
 {
+	struct tcache *tc = tcache_mine;
+	unsigned cls;
 	void *p;
 
-	if (unlikely(!tcache_mine)) {
+	if (unlikely(!tc)) {
 		alias_init(); /* the class tables; this thread's first, or another heap is in use */
 		if (heap_other)
 			return heap_other->alloc(size, HEAP_ALIGN, zero, frame);
 	}
-	if (likely(size <= HEAP_MEDIUM_MAX))
-		return alloc_class(heap_class_of(size), size, zero, frame);
+	if (likely(size <= HEAP_MEDIUM_MAX)) {
+		cls = heap_class_of(size);
+		if (class_paged(cls) && tc && !tc->busy) {
+			p = alloc_next_page(tc, cls, size, zero);
+			if (likely(p))
+				return p;
+		}
+		return alloc_class(cls, size, zero, frame);
+	}
 	p = large_alloc(size, PAGE_SIZE, frame);
 	return p ? p : no_memory();
 }

@@ -13,12 +13,21 @@ $(B)/bench/kvm/%: bench/kvm/%.c
 bench-kvm: all $(B)/bench/kvm/mix
 	@/usr/bin/python3 bench/kvm/run.py -B $(B) $(BENCH_KVM_ARGS)
 
+# What a malloc and free pair takes, counted and not timed: exact in the emulated machine too.
+.PHONY: count-kvm
+count-kvm: all kvm-programs
+	@/usr/bin/python3 test/kvm/counted.py -B $(B) host >$(B)/counted.host
+	@run() { if [ -w /dev/kvm ]; then sh -c "$$1"; else test/vm/qemu -t 300 "$$1"; fi; }; \
+		run '/usr/bin/python3 test/kvm/counted.py -B $(B) kvm' >$(B)/counted.kvm || \
+		{ e=$$?; cat $(B)/counted.kvm; exit $$e; }
+	@/usr/bin/python3 test/kvm/counted.py table $(B)/counted.kvm $(B)/counted.host
+
 # Programs for the machine's tests of the backend (test/vm/list.d/kvm.list).
 $(B)/kvm/%: test/kvm/%.c
 	@mkdir -p $(@D)
 	$(CC) -std=gnu17 -D_GNU_SOURCE -O2 -g -Wall -Wextra -Wno-unused-parameter $(WERROR) -o $@ $< -lpthread
 
-kvm-programs: $(B)/kvm/stale $(B)/kvm/count $(B)/kvm/pairs $(B)/kvm/atonce $(B)/kvm/calls
+kvm-programs: $(B)/kvm/stale $(B)/kvm/count $(B)/kvm/pairs $(B)/kvm/atonce $(B)/kvm/calls $(B)/kvm/syscalls
 VM_NEEDS += kvm-programs bug-programs $(B)/bench/kvm/mix
 
 # The backend in the Bochs machine (Intel), where nothing is but what is named.

@@ -135,7 +135,7 @@ static __attribute__((noinline)) void free_elsewhere(void *p, const char *call, 
 {
 	if (!heap_other)
 		report_bad_free(p, call, frame);
-	heap_other->free(p, call, frame);
+	heap_other->free_as(p, call, frame);
 }
 
 /* Frees p of a paged view; false if that is not as simple as it mostly is. */

@@ -31,7 +31,7 @@ static inline void *or_enomem(void *p)
 UD_EXPORT void *malloc(size_t size)
 {
 	if (unlikely(heap_other)) /* asked here too: it saves that heap two calls */
-		return heap_other->alloc(size, HEAP_ALIGN, false, FRAME);
+		return heap_other->malloc(size, FRAME);
 	return alias_alloc(size, false, FRAME);
 }
 
@@ -40,7 +40,7 @@ UD_EXPORT void free(void *p)
 	if (unlikely(!p))
 		return;
 	if (unlikely(heap_other))
-		heap_other->free(p, "free", FRAME);
+		heap_other->free(p, FRAME);
 	else
 		alias_free(p, "free", FRAME);
 }

@@ -89,13 +89,15 @@ extern const struct mmu mmu_kvm;  /* kvm/mmu_kvm.c  */
 /*
  * The second way in: a heap that brings its own alias per object (heap=system: the bytes lie in
  * the next malloc). NULL: the engine's slabs on `mmu`. Same rules as the functions of alias.h
- * that ask it. Set once by mmu_choose; its blocks never lie in the engine's addresses.
+ * that ask it. Set by mmu_choose and mmu->enter; its blocks never lie in the engine's addresses.
  */
 struct block;
 struct heap_other {
 	const char *name;
+	void *(*malloc)(size_t size, void *frame); /* the usual cases of the next and of free_as */
 	void *(*alloc)(size_t size, size_t align, bool zero, void *frame);
-	void (*free)(void *p, const char *call, void *frame);
+	void (*free)(void *p, void *frame);
+	void (*free_as)(void *p, const char *call, void *frame);
 	void *(*realloc)(void *p, size_t size, void *frame);
 	size_t (*usable)(void *p);
 	void (*find)(vaddr_t addr, struct block *b);

@@ -27,7 +27,8 @@ struct dune_cpu {
 	uint32_t slot; /* index in the table of threads */
 	uint64_t gdt[32];
 	uint8_t tss[104];
-	uint8_t pad[CPU_SIZE - 64 - 256 - 104 - 2048];
+	void *local; /* whatever who sits on Dune keeps per vCPU */
+	uint8_t pad[CPU_SIZE - 64 - 256 - 104 - 8 - 2048];
 	uint8_t ist[2048];
 };
 
@@ -49,7 +50,7 @@ static inline struct dune_cpu *cpu_self(void)
 	} __attribute__((packed)) gdtr;
 
 	__asm__ volatile("sgdt %0" : "=m"(gdtr));
-	return (struct dune_cpu *)(gdtr.base & PAGE_MASK);
+	return (struct dune_cpu *)(gdtr.base - offsetof(struct dune_cpu, gdt));
 }
 
 #endif

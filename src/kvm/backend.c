@@ -160,12 +160,22 @@ static bool on_replay(struct thread *t)
 	return true;
 }
 
+static void slot_init(uint32_t i, int tid, struct epoch_cpu *e)
+{
+	struct kvm_slot *s = &kvm_slots[i];
+
+	s->tid = tid;
+	s->epoch = e;
+	if (!s->cursor) /* else it goes on where the thread before ended */
+		s->cursor = GRAIN_PAGES;
+}
+
 static void on_thread_start(struct thread *t)
 {
 	struct epoch_cpu *e = epoch_join(&kvm_epochs, t->index);
 
-	kvm_slots[t->index].epoch = e;
-	kvm_slots[t->index].tid = t->tid;
+	slot_init(t->index, t->tid, e);
+	t->cpu->local = &kvm_slots[t->index];
 	/* A vCPU that ran before may hold old translations; a new CR3 value empties its TLB. */
 	if (!vm_ioctl(t->vcpu_fd, KVM_GET_SREGS, &t->sregs)) {
 		t->sregs.cr3 ^= 8;
@@ -173,6 +183,7 @@ static void on_thread_start(struct thread *t)
 	}
 	epoch_wake(&kvm_epochs, e);
 	epoch_flush_end(e, epoch_flush_begin(&kvm_epochs));
+	quarantine_joined();
 }
 
 static void on_die(struct thread *t, const siginfo_t *info)
@@ -197,6 +208,7 @@ static void on_fork_child(struct thread *t)
 		quarantine_inherit(&kvm_slots[t->index], &kvm_slots[i]);
 	}
 	kvm_slots[t->index].tid = t->tid;
+	t->cpu->local = &kvm_slots[t->index];
 	grain_fork_child();
 	kcall_fork_child();
 }
@@ -225,13 +237,14 @@ int kvm_probe(const char **why)
 
 int kvm_enter(void)
 {
-	int err = dune_init(0);
+	int err = grain_init();
 
+	if (!err)
+		err = dune_init(0);
 	if (err)
 		return err;
 	vpages_init(&kvm_vpages, 1, (const uint64_t *)vaddr_ptr(dune_mappings.pt.root),
 		slot_reserve, NULL, options.vspace);
-	grain_init();
 	dune_mappings.pt.table_free = table_unlinked;
 	dune_hooks.call = kcall;
 	dune_hooks.fault = on_fault;
@@ -241,28 +254,36 @@ int kvm_enter(void)
 	dune_hooks.die = on_die;
 	dune_hooks.fork_child = on_fork_child;
 	kcall_fork_child();
-	kvm_slots[0].tid = sys_gettid();
-	kvm_slots[0].epoch = epoch_join(&kvm_epochs, 0);
+	slot_init(0, sys_gettid(), epoch_join(&kvm_epochs, 0));
+	kvm_slots[0].alone = true;
 	epoch_wake(&kvm_epochs, kvm_slots[0].epoch);
 	err = dune_enter();
 	if (err)
 		return err;
 	panic_if(cpu_self()->slot, "kvm: the first thread has slot %u", cpu_self()->slot);
-	kvm_entered = true;
+	cpu_self()->local = &kvm_slots[0];
+	sysheap_entered();
 	return 0;
 }
 
 void kvm_count(struct kvm_counts *c)
 {
-	uint32_t i;
+	uint32_t i, at;
 
 	*c = (struct kvm_counts){0};
 	for (i = 0; i < EPOCH_CPUS; i++) {
-		c->allocs += kvm_slots[i].allocs;
-		c->frees += kvm_slots[i].frees;
-		c->pages += kvm_slots[i].allocs + kvm_slots[i].more_pages;
-		c->bytes_held += kvm_slots[i].held;
+		const struct kvm_slot *s = &kvm_slots[i];
+
+		at = s->cursor % GRAIN_ALIGN;
+		c->pages += s->grains * GRAIN_PAGES - s->wasted;
+		if (at < GRAIN_PAGES)
+			c->pages -= s->cursor ? GRAIN_PAGES - at : 0;
+		c->allocs += s->larges;
+		c->more_pages += s->more_pages;
+		c->frees += s->frees;
+		c->bytes_held += s->held;
 	}
+	c->allocs += c->pages - c->more_pages;
 	grain_counts(&c->grains, &c->folded);
 	quarantine_counts(&c->flushes, &c->forced);
 }

@@ -13,38 +13,22 @@
 #include "options.h"
 #include "panic.h"
 
+#include <errno.h>
 #include <sys/mman.h>
 
 #define BATCH	 128
 #define KEPT_MIN 1024U /* half a million blocks */
 #define KEPT_MAX (1U << 20)
 
-/* What it says of 2 MB: 0, grain, grain | DIR_PART, DIR_FORGOT. */
+pte_t grain_no_leaf[GRAIN_PAGES]; /* never written: nothing in it is live */
 uintptr_t *grain_dir[VPAGES_SLOTS];
+static uintptr_t *dir_none; /* of address space entries that are not ours; never written */
 static struct lock grain_lock;
 static struct grain *spare;
 static struct grain *kept_few[KEPT_MIN], **kept = kept_few;
 static uint32_t kept_next, kept_max = KEPT_MIN; /* a power of two */
 
 static uint64_t grains_made, grains_folded;
-
-void grain_init(void)
-{
-	size_t room = memlimit() / 16 / sizeof(struct grain);
-	uint32_t n = KEPT_MIN;
-	long r;
-
-	while (n < KEPT_MAX && n * 2 <= room)
-		n *= 2;
-	if (n == KEPT_MIN || !options.stacks) /* sizes alone are not worth it */
-		return;
-	r = sys_mmap(0, n * sizeof(*kept), PROT_READ | PROT_WRITE,
-		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (sys_is_err(r))
-		return;
-	kept = (struct grain **)r;
-	kept_max = n;
-}
 
 static void dir_set(vaddr_t va, uintptr_t e)
 {
@@ -54,30 +38,69 @@ static void dir_set(vaddr_t va, uintptr_t e)
 
 struct grain *grain_find(vaddr_t va)
 {
-	uintptr_t e = grain_entry(va);
+	uintptr_t e = kvm_entered ? grain_entry(va) : 0;
 
-	return e == DIR_FORGOT ? NULL : (struct grain *)(e & ~DIR_PART);
+	return (struct grain *)(e & ~DIR_WHAT);
 }
 
 bool grain_was_there(vaddr_t va)
 {
-	return grain_entry(va) != 0;
+	return kvm_entered && grain_entry(va);
+}
+
+static uintptr_t *dir_new(void)
+{
+	long r = sys_mmap(0, DIR_ENTRIES * sizeof(uintptr_t), PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	return sys_is_err(r) ? NULL : (uintptr_t *)r;
+}
+
+/* How many folded grains are remembered. Sizes alone are not worth more than a few. */
+static void kept_init(void)
+{
+	size_t room = memlimit() / 16 / sizeof(struct grain);
+	uint32_t n = KEPT_MIN;
+	long r;
+
+	while (n < KEPT_MAX && n * 2 <= room)
+		n *= 2;
+	if (n == KEPT_MIN || !options.stacks)
+		return;
+	r = sys_mmap(0, n * sizeof(*kept), PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (sys_is_err(r))
+		return;
+	kept = (struct grain **)r;
+	kept_max = n;
+}
+
+int grain_init(void)
+{
+	uint64_t i;
+
+	dir_none = dir_new();
+	if (!dir_none)
+		return -ENOMEM;
+	for (i = 0; i < VPAGES_SLOTS; i++)
+		grain_dir[i] = dir_none;
+	kept_init();
+	return 0;
 }
 
 /* The directory of the entries that [lo, hi) touches. */
 static bool dir_ready(vaddr_t lo, vaddr_t hi)
 {
+	uintptr_t *d;
 	uint64_t i;
-	long r;
 
 	for (i = lo >> VPAGES_SLOT_SHIFT; i <= (hi - 1) >> VPAGES_SLOT_SHIFT; i++) {
-		if (grain_dir[i])
+		if (grain_dir[i] != dir_none)
 			continue;
-		r = sys_mmap(0, DIR_ENTRIES * sizeof(uintptr_t), PROT_READ | PROT_WRITE,
-			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-		if (sys_is_err(r))
+		d = dir_new();
+		if (!d)
 			return false;
-		__atomic_store_n(&grain_dir[i], (uintptr_t *)r, __ATOMIC_RELEASE);
+		__atomic_store_n(&grain_dir[i], d, __ATOMIC_RELEASE);
 	}
 	return true;
 }
@@ -185,8 +208,8 @@ static struct grain *grain_take(size_t len, size_t align)
 		struct_give(g);
 		return NULL;
 	}
-	g->leaf = NULL;
-	g->next = g->gone = 0;
+	g->leaf = grain_no_leaf;
+	g->left = GRAIN_PAGES;
 	g->len = 0;
 	g->dead = false;
 	__atomic_add_fetch(&grains_made, 1, __ATOMIC_RELAXED);
@@ -196,16 +219,20 @@ static struct grain *grain_take(size_t len, size_t align)
 struct grain *grain_new(void)
 {
 	struct grain *g = grain_take(HUGE_SIZE, HUGE_SIZE);
+	pte_t *leaf;
 
 	if (!g)
 		return NULL;
-	__builtin_memset(g->rec, 0, sizeof(g->rec));
-	g->leaf = leaf_make(g->base);
-	if (!g->leaf) {
+	leaf = leaf_make(g->base);
+	if (!leaf) {
 		struct_give(g);
 		return NULL;
 	}
-	dir_set(g->base, (uintptr_t)g);
+	__builtin_memset(g->note, 0, sizeof(g->note));
+	if (options.stacks)
+		__builtin_memset(g->trace, 0, sizeof(g->trace));
+	g->leaf = leaf;
+	dir_set(g->base, (uintptr_t)g | DIR_SMALL);
 	return g;
 }
 
@@ -220,7 +247,8 @@ struct grain *grain_large_new(size_t pages, size_t align, uint32_t first)
 	g->len = len;
 	g->pages = pages;
 	g->first = first;
-	g->rec[0] = (struct rec){.head = 0};
+	g->note[0] = 0;
+	g->trace[0] = (struct trace){0};
 	dir_set(g->base, (uintptr_t)g);
 	for (va = g->base + HUGE_SIZE; va < g->base + len; va += HUGE_SIZE)
 		dir_set(va, (uintptr_t)g | DIR_PART);
@@ -244,14 +272,14 @@ static void keep(struct grain *g)
 
 void grain_fold(struct grain *g)
 {
-	__atomic_store_n(&g->leaf, NULL, __ATOMIC_RELEASE);
+	__atomic_store_n(&g->leaf, grain_no_leaf, __ATOMIC_RELEASE);
 	pt_fold(&dune_mappings.pt, g->base, pte_tombstone(g->base >> HUGE_SHIFT));
 	keep(g);
 }
 
 void grain_gone(struct grain *g, uint32_t pages)
 {
-	if (__atomic_add_fetch(&g->gone, pages, __ATOMIC_ACQ_REL) == GRAIN_PAGES)
+	if (!__atomic_sub_fetch(&g->left, pages, __ATOMIC_ACQ_REL))
 		grain_fold(g);
 }
 

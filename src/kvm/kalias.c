@@ -8,14 +8,17 @@
  *
  * What breaks it: giving the canonical block back before kalias_kill returned.
  */
+#include "kvm/kalias.h"
 #include "dune/mappings.h"
-#include "kvm/kvm.h"
 #include "options.h"
 #include "panic.h"
 #include "stack.h"
 #include "sys.h"
 
 #define SMALL_PAGES 64U /* more get grains of their own */
+
+uint64_t kalias_entry_of[WINDOW_HVAS];
+uint64_t kalias_canon_of[WINDOW_GPAS];
 
 static inline void invlpg(vaddr_t va)
 {
@@ -29,10 +32,19 @@ void kalias_flush_all(void)
 	__asm__ volatile("mov %%cr3, %0\n\tmov %0, %%cr3" : "=r"(cr3) : : "memory");
 }
 
-static inline vaddr_t pa_canon(paddr_t pa)
+/* The entry that shows the canonical page. */
+static pte_t entry_of(vaddr_t canon)
 {
-	return ((vaddr_t)(dune_mappings.windows.hva_of[pa >> GIGA_SHIFT] - 1) << GIGA_SHIFT) |
-	       (pa & (GIGA_SIZE - 1));
+	uint64_t h = canon >> GIGA_SHIFT, g, entry;
+
+	entry = __atomic_load_n(&kalias_entry_of[h], __ATOMIC_ACQUIRE);
+	if (unlikely(!entry)) {
+		g = kalias_canon_pa(canon) >> GIGA_SHIFT;
+		entry = ((g - h) << GIGA_SHIFT) + PTE_DATA;
+		__atomic_store_n(&kalias_canon_of[g], (h - g) << GIGA_SHIFT, __ATOMIC_RELAXED);
+		__atomic_store_n(&kalias_entry_of[h], entry, __ATOMIC_RELEASE);
+	}
+	return (canon & PAGE_MASK) + entry;
 }
 
 static inline size_t pages_of(vaddr_t at, size_t size)
@@ -40,98 +52,105 @@ static inline size_t pages_of(vaddr_t at, size_t size)
 	return ((at & (PAGE_SIZE - 1)) + (size ? size : 1) + PAGE_SIZE - 1) >> PAGE_SHIFT;
 }
 
-static inline pte_t tomb(const struct grain *g, uint32_t page)
-{
-	return pte_tombstone((g->base >> PAGE_SHIFT) + page);
-}
-
-/* Records are zero when their grain is new. */
-static inline void rec_made(
-	struct rec *r, const struct kvm_slot *s, vaddr_t canon, size_t size, void *frame)
-{
-	r->size = size;
-	if (options.stacks) {
-		r->alloc_stack = frame ? stack_capture(frame) : 0;
-		r->alloc_tid = s->tid;
-	}
-	__atomic_store_n(&r->head, REC_HEAD | (canon & (PAGE_SIZE - 1)), __ATOMIC_RELEASE);
-}
-
-static inline void rec_died(struct rec *r, const struct kvm_slot *s, bool moved, void *frame)
+/* Notes are zero when their grain is new. */
+static void note_made(struct grain *g, uint32_t i, const struct kvm_slot *s, uint64_t note,
+	size_t size, void *frame)
 {
 	if (options.stacks) {
-		r->free_stack = frame ? stack_capture(frame) : 0;
-		__atomic_store_n(&r->free_tid, moved ? -s->tid : s->tid, __ATOMIC_RELEASE);
-	} else if (moved) {
-		r->free_tid = -1;
+		g->trace[i].alloc_stack = frame ? stack_capture(frame) : 0;
+		g->trace[i].alloc_tid = s->tid;
 	}
+	__atomic_store_n(&g->note[i], size << NOTE_SIZE_SHIFT | note, __ATOMIC_RELEASE);
+}
+
+static void note_died(
+	struct grain *g, uint32_t i, const struct kvm_slot *s, bool moved, void *frame)
+{
+	if (moved)
+		__atomic_fetch_or(&g->note[i], NOTE_MOVED, __ATOMIC_RELAXED);
+	if (options.stacks) {
+		g->trace[i].free_stack = frame ? stack_capture(frame) : 0;
+		__atomic_store_n(&g->trace[i].free_tid, s->tid, __ATOMIC_RELEASE);
+	}
+}
+
+static inline size_t note_size(const struct grain *g, uint32_t i)
+{
+	return g->note[i] >> NOTE_SIZE_SHIFT;
 }
 
 /*
- * Who kills writes the record behind it: whoever meets the dead alias sooner gives it the time. Not
+ * Who kills writes the trace behind it: whoever meets the dead alias sooner gives it the time. Not
  * for ever: it may be the thread that this one interrupts.
  */
-static void rec_wait(const struct rec *r)
+static void trace_wait(const struct trace *t)
 {
 	int i;
 
-	for (i = 0; i < 1000 && !__atomic_load_n(&r->free_tid, __ATOMIC_ACQUIRE); i++)
+	for (i = 0; i < 1000 && !__atomic_load_n(&t->free_tid, __ATOMIC_ACQUIRE); i++)
 		sys_call3(__NR_sched_yield, 0, 0, 0);
 }
 
 /* Pages that will never show anything count as dead, or the grain could never be folded. */
-static void pages_waste(struct grain *g, uint32_t from, uint32_t to)
+static void pages_waste(struct kvm_slot *s, struct grain *g, uint32_t from, uint32_t to)
 {
 	uint32_t i;
 
 	if (from >= to)
 		return;
 	for (i = from; i < to; i++)
-		__atomic_store_n(&g->leaf[i], tomb(g, i), __ATOMIC_RELAXED);
+		__atomic_store_n(
+			&g->leaf[i], pte_tombstone((g->base >> PAGE_SHIFT) + i), __ATOMIC_RELAXED);
+	s->wasted += to - from;
 	grain_gone(g, to - from);
 }
 
-/*
- * The next n pages of the grain; beyond its end where there are no more. Atomic towards this
- * thread's own handlers, which is all it takes: no lock prefix.
- */
-static inline uint32_t pages_next(struct grain *g, uint32_t n)
+/* A new grain for the cursor, which was at `c`. Unless a handler has moved it meanwhile. */
+static bool cursor_renew(struct kvm_slot *s, uint64_t c)
 {
-	__asm__ volatile("xaddl %0, %1" : "+r"(n), "+m"(g->next) : : "memory", "cc");
-	return n;
+	uint32_t i = c % GRAIN_ALIGN;
+	struct grain *g = grain_new();
+
+	if (!g) { /* and not further beyond the end with every attempt */
+		if (i > GRAIN_PAGES)
+			__atomic_compare_exchange_n(&s->cursor, &c, GRAIN_PAGES, false,
+				__ATOMIC_RELAXED, __ATOMIC_RELAXED);
+		return false;
+	}
+	s->grains++;
+	if (__atomic_compare_exchange_n(
+		    &s->cursor, &c, (uint64_t)g, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+		pages_waste(s, (struct grain *)(c - i), i, GRAIN_PAGES);
+	else
+		pages_waste(s, g, 0, GRAIN_PAGES);
+	return true;
 }
 
-/* n pages in a new grain, or aligned ones. */
-static __attribute__((noinline)) struct grain *pages_slow(
-	struct kvm_slot *s, uint32_t n, size_t align, uint32_t *first)
+/* n pages from the cursor, aligned. */
+static struct grain *pages_take(struct kvm_slot *s, uint32_t n, size_t align, uint32_t *first)
 {
 	uint32_t step = align > PAGE_SIZE ? (uint32_t)(align >> PAGE_SHIFT) : 1, i,
 		 all = n + step - 1;
-	struct grain *g, *none;
+	struct grain *g;
+	uint64_t c;
 
 	for (;;) {
-		g = __atomic_load_n(&s->grain, __ATOMIC_RELAXED);
-		if (g) {
-			i = pages_next(g, all);
-			if (i + all <= GRAIN_PAGES)
-				break;
-			pages_waste(g, i, GRAIN_PAGES);
-			/* Unless a handler put a new one there meanwhile. */
-			__atomic_compare_exchange_n(
-				&s->grain, &g, NULL, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
-			continue;
+		c = __atomic_load_n(&s->cursor, __ATOMIC_RELAXED);
+		i = c % GRAIN_ALIGN;
+		if (i + all > GRAIN_PAGES) {
+			if (!cursor_renew(s, c))
+				return NULL;
+		} else if (__atomic_compare_exchange_n(&s->cursor, &c, c + all, false,
+				   __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
+			break;
 		}
-		g = grain_new();
-		if (!g)
-			return NULL;
-		none = NULL;
-		if (!__atomic_compare_exchange_n(
-			    &s->grain, &none, g, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
-			pages_waste(g, 0, GRAIN_PAGES);
 	}
+	g = (struct grain *)(c - i);
 	*first = ALIGN_UP(i, step);
-	pages_waste(g, i, *first);
-	pages_waste(g, *first + n, i + all);
+	if (step > 1) {
+		pages_waste(s, g, i, *first);
+		pages_waste(s, g, *first + n, i + all);
+	}
 	return g;
 }
 
@@ -178,33 +197,27 @@ static vaddr_t large_make(struct kvm_slot *s, vaddr_t canon, size_t size, size_t
 		grain_large_gone(g);
 		return 0;
 	}
-	s->allocs++;
-	rec_made(&g->rec[0], s, canon, size, frame);
+	s->larges++;
+	note_made(g, 0, s, NOTE_MANY | (canon & (PAGE_SIZE - 1)), size, frame);
 	return g->base + ((vaddr_t)first << PAGE_SHIFT) + (canon & (PAGE_SIZE - 1));
 }
 
 /* The second page of a block and so on. */
-static __attribute__((noinline)) void pages_rest(
-	struct grain *g, uint32_t first, uint32_t n, vaddr_t canon)
+static void pages_rest(struct grain *g, uint32_t first, uint32_t n, vaddr_t canon)
 {
 	uint32_t i;
-	paddr_t pa = 0;
 
-	canon &= PAGE_MASK;
 	for (i = 1; i < n; i++) {
-		vaddr_t at = canon + ((vaddr_t)i << PAGE_SHIFT);
-
-		/* Windows are contiguous in themselves only; so is what was touched. */
-		pa = i > 1 && (at & (GIGA_SIZE - 1)) ? pa + PAGE_SIZE : kalias_canon_pa(at);
-		g->rec[first + i].head = REC_PART | i;
-		__atomic_store_n(&g->leaf[first + i], pa | PTE_DATA, __ATOMIC_RELEASE);
+		g->note[first + i] = NOTE_PART | i;
+		__atomic_store_n(&g->leaf[first + i], entry_of(canon + ((vaddr_t)i << PAGE_SHIFT)),
+			__ATOMIC_RELEASE);
 	}
 }
 
-static __attribute__((noinline)) vaddr_t make_slow(
-	struct kvm_slot *s, vaddr_t canon, size_t size, size_t align, void *frame)
+vaddr_t kalias_make(struct kvm_slot *s, vaddr_t canon, size_t size, size_t align, void *frame)
 {
-	paddr_t pa = kalias_canon_pa(canon);
+	pte_t entry = entry_of(canon);
+	size_t off = canon & (PAGE_SIZE - 1);
 	struct grain *g;
 	uint32_t n, first;
 
@@ -212,133 +225,74 @@ static __attribute__((noinline)) vaddr_t make_slow(
 	if (size > SMALL_PAGES << PAGE_SHIFT || align > HUGE_SIZE / 4)
 		return large_make(s, canon, size, align, frame);
 	n = (uint32_t)pages_of(canon, size);
-	g = pages_slow(s, n, align, &first);
+	g = pages_take(s, n, align, &first);
 	if (!g)
 		return 0;
-	s->allocs++;
 	s->more_pages += n - 1;
-	rec_made(&g->rec[first], s, canon, size, frame);
-	__atomic_store_n(&g->leaf[first], (pa & PAGE_MASK) | PTE_DATA, __ATOMIC_RELEASE);
-	if (n > 1)
-		pages_rest(g, first, n, canon);
-	return g->base + ((vaddr_t)first << PAGE_SHIFT) + (canon & (PAGE_SIZE - 1));
-}
-
-/* One page, nothing recorded, nobody waiting: in line. The rest has time for a call. */
-vaddr_t kalias_make(struct kvm_slot *s, vaddr_t canon, size_t size, size_t align, void *frame)
-{
-	struct grain *g = s->grain;
-	size_t off = canon & (PAGE_SIZE - 1);
-	uint32_t i;
-
-	if (unlikely(!g || off + size > PAGE_SIZE || align > PAGE_SIZE || options.stacks ||
-		     epoch_stale(&kvm_epochs, s->epoch)))
-		return make_slow(s, canon, size, align, frame);
-	i = pages_next(g, 1);
-	if (unlikely(i >= GRAIN_PAGES))
-		return make_slow(s, canon, size, align, frame);
-	s->allocs++;
-	g->rec[i].size = size;
-	__atomic_store_n(&g->rec[i].head, REC_HEAD | off, __ATOMIC_RELEASE);
-	__atomic_store_n(
-		&g->leaf[i], (kalias_canon_pa(canon) & PAGE_MASK) | PTE_DATA, __ATOMIC_RELEASE);
-	return g->base + ((vaddr_t)i << PAGE_SHIFT) + off;
+	note_made(g, first, s, (n > 1 ? NOTE_MANY : NOTE_ONE) | off, size, frame);
+	__atomic_store_n(&g->leaf[first], entry, __ATOMIC_RELEASE);
+	pages_rest(g, first, n, canon);
+	return g->base + ((vaddr_t)first << PAGE_SHIFT) + off;
 }
 
 static bool large_starts(const struct grain *g, vaddr_t va)
 {
-	return !g->dead && va == g->base + ((vaddr_t)g->first << PAGE_SHIFT) +
-					   (g->rec[0].head & (PAGE_SIZE - 1));
+	return !g->dead &&
+	       va == g->base + ((vaddr_t)g->first << PAGE_SHIFT) + (g->note[0] & (PAGE_SIZE - 1));
 }
 
-static vaddr_t large_kill(struct grain *g, vaddr_t va, bool moved, void *frame, size_t *size)
+static vaddr_t large_kill(
+	struct kvm_slot *s, struct grain *g, vaddr_t va, bool moved, void *frame, size_t *size)
 {
-	struct kvm_slot *s = kvm_slot_self();
 	paddr_t pa;
 
 	if (!large_starts(g, va) || __atomic_exchange_n(&g->dead, true, __ATOMIC_ACQ_REL))
 		return 0;
 	panic_if(!pt_translate(&dune_mappings.pt, va, &pa), "kvm: live block is not mapped");
-	*size = g->rec[0].size;
+	*size = note_size(g, 0);
 	s->frees++;
-	rec_died(&g->rec[0], s, moved, frame);
+	note_died(g, 0, s, moved, frame);
 	large_unmap(g);
 	grain_large_gone(g);
-	return pa_canon(pa);
+	return window_pa_to_va(&dune_mappings.windows, pa);
 }
 
-static inline bool small_starts(const struct grain *g, vaddr_t va, uint32_t i)
+static bool small_starts(const struct grain *g, vaddr_t va, uint32_t i)
 {
-	return g->rec[i].head == (REC_HEAD | (va & (PAGE_SIZE - 1)));
+	uint64_t note = __atomic_load_n(&g->note[i], __ATOMIC_ACQUIRE);
+
+	return (note & (NOTE_ONE | NOTE_MANY)) &&
+	       (note & (PAGE_SIZE - 1)) == (va & (PAGE_SIZE - 1));
 }
 
-static __attribute__((noinline)) void kill_rest(
-	struct grain *g, pte_t *leaf, vaddr_t va, uint32_t i, uint32_t n)
-{
-	uint32_t k;
-
-	for (k = 1; k < n; k++) {
-		__atomic_store_n(&leaf[i + k], tomb(g, i), __ATOMIC_RELAXED);
-		invlpg((va & PAGE_MASK) + ((vaddr_t)k << PAGE_SHIFT));
-	}
-}
-
-static __attribute__((noinline)) vaddr_t kill_slow(
-	struct kvm_slot *s, vaddr_t va, bool moved, void *frame, size_t *size)
+vaddr_t kalias_kill(struct kvm_slot *s, vaddr_t va, bool moved, void *frame, size_t *size)
 {
 	struct grain *g = grain_find(va);
-	uint32_t i = (va >> PAGE_SHIFT) % GRAIN_PAGES, n;
+	uint32_t i = (va >> PAGE_SHIFT) % GRAIN_PAGES, n, k;
 	pte_t *leaf, pte;
 
 	if (!g)
 		return 0;
 	if (g->len)
-		return large_kill(g, va, moved, frame, size);
+		return large_kill(s, g, va, moved, frame, size);
 	leaf = __atomic_load_n(&g->leaf, __ATOMIC_ACQUIRE);
-	if (!leaf || !small_starts(g, va, i))
+	if (!small_starts(g, va, i))
 		return 0;
 	pte = __atomic_load_n(&leaf[i], __ATOMIC_RELAXED);
-	if (!(pte & PTE_P) || !__atomic_compare_exchange_n(&leaf[i], &pte, tomb(g, i), false,
-				      __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+	if (!(pte & PTE_P) || !__atomic_compare_exchange_n(&leaf[i], &pte, kalias_tombstone(va),
+				      false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
 		return 0;
 	invlpg(va);
 	s->frees++;
-	*size = g->rec[i].size;
+	*size = note_size(g, i);
 	n = (uint32_t)pages_of(va, *size);
-	if (n > 1)
-		kill_rest(g, leaf, va, i, n);
-	rec_died(&g->rec[i], s, moved, frame);
+	for (k = 1; k < n; k++) {
+		__atomic_store_n(&leaf[i + k], kalias_tombstone(va), __ATOMIC_RELAXED);
+		invlpg((va & PAGE_MASK) + ((vaddr_t)k << PAGE_SHIFT));
+	}
+	note_died(g, i, s, moved, frame);
 	grain_gone(g, n);
-	return pa_canon(pte_addr(pte)) + (va & (PAGE_SIZE - 1));
-}
-
-/* One page, nothing recorded, and not the last of its grain: in line. */
-vaddr_t kalias_kill(struct kvm_slot *s, vaddr_t va, bool moved, void *frame, size_t *size)
-{
-	uintptr_t e = grain_entry(va);
-	struct grain *g = (struct grain *)e;
-	uint32_t i = (va >> PAGE_SHIFT) % GRAIN_PAGES;
-	size_t off = va & (PAGE_SIZE - 1), len;
-	pte_t *leaf, pte;
-
-	/* A large block has no leaf of its own. */
-	if (unlikely(!e || (e & (DIR_PART | DIR_FORGOT)) || options.stacks || moved))
-		return kill_slow(s, va, moved, frame, size);
-	leaf = __atomic_load_n(&g->leaf, __ATOMIC_ACQUIRE);
-	len = g->rec[i].size;
-	if (unlikely(!leaf || g->rec[i].head != (REC_HEAD | off) || off + len > PAGE_SIZE))
-		return kill_slow(s, va, moved, frame, size);
-	pte = __atomic_load_n(&leaf[i], __ATOMIC_RELAXED);
-	if (unlikely(!(pte & PTE_P)) ||
-		unlikely(!__atomic_compare_exchange_n(
-			&leaf[i], &pte, tomb(g, i), false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)))
-		return 0;
-	invlpg(va);
-	s->frees++;
-	*size = len;
-	if (unlikely(__atomic_add_fetch(&g->gone, 1, __ATOMIC_ACQ_REL) == GRAIN_PAGES))
-		grain_fold(g);
-	return pa_canon(pte_addr(pte)) + off;
+	return kalias_entry_canon(pte) + (va & (PAGE_SIZE - 1));
 }
 
 vaddr_t kalias_canon(vaddr_t va, size_t *size)
@@ -350,18 +304,18 @@ vaddr_t kalias_canon(vaddr_t va, size_t *size)
 	if (!g || !(g->len ? large_starts(g, va) : small_starts(g, va, i)) ||
 		!pt_translate(&dune_mappings.pt, va, &pa))
 		return 0;
-	*size = g->rec[g->len ? 0 : i].size;
-	return pa_canon(pa);
+	*size = note_size(g, g->len ? 0 : i);
+	return window_pa_to_va(&dune_mappings.windows, pa);
 }
 
 bool kalias_resize(vaddr_t va, size_t size)
 {
 	struct grain *g = grain_find(va);
-	struct rec *r = &g->rec[g->len ? 0 : (va >> PAGE_SHIFT) % GRAIN_PAGES];
+	uint64_t *note = &g->note[g->len ? 0 : (va >> PAGE_SHIFT) % GRAIN_PAGES];
 
-	if (pages_of(va, size) != pages_of(va, r->size))
+	if (pages_of(va, size) != pages_of(va, *note >> NOTE_SIZE_SHIFT))
 		return false;
-	r->size = size;
+	*note = size << NOTE_SIZE_SHIFT | (*note & ((1UL << NOTE_SIZE_SHIFT) - 1));
 	return true;
 }
 
@@ -369,15 +323,15 @@ static bool is_dead(const struct grain *g, uint32_t i)
 {
 	const pte_t *leaf = __atomic_load_n(&g->leaf, __ATOMIC_ACQUIRE);
 
-	return g->len ? g->dead : !leaf || !(__atomic_load_n(&leaf[i], __ATOMIC_RELAXED) & PTE_P);
+	return g->len ? g->dead : !(__atomic_load_n(&leaf[i], __ATOMIC_RELAXED) & PTE_P);
 }
 
 void kalias_find(vaddr_t va, struct block *b)
 {
 	struct grain *g = grain_find(va);
-	uint32_t i = (va >> PAGE_SHIFT) % GRAIN_PAGES;
-	uint64_t head;
-	const struct rec *r;
+	uint32_t i = g && g->len ? 0 : (va >> PAGE_SHIFT) % GRAIN_PAGES;
+	const struct trace *t;
+	uint64_t note;
 
 	*b = (struct block){.state = BLOCK_NONE};
 	if (!vpages_owns(&kvm_vpages, va))
@@ -385,25 +339,31 @@ void kalias_find(vaddr_t va, struct block *b)
 	b->state = grain_was_there(va) && !g ? BLOCK_DEAD : BLOCK_NEVER;
 	if (!g)
 		return;
-	head = __atomic_load_n(&g->rec[g->len ? (i = 0) : i].head, __ATOMIC_ACQUIRE);
-	if (head & REC_PART)
-		i -= (uint32_t)head % GRAIN_PAGES;
-	if (!head || i >= GRAIN_PAGES)
+	note = __atomic_load_n(&g->note[i], __ATOMIC_ACQUIRE);
+	if (note & NOTE_PART) {
+		i -= (uint32_t)note % GRAIN_PAGES;
+		if (i >= GRAIN_PAGES)
+			return;
+		note = __atomic_load_n(&g->note[i], __ATOMIC_ACQUIRE);
+	}
+	if (!note)
 		return;
-	r = &g->rec[i];
 	b->base = g->base + ((vaddr_t)(g->len ? g->first : i) << PAGE_SHIFT) +
-		  (r->head & (PAGE_SIZE - 1));
-	b->size = r->size;
-	b->alloc_stack = r->alloc_stack;
-	b->alloc_tid = r->alloc_tid;
+		  (note & (PAGE_SIZE - 1));
+	b->size = note >> NOTE_SIZE_SHIFT;
 	b->state = is_dead(g, i) ? BLOCK_DEAD : BLOCK_LIVE;
+	b->moved = b->state == BLOCK_DEAD && (note & NOTE_MOVED);
+	if (!options.stacks)
+		return;
+	t = &g->trace[i];
+	b->alloc_stack = t->alloc_stack;
+	b->alloc_tid = t->alloc_tid;
 	if (b->state == BLOCK_LIVE)
 		return;
-	if (options.stacks)
-		rec_wait(r);
-	b->moved = r->free_tid < 0;
-	b->free_stack = r->free_stack;
-	b->free_tid = options.stacks ? (b->moved ? -r->free_tid : r->free_tid) : 0;
+	trace_wait(t);
+	b->moved = __atomic_load_n(&g->note[i], __ATOMIC_RELAXED) & NOTE_MOVED;
+	b->free_stack = t->free_stack;
+	b->free_tid = t->free_tid;
 }
 
 bool kalias_is_large(vaddr_t va)
@@ -416,9 +376,9 @@ bool kalias_is_large(vaddr_t va)
 size_t kalias_room(vaddr_t va)
 {
 	const struct grain *g = grain_find(va);
-	const struct rec *r = &g->rec[g->len ? 0 : (va >> PAGE_SHIFT) % GRAIN_PAGES];
+	size_t size = note_size(g, g->len ? 0 : (va >> PAGE_SHIFT) % GRAIN_PAGES);
 
-	return (pages_of(va, r->size) << PAGE_SHIFT) - (va & (PAGE_SIZE - 1));
+	return (pages_of(va, size) << PAGE_SHIFT) - (va & (PAGE_SIZE - 1));
 }
 
 bool kalias_detach(vaddr_t va, vaddr_t *canon)
@@ -429,7 +389,7 @@ bool kalias_detach(vaddr_t va, vaddr_t *canon)
 	if (!large_starts(g, va) || __atomic_exchange_n(&g->dead, true, __ATOMIC_ACQ_REL))
 		return false;
 	panic_if(!pt_translate(&dune_mappings.pt, va, &pa), "kvm: live block is not mapped");
-	*canon = pa_canon(pa);
+	*canon = window_pa_to_va(&dune_mappings.windows, pa);
 	large_unmap(g);
 	return true;
 }
@@ -446,6 +406,6 @@ void kalias_detached(vaddr_t va, void *frame)
 {
 	struct grain *g = grain_find(va);
 
-	rec_died(&g->rec[0], kvm_slot_self(), true, frame);
+	note_died(g, 0, kvm_slot_self(), true, frame);
 	grain_large_gone(g);
 }

@@ -23,51 +23,59 @@
 #pragma GCC visibility push(hidden)
 
 #define GRAIN_PAGES 512U
+#define GRAIN_ALIGN 1024U /* > GRAIN_PAGES: a grain and a page of it fit in one word */
 
-/* What is remembered of one block; one per alias page, so that an address leads to it. */
-struct rec {
-	uint64_t size;
-	uint64_t head; /* REC_HEAD | offset in the page; REC_PART | pages since the head; 0: none */
+/*
+ * The note of an alias page. On the first page of a block its bytes and its offset in the page;
+ * on the others how many pages before them the block starts.
+ */
+#define NOTE_SIZE_SHIFT 16
+#define NOTE_ONE	0x1000UL /* a block of one page starts here */
+#define NOTE_MANY	0x2000UL /* a larger one                    */
+#define NOTE_PART	0x4000UL
+#define NOTE_MOVED	0x8000UL /* it died in a realloc            */
+
+struct trace { /* with `stacks` only */
 	uint32_t alloc_stack, free_stack;
-	int alloc_tid, free_tid; /* free_tid < 0: it died in a realloc; written last */
+	int alloc_tid, free_tid; /* free_tid is written last */
 };
-
-#define REC_HEAD (1UL << 32)
-#define REC_PART (2UL << 32)
 
 /* 2 MB of fresh addresses that one thread hands out; a large block is made of several. */
 struct grain {
+	uint64_t note[GRAIN_PAGES]; /* first, for short addressing */
 	vaddr_t base;
-	pte_t *leaf;	/* the lowest table; NULL: folded, or a large block's            */
-	uint32_t next;	/* page to hand out next, or beyond; the owner's and its handlers' */
-	uint32_t gone;	/* pages that are dead, or will never be used (atomic)          */
-	size_t len;	/* large: bytes of addresses; else 0                             */
-	size_t pages;	/* large: pages of the block                                    */
-	uint32_t first; /* large: page of the block's start                             */
-	bool dead;	/* large                                                         */
+	pte_t *leaf;	/* the lowest table; grain_no_leaf: folded, or a large block's */
+	uint32_t left;	/* pages that are not dead and may still be used (atomic)      */
+	uint32_t first; /* large: page of the block's start                            */
+	size_t len;	/* large: bytes of addresses; else 0                           */
+	size_t pages;	/* large: pages of the block                                   */
+	bool dead;	/* large                                                       */
 	struct grain *list;
-	struct rec rec[GRAIN_PAGES];
-};
+	struct trace trace[GRAIN_PAGES];
+} __attribute__((aligned(GRAIN_ALIGN)));
 
 struct bag;
 struct thread;
 
-struct kvm_slot { /* per vCPU */
-	struct grain *grain;
-	struct grain *spare;	 /* grain structures without addresses    */
-	vaddr_t va_next, va_end; /* addresses taken for it and not used   */
+struct kvm_slot {	 /* per vCPU */
+	uint64_t cursor; /* the grain to hand out from + its next page; GRAIN_PAGES or more: none */
+	bool alone;	 /* no other vCPU can see what is killed here, and nothing waits */
+	bool busy;	 /* the quarantine is being changed: a handler's frees wait elsewhere */
 	int tid;
+	uint64_t frees, larges;
+	uint64_t more_pages, wasted; /* beyond the first of each block; never used */
+	uint64_t grains;	     /* small ones taken, the cursor's included     */
+	struct epoch_cpu *epoch;
+	struct grain *spare;		       /* grain structures without addresses    */
+	vaddr_t va_next, va_end;	       /* addresses taken for it and not used   */
 	struct bag *filling, *oldest, *newest; /* quarantine */
 	size_t held;			       /* bytes of canonical blocks in it */
-	uint64_t allocs, frees, more_pages;    /* beyond the first of each block */
-	struct epoch_cpu *epoch;
 	uint32_t bags;
-	bool waiting; /* anything at all in it */
-	bool busy;    /* the quarantine is being changed: a handler's frees wait elsewhere */
 } __attribute__((aligned(64)));
 
 struct kvm_counts {
-	uint64_t allocs, frees, pages, grains, folded, flushes, forced, calls_translated, leaked;
+	uint64_t allocs, frees, pages, more_pages, grains, folded, flushes, forced,
+		calls_translated, leaked;
 	uint64_t early, bytes_held;
 };
 
@@ -79,32 +87,39 @@ extern bool kvm_entered;
 /* This vCPU's, in ring 0. */
 static inline struct kvm_slot *kvm_slot_self(void)
 {
-	return &kvm_slots[cpu_self()->slot];
+	return cpu_self()->local;
 }
 
 void kvm_count(struct kvm_counts *c);
 void kvm_exits_print(struct out *o);
 
-/* grain.c. Before the first grain, in plain Linux. */
-void grain_init(void);
+/* grain.c. Before the first grain, in plain Linux. 0 or -ENOMEM. */
+int grain_init(void);
 /* NULL: out of addresses or memory. */
 struct grain *grain_new(void);
 struct grain *grain_large_new(size_t pages, size_t align, uint32_t first);
 void grain_gone(struct grain *g, uint32_t pages); /* so many pages died: fold it when all did */
 void grain_fold(struct grain *g);		  /* all of them did */
 void grain_large_gone(struct grain *g);
-/* The directory: one word per 2 MB of addresses that are ours. */
+extern pte_t grain_no_leaf[GRAIN_PAGES];
+
+/* The directory: one word per 2 MB of addresses that are ours: 0, or a grain and what of it. */
 #define DIR_ENTRIES (1UL << (VPAGES_SLOT_SHIFT - HUGE_SHIFT))
-#define DIR_PART    1UL /* a later grain of the large block that the pointer names */
-#define DIR_FORGOT  2UL /* all dead, records gone */
+#define DIR_PART    1UL /* a later grain of a large block       */
+#define DIR_FORGOT  2UL /* no grain: all dead, records gone     */
+#define DIR_SMALL   4UL /* of small blocks                      */
+#define DIR_WHAT    7UL
 extern uintptr_t *grain_dir[VPAGES_SLOTS];
 
 static inline uintptr_t grain_entry(vaddr_t va)
 {
 	uint64_t i = va >> VPAGES_SLOT_SHIFT;
-	uintptr_t *d = i < VPAGES_SLOTS ? __atomic_load_n(&grain_dir[i], __ATOMIC_ACQUIRE) : NULL;
+	uintptr_t *d;
 
-	return d ? __atomic_load_n(&d[(va >> HUGE_SHIFT) % DIR_ENTRIES], __ATOMIC_ACQUIRE) : 0;
+	if (unlikely(i >= VPAGES_SLOTS))
+		return 0;
+	d = __atomic_load_n(&grain_dir[i], __ATOMIC_ACQUIRE);
+	return __atomic_load_n(&d[(va >> HUGE_SHIFT) % DIR_ENTRIES], __ATOMIC_ACQUIRE);
 }
 
 struct grain *grain_find(vaddr_t va); /* whatever it is now; NULL: nothing was there        */
@@ -112,11 +127,10 @@ bool grain_was_there(vaddr_t va);     /* true too where even the records are for
 void grain_fork_child(void);
 void grain_counts(uint64_t *made, uint64_t *folded);
 
-/* kalias.c */
+/* kalias.c; what one page takes is in kalias.h. 0: no addresses or page tables left. */
 vaddr_t kalias_make(struct kvm_slot *s, vaddr_t canon, size_t size, size_t align, void *frame);
-/* Kills it. 0: no live block starts there. The canonical block is to be given back. */
-vaddr_t kalias_kill(struct kvm_slot *s, vaddr_t va, bool moved, void *frame,
-	size_t *size); /* canonical, or 0 */
+/* Kills it. 0: no live block starts there; else its canonical block, to be given back. */
+vaddr_t kalias_kill(struct kvm_slot *s, vaddr_t va, bool moved, void *frame, size_t *size);
 /* The canonical address of a live block, or 0. */
 vaddr_t kalias_canon(vaddr_t va, size_t *size);
 /* A live block changed its size in place; true if its pages suffice for it. */
@@ -142,18 +156,12 @@ void kalias_attach(vaddr_t va, vaddr_t canon);
 void kalias_detached(vaddr_t va, void *frame);
 
 /* quarantine.c: what was killed goes back when no processor can see it any more. */
-void quarantine_hold(struct kvm_slot *s, uintptr_t item, size_t bytes);
 extern void (*quarantine_give)(void *canon);
-
-/* Nobody else's TLB to wait for, and nothing waits already. */
-static inline bool quarantine_idle(const struct kvm_slot *s)
-{
-	return kvm_epochs.awake <= 1 && !s->waiting;
-}
+void quarantine_hold(struct kvm_slot *s, uintptr_t item, size_t bytes);
 
 static inline void quarantine_put(struct kvm_slot *s, vaddr_t canon, size_t bytes)
 {
-	if (likely(quarantine_idle(s)))
+	if (likely(s->alone))
 		quarantine_give(vaddr_ptr(canon));
 	else
 		quarantine_hold(s, canon, bytes);
@@ -168,11 +176,16 @@ static inline void quarantine_tick(struct kvm_slot *s)
 		quarantine_flush(s);
 }
 
+/* A thread starts: nobody is alone any more. vmm, after its epoch_join. */
+void quarantine_joined(void);
 /* In a fork child: what a thread that stayed behind held back goes to `to`. vmm. */
 void quarantine_inherit(struct kvm_slot *to, struct kvm_slot *from);
 /* Every vCPU has flushed on return. */
 void quarantine_force(void);
 void quarantine_counts(uint64_t *flushes, uint64_t *forced);
+/* sysheap.c: in ring 0 from now on. */
+void sysheap_entered(void);
+
 /* kcall.c: vmm. */
 struct dune_call;
 long kcall(struct dune_call *c);

@@ -125,6 +125,29 @@ static void bag_close(struct kvm_slot *s)
 		quarantine_force();
 }
 
+/*
+ * Nothing waits, and nobody else runs: from here on blocks go back at once, until another vCPU
+ * joins. It joins first and says so second; here it is the other way round, so one sees the other.
+ */
+static bool alone_again(struct kvm_slot *s)
+{
+	if (s->filling || s->oldest)
+		return false;
+	__atomic_store_n(&s->alone, true, __ATOMIC_SEQ_CST);
+	if (__atomic_load_n(&kvm_epochs.awake, __ATOMIC_SEQ_CST) <= 1)
+		return true;
+	__atomic_store_n(&s->alone, false, __ATOMIC_SEQ_CST);
+	return false;
+}
+
+void quarantine_joined(void)
+{
+	uint32_t i, n = __atomic_load_n(&kvm_epochs.ncpus, __ATOMIC_SEQ_CST);
+
+	for (i = 0; i < n; i++)
+		__atomic_store_n(&kvm_slots[i].alone, false, __ATOMIC_SEQ_CST);
+}
+
 void quarantine_hold(struct kvm_slot *s, uintptr_t item, size_t bytes)
 {
 	struct bag *b;
@@ -134,7 +157,11 @@ void quarantine_hold(struct kvm_slot *s, uintptr_t item, size_t bytes)
 		item_give(item);
 		return;
 	}
-	s->busy = s->waiting = true;
+	if (alone_again(s)) {
+		item_give(item);
+		return;
+	}
+	s->busy = true;
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	b = s->filling;
 	if (!b)
@@ -152,7 +179,6 @@ void quarantine_hold(struct kvm_slot *s, uintptr_t item, size_t bytes)
 		if (s->oldest)
 			drain(s);
 	}
-	s->waiting = s->filling || s->oldest;
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	s->busy = false;
 }
@@ -161,7 +187,7 @@ void quarantine_put_table(paddr_t table)
 {
 	struct kvm_slot *s = kvm_slot_self();
 
-	if (quarantine_idle(s))
+	if (s->alone)
 		page_free(vaddr_ptr(table));
 	else
 		quarantine_hold(s, table | ITEM_TABLE, PAGE_SIZE);
@@ -195,9 +221,9 @@ void quarantine_inherit(struct kvm_slot *to, struct kvm_slot *from)
 			to->newest = from->newest;
 		to->bags += from->bags;
 		to->held += from->held;
-		to->waiting = true;
+		to->alone = false;
 	}
-	from->waiting = from->busy = false;
+	from->alone = from->busy = false;
 	from->filling = from->oldest = from->newest = NULL;
 	from->bags = 0;
 	from->held = 0;

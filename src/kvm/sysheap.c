@@ -5,7 +5,7 @@
  * address. Blocks from before we entered ring 0 have none and are freed as they are. The rule:
  * kill the alias first, give the canonical block back second.
  */
-#include "kvm/kvm.h"
+#include "kvm/kalias.h"
 #include "mmu.h"
 #include "options.h"
 #include "report.h"
@@ -28,6 +28,7 @@ static struct {
 } next;
 
 static bool resolving;
+static void bare_if_ready(void);
 static char arena[ARENA_SIZE] __attribute__((aligned(64)));
 static size_t arena_used;
 
@@ -71,6 +72,7 @@ static void next_find(void)
 	next.malloc = symbol("malloc");
 	quarantine_give = next.free;
 	resolving = false;
+	bare_if_ready();
 }
 
 static uint32_t early_hash(const void *p)
@@ -131,9 +133,7 @@ static void *no_alias(void *canon)
 	return canon;
 }
 
-/* Before ring 0, before the next malloc is known, and for large alignments. */
-static __attribute__((noinline)) void *alloc_other(
-	size_t size, size_t align, bool zero, void *frame)
+static void *sys_alloc(size_t size, size_t align, bool zero, void *frame)
 {
 	void *canon;
 	vaddr_t va;
@@ -155,22 +155,23 @@ static __attribute__((noinline)) void *alloc_other(
 	return va ? vaddr_ptr(va) : no_alias(canon);
 }
 
-static void *sys_alloc(size_t size, size_t align, bool zero, void *frame)
+static void *sys_malloc(size_t size, void *frame)
 {
-	void *canon;
-	vaddr_t va;
-
-	if (unlikely(!next.malloc || align > 16 || zero || !kvm_entered))
-		return alloc_other(size, align, zero, frame);
-	canon = next.malloc(size);
-	if (unlikely(!canon))
-		return NULL;
-	va = kalias_make(kvm_slot_self(), vaddr_of(canon), size, 1, frame);
-	return likely(va) ? vaddr_ptr(va) : no_alias(canon);
+	return sys_alloc(size, 1, false, frame);
 }
 
-static __attribute__((noinline)) void free_other(void *p, const char *call, void *frame)
+static void sys_free_as(void *p, const char *call, void *frame)
 {
+	vaddr_t canon;
+	size_t size;
+
+	if (kvm_entered) {
+		canon = kalias_kill(kvm_slot_self(), vaddr_of(p), false, frame, &size);
+		if (canon) {
+			quarantine_put(kvm_slot_self(), canon, size);
+			return;
+		}
+	}
 	if (arena_owns(p))
 		return;
 	if (!vpages_owns(&kvm_vpages, vaddr_of(p)) && early_forget(p)) {
@@ -180,22 +181,54 @@ static __attribute__((noinline)) void free_other(void *p, const char *call, void
 	report_bad_free(p, call, frame);
 }
 
-static void sys_free(void *p, const char *call, void *frame)
+static void sys_free(void *p, void *frame)
+{
+	sys_free_as(p, "free", frame);
+}
+
+static __attribute__((noinline)) void *bare_malloc_slow(void *canon, size_t size, void *frame)
+{
+	vaddr_t va = kalias_make(kvm_slot_self(), vaddr_of(canon), size, 1, frame);
+
+	return va ? vaddr_ptr(va) : no_alias(canon);
+}
+
+static void *bare_malloc(size_t size, void *frame)
+{
+	void *canon = next.malloc(size);
+	vaddr_t va;
+
+	if (unlikely(!canon))
+		return NULL;
+	if (unlikely(!kalias_make_one(kvm_slot_self(), vaddr_of(canon), size, &va)))
+		return bare_malloc_slow(canon, size, frame);
+	return vaddr_ptr(va);
+}
+
+static __attribute__((noinline)) void bare_free_last(
+	struct kvm_slot *s, vaddr_t canon, uint64_t note, struct grain *g)
+{
+	grain_fold(g);
+	quarantine_put(s, canon, note >> NOTE_SIZE_SHIFT);
+}
+
+static void bare_free(void *p, void *frame)
 {
 	struct kvm_slot *s;
+	struct grain *g;
 	vaddr_t canon;
-	size_t size;
+	uint64_t note;
 
-	if (unlikely(!kvm_entered)) {
-		free_other(p, call, frame);
+	if (unlikely(!kalias_kill_one(vaddr_of(p), &g, &canon, &note))) {
+		sys_free(p, frame);
 		return;
 	}
 	s = kvm_slot_self();
-	canon = kalias_kill(s, vaddr_of(p), false, frame, &size);
-	if (likely(canon))
-		quarantine_put(s, canon, size);
+	s->frees++;
+	if (unlikely(!__atomic_sub_fetch(&g->left, 1, __ATOMIC_ACQ_REL)))
+		bare_free_last(s, canon, note, g);
 	else
-		free_other(p, call, frame);
+		quarantine_put(s, canon, note >> NOTE_SIZE_SHIFT);
 }
 
 /* Pages change hands, bytes stay: for blocks of many pages. NULL: no memory, p is as it was. */
@@ -294,12 +327,22 @@ static void sys_stats(struct out *o)
 	kvm_exits_print(o);
 }
 
-const struct heap_other heap_system = {
-	.name = "system",
-	.alloc = sys_alloc,
-	.free = sys_free,
-	.realloc = sys_realloc,
-	.usable = sys_usable,
-	.find = kalias_find,
-	.stats = sys_stats,
-};
+#define REST                                                                                  \
+	.name = "system", .alloc = sys_alloc, .free_as = sys_free_as, .realloc = sys_realloc, \
+	.usable = sys_usable, .find = kalias_find, .stats = sys_stats
+
+const struct heap_other heap_system = {REST, .malloc = sys_malloc, .free = sys_free};
+/* Without stacks, once the next malloc is known and we are in ring 0. */
+static const struct heap_other heap_bare = {REST, .malloc = bare_malloc, .free = bare_free};
+
+static void bare_if_ready(void)
+{
+	if (heap_other && kvm_entered && next.malloc && !options.stacks)
+		heap_other = &heap_bare;
+}
+
+void sysheap_entered(void)
+{
+	kvm_entered = true;
+	bare_if_ready();
+}

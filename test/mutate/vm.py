@@ -27,7 +27,7 @@ def at_once(heap):
 # (name, file, old text, new text, command that must fail). `old` is in the file exactly once. A dead argument
 # that is forwarded, or tombstones of 0, are not here: the kernel then answers EFAULT, and that is looked at, too.
 MUTANTS = [
-    ("kill-without-invlpg", "src/kvm/kalias.c", '__asm__ volatile("invlpg (%0)" : : "r"(va) : "memory");', ";",
+    ("kill-without-invlpg", "src/kvm/kalias.h", '__asm__ volatile("invlpg (%0)" : : "r"(va) : "memory");', ";",
      at_once("system")),
     ("slab-kill-without-invlpg", "src/kvm/mmu_kvm.c", "\tflush(lo, hi);\n", "", at_once("slab")),
     ("fork-child-shares-tables", "src/dune/page.c",

@@ -20,10 +20,11 @@ static struct block_model {
 	size_t size;
 	enum { NONE, LIVE, DEAD, BACK } state;
 	int maker, killer;
-	bool alloc_stack, free_stack; /* --stacks was on */
 } blocks[BLOCKS];
 
+const struct heap_other *heap_other = &heap_system;
 static unsigned long killed, given;
+static unsigned unlisted; /* freed by other tests than random_blocks, and waiting */
 static sigjmp_buf refused;
 
 void kvm_count(struct kvm_counts *c)
@@ -65,9 +66,12 @@ static void on_give(void *canon)
 	for (i = 0; i < BLOCKS && !b; i++)
 		if (blocks[i].state == DEAD && blocks[i].canon == vaddr_of(canon))
 			b = &blocks[i];
-	CHECK(b != NULL);
-	if (!b)
+	if (!b) {
+		CHECK(unlisted > 0);
+		unlisted--;
+		free(canon);
 		return;
+	}
 	for (i = 0; i < pages_of(b); i++)
 		CHECK(!machine_shows(b->va + i * PAGE_SIZE,
 			window_va_to_pa(&dune_mappings.windows, b->canon + i * PAGE_SIZE)));
@@ -89,12 +93,11 @@ static void block_make(struct block_model *b, size_t size)
 	size_t i;
 
 	b->size = size;
-	b->va = vaddr_of(heap_system.alloc(size, 16, false, vaddr_ptr(0x100 + size)));
+	b->va = vaddr_of(heap_other->malloc(size, vaddr_ptr(0x100 + size)));
 	b->canon = canon_of(b->va);
 	b->state = LIVE;
 	b->maker = (int)machine_now;
 	b->killer = -1;
-	b->alloc_stack = options.stacks;
 	CHECK(b->canon != b->va && malloc_usable_size(vaddr_ptr(b->canon)) >= size);
 	for (i = 1; i < pages_of(b); i++)
 		CHECK_EQ(canon_of((b->va & PAGE_MASK) + i * PAGE_SIZE),
@@ -109,9 +112,8 @@ static void block_kill(struct block_model *b)
 
 	b->state = DEAD;
 	b->killer = (int)machine_now;
-	b->free_stack = options.stacks;
 	killed++;
-	heap_system.free(vaddr_ptr(b->va), "free", vaddr_ptr(0x200 + b->size));
+	heap_other->free(vaddr_ptr(b->va), vaddr_ptr(0x200 + b->size));
 	for (i = 0; i < pages_of(b); i++) {
 		vaddr_t va = b->va + i * PAGE_SIZE;
 
@@ -129,18 +131,18 @@ static void known(const struct block_model *b, size_t at, bool records)
 {
 	struct block k;
 
-	heap_system.find(b->va + at, &k);
+	heap_other->find(b->va + at, &k);
 	CHECK_EQ(k.state, b->state == LIVE ? BLOCK_LIVE : BLOCK_DEAD);
 	if (!records && !k.base)
 		return;
 	CHECK_EQ(k.base, b->va);
 	CHECK_EQ(k.size, b->size);
-	CHECK_EQ(k.alloc_stack, b->alloc_stack ? 0x100 + b->size : 0);
-	CHECK_EQ(k.alloc_tid, b->alloc_stack ? 100 + b->maker : 0);
+	CHECK_EQ(k.alloc_stack, options.stacks ? 0x100 + b->size : 0);
+	CHECK_EQ(k.alloc_tid, options.stacks ? 100 + b->maker : 0);
 	if (b->state == LIVE)
 		return;
-	CHECK_EQ(k.free_stack, b->free_stack ? 0x200 + b->size : 0);
-	CHECK_EQ(k.free_tid, b->free_stack ? 100 + b->killer : 0);
+	CHECK_EQ(k.free_stack, options.stacks ? 0x200 + b->size : 0);
+	CHECK_EQ(k.free_tid, options.stacks ? 100 + b->killer : 0);
 }
 
 static void use(const struct block_model *b, size_t at)
@@ -167,8 +169,9 @@ static void start(void)
 	mallopt(M_TRIM_THRESHOLD, 1 << 30);
 	options.stacks = true;
 	machine_start(table_held);
+	CHECK_EQ(grain_init(), 0);
 	windows_claim(vaddr_of(sbrk(0)), vaddr_of(sbrk(0)) + GIGA_SIZE);
-	heap_system.alloc(1, 16, false, NULL); /* finds the next malloc */
+	heap_other->malloc(1, NULL); /* finds the next malloc */
 	quarantine_give = on_give;
 }
 
@@ -180,11 +183,10 @@ static void look_around(const struct block_model *b, unsigned n)
 			use(b, rnd((unsigned)b->size));
 }
 
-static void random_blocks(bool stacks)
+static void random_blocks(void)
 {
 	unsigned long i;
 
-	options.stacks = stacks;
 	given = killed = 0;
 
 	for (i = 0; i < STEPS; i++) {
@@ -210,17 +212,6 @@ static void random_blocks(bool stacks)
 			known(&blocks[i], 0, blocks[i].state == LIVE);
 	CHECK(given * 2 > killed);
 	CHECK(killed > STEPS / 10);
-}
-
-static void random_with_stacks(void)
-{
-	random_blocks(true);
-}
-
-/* The way in line. */
-static void random_without(void)
-{
-	random_blocks(false);
 }
 
 /* One vCPU computes and never passes by: the others do not wait for it for ever. */
@@ -259,7 +250,7 @@ static void grains_have_one_owner(void)
 			machine_sleep_or_wake((unsigned)i);
 	for (i = 0; i < 64; i++) {
 		machine_now = (unsigned)i % CPUS;
-		grain[i] = vaddr_of(heap_system.alloc(40, 16, false, NULL)) >> HUGE_SHIFT;
+		grain[i] = vaddr_of(heap_other->malloc(40, NULL)) >> HUGE_SHIFT;
 	}
 	for (i = 0; i < 64; i++)
 		for (int j = 0; j < 64; j++)
@@ -268,22 +259,22 @@ static void grains_have_one_owner(void)
 
 static void twice_is_refused(void)
 {
-	void *p = heap_system.alloc(100, 16, false, NULL);
+	void *p = heap_other->malloc(100, NULL);
 	volatile int refusals = 0;
 
-	heap_system.free(p, "free", NULL);
+	unlisted++;
+	heap_other->free(p, NULL);
 	for (machine_now = 0; machine_now < CPUS; machine_now++) {
 		if (sigsetjmp(refused, 1))
 			refusals++;
 		else
-			heap_system.free(p, "free", NULL);
+			heap_other->free(p, NULL);
 	}
 	machine_now = 0;
 	if (sigsetjmp(refused, 1))
 		refusals++;
 	else
-		heap_system.free(
-			(char *)heap_system.alloc(100, 16, false, NULL) + 16, "free", NULL);
+		heap_other->free((char *)heap_other->malloc(100, NULL) + 16, NULL);
 	CHECK_EQ(refusals, CPUS + 1);
 }
 
@@ -295,14 +286,15 @@ static void realloc_moves_entries(void)
 	paddr_t pa;
 
 	machine_now = 1;
-	va = vaddr_of(heap_system.alloc(size, 16, false, NULL));
+	unlisted++;
+	va = vaddr_of(heap_other->malloc(size, NULL));
 	canon = canon_of(va);
 	for (i = 0; i < size; i += PAGE_SIZE)
 		*(uint64_t *)vaddr_ptr(canon + i) = i;
-	heap_system.free(heap_system.alloc(size, 16, false, NULL), "free", NULL);
+	heap_other->free(heap_other->malloc(size, NULL), NULL);
 	for (i = 0; i < size; i += PAGE_SIZE)
 		CHECK(tlb_access(1, va + i, &pa));
-	to = vaddr_of(heap_system.realloc(vaddr_ptr(va), 2 * size, NULL));
+	to = vaddr_of(heap_other->realloc(vaddr_ptr(va), 2 * size, NULL));
 	tlb_forced();
 	CHECK(to != va);
 	for (i = 0; i < size; i += PAGE_SIZE) {
@@ -314,14 +306,70 @@ static void realloc_moves_entries(void)
 		CHECK(tlb_access(1, to + i, &pa));
 }
 
-int main(void)
+/* From here on the table of functions that a process without stacks has: the way in line. */
+static void stacks_off(void)
 {
-	start();
-	RUN(random_with_stacks);
-	RUN(random_without);
+	const struct heap_other *with = heap_other;
+
+	options.stacks = false;
+	sysheap_entered();
+	CHECK(heap_other->malloc != with->malloc && heap_other->free != with->free);
+}
+
+static void give_and_count(void *canon)
+{
+	size_t i;
+
+	for (i = 0; i < BLOCKS; i++)
+		if (blocks[i].state == DEAD && blocks[i].canon == vaddr_of(canon))
+			blocks[i].state = BACK;
+	given++;
+	free(canon);
+}
+
+/* One vCPU is left: once nothing waits, blocks go back at once; until others join. */
+static void alone_gives_at_once(void)
+{
+	unsigned i;
+
+	quarantine_give = give_and_count;
+	machine_now = 0;
+	for (i = 1; i < CPUS; i++)
+		epoch_leave(&kvm_epochs, &kvm_epochs.cpu[i]);
+	for (i = 0; i < 600 && !kvm_slots[0].alone; i++)
+		heap_other->free(heap_other->malloc(100, NULL), NULL);
+	CHECK(kvm_slots[0].alone && !kvm_slots[0].held);
+	given = 0;
+	for (i = 0; i < 2000; i++)
+		heap_other->free(heap_other->malloc(100, NULL), NULL);
+	CHECK_EQ(given, 2000);
+	for (i = 1; i < CPUS; i++) {
+		epoch_join(&kvm_epochs, i);
+		epoch_wake(&kvm_epochs, kvm_slots[i].epoch);
+		tlb_empty(i);
+		epoch_flush_end(kvm_slots[i].epoch, epoch_flush_begin(&kvm_epochs));
+	}
+	quarantine_joined();
+	CHECK(!kvm_slots[0].alone);
+	quarantine_give = on_give;
+}
+
+static void all(void)
+{
+	RUN(random_blocks);
 	RUN(one_never_comes_by);
 	RUN(grains_have_one_owner);
 	RUN(twice_is_refused);
 	RUN(realloc_moves_entries);
+}
+
+int main(void)
+{
+	start();
+	all();
+	RUN(stacks_off);
+	all();
+	RUN(alone_gives_at_once);
+	RUN(random_blocks);
 	return UNIT_END();
 }

@@ -9,6 +9,7 @@
 
 struct dune_cpu {
 	unsigned slot;
+	void *local;
 };
 
 extern struct dune_cpu machine_cpus[];

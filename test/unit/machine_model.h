@@ -171,7 +171,8 @@ static void machine_start(void (*table_free)(void *ctx, paddr_t table))
 		reserve_nothing, NULL, 0);
 	dune_mappings.pt.table_free = table_free;
 	for (i = 0; i < CPUS; i++) {
-		machine_cpus[i].slot = i;
+		machine_cpus[i] = (struct dune_cpu){.slot = i, .local = &kvm_slots[i]};
+		kvm_slots[i].cursor = GRAIN_PAGES;
 		kvm_slots[i].tid = 100 + (int)i;
 		kvm_slots[i].epoch = epoch_join(&kvm_epochs, i);
 		epoch_wake(&kvm_epochs, kvm_slots[i].epoch);

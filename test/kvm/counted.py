@@ -1,0 +1,124 @@
+#!/usr/bin/python3
+"""counted.py - what a malloc and free pair takes, counted, not timed: exact in an emulator too.
+
+counted.py kvm measures the kvm backend (in ring 0: in the test machine, or where /dev/kvm is) and
+fails if a bound is broken; counted.py host measures the host backend. Both print one line per count;
+counted.py table FILE... makes one table of such lines. Each figure is the difference of two runs of
+one program, so that what starting takes is not in it.
+"""
+
+import argparse
+import re
+import subprocess
+import sys
+
+FEW, MANY, LIVE, FULL = 20000, 220000, 1000, 60000
+HOST_MODES = ("strict", "deferred", "grouped")
+# name, what the row says, the most it may be for kvm
+ROWS = (
+    ("instructions", "instructions per pair of 64 bytes beyond glibc's own", 120),
+    ("pages", "the same of 6,000 bytes", 450),
+    ("exits", "system calls (kvm: exits) per pair", 1e-4),
+    ("live", "page-table bytes per live alias", 10),
+    ("dead", "page-table bytes per dead alias", 0.5),
+    ("call", "exits per system call of the program", 1.01),
+)
+
+
+def run(cmd):
+    p = subprocess.run([str(c) for c in cmd], capture_output=True, text=True, timeout=300)
+    if p.returncode:
+        sys.exit(f"counted: {cmd}: status {p.returncode}\n{p.stdout}{p.stderr}")
+    return p.stdout, p.stderr
+
+
+def steps(b, under, size):
+    return int(run([*under, f"{b}/kvm/count", size])[0])
+
+
+class Kvm:
+    """pairs() gives exits and page-table bytes at the end, as --stats says them."""
+
+    def __init__(self, b):
+        self.b = b
+        self.under = [f"{b}/undangle", "--backend=kvm", "--heap=system", "--no-stacks"]
+
+    def steps(self, size):
+        return steps(self.b, [*self.under, "--"], size)
+
+    def pairs(self, n, k, calls=0):
+        err = run([*self.under, "--stats", "--", f"{self.b}/kvm/pairs", n, k, calls])[1]
+        m = re.search(r"exits: (\d+),.* page tables: (\d+) KB", err)
+        return int(m[1]), int(m[2]) * 1024
+
+
+class Host:
+    """pairs() gives system calls (under a tracer) and the kernel's page tables of the process."""
+
+    def __init__(self, b, mode):
+        self.b = b
+        self.under = [f"{b}/undangle", "--backend=host", f"--detect={mode}", "--no-stacks"]
+
+    steps = Kvm.steps
+
+    def pairs(self, n, k, calls=0):
+        prog = [*self.under, "--", f"{self.b}/kvm/pairs", n, k, calls]
+        return int(run([f"{self.b}/kvm/syscalls", *prog])[0]), int(run([*prog, "pte"])[0])
+
+
+def measure(b, way):
+    few, many = way.pairs(FEW, LIVE), way.pairs(MANY, LIVE)
+    base, full = way.pairs(LIVE, LIVE), way.pairs(FULL, FULL)
+    counts = {
+        "instructions": way.steps(64) - steps(b, [], 64),
+        "pages": way.steps(6000) - steps(b, [], 6000),
+        "exits": (many[0] - few[0]) / (MANY - FEW),
+        "live": (full[1] - base[1]) / (FULL - LIVE),
+        "dead": max(0, many[1] - few[1]) / (MANY - FEW),
+    }
+    if isinstance(way, Kvm):
+        counts["call"] = (way.pairs(FEW, LIVE, 1000)[0] - few[0]) / 1000
+    return counts
+
+
+def show(value):
+    return f"{value:.2g}" if value < 10 else f"{value:.0f}"
+
+
+def table(files):
+    counts = {}
+    for name in files:
+        for line in open(name, encoding="utf-8"):
+            if m := re.match(r"counted (\S+) (\S+) (\S+)$", line.strip()):
+                counts.setdefault(m[1], {})[m[2]] = float(m[3])
+    print("| counted | " + " | ".join(counts) + " |")
+    print("|---|" + "---|" * len(counts))
+    for row, text, _ in ROWS:
+        cells = (show(c[row]) if row in c else "" for c in counts.values())
+        print(f"| {text} | " + " | ".join(cells) + " |")
+
+
+def main():
+    p = argparse.ArgumentParser()
+    p.add_argument("what", choices=("kvm", "host", "table"))
+    p.add_argument("files", nargs="*")
+    p.add_argument("-B", default="build")
+    args = p.parse_args()
+    if args.what == "table":
+        return table(args.files)
+    ways = ({"kvm": Kvm(args.B)} if args.what == "kvm"
+            else {f"host-{m}": Host(args.B, m) for m in HOST_MODES})
+    failed = False
+    for name, way in ways.items():
+        counts = measure(args.B, way)
+        for row, text, most in ROWS:
+            if row in counts:
+                print(f"counted {name} {row} {counts[row]:.6g}", flush=True)
+                if name == "kvm" and counts[row] > most:
+                    failed = True
+                    print(f"counted: {text}: more than {most}")
+    return failed
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -8,7 +8,7 @@ start = threading.Barrier(65)
 
 def work(i):
     start.wait()
-    results.append(sum(len(str(j)) for j in range(i * 4)))
+    results.append(sum(len(str(j)) for j in range(i)))
 
 
 threads = [threading.Thread(target=work, args=(i,)) for i in range(65)]

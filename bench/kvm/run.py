@@ -89,7 +89,7 @@ def table(ks, times):
     print("ns per round of K malloc/free pairs and one system call")
     print(f"{'K':>15}" + "".join(f"{k:>10}" for k in ks) + f"{'ns/pair':>10}")
     for w, t in times.items():
-        pair = f"{(t[ks[-1]] - t[0]) / ks[-1]:.1f}" if 0 in t and ks[-1] in t else "-"
+        pair = f"{(t[ks[-1]] - t[0]) / ks[-1]:.1f}" if 0 in t and ks[-1] in t and ks[-1] else "-"
         print(f"{w:>15}" + "".join(f"{t[k]:>10.0f}" if k in t else f"{'-':>10}" for k in ks)
               + f"{pair:>10}")
     for kvm, host in PAIRS:

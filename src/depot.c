@@ -133,19 +133,15 @@ uint32_t depot_find(uint64_t hash, size_t n)
 		hash, n);
 }
 
-/* How many of pc[own..n) the frames skip.. of stack `near` can stand for. */
-static size_t shared_frames(const uintptr_t *pc, size_t n, const struct depot_near *near)
+/* How many of pc[own..n) the frames skip.. of stack `near` stand for. */
+static size_t shared_frames(size_t n, const struct depot_near *near)
 {
-	uintptr_t theirs[DEPOT_FRAMES];
-	size_t m, len = 0;
+	size_t m;
 
-	if (!near || !near->id)
+	if (!near || !near->id || near->own >= n)
 		return 0;
-	m = depot_get(near->id, theirs, DEPOT_FRAMES);
-	while (near->own + len < n && near->skip + len < m &&
-		pc[near->own + len] == theirs[near->skip + len])
-		len++;
-	return len;
+	m = entry_at(near->id)->n;
+	return near->skip < m ? MIN(n - near->own, m - near->skip) : 0;
 }
 
 /* The shared frames of e from the stack that holds one of them, not one that only refers. */
@@ -176,7 +172,7 @@ uint32_t depot_put(const uintptr_t *pc, size_t n, uint64_t hash, const struct de
 	id = chain_find(first, hash, n);
 	if (likely(id))
 		return id;
-	shared = shared_frames(pc, n, near);
+	shared = shared_frames(n, near);
 	own = shared ? near->own : n;
 	id = take((sizeof(*e) + (n - shared) * sizeof(*pc)) / UNIT);
 	if (!id)

@@ -12,15 +12,15 @@
 #define DEPOT_BYTES  (512UL << 20)
 #define DEPOT_FRAMES 48 /* of a stack, at most */
 
-/* A stack that may have the same outer frames: its frames skip.. are the new one's own.. */
+/* A stack with the same outer frames: its frames skip.. are the new one's own.., if both go on. */
 struct depot_near {
 	uint32_t id; /* 0: none is known */
 	uint32_t own, skip;
 };
 
 /*
- * The id of pc[0..n-1], whose hash is given; 0 if there is no memory for it (said once). What
- * near (or NULL) says is made sure of.
+ * The id of pc[0..n-1], whose hash is given; 0 if there is no memory for it (said once). near
+ * may be NULL; what it says is believed.
  */
 uint32_t depot_put(const uintptr_t *pc, size_t n, uint64_t hash, const struct depot_near *near);
 

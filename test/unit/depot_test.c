@@ -47,6 +47,8 @@ static void wander(struct walker *w, size_t deepest)
 	if (roll(w) % 64 == 0)
 		back = w->depth;
 	if (roll(w) % 64 == 1)
+		back = 60;
+	if (roll(w) % 64 == 2)
 		calls = deepest;
 	w->depth -= back < w->depth ? back : w->depth;
 	w->kept = w->depth < w->kept ? w->depth : w->kept;
@@ -63,8 +65,6 @@ static size_t put(struct walker *w, uintptr_t *pc, uint32_t *id)
 
 	for (size_t i = 0; i < n; i++)
 		pc[i] = w->frame[w->depth - 1 - i];
-	/* Now and then what it says is wrong, as after a stack that lost a frame. */
-	near.skip += roll(w) % 50 == 0;
 	*id = depot_put(pc, n, hash_of(pc, n), roll(w) % 50 ? &near : NULL);
 	w->last = *id;
 	w->was = w->kept = w->depth;

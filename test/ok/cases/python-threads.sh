@@ -1,6 +1,7 @@
 # python3 with threads, processes and asyncio, on the default allocator (pymalloc over mmap).
 # needs: /usr/bin/python3
 # timeout: 90
+# not-tiny: 40 s in an emulator; kvm-python-threads in test/vm/list.d/kvm.list does the like
 cat >t.py <<'PY'
 import asyncio, concurrent.futures as cf, ctypes, decimal, hashlib, json, multiprocessing as mp
 import queue, re, subprocess, threading, collections, sys, os

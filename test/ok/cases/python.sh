@@ -1,6 +1,7 @@
 # python3: its own installed test modules; the set of test results must be equal.
 # needs: /usr/bin/python3 /usr/lib/python3*/test/test_json/__init__.py
 # timeout: 150
+# not-tiny: 25 s in an emulator; kvm-python-tests in test/vm/list.d/kvm.list does the like
 # full-timeout: 1800
 # With PYTHONMALLOC=malloc every object is a block of ours; the long modules do so in full size only.
 mods="malloc:test_copy pymalloc:test_json pymalloc:test_re"

@@ -156,7 +156,7 @@ static pte_t *leaf_make(vaddr_t base)
 	if (pt_map(&dune_mappings.pt, base, base + PAGE_SIZE, PAGEBASE, PTE_READ))
 		return NULL;
 	pt_walk(&dune_mappings.pt, base, &e);
-	panic_if(e.level != 1, "kvm: no page table over %#lx", (unsigned long)base);
+	panic_if(e.level != 1, "kvm: no page table over 0x%lx", (unsigned long)base);
 	leaf = (pte_t *)(vaddr_of(e.slot) & PAGE_MASK);
 	/* Nobody knows the address yet, so nothing was cached. */
 	__atomic_store_n(leaf, 0, __ATOMIC_RELEASE);

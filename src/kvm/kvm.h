@@ -144,7 +144,7 @@ static inline paddr_t kalias_canon_pa(vaddr_t canon)
 
 	(void)*(volatile const char *)vaddr_ptr(canon);
 	g = __atomic_load_n(&w->gpa_of[canon >> GIGA_SHIFT], __ATOMIC_ACQUIRE);
-	panic_if(!g, "kvm: block %#lx in no window", (unsigned long)canon);
+	panic_if(!g, "kvm: block 0x%lx in no window", (unsigned long)canon);
 	return ((paddr_t)(g - 1) << GIGA_SHIFT) | (canon & (GIGA_SIZE - 1));
 }
 void kalias_flush_all(void); /* this vCPU's TLB */

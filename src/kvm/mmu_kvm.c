@@ -300,7 +300,7 @@ static int fork_child(void)
 
 static int dump_one(const struct pt_entry *e, void *arg)
 {
-	out_fmt(arg, "%#lx-%#lx %s raw %#lx\n", (unsigned long)e->va,
+	out_fmt(arg, "0x%lx-0x%lx %s raw 0x%lx\n", (unsigned long)e->va,
 		(unsigned long)(e->va + pt_size(e->level)), e->pte & PTE_P ? "live" : "dead",
 		(unsigned long)e->pte);
 	return 0;

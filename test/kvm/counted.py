@@ -13,7 +13,7 @@ import subprocess
 import sys
 
 FEW, MANY, LIVE, FULL = 20000, 220000, 1000, 60000
-HOST_MODES = ("strict", "deferred", "grouped")
+HOST_MODES = {"strict": "--detect=strict", "deferred": "--detect=deferred", "production": "--profile=production"}
 # name, what the row says, the most it may be for kvm
 ROWS = (
     ("instructions", "instructions per pair of 64 bytes beyond glibc's own", 120),
@@ -57,7 +57,7 @@ class Host:
 
     def __init__(self, b, mode):
         self.b = b
-        self.under = [f"{b}/undangle", "--backend=host", f"--detect={mode}", "--no-stacks"]
+        self.under = [f"{b}/undangle", "--backend=host", HOST_MODES[mode], "--no-stacks"]
 
     steps = Kvm.steps
 

@@ -204,7 +204,7 @@ struct taken {
 	struct view *view; /* NULL if paged */
 	uint32_t idx;
 	int tid;
-	bool zeroed;
+	bool zeroed; /* if paged */
 };
 
 static bool cursor_any(struct tcache *tc, unsigned cls, struct taken *t)
@@ -219,7 +219,6 @@ static bool cursor_any(struct tcache *tc, unsigned cls, struct taken *t)
 	} else if (cursor_take(c, &t->idx)) {
 		t->view = c->view;
 		t->p = vaddr_ptr(view_slot_at(t->view, t->idx));
-		t->zeroed = t->view->zeroed;
 	}
 	return t->p;
 }
@@ -258,38 +257,55 @@ static __attribute__((noinline)) void *no_memory(void)
 	return NULL;
 }
 
+/* Object idx of v is the caller's: what is left to do. */
+static inline void *slot_made(
+	struct view *v, uint32_t idx, int tid, size_t size, bool zero, void *frame)
+{
+	void *p = vaddr_ptr(view_slot_at(v, idx));
+
+	if (v->rec)
+		record_alloc(&v->rec[idx], v->geom->size, size, tid, stack_capture(frame));
+	if (zero && !v->zeroed)
+		__builtin_memset(p, 0, size);
+	return p;
+}
+
+static __attribute__((noinline)) void *alloc_slow(unsigned cls, size_t size, bool zero, void *frame)
+{
+	struct taken t = take_slow(cls);
+
+	if (!t.p)
+		return no_memory();
+	if (t.view)
+		return slot_made(t.view, t.idx, t.tid, size, zero, frame);
+	if (zero && !t.zeroed)
+		__builtin_memset(t.p, 0, size);
+	return t.p;
+}
+
 static inline void *alloc_class(unsigned cls, size_t size, bool zero, void *frame)
 {
 	struct tcache *tc = tcache_mine;
-	struct taken t = {0};
+	struct view *v = NULL;
+	uint32_t idx = 0;
+	int tid = 0;
 
 	if (likely(tc && !tc->busy && !class_paged(cls))) {
 		struct cursor *c = &tc->cur[cls];
 
 		tc->busy = true;
 		atomic_signal_fence(memory_order_seq_cst);
-		if (cursor_take(c, &t.idx)) {
-			t.view = c->view;
+		if (cursor_take(c, &idx)) {
+			v = c->view;
 			tc->allocs++;
-			t.tid = tc->tid;
+			tid = tc->tid;
 		}
 		atomic_signal_fence(memory_order_seq_cst);
 		tc->busy = false;
 	}
-	if (likely(t.view)) {
-		t.p = vaddr_ptr(view_slot_at(t.view, t.idx));
-		t.zeroed = t.view->zeroed;
-	} else {
-		t = take_slow(cls);
-		if (!t.p)
-			return no_memory();
-	}
-	if (t.view && t.view->rec)
-		record_alloc(
-			&t.view->rec[t.idx], t.view->geom->size, size, t.tid, stack_capture(frame));
-	if (zero && !t.zeroed)
-		__builtin_memset(t.p, 0, size);
-	return t.p;
+	if (unlikely(!v))
+		return alloc_slow(cls, size, zero, frame);
+	return slot_made(v, idx, tid, size, zero, frame);
 }
 
 /* The next page of the thread's view is cut for the class; NULL: the view has no more. */
@@ -346,7 +362,7 @@ void *alias_alloc(size_t size, bool zero, void *frame)
 	void *p;
 
 	/* The shortest way: the page that is cut for the class has another object. */
-	if (unlikely(!tc || size > HEAP_SMALL_MAX || tc->busy))
+	if (!policy.paged || unlikely(!tc || size > HEAP_SMALL_MAX || tc->busy))
 		return alloc_any(size, zero, frame);
 	c = &tc->cur[heap_class_by_16[(size + 15) >> 4]];
 	tc->busy = true;

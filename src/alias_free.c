@@ -179,9 +179,13 @@ void alias_free(void *p, const char *call, void *frame)
 {
 	uintptr_t e = alias_entry(vaddr_of(p));
 	struct view *v = (struct view *)e;
+	uint32_t idx;
 
-	if (likely(e && !(e & 1)) && v->cut && likely(page_free(v, vaddr_of(p))))
-		return;
+	if (likely(e && !(e & 1))) {
+		if (v->cut ? page_free(v, vaddr_of(p))
+			   : live_find(v, p, &idx) && free_slot(v, idx, false, frame))
+			return;
+	}
 	free_any(p, call, frame);
 }
 

@@ -111,7 +111,7 @@ MUTANTS = [
     # --- the contract of malloc ---
     ("errno-forgotten", "src/malloc.c", "\t\terrno = ENOMEM;\n\treturn p;", "\t\terrno = 0;\n\treturn p;",
      ["ok:malloc-conform:strict"]),
-    ("calloc-not-zeroed", "src/alias.c", "if (zero && !t.zeroed)", "if (zero && t.zeroed)",
+    ("calloc-not-zeroed", "src/alias.c", "if (zero && !v->zeroed)", "if (zero && v->zeroed)",
      ["ok:malloc-conform:strict"]),
     ("realloc-loses-bytes", "src/alias_free.c", "__builtin_memcpy(q, p, MIN(size, slot));",
      "__builtin_memcpy(q, p, MIN(size, slot) / 2);", ["ok:malloc-conform,contents:strict"]),

@@ -248,7 +248,7 @@ static void views_wait(struct view *v)
 /* From how many tenths dead on a view is cleaned, if `waiting` bytes by tenths are to shrink. */
 static unsigned grouped_cut(const size_t waiting[11])
 {
-	size_t allowed = MAX(heap_bytes() / 8, 2UL << 20), sum = 0;
+	size_t allowed = MAX(heap_bytes() / 4, 4UL << 20), sum = 0;
 	unsigned cut = 9;
 
 	for (unsigned t = 0; t < 9; t++)

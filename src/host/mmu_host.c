@@ -267,7 +267,7 @@ static int host_view_kill(vaddr_t at, unsigned pages)
 }
 
 /* From this many runs on it is cheaper to empty the view first (one TLB flush for all). */
-#define RUNS_EMPTY_FIRST 12
+#define RUNS_EMPTY_FIRST 3
 
 #define VEC_MAX 64
 

@@ -207,14 +207,22 @@ struct taken {
 	bool zeroed; /* if paged */
 };
 
+/* An object of the page that is cut for cls, or of the view's next one; NULL: no more of those. */
+static inline void *page_next(struct tcache *tc, unsigned cls)
+{
+	void *p = page_take(&tc->cur[cls], heap_cut[cls + 1].size);
+
+	if (!p && page_cut(tc, cls))
+		p = page_take(&tc->cur[cls], heap_cut[cls + 1].size);
+	return p;
+}
+
 static bool cursor_any(struct tcache *tc, unsigned cls, struct taken *t)
 {
 	struct cursor *c = &tc->cur[cls];
 
 	if (class_paged(cls)) {
-		t->p = page_take(c, heap_cut[cls + 1].size);
-		if (!t->p && page_cut(tc, cls))
-			t->p = page_take(c, heap_cut[cls + 1].size);
+		t->p = page_next(tc, cls);
 		t->zeroed = c->zeroed;
 	} else if (cursor_take(c, &t->idx)) {
 		t->view = c->view;
@@ -311,16 +319,13 @@ static inline void *alloc_class(unsigned cls, size_t size, bool zero, void *fram
 /* The next page of the thread's view is cut for the class; NULL: the view has no more. */
 static void *alloc_next_page(struct tcache *tc, unsigned cls, size_t size, bool zero)
 {
-	struct cursor *c = &tc->cur[cls];
 	bool zeroed;
 	void *p;
 
 	tc->busy = true;
 	atomic_signal_fence(memory_order_seq_cst);
-	p = page_take(c, c->size); /* a handler may have cut one since */
-	if (likely(!p) && page_cut(tc, cls))
-		p = page_take(c, c->size);
-	zeroed = c->zeroed;
+	p = page_next(tc, cls); /* a handler may have cut one since the fast path looked */
+	zeroed = tc->cur[cls].zeroed;
 	tc->allocs += p != NULL;
 	atomic_signal_fence(memory_order_seq_cst);
 	tc->busy = false;

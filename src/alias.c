@@ -171,30 +171,41 @@ static inline bool cursor_take(struct cursor *c, uint32_t *idx)
  * Units for a cursor's next view. A thread that makes few of a size must not sit on a whole row,
  * nor may many threads, each on one.
  */
-static uint32_t view_share(uint32_t views)
+static uint32_t view_share(struct tcache *tc, uint32_t views)
 {
-	uint32_t most = tcache_owned > 8 ? EXTENT_PAGES / 4 : EXTENT_PAGES;
+	uint64_t now = atomic_fetch_add(&tcache_refills, 1) + 1;
+	/* So many others took one meanwhile. */
+	uint32_t most = now - tc->refilled > 8 ? EXTENT_PAGES / 4 : EXTENT_PAGES;
 
+	tc->refilled = now;
 	return views < 4 ? MIN(16U << 2 * views, most) : most;
 }
 
 static inline bool class_paged(unsigned cls)
 {
-	return policy.paged && cls <= HEAP_CLASS_PAGE;
+	return policy.paged && cls <= HEAP_CLASS_RUN;
 }
 
 /* Another view for the cursor, or for all of the thread's small ones. */
 static bool cursor_refill(struct tcache *tc, unsigned cls)
 {
-	bool paged = class_paged(cls);
-	uint32_t *views = paged ? &tc->pages_views : &tc->cur[cls].views;
-	struct view *v = view_new(paged ? HEAP_CLASS_PAGE : cls, view_share(*views));
+	struct pool *pool = class_paged(cls) ? pool_of(tc, cls) : NULL;
+	uint32_t *views = pool ? &pool->views : &tc->cur[cls].views;
+	uint32_t most = view_share(tc, *views);
+	struct view *v = pool ? pages_of_idle(tc, cls) : NULL;
 
-	if (paged)
-		tc->pages = v;
-	else
+	if (!v) {
+		v = view_new(pool ? HEAP_CLASS_PAGE : cls,
+			pool && cls <= HEAP_CLASS_PAGE ? ROW_PARTS : ROW_WHOLE, most);
+		*views += v != NULL;
+	}
+	if (pool) {
+		atomic_store(&pool->pages, v);
+	} else if (v) {
+		/* Objects that die together have their bits in one word: all threads' in one. */
+		v->owner = v->geom->group_shift ? TCACHE_NONE : MIN(tc->id, TCACHE_NONE);
 		tc->cur[cls].view = v;
-	*views += v != NULL;
+	}
 	return v;
 }
 

@@ -23,10 +23,12 @@ enum view_state { VIEW_LIVE, VIEW_DEAD };
 struct view {
 	vaddr_t base;
 	const struct geom *geom;
-	_Atomic uint64_t *live; /* a bit per object: handed to a thread and not freed          */
-	uint8_t *cut;		/* paged: by unit, 1 + the class it is cut for; else NULL      */
+	_Atomic uint64_t *live; /* a bit per object: handed to a thread, not freed by its owner */
+	_Atomic(_Atomic uint64_t *) gone; /* likewise: freed by another; NULL until there is one */
+	uint16_t *cut; /* paged: by unit, 1 + the class it is cut for, and the owner; else NULL  */
 	struct record *rec;	/* a record per object, or NULL                                */
 	uint16_t row_idx;
+	uint16_t owner; /* tcache.id of the thread that hands it out, if not paged             */
 	uint16_t pages, units;
 	uint16_t words;		 /* of live                                                   */
 	_Atomic uint16_t handed; /* words of live (paged: units) that a thread has taken over */
@@ -38,6 +40,7 @@ struct view {
 	bool zeroed;	       /* its memory was never written through another view           */
 	uint16_t first;
 	uint32_t chunk;
+	uint32_t weight; /* dead: bytes to remember it */
 	struct row *row;
 	struct super *super; /* it is a part of this one, or has a mapping of its own  */
 	struct view *dirty_next;
@@ -45,7 +48,7 @@ struct view {
 	struct view *settle_next; /* settling: of those that have units waiting               */
 	uint64_t stamp;		  /* mmu->kill_stamp of what waits                             */
 	bool waits, settling;
-	uint64_t bits[]; /* units: fresh, revoked, released, waiting; then dead and cut, or live */
+	uint64_t bits[]; /* units: fresh, revoked, released, waiting; then dead, left, cut; or live */
 };
 
 static inline unsigned view_uwords(const struct view *v)
@@ -83,12 +86,51 @@ static inline _Atomic uint64_t *view_dead(struct view *v)
 	return (_Atomic uint64_t *)(v->bits + 4 * view_uwords(v));
 }
 
-/* How unit u is cut. A page that no class has taken yet counts as one slot of a page. */
+/*
+ * Paged: units in which a thread that does not own them freed something, while the owner may have
+ * done so too: sweeps look whether they died.
+ */
+static inline _Atomic uint64_t *view_left(struct view *v)
+{
+	return (_Atomic uint64_t *)(v->bits + 5 * view_uwords(v));
+}
+
+/* The living of 64 objects. */
+static inline uint64_t view_live_word(const struct view *v, uint32_t w)
+{
+	const _Atomic uint64_t *gone = atomic_load_explicit(&v->gone, memory_order_acquire);
+	uint64_t live = atomic_load_explicit(&v->live[w], memory_order_relaxed);
+
+	if (unlikely(gone != NULL))
+		live &= ~atomic_load_explicit(&gone[w], memory_order_relaxed);
+	return live;
+}
+
+/* v->cut[u]: an index of heap_cut, and the owner's tcache.id from this bit on. */
+#define CUT_OWNER_SHIFT 6
+#define CUT_OF(c)	((c) & ((1U << CUT_OWNER_SHIFT) - 1))
+_Static_assert(CUT_INNER < 1U << CUT_OWNER_SHIFT, "owners begin there");
+
+/* The unit where the object begins that has unit u. */
+static inline uint32_t view_unit_first(const struct view *v, uint32_t u)
+{
+	while (v->cut && u && CUT_OF(v->cut[u]) == CUT_INNER)
+		u--;
+	return u;
+}
+
+/*
+ * How unit u is cut; not one inside an object. A page that no class has taken yet counts as one
+ * slot of a page.
+ */
 static inline const struct geom *view_geom(const struct view *v, uint32_t u)
 {
+	uint32_t cut;
+
 	if (!v->cut)
 		return v->geom;
-	return &heap_paged[v->cut[u] ? v->cut[u] - 1U : HEAP_CLASS_PAGE];
+	cut = CUT_OF(v->cut[u]);
+	return &heap_paged[cut == CUT_NONE || cut == CUT_INNER ? HEAP_CLASS_PAGE : cut - 1];
 }
 
 static inline vaddr_t view_unit_at(const struct view *v, uint32_t u)
@@ -169,7 +211,7 @@ size_t alias_usable(void *p);
 
 /* alias_view.c */
 /* A view of at most `most` units; NULL: no memory. In a section. */
-struct view *view_new(unsigned cls, uint32_t most);
+struct view *view_new(unsigned cls, enum row_wish wish, uint32_t most);
 /* All views of a dirty_next list, which are dead through and through. sweep_lock held. */
 void views_retire(struct view *list);
 extern struct view *views_live;
@@ -200,7 +242,7 @@ void alias_settle(bool all);
 
 /* alias_sweep.c */
 void alias_note_dead(struct view *v); /* it has something to kill */
-/* A unit died; kills it at once in strict mode. */
+/* A unit died, and those that are inside the same object; killed at once in strict mode. */
 void alias_unit_died(struct view *v, uint32_t u);
 /* Kills what is due; all = everything dead. False if another thread is at it. */
 bool alias_sweep(bool all);

@@ -40,11 +40,12 @@ static void view_find(struct view *v, vaddr_t a, struct block *b)
 		b->state = BLOCK_NEVER;
 		return;
 	}
+	u = view_unit_first(v, u);
 	idx = g->unit_pages > 1 ? u : slot_near(v, u, (uint32_t)(a & (PAGE_SIZE - 1)));
 	g = view_geom(v, u);
 	handed = (view_fresh(v)[u / 64] >> (u % 64) & 1) &&
 		 (v->cut ? v->cut[u] != 0 : idx / 64 < v->handed);
-	live = handed && (atomic_load(&v->live[idx / 64]) >> (idx % 64) & 1);
+	live = handed && (view_live_word(v, idx / 64) >> (idx % 64) & 1);
 	b->base = view_slot_at(v, idx);
 	if (v->cut && live && slot_ahead(g->cls, b->base))
 		handed = false;

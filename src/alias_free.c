@@ -1,14 +1,15 @@
 /*
  * alias_free.c - freeing objects: the paths that every free and realloc take.
  *
- * app context. The fast paths take no lock; a bit that was cleared already is a double free.
+ * app context. The fast paths take no lock. An object has two bits: its owner, the thread that
+ * handed it out, clears one; any other thread sets the other. What is freed already is a double
+ * free by either.
  */
 #include "alias_paged.h"
+#include "meta.h"
 #include "mmu.h"
 #include "report.h"
 #include "tcache.h"
-
-#include <sys/single_threaded.h>
 
 /* Which object starts exactly at a? False if none does. */
 static inline bool slot_find(const struct view *v, vaddr_t a, uint32_t *idx)
@@ -42,7 +43,7 @@ static inline bool live_find(struct view *v, void *p, uint32_t *idx)
 
 	if (!slot_find(v, vaddr_of(p), idx))
 		return false;
-	if (!(atomic_load_explicit(&v->live[*idx / 64], memory_order_relaxed) >> (*idx % 64) & 1))
+	if (!(view_live_word(v, *idx / 64) >> (*idx % 64) & 1))
 		return false;
 	/* Live bits are set by the word; one that was not handed out yet is nobody's to free. */
 	if (v->rec)
@@ -83,50 +84,110 @@ static inline void count_free(struct tcache *tc, size_t bytes)
 }
 
 /*
- * Clears bit n and tells whether it was set. One instruction either way, so that a handler sees
- * it whole; the lock prefix waits for all the program's stores and is only for threads.
+ * Clears object idx in the bits that only its owner clears; false if it was freed before. One
+ * instruction, so that a handler sees it whole; with a lock prefix it would wait for all that
+ * the program has stored.
  */
-static inline bool live_clear(_Atomic uint64_t *word, uint64_t n)
+static inline bool clear_mine(struct view *v, uint32_t idx)
 {
+	const _Atomic uint64_t *gone = atomic_load_explicit(&v->gone, memory_order_acquire);
+	uint64_t n = idx % 64;
 	bool was;
 
-	if (__libc_single_threaded)
-		__asm__ volatile("btrq %2, %0" : "+m"(*word), "=@ccc"(was) : "r"(n) : "memory");
-	else
-		__asm__ volatile("lock btrq %2, %0"
-				 : "+m"(*word), "=@ccc"(was)
-				 : "r"(n)
-				 : "memory");
+	__asm__ volatile("btrq %2, %0" : "+m"(v->live[idx / 64]), "=@ccc"(was) : "r"(n) : "memory");
+	if (unlikely(gone != NULL))
+		was = was && !(gone[idx / 64] >> n & 1);
 	return was;
+}
+
+/* The bits for all others, made when first needed; NULL: no memory. */
+static __attribute__((noinline)) _Atomic uint64_t *view_gone(struct view *v)
+{
+	_Atomic uint64_t *gone = atomic_load(&v->gone), *made;
+	struct lock_section s;
+
+	if (likely(gone != NULL))
+		return gone;
+	lock_section_enter(&s);
+	made = meta_alloc(v->words * sizeof(*made));
+	if (made && atomic_compare_exchange_strong(&v->gone, &gone, made))
+		gone = made;
+	else if (made)
+		meta_free((void *)made, v->words * sizeof(*made));
+	lock_section_leave(&s);
+	return gone;
+}
+
+/* The same for any thread. Without memory the owner's bit must do: a unit may be lost by that. */
+static inline bool clear_other(struct view *v, uint32_t idx)
+{
+	_Atomic uint64_t *gone = atomic_load_explicit(&v->gone, memory_order_acquire);
+	uint64_t n = idx % 64;
+	bool was;
+
+	if (unlikely(!gone))
+		gone = view_gone(v);
+	if (unlikely(!gone))
+		return atomic_fetch_and(&v->live[idx / 64], ~(1UL << n)) >> n & 1;
+	__asm__ volatile("lock btsq %2, %0" : "+m"(gone[idx / 64]), "=@ccc"(was) : "r"(n) : "memory");
+	return !was && atomic_load_explicit(&v->live[idx / 64], memory_order_relaxed) >> n & 1;
+}
+
+/*
+ * The owner and another thread may free the last objects of page u at once, and each see the
+ * other's alive: then the next sweep looks.
+ */
+static void page_left(struct view *v, uint32_t u)
+{
+	uint64_t bit = 1UL << (u % 64);
+
+	if (!(atomic_load(&view_left(v)[u / 64]) & bit))
+		atomic_fetch_or(&view_left(v)[u / 64], bit);
+	alias_note_dead(v);
+}
+
+/* Of a page that is so cut; id: the freeing thread's tcache.id. */
+static inline bool page_clear(struct view *v, uint32_t idx, uint32_t cut, uint32_t id)
+{
+	uint32_t u = idx >> PAGED_SHIFT;
+	bool mine = id == cut >> CUT_OWNER_SHIFT;
+
+	if (unlikely(!(mine ? clear_mine(v, idx) : clear_other(v, idx))))
+		return false;
+	if (unlikely(page_died(v, u, heap_cut[CUT_OF(cut)].slots)))
+		alias_unit_died(v, u);
+	else if (!mine)
+		page_left(v, u);
+	return true;
+}
+
+static inline bool row_clear(struct view *v, uint32_t idx, uint32_t id)
+{
+	const struct geom *g = v->geom;
+	uint64_t unit = g->group_shift == 6
+				? ~0UL
+				: ((1UL << geom_group(g)) - 1) << (idx % 64 & ~(geom_group(g) - 1));
+
+	if (unlikely(!(id == v->owner ? clear_mine(v, idx) : clear_other(v, idx))))
+		return false;
+	/* Two threads may both find the unit dead: that is harmless. */
+	if (!(view_live_word(v, idx / 64) & unit))
+		alias_unit_died(v, idx >> g->group_shift);
+	return true;
 }
 
 /* False if somebody else freed it first. */
 static inline bool free_slot(struct view *v, uint32_t idx, bool moved, void *frame)
 {
-	const struct geom *g = v->geom;
-	_Atomic uint64_t *word = &v->live[idx / 64];
-	uint64_t unit;
-	uint32_t u = idx >> g->group_shift;
+	struct tcache *tc = tcache_mine;
+	uint32_t id = tc ? tc->id : TCACHE_NONE + 1;
 
 	if (v->rec)
-		record_free(&v->rec[idx], moved, tcache_mine ? tcache_mine->tid : sys_gettid(),
-			stack_capture(frame));
-	if (unlikely(!live_clear(word, idx % 64)))
+		record_free(&v->rec[idx], moved, tc ? tc->tid : sys_gettid(), stack_capture(frame));
+	if (unlikely(!(v->cut ? page_clear(v, idx, v->cut[idx >> PAGED_SHIFT], id)
+			      : row_clear(v, idx, id))))
 		return false;
-	if (v->cut) {
-		g = view_geom(v, u);
-		if (page_died(v, u, g->slots))
-			alias_unit_died(v, u);
-		count_free(tcache_mine, g->size);
-		return true;
-	}
-	unit = g->group_shift == 6
-		       ? ~0UL
-		       : ((1UL << geom_group(g)) - 1) << (idx % 64 & ~(geom_group(g) - 1));
-	/* Two threads may both find the unit dead: that is harmless. */
-	if (!(atomic_load_explicit(word, memory_order_relaxed) & unit))
-		alias_unit_died(v, u);
-	count_free(tcache_mine, g->size);
+	count_free(tc, view_geom(v, idx >> v->geom->group_shift)->size);
 	return true;
 }
 
@@ -143,14 +204,13 @@ static inline bool page_free(struct view *v, vaddr_t p)
 {
 	struct tcache *tc = tcache_mine;
 	uint32_t idx, cut = page_slot(v, p - v->base, &idx);
+	const struct cut *k = &heap_cut[CUT_OF(cut)];
 
-	if (unlikely(!cut || !tc || page_ahead(&tc->cur[cut - 1], p)))
+	if (unlikely(!tc || !cut || page_ahead(&tc->cur[CUT_OF(cut) - 1], p)))
 		return false;
-	if (unlikely(!live_clear(&v->live[idx / 64], idx % 64)))
+	if (unlikely(!page_clear(v, idx, cut, tc->id)))
 		return false;
-	if (unlikely(page_died(v, idx >> PAGED_SHIFT, heap_cut[cut].slots)))
-		alias_unit_died(v, idx >> PAGED_SHIFT);
-	count_free(tc, heap_cut[cut].size);
+	count_free(tc, k->size);
 	return true;
 }
 

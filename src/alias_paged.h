@@ -2,9 +2,10 @@
  * alias_paged.h - views whose pages are cut one by one, each for the class that wants one next.
  *
  * Where whole pages die together (grouped by pages, no records) a page is a unit, and the
- * classes need no rows of their own: a thread takes the pages of one view in order, and within a
- * page its objects in order. That keeps what a program uses at a time close together, and a size
- * that is seldom used costs a page. app context; the thread's own cursors, no lock.
+ * classes up to 64 KB need no rows of their own: a thread takes the pages of one view in order,
+ * and within a page its objects in order; a larger object is a run of pages. That keeps what a
+ * program uses at a time close together, and a size that is seldom used costs a page. app
+ * context; the thread's own cursors, no lock.
  */
 #ifndef UD_ALIAS_PAGED_H
 #define UD_ALIAS_PAGED_H
@@ -33,14 +34,14 @@ static inline bool page_ahead(const struct cursor *c, vaddr_t p)
 }
 
 /*
- * The object that starts d bytes into the paged view v: *idx, and 1 + its class; 0 if none
- * starts there.
+ * The object that starts d bytes into the paged view v: *idx, and what its page is cut for (an
+ * index of heap_cut, with the owner); 0 if none starts there.
  */
 static inline uint32_t page_slot(const struct view *v, size_t d, uint32_t *idx)
 {
 	uint32_t u = (uint32_t)(d >> PAGE_SHIFT), off = (uint32_t)(d & (PAGE_SIZE - 1));
 	uint32_t cut = v->cut[u];
-	const struct cut *k = &heap_cut[cut];
+	const struct cut *k = &heap_cut[CUT_OF(cut)];
 	uint32_t j = geom_div(off, k->inv_size);
 
 	*idx = (u << PAGED_SHIFT) + j;
@@ -50,15 +51,22 @@ static inline uint32_t page_slot(const struct view *v, size_t d, uint32_t *idx)
 /* Has page u, cut into `slots`, no live object? Two threads may both find so: harmless. */
 static inline bool page_died(const struct view *v, uint32_t u, uint32_t slots)
 {
-	const _Atomic uint64_t *word = &v->live[u * PAGE_WORDS];
-	uint64_t any = atomic_load_explicit(word, memory_order_relaxed);
+	uint64_t any = view_live_word(v, u * PAGE_WORDS);
 
 	for (uint32_t k = 1; k * 64 < slots; k++)
-		any |= atomic_load_explicit(word + k, memory_order_relaxed);
+		any |= view_live_word(v, u * PAGE_WORDS + k);
 	return !any;
 }
 
-/* Cuts the next page of the thread's view for cls; false when the view has no more. */
+/* Runs have views of their own: the holes between pages are too small for them. */
+static inline struct pool *pool_of(struct tcache *tc, unsigned cls)
+{
+	return &tc->pool[cls > HEAP_CLASS_PAGE];
+}
+
+/* Cuts the next page or run of pages of the thread's view for cls; false when it has no more. */
 bool page_cut(struct tcache *tc, unsigned cls);
+/* The rest of a view that another thread seems to have no use for; NULL: there is none. */
+struct view *pages_of_idle(const struct tcache *tc, unsigned cls);
 
 #endif

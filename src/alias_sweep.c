@@ -6,11 +6,12 @@
  * units back to their rows. A view with nothing alive is killed whole, which is cheaper than
  * any of its parts, so views are left alone for one sweep in the hope of that.
  */
-#include "alias.h"
+#include "alias_paged.h"
 #include "mmu.h"
 #include "stats.h"
 #include "tcache.h"
 
+#include <sys/single_threaded.h>
 #include <time.h>
 
 struct lock sweep_lock;
@@ -55,10 +56,17 @@ static void split_warm(struct view *v, const struct run *r)
 		mmu->view_warm(r->hi, (unsigned)((end - r->hi) >> PAGE_SHIFT));
 }
 
+/* Those of the object, or the page, that begins at u. */
+static void pages_died(struct view *v, uint32_t u)
+{
+	for (uint32_t n = heap_cut[CUT_OF(v->cut[u])].pages; n--; u++)
+		atomic_fetch_or(&view_dead(v)[u / 64], 1UL << (u % 64));
+}
+
 void alias_unit_died(struct view *v, uint32_t u)
 {
 	if (v->cut)
-		atomic_fetch_or(&view_dead(v)[u / 64], 1UL << (u % 64));
+		pages_died(v, u);
 	if (policy.strict) {
 		struct run r = {.lo = view_unit_at(v, u)};
 
@@ -72,6 +80,30 @@ void alias_unit_died(struct view *v, uint32_t u)
 	alias_note_dead(v);
 }
 
+/* Paged: the dead of 64 units, those among them that no thread found dead. */
+static uint64_t pages_dead(struct view *v, unsigned w)
+{
+	uint64_t left = atomic_load(&view_left(v)[w]) & ~atomic_load(&view_dead(v)[w]);
+
+	for (; left; left &= left - 1) {
+		uint32_t u = w * 64 + (uint32_t)__builtin_ctzl(left);
+
+		if (page_died(v, u, heap_cut[CUT_OF(v->cut[u])].slots))
+			pages_died(v, u);
+	}
+	return atomic_load(&view_dead(v)[w]);
+}
+
+/* Has it pages that must be looked at again, though nobody may free anything there? */
+static bool pages_watched(struct view *v)
+{
+	uint64_t any = 0;
+
+	for (unsigned w = 0; v->cut && w < view_uwords(v); w++)
+		any |= view_left(v)[w] & ~view_dead(v)[w];
+	return any;
+}
+
 /* Units of v that were handed out and have nothing alive. */
 static void dead_units(struct view *v, uint64_t *dead)
 {
@@ -80,61 +112,56 @@ static void dead_units(struct view *v, uint64_t *dead)
 	uint32_t units = MIN((uint32_t)v->units, (handed * 64) >> shift);
 
 	for (unsigned w = 0; w < view_uwords(v); w++)
-		dead[w] = v->cut ? atomic_load(&view_dead(v)[w]) : 0;
+		dead[w] = v->cut ? pages_dead(v, w) : 0;
 	if (v->cut)
 		return;
 	if (!shift) {
 		for (unsigned w = 0; w < handed; w++)
-			dead[w] = view_fresh(v)[w] & ~atomic_load(&v->live[w]);
+			dead[w] = view_fresh(v)[w] & ~view_live_word(v, w);
 		return;
 	}
 	for (uint32_t u = 0; u < units; u++) {
 		uint64_t group = shift == 6 ? ~0UL : (1UL << (1U << shift)) - 1;
 		uint32_t at = u << shift;
 
-		if (!(atomic_load(&v->live[at / 64]) >> (at % 64) & group))
+		if (!(view_live_word(v, at / 64) >> (at % 64) & group))
 			dead[u / 64] |= 1UL << (u % 64);
 	}
 	for (unsigned w = 0; w < view_uwords(v); w++)
 		dead[w] &= view_fresh(v)[w];
 }
 
+/* The next runs of units in mask from *u on, `max` at most; how many. */
+static uint32_t mask_runs(
+	const struct view *v, const uint64_t *mask, uint32_t *u, struct run *runs, uint32_t max)
+{
+	uint32_t n = 0, from;
+
+	while (n < max && (from = bits_next(mask, *u, v->units)) < v->units) {
+		for (*u = from; *u < v->units && (mask[*u / 64] >> (*u % 64) & 1); ++*u)
+			;
+		runs[n++] = (struct run){view_unit_at(v, from), view_unit_at(v, *u)};
+	}
+	return n;
+}
+
 /* Kills the units in mask, in runs. Those that died get their bit in revoked. */
 static void kill_units(struct view *v, const uint64_t *mask)
 {
 	struct run runs[64];
-	uint32_t n = 0, u = 0;
+	uint32_t n, u = 0;
 	bool ok = true;
 
-	while (u < v->units) {
-		uint32_t from;
-
-		if (!(mask[u / 64] >> (u % 64))) {
-			u = (u / 64 + 1) * 64;
-			continue;
-		}
-		if (!(mask[u / 64] >> (u % 64) & 1)) {
-			u++;
-			continue;
-		}
-		from = u;
-		while (u < v->units && (mask[u / 64] >> (u % 64) & 1))
-			u++;
-		runs[n++] = (struct run){view_unit_at(v, from), view_unit_at(v, u)};
-		stats.units_killed += u - from;
-		if (n == ARRAY_LEN(runs)) {
-			ok &= !mmu->runs_kill(v->base, v->pages, runs, n);
-			stats.runs_killed += n;
-			n = 0;
-		}
-	}
-	if (n)
+	while ((n = mask_runs(v, mask, &u, runs, ARRAY_LEN(runs))) != 0) {
 		ok &= !mmu->runs_kill(v->base, v->pages, runs, n);
-	stats.runs_killed += n;
+		stats.runs_killed += n;
+	}
 	if (!ok)
 		return;
-	for (unsigned w = 0; w < view_uwords(v); w++)
+	for (unsigned w = 0; w < view_uwords(v); w++) {
+		stats.units_killed += (unsigned)__builtin_popcountl(mask[w]);
 		atomic_fetch_or(&view_revoked(v)[w], mask[w]);
+	}
 }
 
 /* Survivors among freshly killed neighbours lost their page-table entries: fetch them by 64 KB. */
@@ -208,6 +235,48 @@ static void view_clean(struct view *v)
 	if (n.ndue > 16 && !policy.strict)
 		warm_survivors(v, n.dead);
 	alias_release(v);
+	if (pages_watched(v))
+		alias_note_dead(v);
+}
+
+/*
+ * Many kills are on their way: one message to the other processors must do for all of them. Where
+ * they are few in a view, its other pages stay as they are. Other threads would bring the emptied
+ * pages back before their kills, so then each view is emptied by itself.
+ */
+#define BATCH	 32
+#define RUNS_FEW 2
+
+static void views_empty(struct view *const *views, size_t n)
+{
+	struct run runs[BATCH * RUNS_FEW + 1];
+	size_t nruns = 0;
+	bool many = false;
+
+	for (size_t i = 0; i < n; i++) {
+		struct view *v = views[i];
+		struct census c;
+		uint32_t u = 0, few;
+
+		view_count(v, &c);
+		few = mask_runs(v, c.due, &u, &runs[nruns], RUNS_FEW + 1);
+		if (few > RUNS_FEW) {
+			runs[nruns] = (struct run){
+				v->base, v->base + ((vaddr_t)v->pages << PAGE_SHIFT)};
+			few = 1;
+			many = true;
+		}
+		nruns += few;
+	}
+	if (many || nruns > 1)
+		mmu->runs_empty(runs, nruns);
+}
+
+static void views_clean(struct view *const *views, size_t n)
+{
+	views_empty(views, n);
+	for (size_t i = 0; i < n; i++)
+		view_clean(views[i]);
 }
 
 #define AGES 4 /* a sweep comes every quarter of a bound */
@@ -230,7 +299,7 @@ static bool view_look(struct view *v, size_t waiting[11])
 		view_clean(v);
 		return true;
 	}
-	v->full = (uint8_t)(n.ndead * 10 / n.nfresh);
+	v->full = (uint8_t)(n.ndue * 10 / n.nfresh);
 	waiting[v->full] += (size_t)n.ndue * v->geom->band;
 	return false;
 }
@@ -248,7 +317,7 @@ static void views_wait(struct view *v)
 /* From how many tenths dead on a view is cleaned, if `waiting` bytes by tenths are to shrink. */
 static unsigned grouped_cut(const size_t waiting[11])
 {
-	size_t allowed = MAX(heap_bytes() / 4, 4UL << 20), sum = 0;
+	size_t allowed = MAX(heap_bytes() / 2, 16UL << 20), sum = 0;
 	unsigned cut = 9;
 
 	for (unsigned t = 0; t < 9; t++)
@@ -261,7 +330,8 @@ static unsigned grouped_cut(const size_t waiting[11])
 static void sweep_list(struct view *v, bool all)
 {
 	size_t waiting[11] = {0};
-	struct view *later = NULL, *next;
+	struct view *later = NULL, *next, *due[BATCH];
+	size_t ndue = 0, batch = __libc_single_threaded ? BATCH : 1;
 	unsigned cut;
 
 	swept_views = 0;
@@ -280,12 +350,17 @@ static void sweep_list(struct view *v, bool all)
 	for (v = later; v; v = next) {
 		next = v->dirty_next;
 		if (all || (policy.grouped ? v->full >= cut : v->age >= AGES - 1)) {
-			view_clean(v);
+			due[ndue++] = v;
+			if (ndue == batch) {
+				views_clean(due, ndue);
+				ndue = 0;
+			}
 		} else {
 			views_wait(v);
 			swept_views++;
 		}
 	}
+	views_clean(due, ndue);
 	views_retire(doomed);
 	doomed = NULL;
 	alias_settle(all);

@@ -11,6 +11,7 @@
 #include "stats.h"
 
 #include <errno.h>
+#include <sys/single_threaded.h>
 
 struct lock views_lock;
 struct view *views_live;
@@ -21,14 +22,19 @@ static size_t dead_now;
 /* Paged: the bits of the live have memory of their own, for meta.c rounds up. */
 static size_t view_bytes(unsigned uwords, unsigned words, bool paged)
 {
-	return sizeof(struct view) + (4UL * uwords + (paged ? 9 * uwords : words)) * 8;
+	return sizeof(struct view) + (4UL * uwords + (paged ? 18 * uwords : words)) * 8;
+}
+
+static size_t live_bytes(const struct view *v)
+{
+	return v->words * sizeof(v->live[0]);
 }
 
 static size_t view_bytes_all(const struct view *v)
 {
 	size_t all = view_bytes(view_uwords(v), v->words, v->cut);
 
-	return all + (v->cut ? v->words * sizeof(v->live[0]) : 0);
+	return all + (v->cut ? live_bytes(v) : 0) + (v->gone ? live_bytes(v) : 0);
 }
 
 static size_t view_rec_bytes(const struct view *v)
@@ -41,7 +47,9 @@ static void view_free(struct view *v)
 	if (v->rec)
 		meta_free(v->rec, view_rec_bytes(v));
 	if (v->cut && v->live)
-		meta_free((void *)v->live, v->words * sizeof(v->live[0]));
+		meta_free((void *)v->live, live_bytes(v));
+	if (v->gone)
+		meta_free((void *)v->gone, live_bytes(v));
 	meta_free(v, view_bytes(view_uwords(v), v->words, v->cut));
 }
 
@@ -66,8 +74,8 @@ static struct view *view_build(struct row *r, const uint64_t *mask, bool zeroed)
 	v->first = e->first;
 	v->zeroed = zeroed;
 	if (paged) {
-		v->cut = (uint8_t *)(v->bits + 5UL * uwords);
-		v->live = meta_alloc(words * sizeof(v->live[0]));
+		v->cut = (uint16_t *)(v->bits + 6UL * uwords);
+		v->live = meta_alloc(live_bytes(v));
 	} else {
 		v->live = (_Atomic uint64_t *)(v->bits + 4UL * uwords);
 	}
@@ -121,7 +129,7 @@ static void view_link(struct view *v)
 	maps_count(direct, supers);
 }
 
-struct view *view_new(unsigned cls, uint32_t most)
+struct view *view_new(unsigned cls, enum row_wish wish, uint32_t most)
 {
 	struct class *c = &heap_class[cls];
 	uint64_t mask[EXTENT_PAGES / 64];
@@ -132,7 +140,7 @@ struct view *view_new(unsigned cls, uint32_t most)
 
 	for (int try = 0; try < 3; try++) {
 		lock_take(&c->lock);
-		r = heap_row_take(c, most, mask, &zeroed);
+		r = heap_row_take(c, wish, most, mask, &zeroed);
 		lock_drop(&c->lock);
 		if (r) {
 			v = view_build(r, mask, zeroed);
@@ -166,7 +174,7 @@ static void dead_forget(void)
 		dead_first = v->next;
 		if (!dead_first)
 			dead_last = NULL;
-		dead_now -= view_bytes_all(v) + (v->rec ? view_rec_bytes(v) : 0);
+		dead_now -= v->weight;
 		if (atomic_load(&v->dirty)) { /* a late free has it in its hands */
 			alias_dead_push(v);
 			break;
@@ -178,7 +186,8 @@ static void dead_forget(void)
 
 void alias_dead_push(struct view *v)
 {
-	dead_now += view_bytes_all(v) + (v->rec ? view_rec_bytes(v) : 0);
+	v->weight = (uint32_t)(view_bytes_all(v) + (v->rec ? view_rec_bytes(v) : 0));
+	dead_now += v->weight;
 	v->next = NULL;
 	if (dead_last)
 		dead_last->next = v;
@@ -269,30 +278,54 @@ static size_t view_len(const struct view *v)
 	return (size_t)v->pages << PAGE_SHIFT;
 }
 
+/* The first of the sorted list that does not belong to the run of neighbours that begins at v. */
+static struct view *neighbours(struct view *v, struct run *r)
+{
+	const struct super *s = v->super;
+
+	*r = (struct run){v->base, v->base};
+	for (; v && v->base == r->hi && v->super == s; v = v->dirty_next)
+		r->hi += view_len(v);
+	return v;
+}
+
+/* Entries that are gone already need no message to the other processors, each view its own. */
+static void views_empty(struct view *v)
+{
+	struct run r[64];
+	size_t n;
+
+	while (v) {
+		for (n = 0; v && n < ARRAY_LEN(r); n++)
+			v = neighbours(v, &r[n]);
+		if (n > 1)
+			mmu->runs_empty(r, n);
+	}
+}
+
 void views_retire(struct view *list)
 {
 	struct view *v = views_sort(list), *next;
 
+	if (!__libc_single_threaded)
+		views_empty(v);
 	for (next = v; next; next = next->dirty_next)
 		if (next->super)
 			super_doom(next->super, next->base, next->base + view_len(next));
 	while (v) {
 		struct super *s = v->super;
-		vaddr_t lo = v->base, hi = lo;
+		struct run r;
 		bool killed;
 
-		/* Neighbours die by one system call. */
-		for (next = v; next && next->base == hi && next->super == s;
-			next = next->dirty_next)
-			hi += view_len(next);
-		killed = s ? super_kill(s, lo, hi)
-			   : !mmu->view_kill(lo, (unsigned)((hi - lo) >> PAGE_SHIFT));
-		for (; v && v->base < hi; v = next) {
-			next = v->dirty_next;
+		next = neighbours(v, &r); /* they die by one system call */
+		killed = s ? super_kill(s, r.lo, r.hi)
+			   : !mmu->view_kill(r.lo, (unsigned)((r.hi - r.lo) >> PAGE_SHIFT));
+		for (struct view *after; v != next; v = after) {
+			after = v->dirty_next;
 			v->state = VIEW_DEAD;
 			atomic_store(&v->dirty, 0);
 			if (!s && view_len(v) < HUGE_SIZE && killed)
-				window_part_died(v->base, view_len(v), lo, hi);
+				window_part_died(v->base, view_len(v), r.lo, r.hi);
 			view_bury(v, killed);
 		}
 	}

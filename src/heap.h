@@ -22,6 +22,7 @@
 #define EXTENT_PAGES	512	    /* at most                                   */
 #define HEAP_CHUNK_MAX	(1U << 22)  /* 8 TB                                      */
 #define HEAP_CLASS_PAGE 22U	    /* the class whose slot is one page: the last small one */
+#define HEAP_CLASS_RUN	33U	    /* the last whose slots are cut from a paged view: 64 KB */
 #define GROUP_MAX	64	    /* objects of one class's band, at most      */
 #define PAGED_SHIFT	8	    /* log2 of objects in a page cut for a class, at most */
 
@@ -59,15 +60,18 @@ static inline uint32_t geom_group(const struct geom *g)
 
 /* Builds both geometries of every class. group: bytes of a band at most (1: one object each). */
 void heap_geom_init(struct geom g[2][HEAP_CLASSES], size_t group);
-/* How a whole page is cut into slots of each small class; also fills heap_cut. */
+/* How pages are cut into slots of each class up to HEAP_CLASS_RUN; also fills heap_cut. */
 void heap_paged_init(struct geom g[HEAP_CLASSES]);
 
-/* The same in short, by 1 + class, for free; of 0 no object starts anywhere. */
+/* The same in short, by 1 + class, for free. */
 struct cut {
 	uint32_t inv_size;
-	uint16_t size, slots;
+	uint32_t size;
+	uint16_t slots, pages;
 };
-extern struct cut heap_cut[HEAP_CLASS_PAGE + 2];
+#define CUT_NONE  0U				    /* not cut yet: no object starts there */
+#define CUT_INNER (HEAP_CLASS_RUN + 2)		    /* not the first page of its object: likewise */
+extern struct cut heap_cut[HEAP_CLASS_RUN + 3];
 unsigned heap_class_count(void);
 extern uint8_t heap_class_by_16[HEAP_SMALL_MAX / 16 + 1];
 extern uint8_t heap_class_by_page[HEAP_MEDIUM_MAX / PAGE_SIZE + 1];
@@ -109,7 +113,10 @@ struct extent {
 	struct row *rows[];
 };
 
-#define ROW_BUCKETS 4
+#define ROW_BUCKETS 5
+
+/* Views of whole rows cost least; whoever cuts page by page may as well have the others. */
+enum row_wish { ROW_WHOLE, ROW_PARTS };
 
 /* Per class; `lock` guards everything in it and the lists of its rows. */
 struct class
@@ -140,7 +147,8 @@ void heap_init(size_t group);
  * them (words of units), *zeroed tells whether nothing was ever stored there. NULL: no memory.
  * c->lock held by the caller.
  */
-struct row *heap_row_take(struct class *c, uint32_t most, uint64_t *mask, bool *zeroed);
+struct row *heap_row_take(
+	struct class *c, enum row_wish wish, uint32_t most, uint64_t *mask, bool *zeroed);
 
 /* Units come back; their aliases are dead. The row may be gone afterwards. c->lock held. */
 void heap_row_give(struct class *c, struct row *r, const uint64_t *mask);

@@ -86,24 +86,26 @@ void heap_geom_init(struct geom geom[2][HEAP_CLASSES], size_t group)
 	}
 }
 
-struct cut heap_cut[HEAP_CLASS_PAGE + 2];
+struct cut heap_cut[HEAP_CLASS_RUN + 3];
 
 void heap_paged_init(struct geom geom[HEAP_CLASSES])
 {
-	for (unsigned c = 0; c < NSMALL; c++) {
+	for (unsigned c = 0; c <= HEAP_CLASS_RUN; c++) {
+		uint32_t size = (uint32_t)heap_class_size(c);
+
 		geom[c] = (struct geom){
-			.size = small_size[c],
+			.size = size,
 			.band = PAGE_SIZE,
 			.rows = 1,
 			.unit_pages = 1,
-			.slots = (uint16_t)(PAGE_SIZE / small_size[c]),
+			.slots = (uint16_t)MAX(PAGE_SIZE / size, 1U),
 			.group_shift = PAGED_SHIFT,
 			.cls = (uint8_t)c,
 			.inv_rows = inverse(1),
-			.inv_size = inverse(small_size[c]),
+			.inv_size = size <= PAGE_SIZE ? inverse(size) : 0,
 			.inv_unit = inverse(1),
 		};
-		heap_cut[c + 1] = (struct cut){
-			(uint32_t)inverse(small_size[c]), small_size[c], geom[c].slots};
+		heap_cut[c + 1] = (struct cut){(uint32_t)geom[c].inv_size, size, geom[c].slots,
+			(uint16_t)((size + PAGE_SIZE - 1) / PAGE_SIZE)};
 	}
 }

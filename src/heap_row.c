@@ -27,7 +27,7 @@ static unsigned row_bucket(uint32_t n, uint32_t units)
 {
 	if (n * 8 < units)
 		return 0;
-	return n * 4 < units ? 1 : n * 2 < units ? 2 : n * 4 < units * 3 ? 3 : 4;
+	return n * 4 < units ? 1 : n * 2 < units ? 2 : n * 4 < units * 3 ? 3 : n < units ? 4 : 5;
 }
 
 static void row_unlist(struct class *c, struct row *r)
@@ -187,13 +187,14 @@ void heap_widen(struct class *c)
 	lock_drop(&c->lock);
 }
 
-static struct row *row_pick(struct class *c)
+static struct row *row_pick(struct class *c, enum row_wish wish)
 {
+	static const uint8_t order[][4] = {[ROW_WHOLE] = {5, 4, 3, 2}, [ROW_PARTS] = {4, 3, 5, 2}};
 	struct row *r;
 
-	for (int b = ROW_BUCKETS - 1; b >= 1; b--)
-		if (c->row[b])
-			return c->row[b];
+	for (unsigned i = 0; i < ARRAY_LEN(order[0]); i++)
+		if (c->row[order[wish][i] - 1])
+			return c->row[order[wish][i] - 1];
 	if (c->fresh && c->fresh->fresh_rows < c->fresh->geom->rows)
 		return row_fresh(c);
 	/* Rather sparse rows than much more memory than the class needs. */
@@ -223,13 +224,14 @@ static void row_cut(struct class *c, struct row *r, uint64_t *mask, uint32_t mos
 	}
 }
 
-struct row *heap_row_take(struct class *c, uint32_t most, uint64_t *mask, bool *zeroed)
+struct row *heap_row_take(
+	struct class *c, enum row_wish wish, uint32_t most, uint64_t *mask, bool *zeroed)
 {
 	unsigned bucket;
 	struct row *r;
 
 	class_grow(c);
-	r = row_pick(c);
+	r = row_pick(c, wish);
 	if (!r)
 		return NULL;
 	row_unlist(c, r);

@@ -51,6 +51,11 @@ struct mmu {
 	/* On return every access to the view faults; gives page tables back where it can. */
 	int (*view_kill)(vaddr_t at, unsigned pages);
 	/*
+	 * A hint before kills inside these ranges: drops what the page tables have for them, with
+	 * one message to the other processors for all. What is alive comes back when touched.
+	 */
+	void (*runs_empty)(const struct run *r, size_t n);
+	/*
 	 * Kills runs inside one view [at, at + pages), sorted by address. On return every access to
 	 * them faults. -errno: some may be alive still (said once); the caller never reuses them.
 	 */

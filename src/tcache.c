@@ -10,6 +10,7 @@ struct tcache tcache_shared;
 struct tcache *tcache_all; /* never shrinks; under tcache_lock */
 struct lock tcache_lock;
 _Atomic uint32_t tcache_owned;
+_Atomic uint64_t tcache_refills;
 
 static pthread_key_t exit_key;
 static bool exit_seen;
@@ -38,6 +39,7 @@ void tcache_init(void)
 struct tcache *tcache_get(void)
 {
 	struct tcache *tc = tcache_mine;
+	static uint16_t ids;
 
 	if (tc)
 		return tc;
@@ -47,6 +49,7 @@ struct tcache *tcache_get(void)
 	if (!tc) {
 		tc = meta_alloc(sizeof(*tc));
 		if (tc) {
+			tc->id = ids < TCACHE_NONE - 1 ? ++ids : TCACHE_NONE + 1;
 			tc->next = tcache_all;
 			tcache_all = tc;
 		}

@@ -23,23 +23,38 @@ struct cursor {
 	struct view *view;
 } __attribute__((aligned(64)));
 
+/*
+ * Paged: pages [at, lim) of view `in` are the next to be cut; then more of `pages`, which other
+ * threads may take away when this one seems to need it no more.
+ */
+struct pool {
+	struct view *in;
+	uint32_t at, lim;
+	uint32_t views; /* made for it so far */
+	_Atomic(struct view *) pages;
+};
+
 struct tcache {
 	bool busy;
-	bool owned; /* by a thread that lives */
+	bool owned;  /* by a thread that lives */
+	uint16_t id; /* the owner of what it hands out, if < TCACHE_NONE */
 	int tid;
 	uint32_t freed; /* since it last reported to alias_freed */
 	size_t freed_bytes;
 	uint64_t allocs, frees, larges;
 	struct tcache *next;
-	struct view *pages;   /* paged: the view whose pages the small classes take next */
-	uint32_t pages_views; /* made for that so far */
+	uint64_t refilled;   /* tcache_refills then */
+	struct pool pool[2]; /* of pages, and of runs of them */
 	struct cursor cur[HEAP_CLASSES];
 };
+
+#define TCACHE_NONE 1023 /* as an owner: no thread, each must think that another one is */
 
 extern __thread struct tcache *tcache_mine;
 extern struct tcache tcache_shared; /* under shared_lock */
 extern struct tcache *tcache_all;
-extern _Atomic uint32_t tcache_owned; /* caches of threads that live */
+extern _Atomic uint32_t tcache_owned;	/* caches of threads that live */
+extern _Atomic uint64_t tcache_refills; /* views that any of them took */
 
 struct tcache *tcache_get(void); /* this thread's, made if need be; NULL: no memory. In a section */
 void tcache_init(void);		 /* from the constructor: thread exits are seen from here on */

@@ -266,9 +266,6 @@ static int host_view_kill(vaddr_t at, unsigned pages)
 	return err;
 }
 
-/* From this many runs on it is cheaper to empty the view first (one TLB flush for all). */
-#define RUNS_EMPTY_FIRST 3
-
 #define VEC_MAX 64
 
 /* One advice for many runs in one call. How many runs at the front it did for certain. */
@@ -292,12 +289,19 @@ static size_t host_advise(const struct run *r, size_t n, int advice)
 	return !sys_is_err(did) && (size_t)did == want ? n : 0;
 }
 
+/* Where there are no guards, kills do not profit. Linux >= 6.16 flushes once for all runs. */
+static void host_runs_empty(const struct run *r, size_t n)
+{
+	if (!host.guards || host_advise(r, n, MADV_DONTNEED) == n)
+		return;
+	for (size_t i = 0; i < n; i++)
+		sys_madvise(r[i].lo, r[i].hi - r[i].lo, MADV_DONTNEED);
+}
+
 static int host_runs_kill(vaddr_t at, unsigned pages, const struct run *r, size_t n)
 {
 	int err = 0;
 
-	if (n >= RUNS_EMPTY_FIRST && host.guards)
-		sys_madvise(at, (size_t)pages << PAGE_SHIFT, MADV_DONTNEED);
 	if (n > 1 && host_advise(r, n, MADV_GUARD_NR) == n)
 		return 0;
 	for (size_t i = 0; i < n; i++) {
@@ -407,6 +411,7 @@ const struct mmu mmu_host = {
 	.spare = host_spare,
 	.view_warm = host_view_warm,
 	.view_kill = host_view_kill,
+	.runs_empty = host_runs_empty,
 	.runs_kill = host_runs_kill,
 	.runs_warm = host_runs_warm,
 	.kill_stamp = host_kill_stamp,

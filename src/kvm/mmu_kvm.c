@@ -166,6 +166,10 @@ static int view_kill(vaddr_t at, unsigned pages)
 	return kill_pages(at, at + ((vaddr_t)pages << PAGE_SHIFT));
 }
 
+static void runs_empty(const struct run *r, size_t n)
+{
+}
+
 static int runs_kill(vaddr_t at, unsigned pages, const struct run *r, size_t n)
 {
 	int err = 0, e;
@@ -333,6 +337,7 @@ const struct mmu mmu_kvm = {
 	.spare = spare,
 	.view_warm = view_warm,
 	.view_kill = view_kill,
+	.runs_empty = runs_empty,
 	.runs_kill = runs_kill,
 	.runs_warm = runs_warm,
 	.kill_stamp = kill_stamp,

@@ -174,7 +174,7 @@ static void rows_come_and_go(void)
 			struct claim n = {0};
 			uint32_t most = rnd() % 2 ? EXTENT_PAGES : 1 + (uint32_t)(rnd() % 70);
 
-			n.row = heap_row_take(c, most, n.mask, &zeroed);
+			n.row = heap_row_take(c, ROW_WHOLE, most, n.mask, &zeroed);
 			CHECK(bits(n.mask) && bits(n.mask) <= most);
 			CHECK(n.row);
 			if (!n.row)
@@ -200,12 +200,12 @@ static void out_of_memory(void)
 	bool zeroed;
 	unsigned n = 0;
 
-	last.row = heap_row_take(c, EXTENT_PAGES, last.mask, &zeroed);
+	last.row = heap_row_take(c, ROW_WHOLE, EXTENT_PAGES, last.mask, &zeroed);
 	chunk_limit = 0;
 	for (;; n++) {
 		struct claim k = {0};
 
-		k.row = heap_row_take(c, EXTENT_PAGES, k.mask, &zeroed);
+		k.row = heap_row_take(c, ROW_WHOLE, EXTENT_PAGES, k.mask, &zeroed);
 		if (!k.row)
 			break;
 		last = k;
@@ -213,7 +213,7 @@ static void out_of_memory(void)
 	chunk_limit = ARRAY_LEN(chunk_out);
 	CHECK(n > 0);
 	heap_row_give(c, last.row, last.mask);
-	CHECK(heap_row_take(c, EXTENT_PAGES, last.mask, &zeroed));
+	CHECK(heap_row_take(c, ROW_WHOLE, EXTENT_PAGES, last.mask, &zeroed));
 }
 
 /* Whole pages cut for a class: what alias_paged.h divides by. */

@@ -26,7 +26,7 @@ struct view {
 	_Atomic uint64_t *live; /* a bit per object: handed to a thread, not freed by its owner */
 	_Atomic(_Atomic uint64_t *) gone; /* likewise: freed by another; NULL until there is one */
 	uint16_t *cut; /* paged: by unit, 1 + the class it is cut for, and the owner; else NULL  */
-	struct record *rec;	/* a record per object, or NULL                                */
+	struct record *rec; /* a record per object, or NULL                                */
 	uint16_t row_idx;
 	uint16_t owner; /* tcache.id of the thread that hands it out, if not paged             */
 	uint16_t pages, units;
@@ -48,7 +48,8 @@ struct view {
 	struct view *settle_next; /* settling: of those that have units waiting               */
 	uint64_t stamp;		  /* mmu->kill_stamp of what waits                             */
 	bool waits, settling;
-	uint64_t bits[]; /* units: fresh, revoked, released, waiting; then dead, left, cut; or live */
+	uint64_t bits[]; /* units: fresh, revoked, released, waiting; then dead, left, cut; or live
+			  */
 };
 
 static inline unsigned view_uwords(const struct view *v)

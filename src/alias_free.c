@@ -129,7 +129,10 @@ static inline bool clear_other(struct view *v, uint32_t idx)
 		gone = view_gone(v);
 	if (unlikely(!gone))
 		return atomic_fetch_and(&v->live[idx / 64], ~(1UL << n)) >> n & 1;
-	__asm__ volatile("lock btsq %2, %0" : "+m"(gone[idx / 64]), "=@ccc"(was) : "r"(n) : "memory");
+	__asm__ volatile("lock btsq %2, %0"
+			 : "+m"(gone[idx / 64]), "=@ccc"(was)
+			 : "r"(n)
+			 : "memory");
 	return !was && atomic_load_explicit(&v->live[idx / 64], memory_order_relaxed) >> n & 1;
 }
 

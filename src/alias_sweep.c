@@ -241,8 +241,9 @@ static void view_clean(struct view *v)
 
 /*
  * Many kills are on their way: one message to the other processors must do for all of them. Where
- * they are few in a view, its other pages stay as they are. Other threads would bring the emptied
- * pages back before their kills, so then each view is emptied by itself.
+ * they are few in a view, its other pages stay as they are. Other threads would bring emptied pages
+ * back before the kills; so then each view is emptied by itself, but for grouped, where few of
+ * them are alive.
  */
 #define BATCH	 32
 #define RUNS_FEW 2
@@ -331,9 +332,10 @@ static void sweep_list(struct view *v, bool all)
 {
 	size_t waiting[11] = {0};
 	struct view *later = NULL, *next, *due[BATCH];
-	size_t ndue = 0, batch = __libc_single_threaded ? BATCH : 1;
+	size_t ndue = 0, batch;
 	unsigned cut;
 
+	batch = policy.grouped || __libc_single_threaded ? BATCH : 1;
 	swept_views = 0;
 	for (; v; v = next) {
 		next = v->dirty_next;

@@ -69,8 +69,8 @@ struct cut {
 	uint32_t size;
 	uint16_t slots, pages;
 };
-#define CUT_NONE  0U				    /* not cut yet: no object starts there */
-#define CUT_INNER (HEAP_CLASS_RUN + 2)		    /* not the first page of its object: likewise */
+#define CUT_NONE  0U		       /* not cut yet: no object starts there */
+#define CUT_INNER (HEAP_CLASS_RUN + 2) /* not the first page of its object: likewise */
 extern struct cut heap_cut[HEAP_CLASS_RUN + 3];
 unsigned heap_class_count(void);
 extern uint8_t heap_class_by_16[HEAP_SMALL_MAX / 16 + 1];

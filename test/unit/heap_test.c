@@ -236,6 +236,18 @@ static void pages_are_cut(void)
 		for (uint32_t off = 0; off < PAGE_SIZE; off++)
 			CHECK_EQ(geom_div(off, k->inv_size), off / k->size);
 	}
+	/* Larger ones take whole pages, and begin with one. */
+	for (unsigned c = HEAP_CLASS_PAGE + 1; c <= HEAP_CLASS_RUN; c++) {
+		const struct cut *k = &heap_cut[c + 1];
+
+		CHECK_EQ(k->size, heap_class_size(c));
+		CHECK_EQ(heap_paged[c].size, k->size);
+		CHECK_EQ(k->pages * PAGE_SIZE, k->size);
+		CHECK_EQ(k->slots, 1);
+		CHECK_EQ(geom_div(PAGE_SIZE - 1, k->inv_size), 0);
+	}
+	CHECK_EQ(heap_class_size(HEAP_CLASS_RUN), 64UL << 10);
+	CHECK_EQ(heap_cut[CUT_INNER].slots, 0);
 }
 
 /* The geometry of a page is the same in both; other classes go on with new extents. */

@@ -1,7 +1,5 @@
-// Memory that was freed goes back to the system: small, medium and large blocks.
-// native: no
-// timeout: 90
-// not-tiny: not tried: touches gigabytes
+// Memory that was freed goes back to the system: small, medium and large blocks, whoever frees
+// them. native: no timeout: 90 not-tiny: not tried: touches gigabytes
 #include "ok.h"
 
 static long resident(void)
@@ -17,6 +15,41 @@ static long resident(void)
 	if (f)
 		fclose(f);
 	return pages / 1024;
+}
+
+enum { SHARED = 200000 };
+static void *shared[SHARED];
+static pthread_barrier_t start;
+
+static void *free_odd(void *arg)
+{
+	pthread_barrier_wait(&start);
+	for (int n = 1; n < SHARED; n += 2)
+		free(shared[n]);
+	return arg;
+}
+
+/* The owner and another thread free neighbours at the same time. */
+static void freed_by_two(void)
+{
+	long before = resident(), after;
+	pthread_t t;
+
+	pthread_barrier_init(&start, NULL, 2);
+	for (int round = 0; round < 2; round++) {
+		for (int n = 0; n < SHARED; n++)
+			memset(shared[n] = malloc(200), 1, 200);
+		check(pthread_create(&t, NULL, free_odd, NULL) == 0);
+		pthread_barrier_wait(&start);
+		for (int n = 0; n < SHARED; n += 2)
+			free(shared[n]);
+		pthread_join(t, NULL);
+	}
+	after = resident();
+	if (after - before > 48) {
+		say("freed by two threads: %ld MB before, %ld after", before, after);
+		check(!"memory came back");
+	}
 }
 
 int main(void)
@@ -46,5 +79,6 @@ int main(void)
 			check(!"memory came back");
 		}
 	}
+	freed_by_two();
 	return done();
 }

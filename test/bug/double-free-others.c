@@ -28,6 +28,7 @@ NOINLINE static void *second(void *p)
 
 NOINLINE static void *third(void *p)
 {
+	drop(make(300)); /* it is known as an owner of blocks, but not of this one */
 	drop(p);
 	KEEP();
 	return p;

@@ -51,10 +51,17 @@ static inline uint32_t page_slot(const struct view *v, size_t d, uint32_t *idx)
 /* Has page u, cut into `slots`, no live object? Two threads may both find so: harmless. */
 static inline bool page_died(const struct view *v, uint32_t u, uint32_t slots)
 {
-	uint64_t any = view_live_word(v, u * PAGE_WORDS);
+	const _Atomic uint64_t *word = &v->live[u * PAGE_WORDS];
+	uint64_t any = atomic_load_explicit(word, memory_order_relaxed);
 
+	if (unlikely(atomic_load_explicit(&v->gone, memory_order_relaxed) != NULL)) {
+		any = 0;
+		for (uint32_t k = 0; k * 64 < slots; k++)
+			any |= view_live_word(v, u * PAGE_WORDS + k);
+		return !any;
+	}
 	for (uint32_t k = 1; k * 64 < slots; k++)
-		any |= view_live_word(v, u * PAGE_WORDS + k);
+		any |= atomic_load_explicit(word + k, memory_order_relaxed);
 	return !any;
 }
 

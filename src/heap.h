@@ -68,7 +68,7 @@ struct cut {
 	uint32_t inv_size;
 	uint32_t size;
 	uint16_t slots, pages;
-};
+} __attribute__((aligned(16)));
 #define CUT_NONE  0U		       /* not cut yet: no object starts there */
 #define CUT_INNER (HEAP_CLASS_RUN + 2) /* not the first page of its object: likewise */
 extern struct cut heap_cut[HEAP_CLASS_RUN + 3];

@@ -11,6 +11,8 @@
 #include "report.h"
 #include "tcache.h"
 
+#include <sys/single_threaded.h>
+
 /* Which object starts exactly at a? False if none does. */
 static inline bool slot_find(const struct view *v, vaddr_t a, uint32_t *idx)
 {
@@ -171,7 +173,9 @@ static inline bool row_clear(struct view *v, uint32_t idx, uint32_t id)
 				? ~0UL
 				: ((1UL << geom_group(g)) - 1) << (idx % 64 & ~(geom_group(g) - 1));
 
-	if (unlikely(!(id == v->owner ? clear_mine(v, idx) : clear_other(v, idx))))
+	/* With other threads every free takes the bit that tells two at once apart. */
+	if (unlikely(!(id == v->owner && __libc_single_threaded ? clear_mine(v, idx)
+								: clear_other(v, idx))))
 		return false;
 	/* Two threads may both find the unit dead: that is harmless. */
 	if (!(view_live_word(v, idx / 64) & unit))

@@ -196,7 +196,10 @@ static bool cursor_refill(struct tcache *tc, unsigned cls)
 
 	if (!v) {
 		v = view_new(pool ? HEAP_CLASS_PAGE : cls,
-			pool && cls <= HEAP_CLASS_PAGE ? ROW_PARTS : ROW_WHOLE, most);
+			!pool			? ROW_WHOLE
+			: cls > HEAP_CLASS_PAGE ? ROW_RUNS
+						: ROW_PARTS,
+			most);
 		*views += v != NULL;
 	}
 	if (pool) {

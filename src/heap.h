@@ -115,8 +115,12 @@ struct extent {
 
 #define ROW_BUCKETS 5
 
-/* Views of whole rows cost least; whoever cuts page by page may as well have the others. */
-enum row_wish { ROW_WHOLE, ROW_PARTS };
+/*
+ * Views of whole rows cost least; whoever cuts page by page may as well have the others. A view
+ * for runs of pages must have room for the largest, 2^ROW_RUN_SHIFT units, at least once.
+ */
+enum row_wish { ROW_WHOLE, ROW_PARTS, ROW_RUNS };
+#define ROW_RUN_SHIFT 4
 
 /* Per class; `lock` guards everything in it and the lists of its rows. */
 struct class
@@ -143,9 +147,9 @@ extern struct lock heap_chunk_lock;
 void heap_init(size_t group);
 
 /*
- * A row with free units of class c, `most` of which now belong to the caller: mask[] is set to
- * them (words of units), *zeroed tells whether nothing was ever stored there. NULL: no memory.
- * c->lock held by the caller.
+ * A row with free units of class c, `most` of which (for runs, if it is not whole: all) now belong
+ * to the caller: mask[] is set to them (words of units), *zeroed tells whether nothing was ever
+ * stored there. NULL: no memory. c->lock held by the caller.
  */
 struct row *heap_row_take(
 	struct class *c, enum row_wish wish, uint32_t most, uint64_t *mask, bool *zeroed);

@@ -15,6 +15,7 @@ static const uint16_t medium_pages[] = {2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20,
 #define NMEDIUM ARRAY_LEN(medium_pages)
 _Static_assert(NSMALL + NMEDIUM <= HEAP_CLASSES, "raise HEAP_CLASSES");
 _Static_assert(NSMALL == HEAP_CLASS_PAGE + 1, "the last small class is the page");
+_Static_assert(NSMALL + 10 == HEAP_CLASS_RUN, "medium_pages[10] is 2^ROW_RUN_SHIFT");
 
 uint8_t heap_class_by_16[HEAP_SMALL_MAX / 16 + 1];
 uint8_t heap_class_by_page[HEAP_MEDIUM_MAX / PAGE_SIZE + 1];

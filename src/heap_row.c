@@ -187,6 +187,47 @@ void heap_widen(struct class *c)
 	lock_drop(&c->lock);
 }
 
+/* Has it 2^ROW_RUN_SHIFT free units in a row, within 64? */
+static bool row_has_run(const struct row *r)
+{
+	uint64_t any = 0;
+
+	for (unsigned w = 0; w < row_words(r->ext); w++) {
+		uint64_t m = r->free[w];
+
+		for (unsigned s = 0; s < ROW_RUN_SHIFT; s++)
+			m &= m >> (1U << s);
+		any |= m;
+	}
+	return any;
+}
+
+/* The first of at most n rows with a run, in the list of bucket b. */
+static struct row *row_find_run(struct class *c, unsigned b, unsigned n)
+{
+	struct row *r = c->row[b - 1];
+
+	for (; r && n--; r = r->next)
+		if (row_has_run(r))
+			return r;
+	return NULL;
+}
+
+/*
+ * For a view of runs. Few are asked: the others are for single pages, or become whole; without
+ * memory for another, all. A row that has no run is never the answer, or it would be for ever.
+ */
+static struct row *row_pick_runs(struct class *c)
+{
+	struct row *r = row_find_run(c, ROW_BUCKETS, 1);
+
+	r = r ? r : row_find_run(c, ROW_BUCKETS - 1, 4);
+	r = r ? r : row_fresh(c);
+	for (unsigned b = ROW_BUCKETS; !r && b; b--)
+		r = row_find_run(c, b, ~0U);
+	return r;
+}
+
 static struct row *row_pick(struct class *c, enum row_wish wish)
 {
 	static const uint8_t order[][4] = {[ROW_WHOLE] = {5, 4, 3, 2}, [ROW_PARTS] = {4, 3, 5, 2}};
@@ -231,9 +272,11 @@ struct row *heap_row_take(
 	struct row *r;
 
 	class_grow(c);
-	r = row_pick(c, wish);
+	r = wish == ROW_RUNS ? row_pick_runs(c) : row_pick(c, wish);
 	if (!r)
 		return NULL;
+	if (wish == ROW_RUNS && r->nfree < r->ext->units)
+		most = EXTENT_PAGES; /* wherever the run may be */
 	row_unlist(c, r);
 	if (r->nfree == r->ext->units && !r->ext->busy_rows++)
 		extent_busy(c, r->ext);

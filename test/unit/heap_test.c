@@ -250,6 +250,38 @@ static void pages_are_cut(void)
 	CHECK_EQ(heap_cut[CUT_INNER].slots, 0);
 }
 
+/* Rows for runs of pages: none without a run, not even when there is no other. */
+static void runs_find_room(void)
+{
+	struct class *c = &heap_class[HEAP_CLASS_PAGE];
+	uint64_t mask[EXTENT_PAGES / 64], all[EXTENT_PAGES / 64], back[EXTENT_PAGES / 64] = {0};
+	unsigned limit = chunk_limit;
+	struct row *r, *same;
+	uint32_t units = 0;
+	bool zeroed;
+
+	heap_init(PAGE_SIZE);
+	c->views = 100; /* whole chunks */
+	r = heap_row_take(c, ROW_RUNS, EXTENT_PAGES, all, &zeroed);
+	CHECK(r && r->ext->units == EXTENT_PAGES);
+	chunk_limit = 0;
+	/* Every second page comes back, then a run of 16 across no word's end. */
+	for (unsigned w = 0; w < EXTENT_PAGES / 64; w++)
+		back[w] = 0x5555555555555555UL;
+	heap_row_give(c, r, back);
+	CHECK(!heap_row_take(c, ROW_RUNS, EXTENT_PAGES, mask, &zeroed));
+	for (unsigned w = 0; w < EXTENT_PAGES / 64; w++)
+		back[w] = w == 7 ? 0xaaaaUL << 8 : 0;
+	heap_row_give(c, r, back);
+	same = heap_row_take(c, ROW_RUNS, 16, mask, &zeroed);
+	CHECK(same == r);
+	for (unsigned w = 0; w < EXTENT_PAGES / 64; w++)
+		units += (uint32_t)__builtin_popcountl(mask[w]);
+	CHECK_EQ(units, EXTENT_PAGES / 2 + 8);
+	chunk_limit = limit;
+	heap_row_give(c, r, all);
+}
+
 /* The geometry of a page is the same in both; other classes go on with new extents. */
 static void widening_leaves_pages(void)
 {
@@ -268,6 +300,7 @@ int main(void)
 {
 	RUN(classes_fit);
 	RUN(pages_are_cut);
+	RUN(runs_find_room);
 	RUN(widening_leaves_pages);
 	RUN(bands_are_disjoint);
 	RUN(division);

@@ -1,5 +1,7 @@
-// Memory that was freed goes back to the system: small, medium and large blocks, whoever frees
-// them. native: no timeout: 90 not-tiny: not tried: touches gigabytes
+// Memory that was freed goes back to the system, whatever its size and whoever frees it.
+// native: no
+// timeout: 90
+// not-tiny: not tried: touches gigabytes
 #include "ok.h"
 
 static long resident(void)

@@ -4,16 +4,6 @@
 /* A thread takes over so many pages of its view at a time; the others may go to another thread. */
 #define STEP 16U
 
-/* The end of the run of fresh units that begins at u. */
-static uint32_t fresh_end(struct view *v, uint32_t u, uint32_t most)
-{
-	uint32_t end = u;
-
-	while (end < most && (view_fresh(v)[end / 64] >> (end % 64) & 1))
-		end++;
-	return end;
-}
-
 /* What nobody will cut any more is dead without having lived. */
 static void pages_leave(struct view *v, uint32_t from, uint32_t to)
 {
@@ -33,7 +23,7 @@ static bool pages_here(struct pool *p, uint32_t n)
 	uint32_t u = p->at;
 
 	while ((u = bits_next(view_fresh(p->in), u, p->lim)) < p->lim) {
-		uint32_t end = fresh_end(p->in, u, MIN(u + n, p->lim));
+		uint32_t end = bits_end(view_fresh(p->in), u, MIN(u + n, p->lim));
 
 		if (end == u + n) {
 			pages_leave(p->in, p->at, u);

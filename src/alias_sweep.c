@@ -138,8 +138,7 @@ static uint32_t mask_runs(
 	uint32_t n = 0, from;
 
 	while (n < max && (from = bits_next(mask, *u, v->units)) < v->units) {
-		for (*u = from; *u < v->units && (mask[*u / 64] >> (*u % 64) & 1); ++*u)
-			;
+		*u = bits_end(mask, from, v->units);
 		runs[n++] = (struct run){view_unit_at(v, from), view_unit_at(v, *u)};
 	}
 	return n;

@@ -290,7 +290,7 @@ static struct view *neighbours(struct view *v, struct run *r)
 }
 
 /* Entries that are gone already need no message to the other processors, each view its own. */
-static void views_empty(struct view *v)
+static void doomed_empty(struct view *v)
 {
 	struct run r[64];
 	size_t n;
@@ -308,7 +308,7 @@ void views_retire(struct view *list)
 	struct view *v = views_sort(list), *next;
 
 	if (!__libc_single_threaded)
-		views_empty(v);
+		doomed_empty(v);
 	for (next = v; next; next = next->dirty_next)
 		if (next->super)
 			super_doom(next->super, next->base, next->base + view_len(next));

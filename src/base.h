@@ -54,6 +54,14 @@ static inline uint32_t bits_next(const uint64_t *bits, uint32_t from, uint32_t n
 	return n;
 }
 
+/* The first clear bit of bits[] in [from, n), or n. */
+static inline uint32_t bits_end(const uint64_t *bits, uint32_t from, uint32_t n)
+{
+	while (from < n && (bits[from / 64] >> (from % 64) & 1))
+		from++;
+	return from;
+}
+
 static inline void *vaddr_ptr(vaddr_t a)
 {
 	return (void *)(uintptr_t)a;

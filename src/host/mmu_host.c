@@ -289,13 +289,19 @@ static size_t host_advise(const struct run *r, size_t n, int advice)
 	return !sys_is_err(did) && (size_t)did == want ? n : 0;
 }
 
+static void host_advise_all(const struct run *r, size_t n, int advice)
+{
+	if (host_advise(r, n, advice) == n)
+		return;
+	for (size_t i = 0; i < n; i++)
+		sys_madvise(r[i].lo, r[i].hi - r[i].lo, advice);
+}
+
 /* Where there are no guards, kills do not profit. Linux >= 6.16 flushes once for all runs. */
 static void host_runs_empty(const struct run *r, size_t n)
 {
-	if (!host.guards || host_advise(r, n, MADV_DONTNEED) == n)
-		return;
-	for (size_t i = 0; i < n; i++)
-		sys_madvise(r[i].lo, r[i].hi - r[i].lo, MADV_DONTNEED);
+	if (host.guards)
+		host_advise_all(r, n, MADV_DONTNEED);
 }
 
 static int host_runs_kill(vaddr_t at, unsigned pages, const struct run *r, size_t n)
@@ -318,10 +324,8 @@ static int host_runs_kill(vaddr_t at, unsigned pages, const struct run *r, size_
 
 static void host_runs_warm(const struct run *r, size_t n)
 {
-	if (!host.populate || host_advise(r, n, MADV_POPULATE_R_NR) == n)
-		return;
-	for (size_t i = 0; i < n; i++)
-		sys_madvise(r[i].lo, r[i].hi - r[i].lo, MADV_POPULATE_R_NR);
+	if (host.populate)
+		host_advise_all(r, n, MADV_POPULATE_R_NR);
 }
 
 static int host_range_map(vaddr_t at, size_t len)

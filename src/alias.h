@@ -18,6 +18,8 @@
 #include "record.h"
 #include "vspace.h"
 
+struct run; /* mmu.h */
+
 enum view_state { VIEW_LIVE, VIEW_DEAD };
 
 struct view {
@@ -213,6 +215,9 @@ size_t alias_usable(void *p);
 /* alias_view.c */
 /* A view of at most `most` units; NULL: no memory. In a section. */
 struct view *view_new(unsigned cls, enum row_wish wish, uint32_t most);
+/* The next runs of the units in mask from *u on, `max` at most, *u behind them; how many. */
+uint32_t view_runs(
+	const struct view *v, const uint64_t *mask, uint32_t *u, struct run *runs, uint32_t max);
 /* All views of a dirty_next list, which are dead through and through. sweep_lock held. */
 void views_retire(struct view *list);
 extern struct view *views_live;

@@ -76,26 +76,11 @@ bool view_map_again(vaddr_t at, uint32_t chunk, unsigned first, unsigned pages)
 static void view_again(struct view *v)
 {
 	struct run r[64];
-	size_t n = 0;
+	uint32_t n, u = 0;
 
 	if (!v->super && !view_map_again(v->base, v->chunk, v->first, v->pages))
 		child_ends();
-	for (uint32_t u = 0; u < v->units; u++) {
-		vaddr_t at = view_unit_at(v, u);
-
-		if (!(view_revoked(v)[u / 64] >> (u % 64) & 1))
-			continue;
-		if (n && r[n - 1].hi == at) {
-			r[n - 1].hi = view_unit_at(v, u + 1);
-			continue;
-		}
-		if (n == ARRAY_LEN(r)) {
-			mmu->runs_kill(v->base, v->pages, r, n);
-			n = 0;
-		}
-		r[n++] = (struct run){at, view_unit_at(v, u + 1)};
-	}
-	if (n)
+	while ((n = view_runs(v, (uint64_t *)view_revoked(v), &u, r, ARRAY_LEN(r))) != 0)
 		mmu->runs_kill(v->base, v->pages, r, n);
 }
 

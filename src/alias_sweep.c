@@ -131,19 +131,6 @@ static void dead_units(struct view *v, uint64_t *dead)
 		dead[w] &= view_fresh(v)[w];
 }
 
-/* The next runs of units in mask from *u on, `max` at most; how many. */
-static uint32_t mask_runs(
-	const struct view *v, const uint64_t *mask, uint32_t *u, struct run *runs, uint32_t max)
-{
-	uint32_t n = 0, from;
-
-	while (n < max && (from = bits_next(mask, *u, v->units)) < v->units) {
-		*u = bits_end(mask, from, v->units);
-		runs[n++] = (struct run){view_unit_at(v, from), view_unit_at(v, *u)};
-	}
-	return n;
-}
-
 /* Kills the units in mask, in runs. Those that died get their bit in revoked. */
 static void kill_units(struct view *v, const uint64_t *mask)
 {
@@ -151,7 +138,7 @@ static void kill_units(struct view *v, const uint64_t *mask)
 	uint32_t n, u = 0;
 	bool ok = true;
 
-	while ((n = mask_runs(v, mask, &u, runs, ARRAY_LEN(runs))) != 0) {
+	while ((n = view_runs(v, mask, &u, runs, ARRAY_LEN(runs))) != 0) {
 		ok &= !mmu->runs_kill(v->base, v->pages, runs, n);
 		stats.runs_killed += n;
 	}
@@ -259,7 +246,7 @@ static void views_empty(struct view *const *views, size_t n)
 		uint32_t u = 0, few;
 
 		view_count(v, &c);
-		few = mask_runs(v, c.due, &u, &runs[nruns], RUNS_FEW + 1);
+		few = view_runs(v, c.due, &u, &runs[nruns], RUNS_FEW + 1);
 		if (few > RUNS_FEW) {
 			runs[nruns] = (struct run){
 				v->base, v->base + ((vaddr_t)v->pages << PAGE_SHIFT)};

@@ -273,6 +273,18 @@ static struct view *views_sort(struct view *list)
 	return sorted;
 }
 
+uint32_t view_runs(
+	const struct view *v, const uint64_t *mask, uint32_t *u, struct run *runs, uint32_t max)
+{
+	uint32_t n = 0, from;
+
+	while (n < max && (from = bits_next(mask, *u, v->units)) < v->units) {
+		*u = bits_end(mask, from, v->units);
+		runs[n++] = (struct run){view_unit_at(v, from), view_unit_at(v, *u)};
+	}
+	return n;
+}
+
 static size_t view_len(const struct view *v)
 {
 	return (size_t)v->pages << PAGE_SHIFT;

@@ -96,7 +96,7 @@ MUTANTS = [
      "\tp->at = bits_next(view_fresh(v), u, p->lim);\n", ["ok:contents:production"]),
     # --- processes ---
     ("fork-child-not-killed-again", "src/alias_fork.c",
-     "\tif (n)\n\t\tmmu->runs_kill(v->base, v->pages, r, n);\n", "\t(void)r;\n",
+     "\t\tmmu->runs_kill(v->base, v->pages, r, n);\n", "\t\t(void)r;\n",
      ["bug:uaf-fork-child,uaf-fork-grandchild:strict"]),
     ("fork-shares-memory", "src/host/host_fork.c",
      "int host_fork_child(void)\n{\n", "int host_fork_child(void)\n{\n\tif (!copy_err)\n\t\treturn 1;\n",

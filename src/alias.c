@@ -110,61 +110,88 @@ vaddr_t alias_space_take(size_t len, size_t align)
 	return at;
 }
 
+/* The units among the n from u on that belong to the view. */
+static uint64_t units_fresh(struct view *v, uint32_t u, uint32_t n)
+{
+	uint64_t units = view_fresh(v)[u / 64] >> (u % 64);
+
+	return n < 64 ? units & ((1UL << n) - 1) : units;
+}
+
+/* The bits of the objects that lie in these units, for word w of the view. */
+static uint64_t word_objects(struct view *v, uint32_t w)
+{
+	unsigned shift = v->geom->group_shift;
+	uint32_t n = 64U >> shift;
+	uint64_t units = units_fresh(v, (w * 64) >> shift, n), m = 0;
+	uint64_t group = shift == 6 ? ~0UL : (1UL << (1U << shift)) - 1;
+
+	if (!shift)
+		return units;
+	for (uint32_t i = 0; i < n; i++)
+		if (units >> i & 1)
+			m |= group << (i << shift);
+	return m;
+}
+
+/* Words from w on that have nothing for anybody. */
+static uint32_t words_skip(struct view *v, uint32_t w)
+{
+	while (w < v->words && !word_objects(v, w))
+		w++;
+	return w;
+}
+
 /* The next word of the cursor's view that has objects for it; false at the end of the view. */
 static bool cursor_next_word(struct cursor *c)
 {
 	struct view *v = c->view;
-	unsigned shift;
+	uint32_t w, next;
 
 	/* A view that was handed out to the end may be dead by now, and forgotten. */
-	if (!v || c->last) {
-		c->view = NULL;
-		c->last = false;
-		return false;
+	if (!v || c->last)
+		goto end;
+	w = words_skip(v, v->handed);
+	if (w == v->words) {
+		atomic_store_explicit(&v->handed, v->words, memory_order_release);
+		goto end;
 	}
-	shift = v->geom->group_shift;
-	for (uint32_t w = v->handed; w < v->words; w++) {
-		/* The word's objects lie in units [u, u + n). */
-		uint32_t u = (w * 64) >> shift, n = 64U >> shift;
-		uint64_t units = view_fresh(v)[u / 64] >> (u % 64), m = 0;
-
-		if (n < 64)
-			units &= (1UL << n) - 1;
-		if (shift == 0) {
-			m = units;
-		} else {
-			uint64_t group = shift == 6 ? ~0UL : (1UL << (1U << shift)) - 1;
-
-			for (uint32_t i = 0; i < n; i++)
-				if (units >> i & 1)
-					m |= group << (i << shift);
-		}
-		atomic_store_explicit(&v->live[w], m, memory_order_relaxed);
-		atomic_store_explicit(&v->handed, (uint16_t)(w + 1), memory_order_release);
-		if (m) {
-			c->word = w;
-			c->mask = m;
-			c->last = w + 1 == v->words;
-			return true;
-		}
-	}
+	next = words_skip(v, w + 1);
+	c->word = w;
+	c->mask = word_objects(v, w);
+	c->last = next == v->words;
+	c->next = view_slot_at(v, w * 64 + (uint32_t)__builtin_ctzl(c->mask));
+	atomic_store_explicit(&v->live[w], c->mask, memory_order_relaxed);
+	atomic_store_explicit(&v->handed, (uint16_t)next, memory_order_release);
+	return true;
+end:
 	c->view = NULL;
+	c->last = false;
 	return false;
 }
 
-/* An object of the cursor's view; false when it has no more. idx = its number. */
-static inline bool cursor_take(struct cursor *c, uint32_t *idx)
+/* The object at c->next, which is one; the next one lies in a page of its own: it is fetched. */
+static inline void *cursor_pop(struct cursor *c)
+{
+	void *p = vaddr_ptr(c->next);
+	uint64_t m = c->mask & (c->mask - 1);
+
+	c->mask = m;
+	c->next = 0;
+	if (likely(m)) {
+		c->next = view_slot_at(c->view, c->word * 64 + (uint32_t)__builtin_ctzl(m));
+		__builtin_prefetch(vaddr_ptr(c->next), 1);
+	}
+	return p;
+}
+
+/* An object of the cursor's view; NULL when it has no more. idx = its number. */
+static inline void *cursor_take(struct cursor *c, uint32_t *idx)
 {
 	if (unlikely(!c->mask) && !cursor_next_word(c))
-		return false;
+		return NULL;
 	*idx = c->word * 64 + (uint32_t)__builtin_ctzl(c->mask);
-	c->mask &= c->mask - 1;
-	/* The next one lies in a page of its own, and cold: fetch it while this one is used. */
-	if (likely(c->mask))
-		__builtin_prefetch(vaddr_ptr(view_slot_at(c->view,
-					   c->word * 64 + (uint32_t)__builtin_ctzl(c->mask))),
-			1);
-	return true;
+	return cursor_pop(c);
 }
 
 /*
@@ -190,7 +217,7 @@ static inline bool class_paged(unsigned cls)
 static bool cursor_refill(struct tcache *tc, unsigned cls)
 {
 	struct pool *pool = class_paged(cls) ? pool_of(tc, cls) : NULL;
-	uint32_t *views = pool ? &pool->views : &tc->cur[cls].views;
+	uint16_t *views = pool ? &pool->views : &tc->cur[cls].views;
 	uint32_t most = view_share(tc, *views);
 	struct view *v = pool ? pages_of_idle(tc, cls) : NULL;
 
@@ -200,7 +227,7 @@ static bool cursor_refill(struct tcache *tc, unsigned cls)
 			: cls > HEAP_CLASS_PAGE ? ROW_RUNS
 						: ROW_PARTS,
 			most);
-		*views += v != NULL;
+		*views += v && *views < UINT16_MAX;
 	}
 	if (pool) {
 		atomic_store(&pool->pages, v);
@@ -238,9 +265,9 @@ static bool cursor_any(struct tcache *tc, unsigned cls, struct taken *t)
 	if (class_paged(cls)) {
 		t->p = page_next(tc, cls);
 		t->zeroed = c->zeroed;
-	} else if (cursor_take(c, &t->idx)) {
+	} else {
+		t->p = cursor_take(c, &t->idx);
 		t->view = c->view;
-		t->p = vaddr_ptr(view_slot_at(t->view, t->idx));
 	}
 	return t->p;
 }
@@ -281,10 +308,8 @@ static __attribute__((noinline)) void *no_memory(void)
 
 /* Object idx of v is the caller's: what is left to do. */
 static inline void *slot_made(
-	struct view *v, uint32_t idx, int tid, size_t size, bool zero, void *frame)
+	struct view *v, void *p, uint32_t idx, int tid, size_t size, bool zero, void *frame)
 {
-	void *p = vaddr_ptr(view_slot_at(v, idx));
-
 	if (v->rec)
 		record_alloc(&v->rec[idx], v->geom->size, size, tid, stack_capture(frame));
 	if (zero && !v->zeroed)
@@ -299,7 +324,7 @@ static __attribute__((noinline)) void *alloc_slow(unsigned cls, size_t size, boo
 	if (!t.p)
 		return no_memory();
 	if (t.view)
-		return slot_made(t.view, t.idx, t.tid, size, zero, frame);
+		return slot_made(t.view, t.p, t.idx, t.tid, size, zero, frame);
 	if (zero && !t.zeroed)
 		__builtin_memset(t.p, 0, size);
 	return t.p;
@@ -309,6 +334,7 @@ static inline void *alloc_class(unsigned cls, size_t size, bool zero, void *fram
 {
 	struct tcache *tc = tcache_mine;
 	struct view *v = NULL;
+	void *p = NULL;
 	uint32_t idx = 0;
 	int tid = 0;
 
@@ -317,7 +343,8 @@ static inline void *alloc_class(unsigned cls, size_t size, bool zero, void *fram
 
 		tc->busy = true;
 		atomic_signal_fence(memory_order_seq_cst);
-		if (cursor_take(c, &idx)) {
+		p = cursor_take(c, &idx);
+		if (p) {
 			v = c->view;
 			tc->allocs++;
 			tid = tc->tid;
@@ -325,9 +352,9 @@ static inline void *alloc_class(unsigned cls, size_t size, bool zero, void *fram
 		atomic_signal_fence(memory_order_seq_cst);
 		tc->busy = false;
 	}
-	if (unlikely(!v))
+	if (unlikely(!p))
 		return alloc_slow(cls, size, zero, frame);
-	return slot_made(v, idx, tid, size, zero, frame);
+	return slot_made(v, p, idx, tid, size, zero, frame);
 }
 
 /* The next page of the thread's view is cut for the class; NULL: the view has no more. */
@@ -380,14 +407,19 @@ void *alias_alloc(size_t size, bool zero, void *frame)
 	bool zeroed;
 	void *p;
 
-	/* The shortest way: the page that is cut for the class has another object. */
-	if (!policy.paged || unlikely(!tc || size > HEAP_SMALL_MAX || tc->busy))
+	/* The shortest way: the page or the word of the class has another object. */
+	if (policy.records || unlikely(!tc || size > HEAP_SMALL_MAX || tc->busy))
 		return alloc_any(size, zero, frame);
 	c = &tc->cur[heap_class_by_16[(size + 15) >> 4]];
 	tc->busy = true;
 	atomic_signal_fence(memory_order_seq_cst);
-	p = page_take(c, c->size);
-	zeroed = c->zeroed;
+	if (c->end) {
+		p = page_take(c, c->size);
+		zeroed = c->zeroed;
+	} else {
+		zeroed = c->next && c->view->zeroed;
+		p = c->next ? cursor_pop(c) : NULL;
+	}
 	tc->allocs += p != NULL;
 	atomic_signal_fence(memory_order_seq_cst);
 	tc->busy = false;

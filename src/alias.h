@@ -35,9 +35,10 @@ struct view {
 	uint16_t words;		 /* of live                                                   */
 	_Atomic uint16_t handed; /* words of live (paged: units) that a thread has taken over */
 	uint8_t state;
-	uint8_t age;	       /* sweeps that left its dead units alone                       */
-	uint8_t full;	       /* tenths of its units that are dead, at the last sweep        */
+	uint8_t worth;	       /* of a kill here, at the last sweep                           */
 	_Atomic uint8_t dirty; /* on the list of views with something to kill                 */
+	_Atomic uint8_t spent; /* on the list of those that die whole                         */
+	bool simple;	       /* no records, an object per page, not strict: the short way    */
 	_Atomic bool split;    /* strict: a first unit died, the huge mapping is gone          */
 	bool zeroed;	       /* its memory was never written through another view           */
 	uint16_t first;
@@ -45,10 +46,12 @@ struct view {
 	uint32_t weight; /* dead: bytes to remember it */
 	struct row *row;
 	struct super *super; /* it is a part of this one, or has a mapping of its own  */
-	struct view *dirty_next;
+	struct view *dirty_next, *spent_next;
 	struct view *next, *prev; /* of live views; or of dead ones, oldest first             */
 	struct view *settle_next; /* settling: of those that have units waiting               */
-	uint64_t stamp;		  /* mmu->kill_stamp of what waits                             */
+	uint64_t since_frees;	  /* what waits to die has waited since then; 0: nothing does  */
+	uint64_t since_ns;
+	uint64_t stamp; /* mmu->kill_stamp of what waits                             */
 	bool waits, settling;
 	uint64_t bits[]; /* units: fresh, revoked, released, waiting; then dead, left, cut; or live
 			  */
@@ -218,7 +221,7 @@ struct view *view_new(unsigned cls, enum row_wish wish, uint32_t most);
 /* The next runs of the units in mask from *u on, `max` at most, *u behind them; how many. */
 uint32_t view_runs(
 	const struct view *v, const uint64_t *mask, uint32_t *u, struct run *runs, uint32_t max);
-/* All views of a dirty_next list, which are dead through and through. sweep_lock held. */
+/* All views of a spent_next list, which are dead through and through. sweep_lock held. */
 void views_retire(struct view *list);
 extern struct view *views_live;
 void alias_dead_push(struct view *v); /* sweep_lock held */
@@ -247,9 +250,19 @@ void alias_release(struct view *v);
 void alias_settle(bool all);
 
 /* alias_sweep.c */
-void alias_note_dead(struct view *v); /* it has something to kill */
+void alias_note_dirty(struct view *v);
+static inline void alias_note_dead(struct view *v) /* it has something to kill */
+{
+	if (!atomic_load_explicit(&v->dirty, memory_order_seq_cst))
+		alias_note_dirty(v);
+}
+
 /* A unit died, and those that are inside the same object; killed at once in strict mode. */
 void alias_unit_died(struct view *v, uint32_t u);
+/* Nothing in it lives, and all of it was handed out. Looks, and lets some die if they are many. */
+void alias_look_spent(struct view *v);
+void alias_view_spent(struct view *v); /* it is so */
+void alias_sweep_spent(void);	       /* in a section */
 /* Kills what is due; all = everything dead. False if another thread is at it. */
 bool alias_sweep(bool all);
 void alias_freed(uint32_t frees, size_t bytes);

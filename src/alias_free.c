@@ -169,17 +169,22 @@ static inline bool page_clear(struct view *v, uint32_t idx, uint32_t cut, uint32
 static inline bool row_clear(struct view *v, uint32_t idx, uint32_t id)
 {
 	const struct geom *g = v->geom;
-	uint64_t unit = g->group_shift == 6
-				? ~0UL
-				: ((1UL << geom_group(g)) - 1) << (idx % 64 & ~(geom_group(g) - 1));
+	uint64_t live, unit = g->group_shift == 6 ? ~0UL
+						  : ((1UL << geom_group(g)) - 1)
+							    << (idx % 64 & ~(geom_group(g) - 1));
 
-	/* With other threads every free takes the bit that tells two at once apart. */
-	if (unlikely(!(id == v->owner && __libc_single_threaded ? clear_mine(v, idx)
-								: clear_other(v, idx))))
+	/* In strict mode, with other threads, every free takes the bit that tells two at once
+	 * apart. */
+	if (unlikely(!(id == v->owner && (!policy.strict || __libc_single_threaded)
+			       ? clear_mine(v, idx)
+			       : clear_other(v, idx))))
 		return false;
 	/* Two threads may both find the unit dead: that is harmless. */
-	if (!(view_live_word(v, idx / 64) & unit))
+	live = view_live_word(v, idx / 64);
+	if (!(live & unit))
 		alias_unit_died(v, idx >> g->group_shift);
+	if (unlikely(!live))
+		alias_look_spent(v);
 	return true;
 }
 
@@ -224,6 +229,31 @@ static inline bool page_free(struct view *v, vaddr_t p)
 	return true;
 }
 
+/* Likewise of a view of single objects, each in a page of its own. */
+static inline bool row_free(struct view *v, vaddr_t p)
+{
+	struct tcache *tc = tcache_mine;
+	const struct geom *g = v->geom;
+	size_t d = p - v->base;
+	uint32_t u = (uint32_t)(d >> PAGE_SHIFT), at;
+	const struct cursor *c;
+
+	if (unlikely(!v->simple || !tc || d >= (size_t)v->pages << PAGE_SHIFT))
+		return false;
+	at = geom_band_at(g, v->row_idx, u);
+	c = &tc->cur[g->cls];
+	if (unlikely((d & (PAGE_SIZE - 1)) != at ||
+		     (c->view == v && c->word == u / 64 && (c->mask >> (u % 64) & 1))))
+		return false;
+	if (unlikely(!(v->owner == tc->id ? clear_mine(v, u) : clear_other(v, u))))
+		return false;
+	alias_note_dead(v);
+	if (unlikely(!view_live_word(v, u / 64)))
+		alias_look_spent(v);
+	count_free(tc, g->size);
+	return true;
+}
+
 /* Apart from alias_free, so that the shortest way saves no registers. */
 static __attribute__((noinline)) void free_view(
 	struct view *v, void *p, const char *call, void *frame)
@@ -256,9 +286,7 @@ void alias_free(void *p, const char *call, void *frame)
 
 	if (unlikely(!e || e & 1))
 		free_any(p, call, frame);
-	else if (!v->cut)
-		free_view(v, p, call, frame);
-	else if (unlikely(!page_free(v, vaddr_of(p))))
+	else if (unlikely(!(v->cut ? page_free(v, vaddr_of(p)) : row_free(v, vaddr_of(p)))))
 		free_any(p, call, frame);
 }
 

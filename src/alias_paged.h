@@ -65,6 +65,20 @@ static inline bool page_died(const struct view *v, uint32_t u, uint32_t slots)
 	return !any;
 }
 
+/* Page u has died, with the others of its object. True: so may have the whole view. */
+static inline bool pages_died(struct view *v, uint32_t u)
+{
+	bool full = false;
+
+	for (uint32_t n = heap_cut[CUT_OF(v->cut[u])].pages; n--; u++) {
+		uint64_t bit = 1UL << (u % 64);
+		uint64_t was = atomic_fetch_or(&view_dead(v)[u / 64], bit);
+
+		full |= !(view_fresh(v)[u / 64] & ~(was | bit));
+	}
+	return full;
+}
+
 /* Runs have views of their own: the holes between pages are too small for them. */
 static inline struct pool *pool_of(struct tcache *tc, unsigned cls)
 {

@@ -2,10 +2,12 @@
  * alias_sweep.c - when the dead die: at once (strict), within bounds (deferred), in groups.
  *
  * app context. A free that leaves a unit without live objects puts its view on the dirty list;
- * a sweep looks through those views, kills what is due in sorted runs, and only then gives the
- * units back to their rows. A view with nothing alive is killed whole, which is cheaper than
- * any of its parts, so views are left alone for one sweep in the hope of that.
+ * a sweep looks through those views and has killed what is due (alias_clean.c). A view with nothing
+ * alive is spent: it dies whole, with a few others, which costs a hundredth of killing its units
+ * one by one. So nothing else is killed before a bound says so, and then where the most bytes
+ * are had for the fewest kills.
  */
+#include "alias_sweep.h"
 #include "alias_paged.h"
 #include "mmu.h"
 #include "stats.h"
@@ -16,11 +18,18 @@
 
 struct lock sweep_lock;
 
-static _Atomic(struct view *) dirty_list;
+#define AGES	    4  /* a sweep comes every quarter of a bound */
+#define SPENT_BATCH 16 /* views that are spent die together: their memory is still in the cache */
+
+static _Atomic(struct view *) dirty_list, spent_list;
+static _Atomic uint32_t spent_views; /* on the list, about */
 static _Atomic uint64_t freed_total, freed_bytes_total;
-static uint64_t swept_total, swept_bytes_total; /* of them at the last sweep; sweep_lock */
-static uint64_t swept_ns;
-static uint32_t swept_views; /* left waiting by it */
+/* The last sweep, and the one before; sweep_lock. */
+static struct {
+	uint64_t frees, bytes, ns;
+} swept, swept_before;
+/* Bytes that wait to die, about: freed_bytes_total less this. */
+static _Atomic uint64_t waiting_base;
 
 static uint64_t clock_ns(void)
 {
@@ -30,16 +39,60 @@ static uint64_t clock_ns(void)
 	return (uint64_t)t.tv_sec * 1000000000UL + (uint64_t)t.tv_nsec;
 }
 
-void alias_note_dead(struct view *v)
+static void dirty_push(struct view *v)
 {
-	struct view *head;
+	struct view *head = atomic_load(&dirty_list);
 
-	if (atomic_load(&v->dirty) || atomic_exchange(&v->dirty, 1))
-		return;
-	head = atomic_load(&dirty_list);
 	do
 		v->dirty_next = head;
 	while (!atomic_compare_exchange_weak(&dirty_list, &head, v));
+}
+
+void alias_note_dirty(struct view *v)
+{
+	if (!atomic_exchange(&v->dirty, 1))
+		dirty_push(v);
+}
+
+void alias_view_spent(struct view *v)
+{
+	struct view *head = atomic_load(&spent_list);
+
+	if (atomic_exchange(&v->spent, 1))
+		return;
+	do
+		v->spent_next = head;
+	while (!atomic_compare_exchange_weak(&spent_list, &head, v));
+	atomic_fetch_add(&spent_views, 1);
+}
+
+/* Was all of v handed out, and does nothing of it live? Bits of other threads may come late. */
+static bool view_is_spent(struct view *v)
+{
+	uint64_t any = 0;
+
+	if (v->cut) {
+		for (unsigned w = 0; w < view_uwords(v); w++)
+			any |= view_fresh(v)[w] & ~atomic_load(&view_dead(v)[w]);
+		return v->handed == v->units && !any;
+	}
+	for (unsigned w = 0; w < v->words; w++)
+		any |= view_live_word(v, w);
+	return v->handed == v->words && !any;
+}
+
+void alias_look_spent(struct view *v)
+{
+	struct lock_section s;
+
+	if (!view_is_spent(v))
+		return;
+	alias_view_spent(v);
+	if (atomic_load(&spent_views) < SPENT_BATCH)
+		return;
+	lock_section_enter(&s);
+	alias_sweep_spent();
+	lock_section_leave(&s);
 }
 
 /*
@@ -56,17 +109,8 @@ static void split_warm(struct view *v, const struct run *r)
 		mmu->view_warm(r->hi, (unsigned)((end - r->hi) >> PAGE_SHIFT));
 }
 
-/* Those of the object, or the page, that begins at u. */
-static void pages_died(struct view *v, uint32_t u)
-{
-	for (uint32_t n = heap_cut[CUT_OF(v->cut[u])].pages; n--; u++)
-		atomic_fetch_or(&view_dead(v)[u / 64], 1UL << (u % 64));
-}
-
 void alias_unit_died(struct view *v, uint32_t u)
 {
-	if (v->cut)
-		pages_died(v, u);
 	if (policy.strict) {
 		struct run r = {.lo = view_unit_at(v, u)};
 
@@ -78,251 +122,101 @@ void alias_unit_died(struct view *v, uint32_t u)
 			split_warm(v, &r);
 	}
 	alias_note_dead(v);
-}
-
-/* Paged: the dead of 64 units, those among them that no thread found dead. */
-static uint64_t pages_dead(struct view *v, unsigned w)
-{
-	uint64_t left = atomic_load(&view_left(v)[w]) & ~atomic_load(&view_dead(v)[w]);
-
-	for (; left; left &= left - 1) {
-		uint32_t u = w * 64 + (uint32_t)__builtin_ctzl(left);
-
-		if (page_died(v, u, heap_cut[CUT_OF(v->cut[u])].slots))
-			pages_died(v, u);
-	}
-	return atomic_load(&view_dead(v)[w]);
-}
-
-/* Has it pages that must be looked at again, though nobody may free anything there? */
-static bool pages_watched(struct view *v)
-{
-	uint64_t any = 0;
-
-	for (unsigned w = 0; v->cut && w < view_uwords(v); w++)
-		any |= view_left(v)[w] & ~view_dead(v)[w];
-	return any;
-}
-
-/* Units of v that were handed out and have nothing alive. */
-static void dead_units(struct view *v, uint64_t *dead)
-{
-	unsigned shift = v->geom->group_shift;
-	uint32_t handed = atomic_load_explicit(&v->handed, memory_order_acquire);
-	uint32_t units = MIN((uint32_t)v->units, (handed * 64) >> shift);
-
-	for (unsigned w = 0; w < view_uwords(v); w++)
-		dead[w] = v->cut ? pages_dead(v, w) : 0;
-	if (v->cut)
-		return;
-	if (!shift) {
-		for (unsigned w = 0; w < handed; w++)
-			dead[w] = view_fresh(v)[w] & ~view_live_word(v, w);
-		return;
-	}
-	for (uint32_t u = 0; u < units; u++) {
-		uint64_t group = shift == 6 ? ~0UL : (1UL << (1U << shift)) - 1;
-		uint32_t at = u << shift;
-
-		if (!(view_live_word(v, at / 64) >> (at % 64) & group))
-			dead[u / 64] |= 1UL << (u % 64);
-	}
-	for (unsigned w = 0; w < view_uwords(v); w++)
-		dead[w] &= view_fresh(v)[w];
-}
-
-/* Kills the units in mask, in runs. Those that died get their bit in revoked. */
-static void kill_units(struct view *v, const uint64_t *mask)
-{
-	struct run runs[64];
-	uint32_t n, u = 0;
-	bool ok = true;
-
-	while ((n = view_runs(v, mask, &u, runs, ARRAY_LEN(runs))) != 0) {
-		ok &= !mmu->runs_kill(v->base, v->pages, runs, n);
-		stats.runs_killed += n;
-	}
-	if (!ok)
-		return;
-	for (unsigned w = 0; w < view_uwords(v); w++) {
-		stats.units_killed += (unsigned)__builtin_popcountl(mask[w]);
-		atomic_fetch_or(&view_revoked(v)[w], mask[w]);
-	}
-}
-
-/* Survivors among freshly killed neighbours lost their page-table entries: fetch them by 64 KB. */
-static void warm_survivors(struct view *v, const uint64_t *dead)
-{
-	struct run runs[EXTENT_PAGES / 16];
-	uint32_t n = 0;
-
-	if (v->geom->unit_pages > 4)
-		return;
-	for (uint32_t u = 0; u + 16 <= v->units; u += 16) {
-		uint64_t alive = ~(dead[u / 64] | view_released(v)[u / 64]) & view_fresh(v)[u / 64];
-
-		alive = alive >> (u % 64) & 0xffff;
-		if (__builtin_popcountl(alive) < 3)
-			continue;
-		u += (uint32_t)__builtin_ctzl(alive);
-		runs[n++] = (struct run){view_unit_at(v, u), view_unit_at(v, u + 1)};
-		u &= ~15U;
-	}
-	if (n)
-		mmu->runs_warm(runs, n);
-}
-
-/* What is dead in a view, and what of that was not killed yet. */
-struct census {
-	uint64_t dead[EXTENT_PAGES / 64], due[EXTENT_PAGES / 64];
-	unsigned ndead, ndue, nfresh;
-	bool whole;
-};
-
-static void view_count(struct view *v, struct census *n)
-{
-	n->ndead = n->ndue = n->nfresh = 0;
-	n->whole = v->handed == (v->cut ? v->units : v->words);
-	dead_units(v, n->dead);
-	for (unsigned w = 0; w < view_uwords(v); w++) {
-		n->due[w] = n->dead[w] & ~atomic_load(&view_revoked(v)[w]);
-		n->ndead += (unsigned)__builtin_popcountl(n->dead[w]);
-		n->ndue += (unsigned)__builtin_popcountl(n->due[w]);
-		n->nfresh += (unsigned)__builtin_popcountl(view_fresh(v)[w]);
-	}
-	n->whole = n->whole && n->ndead == n->nfresh;
-}
-
-/* Whole views die together at the end of the sweep; they stay dirty until then. */
-static struct view *doomed;
-
-static void view_doom(struct view *v, const struct census *n)
-{
-	stats.units_killed += n->ndue;
-	v->dirty_next = doomed;
-	doomed = v;
-}
-
-/* Kills everything dead in v. Frees that come later put it on the dirty list again. */
-static void view_clean(struct view *v)
-{
-	struct census n;
-
-	v->age = 0;
-	view_count(v, &n);
-	if (n.whole) {
-		view_doom(v, &n);
-		return;
-	}
-	atomic_store(&v->dirty, 0);
-	view_count(v, &n); /* a free after the first count may have seen dirty */
-	if (n.ndue)
-		kill_units(v, n.due);
-	if (n.ndue > 16 && !policy.strict)
-		warm_survivors(v, n.dead);
-	alias_release(v);
-	if (pages_watched(v))
-		alias_note_dead(v);
+	if (v->cut && pages_died(v, u))
+		alias_look_spent(v);
 }
 
 /*
- * Many kills are on their way: one message to the other processors must do for all of them. Where
- * they are few in a view, its other pages stay as they are. Other threads would bring emptied pages
- * back before the kills; so then each view is emptied by itself, but for grouped, where few of
- * them are alive.
+ * What a kill here is worth, by powers of the root of two: bytes that come back for each unit that
+ * lives on, for around those the kills are many and the faults come.
  */
-#define BATCH	 32
-#define RUNS_FEW 2
+#define WORTHS 64
 
-static void views_empty(struct view *const *views, size_t n)
+static unsigned view_worth(const struct view *v, const struct census *n)
 {
-	struct run runs[BATCH * RUNS_FEW + 1];
-	size_t nruns = 0;
-	bool many = false;
+	uint64_t x = (uint64_t)n->ndue * v->geom->band * 16 / (4 + n->nfresh - n->ndead) | 1;
+	unsigned lg = 63U - (unsigned)__builtin_clzl(x);
 
-	for (size_t i = 0; i < n; i++) {
-		struct view *v = views[i];
-		struct census c;
-		uint32_t u = 0, few;
-
-		view_count(v, &c);
-		few = view_runs(v, c.due, &u, &runs[nruns], RUNS_FEW + 1);
-		if (few > RUNS_FEW) {
-			runs[nruns] = (struct run){
-				v->base, v->base + ((vaddr_t)v->pages << PAGE_SHIFT)};
-			few = 1;
-			many = true;
-		}
-		nruns += few;
-	}
-	if (many || nruns > 1)
-		mmu->runs_empty(runs, nruns);
+	return MIN(2 * lg + (lg ? x >> (lg - 1) & 1 : 0), WORTHS - 1);
 }
-
-static void views_clean(struct view *const *views, size_t n)
-{
-	views_empty(views, n);
-	for (size_t i = 0; i < n; i++)
-		view_clean(views[i]);
-}
-
-#define AGES 4 /* a sweep comes every quarter of a bound */
 
 /*
- * First look: whole views are doomed, in strict mode the others are done with; true for both.
- * What waits in the others is added to waiting[]: grouped promises no time, so there the
- * emptiest views are cleaned first, and only for memory's sake.
+ * First look: whole views are spent, in strict mode the others are done with; true for both.
+ * What waits in the others is added to waiting[].
  */
-static bool view_look(struct view *v, size_t waiting[11])
+static bool view_look(struct view *v, size_t waiting[WORTHS])
 {
 	struct census n;
 
 	view_count(v, &n);
 	if (n.whole) {
-		view_doom(v, &n);
+		alias_view_spent(v);
+		atomic_store(&v->dirty, 0);
 		return true;
 	}
 	if (policy.strict) {
-		view_clean(v);
+		views_clean(&v, 1);
 		return true;
 	}
-	v->full = (uint8_t)(n.ndue * 10 / n.nfresh);
-	waiting[v->full] += (size_t)n.ndue * v->geom->band;
+	if (!v->since_frees) {
+		v->since_frees = swept_before.frees + 1;
+		v->since_ns = swept_before.ns;
+	}
+	v->worth = (uint8_t)view_worth(v, &n);
+	waiting[v->worth] += (size_t)n.ndue * v->geom->band;
 	return false;
 }
 
-static void views_wait(struct view *v)
+/* So many dead bytes may wait. */
+static size_t waiting_most(void)
 {
-	struct view *head = atomic_load(&dirty_list);
-
-	v->age = (uint8_t)MIN(v->age + 1, 100);
-	do
-		v->dirty_next = head;
-	while (!atomic_compare_exchange_weak(&dirty_list, &head, v));
+	return policy.defer_bytes ? policy.defer_bytes : MAX(32UL << 20, heap_bytes() / 4);
 }
 
-/* From how many tenths dead on a view is cleaned, if `waiting` bytes by tenths are to shrink. */
-static unsigned grouped_cut(const size_t waiting[11])
+/* From which worth on a view is cleaned, so that what waits shrinks by a quarter; *left of it then.
+ */
+static unsigned worth_cut(const size_t waiting[WORTHS], size_t *left)
 {
-	size_t allowed = MAX(heap_bytes() / 2, 16UL << 20), sum = 0;
-	unsigned cut = 9;
+	size_t allowed = waiting_most() / AGES * (AGES - 1);
+	unsigned cut = WORTHS;
 
-	for (unsigned t = 0; t < 9; t++)
-		sum += waiting[t];
-	while (cut > 2 && sum > allowed)
-		sum -= waiting[--cut];
+	*left = 0;
+	for (unsigned t = 0; t < WORTHS; t++)
+		*left += waiting[t];
+	while (cut && *left > allowed)
+		*left -= waiting[--cut];
 	return cut;
 }
 
-static void sweep_list(struct view *v, bool all)
+/* At the next sweep it would be older than it may be. */
+static bool view_is_old(const struct view *v)
 {
-	size_t waiting[11] = {0};
-	struct view *later = NULL, *next, *due[BATCH];
-	size_t ndue = 0, batch;
+	return (swept.frees - v->since_frees >= policy.defer_frees / AGES * (AGES - 1) ||
+		swept.ns - v->since_ns >= policy.defer_ns / AGES * (AGES - 1));
+}
+
+/* The spent die. */
+static void spent_retire(void)
+{
+	struct view *v = atomic_exchange(&spent_list, NULL);
+	struct census n;
+
+	atomic_store(&spent_views, 0);
+	for (struct view *w = v; w; w = w->spent_next) {
+		view_count(w, &n);
+		stats.units_killed += n.ndue;
+		waiting_base += (size_t)n.ndue * w->geom->band;
+	}
+	views_retire(v);
+}
+
+/* Returns the bytes that wait on. */
+static size_t sweep_list(struct view *v, bool all)
+{
+	size_t waiting[WORTHS] = {0}, ndue = 0, left;
+	struct view *later = NULL, *next, *due[VIEWS_CLEAN_MAX];
 	unsigned cut;
 
-	batch = policy.grouped || __libc_single_threaded ? BATCH : 1;
-	swept_views = 0;
 	for (; v; v = next) {
 		next = v->dirty_next;
 		if (v->state == VIEW_DEAD) {
@@ -334,41 +228,54 @@ static void sweep_list(struct view *v, bool all)
 		v->dirty_next = later;
 		later = v;
 	}
-	cut = grouped_cut(waiting);
+	cut = worth_cut(waiting, &left);
 	for (v = later; v; v = next) {
 		next = v->dirty_next;
-		if (all || (policy.grouped ? v->full >= cut : v->age >= AGES - 1)) {
-			due[ndue++] = v;
-			if (ndue == batch) {
-				views_clean(due, ndue);
-				ndue = 0;
-			}
-		} else {
-			views_wait(v);
-			swept_views++;
+		if (!all && v->worth < cut && !view_is_old(v)) {
+			dirty_push(v);
+			continue;
+		}
+		due[ndue++] = v;
+		if (ndue == VIEWS_CLEAN_MAX) {
+			views_clean(due, ndue);
+			ndue = 0;
 		}
 	}
 	views_clean(due, ndue);
-	views_retire(doomed);
-	doomed = NULL;
-	alias_settle(all);
+	return all ? 0 : left;
 }
 
 bool alias_sweep(bool all)
 {
 	uint32_t is = 0;
+	size_t left;
 
 	if (all)
 		lock_take(&sweep_lock);
 	else if (!atomic_compare_exchange_strong(&sweep_lock.word, &is, 1))
 		return false;
-	swept_total = atomic_load(&freed_total);
-	swept_bytes_total = atomic_load(&freed_bytes_total);
-	swept_ns = clock_ns();
-	sweep_list(atomic_exchange(&dirty_list, NULL), all);
+	swept_before = swept;
+	swept.frees = atomic_load(&freed_total);
+	swept.bytes = atomic_load(&freed_bytes_total);
+	swept.ns = clock_ns();
+	left = sweep_list(atomic_exchange(&dirty_list, NULL), all);
+	spent_retire();
+	waiting_base = swept.bytes - left;
+	alias_settle(all);
 	stats.sweeps++;
 	lock_drop(&sweep_lock);
 	return true;
+}
+
+void alias_sweep_spent(void)
+{
+	uint32_t is = 0;
+
+	if (!atomic_compare_exchange_strong(&sweep_lock.word, &is, 1))
+		return;
+	spent_retire();
+	alias_settle(false);
+	lock_drop(&sweep_lock);
 }
 
 /* A quarter of every bound: what is left alone at three sweeps dies at the fourth. */
@@ -377,13 +284,12 @@ static bool sweep_is_due(uint64_t frees, uint64_t bytes)
 	static _Atomic uint32_t looks;
 	uint64_t bound = policy.strict ? 512 : policy.defer_frees / AGES;
 
-	if (policy.grouped) /* looking has its price too */
-		bound = MAX(bound, swept_views * 32UL);
-	if (frees - swept_total >= bound || bytes - swept_bytes_total >= policy.defer_bytes / AGES)
+	if (frees - swept.frees >= bound ||
+		(int64_t)(bytes - waiting_base) >= (int64_t)waiting_most())
 		return true;
 	/* The clock is a system call: not every time. */
 	return atomic_fetch_add_explicit(&looks, 1, memory_order_relaxed) % 8 == 0 &&
-	       clock_ns() - swept_ns >= policy.defer_ns / AGES;
+	       clock_ns() - swept.ns >= policy.defer_ns / AGES;
 }
 
 void alias_freed(uint32_t frees, size_t bytes)

@@ -73,6 +73,8 @@ static struct view *view_build(struct row *r, const uint64_t *mask, bool zeroed)
 	v->chunk = e->chunk;
 	v->first = e->first;
 	v->zeroed = zeroed;
+	v->simple = !policy.records && !policy.strict && !paged && !g->group_shift &&
+		    g->unit_pages == 1;
 	if (paged) {
 		v->cut = (uint16_t *)(v->bits + 6UL * uwords);
 		v->live = meta_alloc(live_bytes(v));
@@ -245,8 +247,8 @@ static struct view *views_merge(struct view *a, struct view *b)
 		struct view **from = a->base < b->base ? &a : &b;
 
 		*at = *from;
-		*from = (*from)->dirty_next;
-		at = &(*at)->dirty_next;
+		*from = (*from)->spent_next;
+		at = &(*at)->spent_next;
 	}
 	*at = a ? a : b;
 	return head;
@@ -260,8 +262,8 @@ static struct view *views_sort(struct view *list)
 		struct view *one = list;
 		unsigned i;
 
-		list = list->dirty_next;
-		one->dirty_next = NULL;
+		list = list->spent_next;
+		one->spent_next = NULL;
 		for (i = 0; i < ARRAY_LEN(level) - 1 && level[i]; i++) {
 			one = views_merge(level[i], one);
 			level[i] = NULL;
@@ -296,7 +298,7 @@ static struct view *neighbours(struct view *v, struct run *r)
 	const struct super *s = v->super;
 
 	*r = (struct run){v->base, v->base};
-	for (; v && v->base == r->hi && v->super == s; v = v->dirty_next)
+	for (; v && v->base == r->hi && v->super == s; v = v->spent_next)
 		r->hi += view_len(v);
 	return v;
 }
@@ -321,7 +323,7 @@ void views_retire(struct view *list)
 
 	if (!__libc_single_threaded)
 		doomed_empty(v);
-	for (next = v; next; next = next->dirty_next)
+	for (next = v; next; next = next->spent_next)
 		if (next->super)
 			super_doom(next->super, next->base, next->base + view_len(next));
 	while (v) {
@@ -333,7 +335,7 @@ void views_retire(struct view *list)
 		killed = s ? super_kill(s, r.lo, r.hi)
 			   : !mmu->view_kill(r.lo, (unsigned)((r.hi - r.lo) >> PAGE_SHIFT));
 		for (struct view *after; v != next; v = after) {
-			after = v->dirty_next;
+			after = v->spent_next;
 			v->state = VIEW_DEAD;
 			atomic_store(&v->dirty, 0);
 			if (!s && view_len(v) < HUGE_SIZE && killed)

@@ -11,13 +11,16 @@
 #include "alias.h"
 
 struct cursor {
-	/* Paged: what was not handed out yet of the page that is cut for the class. */
+	/*
+	 * The next object. Paged: of those up to `end` in the page that is cut for the class. Else
+	 * the one of mask's lowest bit; then end is 0, and next too where mask is.
+	 */
 	vaddr_t next, end;
-	uint32_t size; /* of a slot */
-	bool zeroed;   /* nothing was ever stored in the page */
+	uint32_t size; /* paged: of a slot */
+	bool zeroed;   /* paged: nothing was ever stored in the page */
 	/* Else: */
 	bool last;	/* word is the view's last: after mask, view means nothing any more */
-	uint32_t views; /* made for it so far */
+	uint16_t views; /* made for it so far, about */
 	uint32_t word;
 	uint64_t mask; /* objects of the word that were not handed out yet */
 	struct view *view;
@@ -30,7 +33,7 @@ struct cursor {
 struct pool {
 	struct view *in;
 	uint32_t at, lim;
-	uint32_t views; /* made for it so far */
+	uint16_t views; /* made for it so far, about */
 	_Atomic(struct view *) pages;
 };
 

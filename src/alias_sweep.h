@@ -1,0 +1,28 @@
+/*
+ * alias_sweep.h - between the choice of what dies now (alias_sweep.c) and the killing
+ * (alias_clean.c).
+ *
+ * app context; everything here is called with sweep_lock held.
+ */
+#ifndef UD_ALIAS_SWEEP_H
+#define UD_ALIAS_SWEEP_H
+
+#include "alias.h"
+
+/* What is dead in a view, and what of that was not killed yet: units. */
+struct census {
+	uint64_t dead[EXTENT_PAGES / 64], due[EXTENT_PAGES / 64];
+	unsigned ndead, ndue, nfresh;
+	bool whole; /* all of it was handed out, and nothing lives */
+};
+
+void view_count(struct view *v, struct census *n);
+
+/*
+ * Kills everything dead in each of n views, at most VIEWS_CLEAN_MAX. Frees that come later put them
+ * on the dirty list again.
+ */
+#define VIEWS_CLEAN_MAX 32
+void views_clean(struct view *const *views, size_t n);
+
+#endif

@@ -29,7 +29,7 @@ struct view {
 	_Atomic(_Atomic uint64_t *) gone; /* likewise: freed by another; NULL until there is one */
 	uint16_t *cut; /* paged: by unit, 1 + the class it is cut for, and the owner; else NULL  */
 	struct record *rec; /* a record per object, or NULL                                */
-	uint16_t row_idx;
+	uint16_t place;	    /* of the row: geom_band_at                                        */
 	uint16_t owner; /* tcache.id of the thread that hands it out, if not paged             */
 	uint16_t pages, units;
 	uint16_t words;		 /* of live                                                   */
@@ -152,7 +152,7 @@ static inline vaddr_t view_slot_at(const struct view *v, uint32_t idx)
 
 	if (v->cut)
 		return v->base + ((vaddr_t)u << PAGE_SHIFT) + j * view_geom(v, u)->size;
-	return view_unit_at(v, u) + geom_band_at(g, v->row_idx, u) + j * g->size;
+	return view_unit_at(v, u) + geom_band_at(g, v->place, u) + j * g->size;
 }
 
 /* A large block: private pages of its own. */

@@ -22,7 +22,7 @@ static bool slot_ahead(unsigned cls, vaddr_t at)
 static uint32_t slot_near(const struct view *v, uint32_t u, uint32_t off)
 {
 	const struct geom *g = view_geom(v, u);
-	uint32_t at = geom_band_at(g, v->row_idx, u), j = 0;
+	uint32_t at = geom_band_at(g, v->place, u), j = 0;
 
 	if (off >= at)
 		j = MIN(geom_div(off - at, g->inv_size), g->slots - 1U);

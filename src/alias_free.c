@@ -30,7 +30,7 @@ static inline bool slot_find(const struct view *v, vaddr_t a, uint32_t *idx)
 		return u < v->units && d == (size_t)u * g->unit_pages << PAGE_SHIFT;
 	}
 	u = (uint32_t)(d >> PAGE_SHIFT);
-	off = (uint32_t)(d & (PAGE_SIZE - 1)) - geom_band_at(g, v->row_idx, u);
+	off = (uint32_t)(d & (PAGE_SIZE - 1)) - geom_band_at(g, v->place, u);
 	if (off >= g->band)
 		return false;
 	j = geom_div(off, g->inv_size);

@@ -117,7 +117,7 @@ void alias_unit_died(struct view *v, uint32_t u)
 		r.hi = r.lo + ((vaddr_t)v->geom->unit_pages << PAGE_SHIFT);
 		if (!mmu->runs_kill(v->base, v->pages, &r, 1))
 			atomic_fetch_or(&view_revoked(v)[u / 64], 1UL << (u % 64));
-		if (v->pages == EXTENT_PAGES && v->geom->unit_pages == 1 &&
+		if (v->geom->unit_pages == 1 && heap_chunk_is_huge(v->chunk) &&
 			!atomic_exchange(&v->split, true))
 			split_warm(v, &r);
 	}

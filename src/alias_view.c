@@ -66,7 +66,7 @@ static struct view *view_build(struct row *r, const uint64_t *mask, bool zeroed)
 		return NULL;
 	v->geom = g;
 	v->row = r;
-	v->row_idx = r->idx;
+	v->place = r->place;
 	v->pages = e->pages;
 	v->units = e->units;
 	v->words = (uint16_t)words;

@@ -1,11 +1,13 @@
 /*
  * heap.h - where the bytes live: size classes, chunks, extents and rows. Knows no alias.
  *
- * A chunk is 2 MB of canonical memory. An extent is a power-of-two part of a chunk (32 to 512
- * pages) that belongs to one size class. Its pages are cut in units (one page; for objects
+ * A chunk is 2 MB of canonical memory. An extent is a part of a chunk that belongs to one size
+ * class: for objects of up to a page a column, 1, 2 or 4 KB of each of the 512 pages, so that all
+ * their views are as large as a huge page and four classes can share one; for larger objects a
+ * power of two of whole pages, 32 to 512. Its pages are cut in units (one page; for objects
  * larger than a page, as many as one takes). A row is one band of bytes in every unit of an
- * extent, staggered from page to page so that L1 sets are spread; a band holds `group` objects
- * of a small class, or one. A view (alias.h) shows one row.
+ * extent; a band holds `group` objects of a small class, or one. From page to page column and row
+ * move on, so that L1 sets are spread. A view (alias.h) shows one row.
  *
  * heap_class.c (pure) has the geometry, heap_chunk.c the extents, heap_row.c the rows.
  */
@@ -23,8 +25,10 @@
 #define HEAP_CHUNK_MAX	(1U << 22)  /* 8 TB                                      */
 #define HEAP_CLASS_PAGE 22U	    /* the class whose slot is one page: the last small one */
 #define HEAP_CLASS_RUN	33U	    /* the last whose slots are cut from a paged view: 64 KB */
-#define GROUP_MAX	64	    /* objects of one class's band, at most      */
-#define PAGED_SHIFT	8	    /* log2 of objects in a page cut for a class, at most */
+#define COLUMN_SHIFT	10	    /* log2 of the narrowest column's bytes      */
+#define COLUMN_MIN	(1U << COLUMN_SHIFT)
+#define GROUP_MAX	64 /* objects of one class's band, at most      */
+#define PAGED_SHIFT	8  /* log2 of objects in a page cut for a class, at most */
 
 /* How one size class lies in its extents. Read-only after heap_init. */
 struct geom {
@@ -35,7 +39,9 @@ struct geom {
 	uint16_t slots;	     /* objects per band                                         */
 	uint8_t group_shift; /* log2 of objects per band                                 */
 	uint8_t cls;
-	uint8_t wide; /* 1: the geometry for when mappings are scarce             */
+	uint8_t wide;	      /* 1: the geometry for when mappings are scarce            */
+	uint16_t width;	      /* bytes of an extent's column; medium: of a page          */
+	uint16_t column_mask; /* of an offset in a page: which column of that width      */
 	uint64_t inv_rows, inv_size, inv_unit; /* geom_div's reciprocals                 */
 };
 
@@ -45,12 +51,23 @@ static inline uint32_t geom_div(uint32_t x, uint64_t inv)
 	return (uint32_t)((x * inv) >> 32);
 }
 
-/* Where row's band begins inside unit u (small classes; else 0). */
-static inline uint32_t geom_band_at(const struct geom *g, uint32_t row, uint32_t u)
+/* A row's place: its extent's column (where that begins in page 0), and its number there. */
+static inline uint16_t geom_place(uint32_t column, uint32_t row)
 {
-	uint32_t x = row + u;
+	return (uint16_t)(column + row);
+}
 
-	return (x - geom_div(x, g->inv_rows) * g->rows) * g->band;
+/*
+ * Where the band of a row with this place begins inside unit u (small classes; else 0). Columns
+ * change places by exclusive or: so those of any width keep clear of each other, which share a
+ * chunk. Four pages are in four columns, then the row moves on.
+ */
+static inline uint32_t geom_band_at(const struct geom *g, uint32_t place, uint32_t u)
+{
+	uint32_t column = (place ^ u << COLUMN_SHIFT) & g->column_mask;
+	uint32_t x = place % COLUMN_MIN + (u >> 2);
+
+	return column + (x - geom_div(x, g->inv_rows) * g->rows) * g->band;
 }
 
 static inline uint32_t geom_group(const struct geom *g)
@@ -93,7 +110,7 @@ struct extent;
 struct row {
 	struct extent *ext;
 	struct row *next, *prev; /* in its class's list of rows with free units */
-	uint16_t idx;
+	uint16_t place;
 	uint8_t bucket;	 /* 1 + which list; 0: in none                          */
 	uint8_t used;	 /* 1: it had a view before, so its bytes are not zero   */
 	uint32_t nfree;	 /* units                                               */
@@ -104,11 +121,11 @@ struct extent {
 	const struct geom *geom;
 	uint32_t chunk;
 	uint16_t first, pages; /* its place in the chunk                              */
+	uint16_t column;       /* likewise: where that begins in page 0               */
 	uint16_t units;
 	uint16_t fresh_rows;	    /* rows from here on never had a view                  */
 	uint16_t busy_rows;	    /* rows with a unit in use or in quarantine            */
-	bool huge;		    /* was asked to be one huge page                       */
-	bool dirty;		    /* its bytes were not zero when it was made */
+	bool dirty;		    /* its bytes were not zero when it was made            */
 	struct extent *next, *prev; /* of its class, in the list of empty ones */
 	struct row *rows[];
 };
@@ -160,18 +177,28 @@ void heap_row_give(struct class *c, struct row *r, const uint64_t *mask);
 /* From now on new extents of c use the wide geometry, and old ones get no new views. */
 void heap_widen(struct class *c);
 
+static inline size_t extent_bytes(const struct extent *e)
+{
+	return (size_t)e->pages * e->geom->width;
+}
+
 static inline unsigned row_words(const struct extent *e)
 {
 	return (e->units + 63U) / 64;
 }
 
-/* heap_chunk.c. NULL / nothing when there is no memory. */
+/* heap_chunk.c. NULL when there is no memory. pages, huge: for those of larger objects. */
 struct extent *heap_extent_new(const struct geom *g, unsigned pages, bool huge);
 void heap_extent_free(struct extent *e);
+/* A view of so many of its units is made, `again` of a row that had one; now huge may pay. */
+void heap_extent_shown(const struct extent *e, uint32_t units, bool again);
+/* Any time, without a lock: was the chunk asked to be one huge page? */
+bool heap_chunk_is_huge(uint32_t id);
 /* Gives spare chunks back to the system. */
 void heap_trim(void);
 size_t heap_bytes(void); /* of all chunks */
-/* For fork: (*used)[id] = 1 for each chunk that holds something; returns 1 + the highest id. */
+/* For fork: (*used)[id] is not 0 for each chunk that holds something; returns 1 + the highest id.
+ */
 uint32_t heap_chunks_used(const uint8_t **used);
 
 #endif

@@ -1,10 +1,11 @@
 /*
  * heap_chunk.c - chunks and the extents cut from them.
  *
- * app context, signals blocked; heap_chunk_lock guards the table of chunks. A chunk that has no
- * extent goes back to the system, but for a small pool of huge ones. Extents smaller than a
- * chunk share chunks with other classes; those chunks stay in 4 KB pages, so that a small
- * program pays for what it touches.
+ * app context, signals blocked; heap_chunk_lock guards the table of chunks. A chunk is cut in one
+ * of two ways: into parts of 32 pages, for objects larger than a page, or into columns, 1 KB of
+ * each of its pages. A chunk that has no extent goes back to the system, but for a small pool of
+ * huge ones. Chunks begin in 4 KB pages, so that a small program pays for what it touches. What
+ * breaks it: a column that had an extent before and passes for zero.
  */
 #include "heap.h"
 #include "meta.h"
@@ -12,14 +13,38 @@
 
 #define PART_PAGES  32
 #define CHUNK_PARTS (EXTENT_PAGES / PART_PAGES)
+#define ALL_PARTS   0xffffU
+#define ALL_COLUMNS 0xfU
+_Static_assert(PAGE_SIZE >> COLUMN_SHIFT == 4, "as many as ALL_COLUMNS has bits");
+
+enum chunk_use { CHUNK_NONE, CHUNK_IN_PARTS, CHUNK_IN_COLUMNS };
 
 struct lock heap_chunk_lock;
 
-static uint16_t *chunk_free; /* by chunk id: free parts; meaningful where chunk_used */
-static uint8_t *chunk_used;
-static uint32_t chunk_top; /* 1 + highest id ever used */
+struct chunk {
+	uint16_t free;	   /* parts or columns                                            */
+	uint8_t dirty : 4; /* columns that some extent had: their bytes are not zero      */
+	uint8_t huge : 1;  /* it was asked to be one huge page                            */
+	uint8_t shown;	   /* of columns: units that views took, by SHOWN_STEP            */
+};
+#define SHOWN_STEP   16U
+#define SHOWN_MAX    255U
+#define SHOWN_LITTLE (256 / SHOWN_STEP)
+#define SHOWN_MUCH   (64 / SHOWN_STEP)
+#define HEAP_MUCH    (8UL << 20)
+
+static struct chunk *chunks; /* by id; meaningful where chunk_used */
+static uint8_t *chunk_used;  /* enum chunk_use */
+static uint32_t chunk_top;   /* 1 + highest id ever used */
 static size_t chunk_count;
-static uint32_t shared_chunk; /* the shared chunk that had room last */
+static uint32_t shared_chunk; /* the one cut into parts that had room last */
+
+/*
+ * Chunks cut into columns that have some left, a bit each: [1] an aligned pair, [0] none. The
+ * lowest is taken first, so that others empty; no word below room_from has a bit.
+ */
+static uint64_t *room[2];
+static uint32_t room_from[2];
 
 /*
  * Whole huge chunks that no class has now, their bytes as they were left. Clearing and joining
@@ -29,16 +54,60 @@ static uint32_t shared_chunk; /* the shared chunk that had room last */
 static uint32_t pool[POOL_MAX];
 static uint32_t pool_count;
 
-static uint16_t part_mask(unsigned first, unsigned n)
+static uint16_t run_mask(unsigned first, unsigned n)
 {
 	return (uint16_t)(((1U << n) - 1) << first);
+}
+
+static bool tables_make(void)
+{
+	if (chunk_used)
+		return true;
+	chunks = meta_table(HEAP_CHUNK_MAX * sizeof(*chunks));
+	room[0] = chunks ? meta_table(HEAP_CHUNK_MAX / 8) : NULL;
+	room[1] = room[0] ? meta_table(HEAP_CHUNK_MAX / 8) : NULL;
+	chunk_used = room[1] ? meta_table(HEAP_CHUNK_MAX) : NULL;
+	return chunk_used;
+}
+
+/* A chunk for this use, all of it free; dirty and huge if it is from the pool. */
+static bool chunk_take(enum chunk_use use, bool pooled, uint32_t *id)
+{
+	struct chunk k = {.free = use == CHUNK_IN_PARTS ? ALL_PARTS : ALL_COLUMNS};
+
+	if (pooled && pool_count) {
+		*id = pool[--pool_count];
+		k.dirty = ALL_COLUMNS;
+		k.huge = 1;
+	} else if (mmu->chunk_take(id) || *id >= HEAP_CHUNK_MAX) {
+		return false;
+	}
+	chunks[*id] = k;
+	chunk_used[*id] = (uint8_t)use;
+	chunk_top = MAX(chunk_top, *id + 1);
+	chunk_count++;
+	return true;
+}
+
+/* All of it is free. */
+static void chunk_give(uint32_t id)
+{
+	chunk_used[id] = CHUNK_NONE;
+	chunk_count--;
+	if (chunks[id].huge && pool_count < POOL_MAX)
+		pool[pool_count++] = id;
+	else
+		mmu->chunk_give(id);
+	/* A share of what is in use, so that the pool shrinks with the heap. */
+	while (pool_count > 4 + chunk_count / 8)
+		mmu->chunk_give(pool[--pool_count]);
 }
 
 /* A free run of n parts (a power of two) at a multiple of n; -1 if none. */
 static int parts_find(uint16_t freemask, unsigned n)
 {
 	for (unsigned i = 0; i < CHUNK_PARTS; i += n)
-		if ((freemask & part_mask(i, n)) == part_mask(i, n))
+		if ((freemask & run_mask(i, n)) == run_mask(i, n))
 			return (int)i;
 	return -1;
 }
@@ -50,7 +119,7 @@ static int parts_find_shared(unsigned n, uint32_t *id)
 	/* A few around the last one: the table may be long, and full of whole chunks. */
 	for (uint32_t k = 0; k < 64 && k < chunk_top; k++) {
 		uint32_t i = from >= k ? from - k : from + chunk_top - k;
-		int at = chunk_used[i] ? parts_find(chunk_free[i], n) : -1;
+		int at = chunk_used[i] == CHUNK_IN_PARTS ? parts_find(chunks[i].free, n) : -1;
 
 		if (at >= 0) {
 			*id = i;
@@ -60,64 +129,103 @@ static int parts_find_shared(unsigned n, uint32_t *id)
 	return -1;
 }
 
-static bool tables_make(void)
+static bool parts_take(struct extent *e)
 {
-	if (chunk_used)
-		return true;
-	chunk_free = meta_table(HEAP_CHUNK_MAX * sizeof(*chunk_free));
-	chunk_used = chunk_free ? meta_table(HEAP_CHUNK_MAX) : NULL;
-	return chunk_used;
-}
+	unsigned n = e->pages / PART_PAGES;
+	int at = n < CHUNK_PARTS ? parts_find_shared(n, &e->chunk) : -1;
 
-/* Returns the first part, or -1. *dirty: the chunk is huge, and not zero. */
-static int parts_take(unsigned n, uint32_t *id, bool *dirty)
-{
-	int at = -1;
-
-	*dirty = false;
-	lock_take(&heap_chunk_lock);
-	if (!tables_make())
-		goto out;
-	if (n < CHUNK_PARTS)
-		at = parts_find_shared(n, id);
 	if (at < 0) {
-		*dirty = n == CHUNK_PARTS && pool_count;
-		if (*dirty)
-			*id = pool[--pool_count];
-		else if (mmu->chunk_take(id) || *id >= HEAP_CHUNK_MAX)
-			goto out;
-		chunk_used[*id] = 1;
-		chunk_free[*id] = 0xffff;
-		chunk_top = MAX(chunk_top, *id + 1);
-		chunk_count++;
+		if (!chunk_take(CHUNK_IN_PARTS, n == CHUNK_PARTS, &e->chunk))
+			return false;
 		at = 0;
 	}
-	chunk_free[*id] &= (uint16_t)~part_mask((unsigned)at, n);
+	chunks[e->chunk].free &= (uint16_t)~run_mask((unsigned)at, n);
 	if (n < CHUNK_PARTS)
-		shared_chunk = *id;
-out:
-	lock_drop(&heap_chunk_lock);
-	return at;
+		shared_chunk = e->chunk;
+	e->first = (uint16_t)(at * PART_PAGES);
+	e->dirty = chunks[e->chunk].dirty;
+	return true;
 }
 
-static void parts_give(uint32_t id, unsigned first, unsigned n, bool huge)
+static void parts_give(const struct extent *e)
 {
-	lock_take(&heap_chunk_lock);
-	chunk_free[id] |= part_mask(first, n);
-	if (chunk_free[id] == 0xffff) {
-		chunk_used[id] = 0;
-		chunk_count--;
-		if (huge && pool_count < POOL_MAX)
-			pool[pool_count++] = id;
-		else
-			mmu->chunk_give(id);
-		/* A share of what is in use, so that the pool shrinks with the heap. */
-		while (pool_count > 4 + chunk_count / 8)
-			mmu->chunk_give(pool[--pool_count]);
-	} else {
-		mmu->chunk_trim(id, first * PART_PAGES, n * PART_PAGES);
+	struct chunk *k = &chunks[e->chunk];
+
+	k->free |= run_mask(e->first / PART_PAGES, e->pages / PART_PAGES);
+	if (k->free == ALL_PARTS)
+		chunk_give(e->chunk);
+	else
+		mmu->chunk_trim(e->chunk, e->first, e->pages);
+}
+
+/* The first ones of the aligned pairs among free columns. */
+static unsigned pairs(unsigned freemask)
+{
+	return freemask & freemask >> 1 & 5;
+}
+
+/* Its free columns have changed. */
+static void room_note(uint32_t id)
+{
+	unsigned left = chunk_used[id] == CHUNK_IN_COLUMNS ? chunks[id].free : 0;
+	uint64_t bit = 1UL << (id % 64);
+
+	for (unsigned i = 0; i < 2; i++) {
+		if (left && !pairs(left) == !i) {
+			room[i][id / 64] |= bit;
+			room_from[i] = MIN(room_from[i], id / 64);
+		} else {
+			room[i][id / 64] &= ~bit;
+		}
 	}
-	lock_drop(&heap_chunk_lock);
+}
+
+/* A chunk with n aligned columns left, rather one without a pair to break. */
+static bool room_find(unsigned n, uint32_t *id)
+{
+	uint32_t last = chunk_top ? (chunk_top - 1) / 64 : 0;
+
+	for (unsigned i = n / 2; i < 2; i++) {
+		uint32_t *w = &room_from[i];
+
+		while (*w < last && !room[i][*w])
+			++*w;
+		if (room[i][*w]) {
+			*id = *w * 64 + (uint32_t)__builtin_ctzl(room[i][*w]);
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool columns_take(struct extent *e)
+{
+	unsigned n = e->geom->width >> COLUMN_SHIFT, two, one, at, mask;
+	struct chunk *k;
+
+	if (!room_find(n, &e->chunk) && !chunk_take(CHUNK_IN_COLUMNS, true, &e->chunk))
+		return false;
+	k = &chunks[e->chunk];
+	two = pairs(k->free);
+	one = k->free & ~(two | two << 1);
+	at = (unsigned)__builtin_ctz(n > 1 ? two : one ? one : k->free);
+	mask = run_mask(at, n);
+	e->dirty = k->dirty & mask;
+	k->dirty |= mask & ALL_COLUMNS;
+	k->free &= (uint16_t)~mask;
+	e->column = (uint16_t)(at << COLUMN_SHIFT);
+	room_note(e->chunk);
+	return true;
+}
+
+static void columns_give(const struct extent *e)
+{
+	struct chunk *k = &chunks[e->chunk];
+
+	k->free |= run_mask(e->column >> COLUMN_SHIFT, e->geom->width >> COLUMN_SHIFT);
+	if (k->free == ALL_COLUMNS)
+		chunk_give(e->chunk);
+	room_note(e->chunk);
 }
 
 void heap_trim(void)
@@ -128,30 +236,36 @@ void heap_trim(void)
 	lock_drop(&heap_chunk_lock);
 }
 
+/* Asked for once; true: the caller has to, without the lock. Its extent keeps the chunk. */
+static bool huge_due(uint32_t id, bool pays)
+{
+	bool due = pays && !chunks[id].huge;
+
+	chunks[id].huge |= due;
+	return due;
+}
+
 struct extent *heap_extent_new(const struct geom *g, unsigned pages, bool huge)
 {
-	unsigned n = pages / PART_PAGES;
 	struct extent *e = meta_alloc(sizeof(*e) + g->rows * sizeof(e->rows[0]));
-	uint32_t id;
-	bool dirty;
-	int first;
+	bool small = g->unit_pages == 1, ok, due = false;
 
 	if (!e)
 		return NULL;
-	first = parts_take(n, &id, &dirty);
-	if (first < 0) {
+	e->geom = g;
+	e->pages = small ? EXTENT_PAGES : (uint16_t)pages;
+	e->units = e->pages / g->unit_pages;
+	lock_take(&heap_chunk_lock);
+	ok = tables_make() && (small ? columns_take(e) : parts_take(e));
+	if (ok)
+		due = huge_due(e->chunk, huge && !small && e->pages == EXTENT_PAGES);
+	lock_drop(&heap_chunk_lock);
+	if (!ok) {
 		meta_free(e, sizeof(*e) + g->rows * sizeof(e->rows[0]));
 		return NULL;
 	}
-	e->geom = g;
-	e->chunk = id;
-	e->first = (uint16_t)(first * PART_PAGES);
-	e->pages = (uint16_t)pages;
-	e->units = (uint16_t)(pages / g->unit_pages);
-	e->dirty = dirty;
-	e->huge = dirty || (huge && pages == EXTENT_PAGES);
-	if (e->huge && !dirty)
-		mmu->chunk_huge(id);
+	if (due)
+		mmu->chunk_huge(e->chunk);
 	return e;
 }
 
@@ -160,8 +274,41 @@ void heap_extent_free(struct extent *e)
 	for (unsigned i = 0; i < e->geom->rows; i++)
 		if (e->rows[i])
 			meta_free(e->rows[i], sizeof(struct row) + row_words(e) * 8);
-	parts_give(e->chunk, e->first / PART_PAGES, e->pages / PART_PAGES, e->huge);
+	lock_take(&heap_chunk_lock);
+	if (e->geom->unit_pages == 1)
+		columns_give(e);
+	else
+		parts_give(e);
+	lock_drop(&heap_chunk_lock);
 	meta_free(e, sizeof(*e) + e->geom->rows * sizeof(e->rows[0]));
+}
+
+/*
+ * A page fault for each unit costs as much as clearing and joining 2 MB after a few hundred of
+ * them. A program that has much already will go on, and can spare the memory.
+ */
+void heap_extent_shown(const struct extent *e, uint32_t units, bool again)
+{
+	struct chunk *k;
+	bool pays, due;
+
+	lock_take(&heap_chunk_lock);
+	k = &chunks[e->chunk];
+	if (e->geom->unit_pages == 1) {
+		k->shown = (uint8_t)MIN(k->shown + units / SHOWN_STEP + 1, SHOWN_MAX);
+		pays = k->shown >= (heap_bytes() > HEAP_MUCH ? SHOWN_MUCH : SHOWN_LITTLE);
+	} else {
+		pays = again && e->pages == EXTENT_PAGES;
+	}
+	due = huge_due(e->chunk, pays);
+	lock_drop(&heap_chunk_lock);
+	if (due)
+		mmu->chunk_huge(e->chunk);
+}
+
+bool heap_chunk_is_huge(uint32_t id)
+{
+	return chunks[id].huge;
 }
 
 size_t heap_bytes(void)

@@ -2,7 +2,7 @@
  * heap_class.c - the geometry of the size classes. pure but for its own read-only tables.
  *
  * Small: 16-byte steps up to 128, then four per doubling as long as another slot fits in a
- * page. Medium: whole pages, four per doubling.
+ * page; the column is the narrowest that wastes little. Medium: whole pages, four per doubling.
  */
 #include "heap.h"
 
@@ -44,6 +44,16 @@ static uint64_t inverse(uint32_t d)
 	return ((1UL << 32) + d - 1) / d;
 }
 
+/* At most a sixteenth of a column is lost behind its last band, or it is the whole page. */
+static uint16_t column_width(uint32_t band)
+{
+	uint32_t width = COLUMN_MIN;
+
+	while (width < PAGE_SIZE && (width % band) * 16 > width)
+		width *= 2;
+	return (uint16_t)width;
+}
+
 static void geom_small(struct geom *g, unsigned cls, size_t group)
 {
 	g->size = small_size[cls];
@@ -52,7 +62,8 @@ static void geom_small(struct geom *g, unsigned cls, size_t group)
 		g->group_shift++;
 	g->band = g->size << g->group_shift;
 	g->slots = (uint16_t)(1U << g->group_shift);
-	g->rows = (uint16_t)(PAGE_SIZE / g->band);
+	g->width = column_width(g->band);
+	g->rows = (uint16_t)(g->width / g->band);
 }
 
 void heap_geom_init(struct geom geom[2][HEAP_CLASSES], size_t group)
@@ -68,9 +79,11 @@ void heap_geom_init(struct geom geom[2][HEAP_CLASSES], size_t group)
 				g->unit_pages = medium_pages[c - NSMALL];
 				g->size = (uint32_t)g->unit_pages << PAGE_SHIFT;
 				g->band = g->size;
+				g->width = PAGE_SIZE;
 				g->rows = 1;
 				g->slots = 1;
 			}
+			g->column_mask = (uint16_t)(PAGE_SIZE - g->width);
 			g->inv_rows = inverse(g->rows);
 			g->inv_size = inverse(g->size);
 			g->inv_unit = inverse(g->unit_pages);
@@ -97,6 +110,8 @@ void heap_paged_init(struct geom geom[HEAP_CLASSES])
 		geom[c] = (struct geom){
 			.size = size,
 			.band = PAGE_SIZE,
+			.width = PAGE_SIZE,
+			.column_mask = 0,
 			.rows = 1,
 			.unit_pages = 1,
 			.slots = (uint16_t)MAX(PAGE_SIZE / size, 1U),

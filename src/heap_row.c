@@ -8,7 +8,6 @@
  */
 #include "heap.h"
 #include "meta.h"
-#include "mmu.h"
 
 struct class heap_class[HEAP_CLASSES];
 struct geom heap_geom[2][HEAP_CLASSES];
@@ -96,7 +95,7 @@ static unsigned class_least_pages(const struct class *c)
 {
 	unsigned unit = heap_geom[0][c->idx].unit_pages;
 
-	return unit <= 8 ? 32 : unit <= 32 ? 128 : 512;
+	return unit == 1 ? EXTENT_PAGES : unit <= 8 ? 32 : unit <= 32 ? 128 : EXTENT_PAGES;
 }
 
 static struct extent *extent_add(struct class *c)
@@ -113,7 +112,7 @@ static struct extent *extent_add(struct class *c)
 		return NULL;
 	c->fresh = e;
 	c->extents++;
-	c->bytes += (size_t)e->pages << PAGE_SHIFT;
+	c->bytes += extent_bytes(e);
 	extent_idle(c, e);
 	return e;
 }
@@ -129,13 +128,13 @@ static void extent_drop(struct class *c, struct extent *e)
 	if (c->fresh == e)
 		c->fresh = NULL;
 	c->extents--;
-	c->bytes -= (size_t)e->pages << PAGE_SHIFT;
+	c->bytes -= extent_bytes(e);
 	heap_extent_free(e);
 }
 
 /*
- * Extents grow with the use of the class: many pages make cheap views, but a small program must
- * not pay 2 MB for each of its sizes.
+ * Extents of larger objects grow with the use of the class: many pages make cheap views, but a
+ * small program must not pay 2 MB for each of its sizes.
  */
 static void class_grow(struct class *c)
 {
@@ -167,7 +166,7 @@ static struct row *row_fresh(struct class *c)
 	if (!r)
 		return NULL;
 	r->ext = e;
-	r->idx = e->fresh_rows;
+	r->place = geom_place(e->column, e->fresh_rows);
 	r->used = e->dirty;
 	for (unsigned u = 0; u < e->units; u++)
 		r->free[u / 64] |= 1UL << (u % 64);
@@ -268,6 +267,7 @@ static void row_cut(struct class *c, struct row *r, uint64_t *mask, uint32_t mos
 struct row *heap_row_take(
 	struct class *c, enum row_wish wish, uint32_t most, uint64_t *mask, bool *zeroed)
 {
+	uint32_t before;
 	unsigned bucket;
 	struct row *r;
 
@@ -280,15 +280,13 @@ struct row *heap_row_take(
 	row_unlist(c, r);
 	if (r->nfree == r->ext->units && !r->ext->busy_rows++)
 		extent_busy(c, r->ext);
+	before = r->nfree;
 	row_cut(c, r, mask, most);
 	bucket = row_bucket(r->nfree, r->ext->units);
 	if (bucket)
 		row_list(c, r, bucket);
 	*zeroed = !r->used;
-	if (r->used && !r->ext->huge && r->ext->pages == EXTENT_PAGES) {
-		r->ext->huge = true; /* it is used again and again: now it pays */
-		mmu->chunk_huge(r->ext->chunk);
-	}
+	heap_extent_shown(r->ext, before - r->nfree, r->used);
 	r->used = 1;
 	c->views++;
 	return r;

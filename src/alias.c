@@ -223,10 +223,7 @@ static bool cursor_refill(struct tcache *tc, unsigned cls)
 
 	if (!v) {
 		v = view_new(pool ? HEAP_CLASS_PAGE : cls,
-			!pool			? ROW_WHOLE
-			: cls > HEAP_CLASS_PAGE ? ROW_RUNS
-						: ROW_PARTS,
-			most);
+			pool ? pool_run[pool - tc->pool] : ROW_WHOLE, most);
 		*views += v && *views < UINT16_MAX;
 	}
 	if (pool) {

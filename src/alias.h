@@ -112,17 +112,20 @@ static inline uint64_t view_live_word(const struct view *v, uint32_t w)
 	return live;
 }
 
-/* v->cut[u]: an index of heap_cut, and the owner's tcache.id from this bit on. */
+/*
+ * v->cut[u]: an index of heap_cut, and from this bit on the owner's tcache.id; with CUT_INNER how
+ * many pages before this one the run begins.
+ */
 #define CUT_OWNER_SHIFT 6
 #define CUT_OF(c)	((c) & ((1U << CUT_OWNER_SHIFT) - 1))
 _Static_assert(CUT_INNER < 1U << CUT_OWNER_SHIFT, "owners begin there");
 
-/* The unit where the object begins that has unit u. */
+/* The first unit of the run that has unit u. */
 static inline uint32_t view_unit_first(const struct view *v, uint32_t u)
 {
-	while (v->cut && u && CUT_OF(v->cut[u]) == CUT_INNER)
-		u--;
-	return u;
+	uint32_t cut = v->cut ? v->cut[u] : 0;
+
+	return CUT_OF(cut) == CUT_INNER ? u - (cut >> CUT_OWNER_SHIFT) : u;
 }
 
 /*
@@ -217,7 +220,7 @@ size_t alias_usable(void *p);
 
 /* alias_view.c */
 /* A view of at most `most` units; NULL: no memory. In a section. */
-struct view *view_new(unsigned cls, enum row_wish wish, uint32_t most);
+struct view *view_new(unsigned cls, unsigned wish, uint32_t most);
 /* The next runs of the units in mask from *u on, `max` at most, *u behind them; how many. */
 uint32_t view_runs(
 	const struct view *v, const uint64_t *mask, uint32_t *u, struct run *runs, uint32_t max);

@@ -18,12 +18,15 @@ static bool slot_ahead(unsigned cls, vaddr_t at)
 	return false;
 }
 
-/* The object of unit u nearest to byte `off` of the unit's page. */
+/* The object of unit u nearest to the byte `off` bytes behind the unit's begin. */
 static uint32_t slot_near(const struct view *v, uint32_t u, uint32_t off)
 {
 	const struct geom *g = view_geom(v, u);
-	uint32_t at = geom_band_at(g, v->place, u), j = 0;
+	uint32_t at, j = 0;
 
+	if (g->unit_pages > 1)
+		return u;
+	at = geom_band_at(g, v->place, u);
 	if (off >= at)
 		j = MIN(geom_div(off - at, g->inv_size), g->slots - 1U);
 	return (u << g->group_shift) + j;
@@ -41,7 +44,7 @@ static void view_find(struct view *v, vaddr_t a, struct block *b)
 		return;
 	}
 	u = view_unit_first(v, u);
-	idx = g->unit_pages > 1 ? u : slot_near(v, u, (uint32_t)(a & (PAGE_SIZE - 1)));
+	idx = slot_near(v, u, (uint32_t)(a - view_unit_at(v, u)));
 	g = view_geom(v, u);
 	handed = (view_fresh(v)[u / 64] >> (u % 64) & 1) &&
 		 (v->cut ? v->cut[u] != 0 : idx / 64 < v->handed);

@@ -27,7 +27,7 @@ static inline bool slot_find(const struct view *v, vaddr_t a, uint32_t *idx)
 	if (g->unit_pages != 1) {
 		u = geom_div((uint32_t)(d >> PAGE_SHIFT), g->inv_unit);
 		*idx = u;
-		return u < v->units && d == (size_t)u * g->unit_pages << PAGE_SHIFT;
+		return u < v->units && a == view_slot_at(v, u);
 	}
 	u = (uint32_t)(d >> PAGE_SHIFT);
 	off = (uint32_t)(d & (PAGE_SIZE - 1)) - geom_band_at(g, v->place, u);
@@ -240,7 +240,7 @@ static inline bool row_free(struct view *v, vaddr_t p)
 
 	if (unlikely(!v->simple || !tc || d >= (size_t)v->pages << PAGE_SHIFT))
 		return false;
-	at = geom_band_at(g, v->row_idx, u);
+	at = geom_band_at(g, v->place, u);
 	c = &tc->cur[g->cls];
 	if (unlikely((d & (PAGE_SIZE - 1)) != at ||
 		     (c->view == v && c->word == u / 64 && (c->mask >> (u % 64) & 1))))

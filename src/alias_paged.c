@@ -87,7 +87,7 @@ bool page_cut(struct tcache *tc, unsigned cls)
 			memory_order_relaxed);
 	}
 	for (uint32_t i = 1; i < k->pages; i++)
-		v->cut[u + i] = CUT_INNER;
+		v->cut[u + i] = (uint16_t)(CUT_INNER | i << CUT_OWNER_SHIFT);
 	v->cut[u] = (uint16_t)((cls + 1) | MIN(tc->id, TCACHE_NONE) << CUT_OWNER_SHIFT);
 	c->next = v->base + ((vaddr_t)u << PAGE_SHIFT);
 	c->end = c->next + k->slots * (vaddr_t)k->size;

@@ -39,8 +39,8 @@ static inline bool page_ahead(const struct cursor *c, vaddr_t p)
  */
 static inline uint32_t page_slot(const struct view *v, size_t d, uint32_t *idx)
 {
-	uint32_t u = (uint32_t)(d >> PAGE_SHIFT), off = (uint32_t)(d & (PAGE_SIZE - 1));
-	uint32_t cut = v->cut[u];
+	uint32_t u = view_unit_first(v, (uint32_t)(d >> PAGE_SHIFT));
+	uint32_t off = (uint32_t)d - (u << PAGE_SHIFT), cut = v->cut[u];
 	const struct cut *k = &heap_cut[CUT_OF(cut)];
 	uint32_t j = geom_div(off, k->inv_size);
 
@@ -79,10 +79,17 @@ static inline bool pages_died(struct view *v, uint32_t u)
 	return full;
 }
 
-/* Runs have views of their own: the holes between pages are too small for them. */
+/*
+ * Runs have views of their own, by their length: the holes between others are too small for them.
+ * In a view of pool i is room for a run of so many.
+ */
+static const uint8_t pool_run[POOLS] = {ROW_PARTS, 2, 5, ROW_RUN_MAX};
+
 static inline struct pool *pool_of(struct tcache *tc, unsigned cls)
 {
-	return &tc->pool[cls > HEAP_CLASS_PAGE];
+	unsigned pages = heap_cut[cls + 1].pages;
+
+	return &tc->pool[(pages > 1) + (pages > 2) + (pages > 5)];
 }
 
 /* Cuts the next page or run of pages of the thread's view for cls; false when it has no more. */

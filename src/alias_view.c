@@ -131,7 +131,7 @@ static void view_link(struct view *v)
 	maps_count(direct, supers);
 }
 
-struct view *view_new(unsigned cls, enum row_wish wish, uint32_t most)
+struct view *view_new(unsigned cls, unsigned wish, uint32_t most)
 {
 	struct class *c = &heap_class[cls];
 	uint64_t mask[EXTENT_PAGES / 64];

@@ -18,14 +18,14 @@
 #include "lock.h"
 
 #define HEAP_ALIGN	16
-#define HEAP_SMALL_MAX	4096UL	    /* objects up to here share pages            */
-#define HEAP_MEDIUM_MAX (1UL << 20) /* up to here they come from extents        */
-#define HEAP_CLASSES	56	    /* at most                                   */
-#define EXTENT_PAGES	512	    /* at most                                   */
-#define HEAP_CHUNK_MAX	(1U << 22)  /* 8 TB                                      */
-#define HEAP_CLASS_PAGE 22U	    /* the class whose slot is one page: the last small one */
-#define HEAP_CLASS_RUN	33U	    /* the last whose slots are cut from a paged view: 64 KB */
-#define COLUMN_SHIFT	10	    /* log2 of the narrowest column's bytes      */
+#define HEAP_SMALL_MAX	4096UL	      /* objects up to here share pages            */
+#define HEAP_MEDIUM_MAX (256UL << 10) /* up to here they come from extents      */
+#define HEAP_CLASSES	56	      /* at most                                   */
+#define EXTENT_PAGES	512	      /* at most                                   */
+#define HEAP_CHUNK_MAX	(1U << 22)    /* 8 TB                                      */
+#define HEAP_CLASS_PAGE 22U	      /* the class whose slot is one page: the last small one */
+#define HEAP_CLASS_RUN	34U	      /* the last whose slots are cut from a paged view: 64 KB */
+#define COLUMN_SHIFT	10	      /* log2 of the narrowest column's bytes      */
 #define COLUMN_MIN	(1U << COLUMN_SHIFT)
 #define GROUP_MAX	64 /* objects of one class's band, at most      */
 #define PAGED_SHIFT	8  /* log2 of objects in a page cut for a class, at most */
@@ -45,7 +45,7 @@ struct geom {
 	uint64_t inv_rows, inv_size, inv_unit; /* geom_div's reciprocals                 */
 };
 
-/* x / d by its reciprocal; exact for x, d <= 4096. */
+/* x / d by its reciprocal; exact for x, d <= 20480. */
 static inline uint32_t geom_div(uint32_t x, uint64_t inv)
 {
 	return (uint32_t)((x * inv) >> 32);
@@ -87,18 +87,18 @@ struct cut {
 	uint16_t slots, pages;
 } __attribute__((aligned(16)));
 #define CUT_NONE  0U		       /* not cut yet: no object starts there */
-#define CUT_INNER (HEAP_CLASS_RUN + 2) /* not the first page of its object: likewise */
+#define CUT_INNER (HEAP_CLASS_RUN + 2) /* not the first page of its run */
 extern struct cut heap_cut[HEAP_CLASS_RUN + 3];
 unsigned heap_class_count(void);
 extern uint8_t heap_class_by_16[HEAP_SMALL_MAX / 16 + 1];
-extern uint8_t heap_class_by_page[HEAP_MEDIUM_MAX / PAGE_SIZE + 1];
+extern uint8_t heap_class_by_1k[HEAP_MEDIUM_MAX / 1024 + 1];
 
 /* The class for size (<= HEAP_MEDIUM_MAX). */
 static inline unsigned heap_class_of(size_t size)
 {
 	if (size <= HEAP_SMALL_MAX)
 		return heap_class_by_16[(size + 15) >> 4];
-	return heap_class_by_page[(size + PAGE_SIZE - 1) >> PAGE_SHIFT];
+	return heap_class_by_1k[(size + 1023) >> 10];
 }
 /* The smallest class whose slots are aligned to align (a power of two <= 4096). */
 unsigned heap_class_aligned(size_t size, size_t align);
@@ -133,11 +133,12 @@ struct extent {
 #define ROW_BUCKETS 5
 
 /*
- * Views of whole rows cost least; whoever cuts page by page may as well have the others. A view
- * for runs of pages must have room for the largest, 2^ROW_RUN_SHIFT units, at least once.
+ * What a row is wanted for. Views of whole rows cost least; whoever cuts page by page may as well
+ * have the others. A view for runs of n pages (n > 1) must have room for one at least once.
  */
-enum row_wish { ROW_WHOLE, ROW_PARTS, ROW_RUNS };
-#define ROW_RUN_SHIFT 4
+#define ROW_WHOLE   0U
+#define ROW_PARTS   1U
+#define ROW_RUN_MAX 16U
 
 /* Per class; `lock` guards everything in it and the lists of its rows. */
 struct class
@@ -169,7 +170,7 @@ void heap_init(size_t group);
  * stored there. NULL: no memory. c->lock held by the caller.
  */
 struct row *heap_row_take(
-	struct class *c, enum row_wish wish, uint32_t most, uint64_t *mask, bool *zeroed);
+	struct class *c, unsigned wish, uint32_t most, uint64_t *mask, bool *zeroed);
 
 /* Units come back; their aliases are dead. The row may be gone afterwards. c->lock held. */
 void heap_row_give(struct class *c, struct row *r, const uint64_t *mask);

@@ -8,26 +8,34 @@
 
 static const uint16_t small_size[] = {16, 32, 48, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320,
 	384, 448, 512, 576, 672, 800, 1024, 1360, 2048, 4096};
-static const uint16_t medium_pages[] = {2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28, 32, 40, 48,
-	56, 64, 80, 96, 112, 128, 160, 192, 224, 256};
+/* Pages, and how many blocks share them (each still has a view's pages to itself). */
+static const struct {
+	uint16_t pages, slots;
+} medium[] = {{5, 4}, {2, 1}, {3, 1}, {4, 1}, {5, 1}, {6, 1}, {7, 1}, {8, 1}, {10, 1}, {12, 1},
+	{14, 1}, {16, 1}, {20, 1}, {24, 1}, {28, 1}, {32, 1}, {40, 1}, {48, 1}, {56, 1}, {64, 1}};
 
 #define NSMALL	ARRAY_LEN(small_size)
-#define NMEDIUM ARRAY_LEN(medium_pages)
+#define NMEDIUM ARRAY_LEN(medium)
 _Static_assert(NSMALL + NMEDIUM <= HEAP_CLASSES, "raise HEAP_CLASSES");
 _Static_assert(NSMALL == HEAP_CLASS_PAGE + 1, "the last small class is the page");
-_Static_assert(NSMALL + 10 == HEAP_CLASS_RUN, "medium_pages[10] is 2^ROW_RUN_SHIFT");
+_Static_assert(NSMALL + 11 == HEAP_CLASS_RUN, "medium[11] has ROW_RUN_MAX pages");
 
 uint8_t heap_class_by_16[HEAP_SMALL_MAX / 16 + 1];
-uint8_t heap_class_by_page[HEAP_MEDIUM_MAX / PAGE_SIZE + 1];
+uint8_t heap_class_by_1k[HEAP_MEDIUM_MAX / 1024 + 1];
 
 unsigned heap_class_count(void)
 {
 	return NSMALL + NMEDIUM;
 }
 
+static size_t medium_size(unsigned i)
+{
+	return ((size_t)medium[i].pages << PAGE_SHIFT) / medium[i].slots;
+}
+
 size_t heap_class_size(unsigned cls)
 {
-	return cls < NSMALL ? small_size[cls] : (size_t)medium_pages[cls - NSMALL] << PAGE_SHIFT;
+	return cls < NSMALL ? small_size[cls] : medium_size(cls - NSMALL);
 }
 
 unsigned heap_class_aligned(size_t size, size_t align)
@@ -76,11 +84,11 @@ void heap_geom_init(struct geom geom[2][HEAP_CLASSES], size_t group)
 			if (c < NSMALL) {
 				geom_small(g, c, wide ? MAX(group, PAGE_SIZE) : group);
 			} else {
-				g->unit_pages = medium_pages[c - NSMALL];
-				g->size = (uint32_t)g->unit_pages << PAGE_SHIFT;
+				g->unit_pages = medium[c - NSMALL].pages;
+				g->size = (uint32_t)medium_size(c - NSMALL);
 				g->band = g->size;
 				g->width = PAGE_SIZE;
-				g->rows = 1;
+				g->rows = medium[c - NSMALL].slots;
 				g->slots = 1;
 			}
 			g->column_mask = (uint16_t)(PAGE_SIZE - g->width);
@@ -93,10 +101,10 @@ void heap_geom_init(struct geom geom[2][HEAP_CLASSES], size_t group)
 			c++;
 		heap_class_by_16[i] = (uint8_t)c;
 	}
-	for (unsigned i = 0, c = 0; i < sizeof(heap_class_by_page); i++) {
-		while (medium_pages[c] < i)
+	for (unsigned i = 0, c = 0; i < sizeof(heap_class_by_1k); i++) {
+		while (medium_size(c) < i * 1024)
 			c++;
-		heap_class_by_page[i] = (uint8_t)(NSMALL + c);
+		heap_class_by_1k[i] = (uint8_t)(NSMALL + c);
 	}
 }
 
@@ -106,6 +114,8 @@ void heap_paged_init(struct geom geom[HEAP_CLASSES])
 {
 	for (unsigned c = 0; c <= HEAP_CLASS_RUN; c++) {
 		uint32_t size = (uint32_t)heap_class_size(c);
+		uint32_t pages = c < NSMALL ? 1 : medium[c - NSMALL].pages;
+		uint32_t slots = c < NSMALL ? PAGE_SIZE / size : medium[c - NSMALL].slots;
 
 		geom[c] = (struct geom){
 			.size = size,
@@ -114,14 +124,14 @@ void heap_paged_init(struct geom geom[HEAP_CLASSES])
 			.column_mask = 0,
 			.rows = 1,
 			.unit_pages = 1,
-			.slots = (uint16_t)MAX(PAGE_SIZE / size, 1U),
+			.slots = (uint16_t)slots,
 			.group_shift = PAGED_SHIFT,
 			.cls = (uint8_t)c,
 			.inv_rows = inverse(1),
-			.inv_size = size <= PAGE_SIZE ? inverse(size) : 0,
+			.inv_size = slots > 1 ? inverse(size) : 0,
 			.inv_unit = inverse(1),
 		};
-		heap_cut[c + 1] = (struct cut){(uint32_t)geom[c].inv_size, size, geom[c].slots,
-			(uint16_t)((size + PAGE_SIZE - 1) / PAGE_SIZE)};
+		heap_cut[c + 1] = (struct cut){
+			(uint32_t)geom[c].inv_size, size, (uint16_t)slots, (uint16_t)pages};
 	}
 }

@@ -186,48 +186,51 @@ void heap_widen(struct class *c)
 	lock_drop(&c->lock);
 }
 
-/* Has it 2^ROW_RUN_SHIFT free units in a row, within 64? */
-static bool row_has_run(const struct row *r)
+/* Has it n free units in a row, within 64? */
+static bool row_has_run(const struct row *r, unsigned n)
 {
 	uint64_t any = 0;
 
 	for (unsigned w = 0; w < row_words(r->ext); w++) {
 		uint64_t m = r->free[w];
+		unsigned have = 1;
 
-		for (unsigned s = 0; s < ROW_RUN_SHIFT; s++)
-			m &= m >> (1U << s);
-		any |= m;
+		for (; have * 2 <= n; have *= 2)
+			m &= m >> have;
+		any |= m & m >> (n - have);
 	}
 	return any;
 }
 
-/* The first of at most n rows with a run, in the list of bucket b. */
-static struct row *row_find_run(struct class *c, unsigned b, unsigned n)
+/* The first of at most `tries` rows with a run of n, in the list of bucket b. */
+static struct row *row_find_run(struct class *c, unsigned n, unsigned b, unsigned tries)
 {
 	struct row *r = c->row[b - 1];
 
-	for (; r && n--; r = r->next)
-		if (row_has_run(r))
+	for (; r && tries--; r = r->next)
+		if (row_has_run(r, n))
 			return r;
 	return NULL;
 }
 
 /*
- * For a view of runs. Few are asked: the others are for single pages, or become whole; without
- * memory for another, all. A row that has no run is never the answer, or it would be for ever.
+ * For a view of runs. The longer they are, the fewer rows are asked: the others are for single
+ * pages, or become whole; without memory for another, all. A row that has no run is never the
+ * answer, or it would be for ever.
  */
-static struct row *row_pick_runs(struct class *c)
+static struct row *row_pick_runs(struct class *c, unsigned n)
 {
-	struct row *r = row_find_run(c, ROW_BUCKETS, 1);
+	struct row *r = NULL;
 
-	r = r ? r : row_find_run(c, ROW_BUCKETS - 1, 4);
+	for (unsigned b = ROW_BUCKETS; !r && b > 1; b--)
+		r = row_find_run(c, n, b, 4 * ROW_RUN_MAX / n);
 	r = r ? r : row_fresh(c);
 	for (unsigned b = ROW_BUCKETS; !r && b; b--)
-		r = row_find_run(c, b, ~0U);
+		r = row_find_run(c, n, b, ~0U);
 	return r;
 }
 
-static struct row *row_pick(struct class *c, enum row_wish wish)
+static struct row *row_pick(struct class *c, unsigned wish)
 {
 	static const uint8_t order[][4] = {[ROW_WHOLE] = {5, 4, 3, 2}, [ROW_PARTS] = {4, 3, 5, 2}};
 	struct row *r;
@@ -265,17 +268,17 @@ static void row_cut(struct class *c, struct row *r, uint64_t *mask, uint32_t mos
 }
 
 struct row *heap_row_take(
-	struct class *c, enum row_wish wish, uint32_t most, uint64_t *mask, bool *zeroed)
+	struct class *c, unsigned wish, uint32_t most, uint64_t *mask, bool *zeroed)
 {
 	uint32_t before;
 	unsigned bucket;
 	struct row *r;
 
 	class_grow(c);
-	r = wish == ROW_RUNS ? row_pick_runs(c) : row_pick(c, wish);
+	r = wish > ROW_PARTS ? row_pick_runs(c, wish) : row_pick(c, wish);
 	if (!r)
 		return NULL;
-	if (wish == ROW_RUNS && r->nfree < r->ext->units)
+	if (wish > ROW_PARTS && r->nfree < r->ext->units)
 		most = EXTENT_PAGES; /* wherever the run may be */
 	row_unlist(c, r);
 	if (r->nfree == r->ext->units && !r->ext->busy_rows++)

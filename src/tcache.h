@@ -37,6 +37,8 @@ struct pool {
 	_Atomic(struct view *) pages;
 };
 
+#define POOLS 4
+
 struct tcache {
 	bool busy;
 	bool owned;  /* by a thread that lives */
@@ -46,8 +48,8 @@ struct tcache {
 	size_t freed_bytes;
 	uint64_t allocs, frees, larges;
 	struct tcache *next;
-	uint64_t refilled;   /* tcache_refills then */
-	struct pool pool[2]; /* of pages, and of runs of them */
+	uint64_t refilled;	 /* tcache_refills then */
+	struct pool pool[POOLS]; /* of pages, and of runs of them (alias_paged.h) */
 	struct cursor cur[HEAP_CLASSES];
 };
 

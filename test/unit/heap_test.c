@@ -89,15 +89,22 @@ static void bands_are_disjoint(void)
 				CHECK(geom_group(k) <= GROUP_MAX);
 				CHECK(w || k->group_shift == 0 || k->band <= groups[i]);
 				for (uint32_t u = 0; u < 512; u += 7) {
-					static uint8_t taken[PAGE_SIZE];
+					static uint8_t taken[8 * PAGE_SIZE];
+					size_t unit = (size_t)k->unit_pages << PAGE_SHIFT;
 
+					if (k->rows == 1 && k->unit_pages > 1) {
+						CHECK_EQ(geom_band_at(k, 0, u), 0);
+						CHECK_EQ(k->band, unit);
+						continue;
+					}
+					CHECK(unit <= sizeof(taken));
 					memset(taken, 0, sizeof(taken));
-					for (uint32_t r = 0; r < k->rows && k->unit_pages == 1; r++)
+					for (uint32_t r = 0; r < k->rows; r++)
 						for (uint32_t b = 0; b < k->band; b++)
 							CHECK_EQ(taken[geom_band_at(k, r, u) + b]++,
 								0);
-					if (k->unit_pages > 1)
-						CHECK_EQ(geom_band_at(k, 0, u), 0);
+					for (size_t b = unit; b < sizeof(taken); b++)
+						CHECK_EQ(taken[b], 0);
 				}
 			}
 	}
@@ -242,9 +249,12 @@ static void pages_are_cut(void)
 
 		CHECK_EQ(k->size, heap_class_size(c));
 		CHECK_EQ(heap_paged[c].size, k->size);
-		CHECK_EQ(k->pages * PAGE_SIZE, k->size);
-		CHECK_EQ(k->slots, 1);
-		CHECK_EQ(geom_div(PAGE_SIZE - 1, k->inv_size), 0);
+		CHECK_EQ(k->pages * PAGE_SIZE, k->size * k->slots);
+		CHECK(k->slots == 1 || k->pages > k->slots);
+		for (uint32_t x = 0; x < k->pages * PAGE_SIZE && k->slots > 1; x++)
+			CHECK_EQ(geom_div(x, k->inv_size), x / k->size);
+		if (k->slots == 1)
+			CHECK_EQ(geom_div(PAGE_SIZE - 1, k->inv_size), 0);
 	}
 	CHECK_EQ(heap_class_size(HEAP_CLASS_RUN), 64UL << 10);
 	CHECK_EQ(heap_cut[CUT_INNER].slots, 0);
@@ -262,18 +272,19 @@ static void runs_find_room(void)
 
 	heap_init(PAGE_SIZE);
 	c->views = 100; /* whole chunks */
-	r = heap_row_take(c, ROW_RUNS, EXTENT_PAGES, all, &zeroed);
+	r = heap_row_take(c, ROW_RUN_MAX, EXTENT_PAGES, all, &zeroed);
 	CHECK(r && r->ext->units == EXTENT_PAGES);
 	chunk_limit = 0;
 	/* Every second page comes back, then a run of 16 across no word's end. */
 	for (unsigned w = 0; w < EXTENT_PAGES / 64; w++)
 		back[w] = 0x5555555555555555UL;
 	heap_row_give(c, r, back);
-	CHECK(!heap_row_take(c, ROW_RUNS, EXTENT_PAGES, mask, &zeroed));
+	CHECK(!heap_row_take(c, ROW_RUN_MAX, EXTENT_PAGES, mask, &zeroed));
+	CHECK(!heap_row_take(c, 2, EXTENT_PAGES, mask, &zeroed));
 	for (unsigned w = 0; w < EXTENT_PAGES / 64; w++)
 		back[w] = w == 7 ? 0xaaaaUL << 8 : 0;
 	heap_row_give(c, r, back);
-	same = heap_row_take(c, ROW_RUNS, 16, mask, &zeroed);
+	same = heap_row_take(c, ROW_RUN_MAX, 16, mask, &zeroed);
 	CHECK(same == r);
 	for (unsigned w = 0; w < EXTENT_PAGES / 64; w++)
 		units += (uint32_t)__builtin_popcountl(mask[w]);

@@ -118,6 +118,23 @@ void view_count(struct view *v, struct census *n)
 	n->whole = n->whole && n->ndead == n->nfresh;
 }
 
+/*
+ * The owner and another thread, at the same instant, may both think that they freed an object first
+ * (clear_mine). Then its two bits say so for ever.
+ */
+void view_find_twice(struct view *v)
+{
+	const _Atomic uint64_t *gone = atomic_load(&v->gone);
+
+	for (unsigned w = 0; gone && w < v->words; w++) {
+		uint64_t both = atomic_load(&gone[w]) & ~atomic_load(&v->live[w]);
+
+		if (both && !alias_freed_twice)
+			alias_freed_twice = view_slot_at(
+				v, w * 64 + (uint32_t)__builtin_ctzl(both));
+	}
+}
+
 /* Kills everything dead in v. Frees that come later put it on the dirty list again. */
 static void view_clean(struct view *v)
 {
@@ -134,6 +151,7 @@ static void view_clean(struct view *v)
 		kill_units(v, n.due);
 	if (n.ndue > 16 && !policy.strict)
 		warm_survivors(v, n.dead);
+	view_find_twice(v);
 	alias_release(v);
 	if (pages_watched(v))
 		alias_note_dead(v);

@@ -10,6 +10,7 @@
 #include "alias_sweep.h"
 #include "alias_paged.h"
 #include "mmu.h"
+#include "report.h"
 #include "stats.h"
 #include "tcache.h"
 
@@ -17,6 +18,7 @@
 #include <time.h>
 
 struct lock sweep_lock;
+_Atomic vaddr_t alias_freed_twice;
 
 #define AGES	    4  /* a sweep comes every quarter of a bound */
 #define SPENT_BATCH 16 /* views that are spent die together: their memory is still in the cache */
@@ -81,6 +83,17 @@ static bool view_is_spent(struct view *v)
 	return v->handed == v->words && !any;
 }
 
+/* No lock held. */
+static void report_twice(void)
+{
+	vaddr_t p;
+
+	if (unlikely(alias_freed_twice) && (p = atomic_exchange(&alias_freed_twice, 0)))
+		report_bad_free(vaddr_ptr(p),
+			"free() and, at the same instant, another thread's free",
+			__builtin_frame_address(0));
+}
+
 void alias_look_spent(struct view *v)
 {
 	struct lock_section s;
@@ -93,6 +106,7 @@ void alias_look_spent(struct view *v)
 	lock_section_enter(&s);
 	alias_sweep_spent();
 	lock_section_leave(&s);
+	report_twice();
 }
 
 /*
@@ -205,6 +219,7 @@ static void spent_retire(void)
 	for (struct view *w = v; w; w = w->spent_next) {
 		view_count(w, &n);
 		stats.units_killed += n.ndue;
+		view_find_twice(w);
 		waiting_base += (size_t)n.ndue * w->geom->band;
 	}
 	views_retire(v);
@@ -303,4 +318,5 @@ void alias_freed(uint32_t frees, size_t bytes)
 	lock_section_enter(&s);
 	alias_sweep(false);
 	lock_section_leave(&s);
+	report_twice();
 }

@@ -18,6 +18,10 @@ struct census {
 
 void view_count(struct view *v, struct census *n);
 
+/* Sets alias_freed_twice to what two threads freed at once, if there is something. */
+void view_find_twice(struct view *v);
+extern _Atomic vaddr_t alias_freed_twice; /* 0: nothing, or reported */
+
 /*
  * Kills everything dead in each of n views, at most VIEWS_CLEAN_MAX. Frees that come later put them
  * on the dirty list again.

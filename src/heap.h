@@ -60,12 +60,13 @@ static inline uint16_t geom_place(uint32_t column, uint32_t row)
 /*
  * Where the band of a row with this place begins inside unit u (small classes; else 0). Columns
  * change places by exclusive or: so those of any width keep clear of each other, which share a
- * chunk. Four pages are in four columns, then the row moves on.
+ * chunk. They do so seldom, because processors foresee steps that are all alike, and by bits of
+ * u that choose no row and no L2 set yet.
  */
 static inline uint32_t geom_band_at(const struct geom *g, uint32_t place, uint32_t u)
 {
-	uint32_t column = (place ^ u << COLUMN_SHIFT) & g->column_mask;
-	uint32_t x = place % COLUMN_MIN + (u >> 2);
+	uint32_t column = (place ^ u >> 5 << COLUMN_SHIFT) & g->column_mask;
+	uint32_t x = place % COLUMN_MIN + u;
 
 	return column + (x - geom_div(x, g->inv_rows) * g->rows) * g->band;
 }

@@ -27,16 +27,16 @@ struct chunk {
 	uint8_t huge : 1;  /* it was asked to be one huge page                            */
 	uint8_t shown;	   /* of columns: units that views took, by SHOWN_STEP            */
 };
-#define SHOWN_STEP   16U
-#define SHOWN_MAX    255U
-#define SHOWN_LITTLE (256 / SHOWN_STEP)
-#define SHOWN_MUCH   (64 / SHOWN_STEP)
-#define HEAP_MUCH    (8UL << 20)
+#define SHOWN_STEP 16U
+#define SHOWN_MAX  255U
+#define SHOWN_HUGE (512 / SHOWN_STEP)
+#define SHOWN_BUSY (2048 / SHOWN_STEP)
 
 static struct chunk *chunks; /* by id; meaningful where chunk_used */
 static uint8_t *chunk_used;  /* enum chunk_use */
 static uint32_t chunk_top;   /* 1 + highest id ever used */
 static size_t chunk_count;
+static uint64_t shown_all;    /* by all chunks cut into columns, so far; SHOWN_STEP each */
 static uint32_t shared_chunk; /* the one cut into parts that had room last */
 
 /*
@@ -284,23 +284,27 @@ void heap_extent_free(struct extent *e)
 }
 
 /*
- * A page fault for each unit costs as much as clearing and joining 2 MB after a few hundred of
- * them. A program that has much already will go on, and can spare the memory.
+ * A page fault for each unit costs as much as clearing and joining 2 MB after some hundreds of
+ * them. Where every byte of the pages will be used, huge costs no memory either: then at once,
+ * but for a small program.
  */
+static bool columns_pay(const struct extent *e, uint32_t units)
+{
+	struct chunk *k = &chunks[e->chunk];
+	uint32_t n = MAX(units / SHOWN_STEP, 1U);
+
+	k->shown = (uint8_t)MIN(k->shown + n, SHOWN_MAX);
+	shown_all += n;
+	return k->shown >= SHOWN_HUGE || (e->geom->rows == 1 && shown_all >= SHOWN_BUSY);
+}
+
 void heap_extent_shown(const struct extent *e, uint32_t units, bool again)
 {
-	struct chunk *k;
-	bool pays, due;
+	bool due;
 
 	lock_take(&heap_chunk_lock);
-	k = &chunks[e->chunk];
-	if (e->geom->unit_pages == 1) {
-		k->shown = (uint8_t)MIN(k->shown + units / SHOWN_STEP + 1, SHOWN_MAX);
-		pays = k->shown >= (heap_bytes() > HEAP_MUCH ? SHOWN_MUCH : SHOWN_LITTLE);
-	} else {
-		pays = again && e->pages == EXTENT_PAGES;
-	}
-	due = huge_due(e->chunk, pays);
+	due = huge_due(e->chunk, e->geom->unit_pages == 1 ? columns_pay(e, units)
+							  : again && e->pages == EXTENT_PAGES);
 	lock_drop(&heap_chunk_lock);
 	if (due)
 		mmu->chunk_huge(e->chunk);

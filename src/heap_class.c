@@ -52,12 +52,15 @@ static uint64_t inverse(uint32_t d)
 	return ((1UL << 32) + d - 1) / d;
 }
 
-/* At most a sixteenth of a column is lost behind its last band, or it is the whole page. */
+/*
+ * The narrowest that loses at most a sixteenth behind its last band; with fewer rows, neighbours
+ * in a view would have their bands in the same L1 sets.
+ */
 static uint16_t column_width(uint32_t band)
 {
 	uint32_t width = COLUMN_MIN;
 
-	while (width < PAGE_SIZE && (width % band) * 16 > width)
+	while (width < PAGE_SIZE && (width < 4 * band || (width % band) * 16 > width))
 		width *= 2;
 	return (uint16_t)width;
 }

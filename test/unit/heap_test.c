@@ -5,7 +5,11 @@
 #include "unit.h"
 
 static uint8_t chunk_out[1024]; /* what the fake backend handed out */
-static unsigned chunks_out, chunk_limit = ARRAY_LEN(chunk_out);
+static unsigned chunks_out, chunk_limit = ARRAY_LEN(chunk_out), made_huge;
+
+/* A bit per 16 bytes of memory: not zero any more; belongs to a claim now. */
+static uint64_t written[ARRAY_LEN(chunk_out)][EXTENT_PAGES][4];
+static uint64_t owned[ARRAY_LEN(chunk_out)][EXTENT_PAGES][4];
 
 static int fake_take(uint32_t *id)
 {
@@ -23,17 +27,20 @@ static void fake_give(uint32_t id)
 	CHECK_EQ(chunk_out[id], 1);
 	chunk_out[id] = 0;
 	chunks_out--;
+	memset(written[id], 0, sizeof(written[id]));
 }
 
 static void fake_huge(uint32_t id)
 {
-	CHECK_EQ(chunk_out[id], 1);
+	CHECK_EQ(chunk_out[id] & 1, 1);
+	made_huge++;
 }
 
 static void fake_trim(uint32_t id, unsigned first, unsigned pages)
 {
 	CHECK_EQ(chunk_out[id], 1);
 	CHECK(pages && first + pages <= EXTENT_PAGES);
+	memset(written[id][first], 0, pages * sizeof(written[id][0]));
 }
 
 static const struct mmu fake = {.chunk_take = fake_take,
@@ -51,79 +58,6 @@ static unsigned long rnd(void)
 	return seed ^= seed << 17;
 }
 
-static void classes_fit(void)
-{
-	heap_init(1);
-	for (size_t n = 0; n <= HEAP_MEDIUM_MAX; n += n < 5000 ? 1 : 997) {
-		unsigned c = heap_class_of(n);
-
-		CHECK(c < heap_class_count());
-		CHECK(heap_class_size(c) >= n);
-		CHECK(c == 0 || heap_class_size(c - 1) < n);
-		CHECK_EQ(heap_class_size(c) % HEAP_ALIGN, 0);
-	}
-	for (size_t align = 16; align <= PAGE_SIZE; align *= 2)
-		for (size_t n = 1; n < 9000; n += 37) {
-			unsigned c = heap_class_aligned(n, align);
-
-			CHECK(heap_class_size(c) >= n);
-			CHECK_EQ(heap_class_size(c) % align, 0);
-		}
-}
-
-/* In every page, the bands of all rows are disjoint and inside the page. */
-static void bands_are_disjoint(void)
-{
-	static const size_t groups[] = {1, 16, 256, 1024, 4096};
-
-	for (size_t i = 0; i < ARRAY_LEN(groups); i++) {
-		static struct geom g[2][HEAP_CLASSES];
-
-		heap_geom_init(g, groups[i]);
-		for (unsigned w = 0; w < 2; w++)
-			for (unsigned c = 0; c < heap_class_count(); c++) {
-				const struct geom *k = &g[w][c];
-
-				CHECK_EQ(k->size, heap_class_size(c));
-				CHECK_EQ(k->band, k->size << k->group_shift);
-				CHECK(geom_group(k) <= GROUP_MAX);
-				CHECK(w || k->group_shift == 0 || k->band <= groups[i]);
-				for (uint32_t u = 0; u < 512; u += 7) {
-					static uint8_t taken[8 * PAGE_SIZE];
-					size_t unit = (size_t)k->unit_pages << PAGE_SHIFT;
-
-					if (k->rows == 1 && k->unit_pages > 1) {
-						CHECK_EQ(geom_band_at(k, 0, u), 0);
-						CHECK_EQ(k->band, unit);
-						continue;
-					}
-					CHECK(unit <= sizeof(taken));
-					memset(taken, 0, sizeof(taken));
-					for (uint32_t r = 0; r < k->rows; r++)
-						for (uint32_t b = 0; b < k->band; b++)
-							CHECK_EQ(taken[geom_band_at(k, r, u) + b]++,
-								0);
-					for (size_t b = unit; b < sizeof(taken); b++)
-						CHECK_EQ(taken[b], 0);
-				}
-			}
-	}
-}
-
-static void division(void)
-{
-	for (unsigned c = 0; c < heap_class_count(); c++) {
-		const struct geom *g = &heap_geom[0][c];
-
-		for (uint32_t x = 0; x < 4096; x++) {
-			if (g->size <= PAGE_SIZE)
-				CHECK_EQ(geom_div(x, g->inv_size), x / g->size);
-			CHECK_EQ(geom_div(x, g->inv_rows), x / g->rows);
-			CHECK_EQ(geom_div(x, g->inv_unit), x / g->unit_pages);
-		}
-	}
-}
-
 /* A taken unit belongs to nobody else until it is given back. */
 struct claim {
 	struct row *row;
@@ -137,6 +71,41 @@ static unsigned bits(const uint64_t *mask)
 	for (unsigned w = 0; w < 8; w++)
 		n += (unsigned)__builtin_popcountl(mask[w]);
 	return n;
+}
+
+/* Of n granules from `at` on in memory: those in the word that has `at`, and how many. */
+static uint64_t granules(uint32_t at, uint32_t n, uint32_t *done)
+{
+	*done = MIN(n, 64 - at % 64);
+	return ~0UL >> (64 - *done) << (at % 64);
+}
+
+/*
+ * Who takes a claim writes all of it: nobody else's, and zero before if that was said. Who gives
+ * units back does not own them any more.
+ */
+static void claim_mark(const struct row *r, const uint64_t *mask, bool take, bool zeroed)
+{
+	const struct extent *e = r->ext;
+	const struct geom *g = e->geom;
+	uint32_t left, done;
+
+	for (uint32_t u = 0; u < e->units; u++) {
+		uint32_t at = (e->first + u * g->unit_pages) * 256 +
+			      geom_band_at(g, r->place, u) / 16;
+
+		for (left = mask[u / 64] >> (u % 64) & 1 ? g->band / 16 : 0; left; left -= done) {
+			uint64_t m = granules(at, left, &done);
+			uint64_t *own = &owned[e->chunk][at / 256][at / 64 % 4];
+			uint64_t *is = &written[e->chunk][at / 256][at / 64 % 4];
+
+			CHECK_EQ(*own & m, take ? 0 : m);
+			CHECK(!zeroed || !(*is & m));
+			*own ^= m;
+			*is |= m;
+			at += done;
+		}
+	}
 }
 
 static void claim_check(struct claim *all, unsigned n, const struct claim *c)
@@ -156,9 +125,22 @@ static void give_some(struct class *c, struct claim *k)
 		k->mask[w] &= ~back[w];
 		rest |= k->mask[w];
 	}
+	claim_mark(r, back, false, false);
 	heap_row_give(c, r, back);
 	if (!rest)
 		k->row = NULL;
+}
+
+static struct claim claim_take(struct class *c, uint32_t most)
+{
+	struct claim n = {0};
+	bool zeroed;
+
+	n.row = heap_row_take(c, ROW_WHOLE, most, n.mask, &zeroed);
+	CHECK(n.row);
+	CHECK(bits(n.mask) && bits(n.mask) <= most);
+	claim_mark(n.row, n.mask, true, zeroed);
+	return n;
 }
 
 static void rows_come_and_go(void)
@@ -168,24 +150,15 @@ static void rows_come_and_go(void)
 
 	for (unsigned cls = 0; cls < heap_class_count(); cls += 5) {
 		struct class *c = &heap_class[cls];
-		bool zeroed;
 
 		for (int i = 0; i < 20000; i++) {
-			struct claim *k = &claim[rnd() % CLAIMS];
+			struct claim *k = &claim[rnd() % CLAIMS], n;
 
 			if (k->row) {
 				give_some(c, k);
 				continue;
 			}
-			memset(k, 0, sizeof(*k));
-			struct claim n = {0};
-			uint32_t most = rnd() % 2 ? EXTENT_PAGES : 1 + (uint32_t)(rnd() % 70);
-
-			n.row = heap_row_take(c, ROW_WHOLE, most, n.mask, &zeroed);
-			CHECK(bits(n.mask) && bits(n.mask) <= most);
-			CHECK(n.row);
-			if (!n.row)
-				return;
+			n = claim_take(c, rnd() % 2 ? EXTENT_PAGES : 1 + (uint32_t)(rnd() % 70));
 			claim_check(claim, CLAIMS, &n);
 			*k = n;
 		}
@@ -198,6 +171,130 @@ static void rows_come_and_go(void)
 	CHECK_EQ(heap_bytes(), (size_t)chunks_out << HUGE_SHIFT);
 	heap_trim();
 	CHECK_EQ(heap_bytes(), (size_t)chunks_out << HUGE_SHIFT);
+}
+
+/* The same for all classes at once, which share chunks, and some of which are wide by then. */
+static void classes_share_chunks(void)
+{
+	enum { CLAIMS = 400 };
+	static struct claim claim[CLAIMS];
+	static uint8_t of[CLAIMS];
+	unsigned shared = 0;
+
+	heap_init(1);
+	for (int i = 0; i < 30000; i++) {
+		unsigned at = (unsigned)(rnd() % CLAIMS), cls = (unsigned)(rnd() % 26);
+		struct claim *k = &claim[at], *other = &claim[rnd() % CLAIMS];
+
+		if (i % 10000 == 9999)
+			heap_widen(&heap_class[cls]);
+		if (k->row) {
+			shared += other->row && of[at] != of[other - claim] &&
+				  k->row->ext->chunk == other->row->ext->chunk;
+			give_some(&heap_class[of[at]], k);
+			continue;
+		}
+		*k = claim_take(&heap_class[cls], rnd() % 2 ? EXTENT_PAGES : 16);
+		of[at] = (uint8_t)cls;
+	}
+	CHECK(shared > 100);
+	for (unsigned i = 0; i < CLAIMS; i++)
+		while (claim[i].row)
+			give_some(&heap_class[of[i]], &claim[i]);
+	/* One or two extents each are kept at most, four classes to a chunk where they can. */
+	CHECK(heap_bytes() <= 40 * HUGE_SIZE);
+	for (unsigned c = 0; c < HEAP_CLASSES; c++)
+		heap_class[c].wide = false;
+}
+
+/* Columns of one chunk: no pair is broken for nothing, dirty when they come back, given in the end.
+ */
+static void columns_come_back(void)
+{
+	const struct geom *one = &heap_geom[0][heap_class_of(64)];
+	const struct geom *two = &heap_geom[0][heap_class_of(224)];
+	struct extent *e[5], *pair;
+	uint32_t column;
+
+	CHECK_EQ(one->width, COLUMN_MIN);
+	CHECK_EQ(two->width, 2 * COLUMN_MIN);
+	CHECK_EQ(chunks_out, 0);
+	for (int i = 0; i < 3; i++)
+		e[i] = heap_extent_new(one, 0, false);
+	pair = heap_extent_new(two, 0, false);
+	e[3] = heap_extent_new(one, 0, false);
+	CHECK_EQ(e[3]->chunk, e[0]->chunk);
+	CHECK(pair->chunk != e[0]->chunk && pair->column % two->width == 0);
+	CHECK_EQ(e[0]->column | e[1]->column | e[2]->column | e[3]->column, 3 * COLUMN_MIN);
+	CHECK(!e[0]->dirty && !e[1]->dirty && !e[2]->dirty && !e[3]->dirty && !pair->dirty);
+	column = e[1]->column;
+	heap_extent_free(e[1]);
+	e[1] = heap_extent_new(one, 0, false);
+	CHECK(e[1]->dirty && e[1]->chunk == e[0]->chunk && e[1]->column == column);
+	e[4] = heap_extent_new(one, 0, false);
+	CHECK(!e[4]->dirty && e[4]->chunk == pair->chunk);
+	CHECK_EQ(chunks_out, 2);
+	for (int i = 0; i < 4; i++)
+		heap_extent_free(e[i]);
+	CHECK_EQ(chunks_out, 1);
+	heap_extent_free(pair);
+	pair = heap_extent_new(two, 0, false);
+	CHECK(pair->dirty && pair->chunk == e[4]->chunk);
+	heap_extent_free(pair);
+	heap_extent_free(e[4]);
+	CHECK_EQ(chunks_out, 0);
+}
+
+/* Huge after so many units of all its columns, once; then kept for others, and not zero. */
+static void chunks_become_huge(void)
+{
+	const struct geom *one = &heap_geom[0][heap_class_of(64)];
+	struct extent *a = heap_extent_new(one, 0, false), *b = heap_extent_new(one, 0, false);
+	unsigned before = made_huge;
+	uint32_t id = a->chunk;
+
+	CHECK_EQ(b->chunk, id);
+	heap_extent_shown(a, 256, false);
+	heap_extent_shown(b, 128, true);
+	CHECK(made_huge == before && !heap_chunk_is_huge(id));
+	heap_extent_shown(b, 128, true);
+	CHECK(made_huge == before + 1 && heap_chunk_is_huge(id));
+	for (int i = 0; i < 5; i++)
+		heap_extent_shown(a, 16, true);
+	CHECK_EQ(made_huge, before + 1);
+	heap_extent_free(a);
+	heap_extent_free(b);
+	CHECK(chunks_out == 1 && heap_bytes() == HUGE_SIZE);
+	a = heap_extent_new(&heap_geom[0][HEAP_CLASS_PAGE], 0, false);
+	CHECK(a->chunk == id && a->dirty && heap_chunk_is_huge(id));
+	heap_extent_free(a);
+	heap_trim();
+	CHECK(chunks_out == 0 && heap_bytes() == 0);
+	a = heap_extent_new(one, 0, false);
+	CHECK(!a->dirty && !heap_chunk_is_huge(a->chunk));
+	heap_extent_free(a);
+}
+
+/* A few objects of every size: few chunks, none of them huge, and few pages of those. */
+static void small_heap_stays_small(void)
+{
+	struct claim k[HEAP_CLASS_PAGE + 1];
+	unsigned before = made_huge, pages = 0, width = 0;
+
+	for (unsigned c = 0; c <= HEAP_CLASS_PAGE; c++) {
+		k[c] = claim_take(&heap_class[c], 16);
+		width += heap_geom[0][c].width;
+	}
+	CHECK_EQ(made_huge, before);
+	CHECK(chunks_out <= width / PAGE_SIZE + 1);
+	for (unsigned i = 0; i < ARRAY_LEN(written); i++)
+		for (unsigned p = 0; p < EXTENT_PAGES; p++)
+			pages += (written[i][p][0] | written[i][p][1] | written[i][p][2] |
+					 written[i][p][3]) != 0;
+	CHECK(pages <= chunks_out * 16);
+	for (unsigned c = 0; c <= HEAP_CLASS_PAGE; c++)
+		while (k[c].row)
+			give_some(&heap_class[c], &k[c]);
 }
 
 static void out_of_memory(void)
@@ -223,43 +320,6 @@ static void out_of_memory(void)
 	CHECK(heap_row_take(c, ROW_WHOLE, EXTENT_PAGES, last.mask, &zeroed));
 }
 
-/* Whole pages cut for a class: what alias_paged.h divides by. */
-static void pages_are_cut(void)
-{
-	heap_init(PAGE_SIZE);
-	CHECK_EQ(heap_class_size(HEAP_CLASS_PAGE), PAGE_SIZE);
-	CHECK_EQ(heap_cut[0].slots, 0);
-	for (unsigned c = 0; c <= HEAP_CLASS_PAGE; c++) {
-		const struct cut *k = &heap_cut[c + 1];
-
-		CHECK_EQ(k->size, heap_class_size(c));
-		CHECK_EQ(heap_paged[c].size, k->size);
-		CHECK_EQ(heap_paged[c].slots, k->slots);
-		CHECK_EQ(heap_paged[c].cls, c);
-		CHECK(k->slots <= 1U << PAGED_SHIFT);
-		/* No room is left for another one, and none reaches over the end. */
-		CHECK(k->slots * k->size <= PAGE_SIZE);
-		CHECK((k->slots + 1U) * k->size > PAGE_SIZE);
-		for (uint32_t off = 0; off < PAGE_SIZE; off++)
-			CHECK_EQ(geom_div(off, k->inv_size), off / k->size);
-	}
-	/* Larger ones take whole pages, and begin with one. */
-	for (unsigned c = HEAP_CLASS_PAGE + 1; c <= HEAP_CLASS_RUN; c++) {
-		const struct cut *k = &heap_cut[c + 1];
-
-		CHECK_EQ(k->size, heap_class_size(c));
-		CHECK_EQ(heap_paged[c].size, k->size);
-		CHECK_EQ(k->pages * PAGE_SIZE, k->size * k->slots);
-		CHECK(k->slots == 1 || k->pages > k->slots);
-		for (uint32_t x = 0; x < k->pages * PAGE_SIZE && k->slots > 1; x++)
-			CHECK_EQ(geom_div(x, k->inv_size), x / k->size);
-		if (k->slots == 1)
-			CHECK_EQ(geom_div(PAGE_SIZE - 1, k->inv_size), 0);
-	}
-	CHECK_EQ(heap_class_size(HEAP_CLASS_RUN), 64UL << 10);
-	CHECK_EQ(heap_cut[CUT_INNER].slots, 0);
-}
-
 /* Rows for runs of pages: none without a run, not even when there is no other. */
 static void runs_find_room(void)
 {
@@ -271,7 +331,6 @@ static void runs_find_room(void)
 	bool zeroed;
 
 	heap_init(PAGE_SIZE);
-	c->views = 100; /* whole chunks */
 	r = heap_row_take(c, ROW_RUN_MAX, EXTENT_PAGES, all, &zeroed);
 	CHECK(r && r->ext->units == EXTENT_PAGES);
 	chunk_limit = 0;
@@ -309,13 +368,14 @@ static void widening_leaves_pages(void)
 
 int main(void)
 {
-	RUN(classes_fit);
-	RUN(pages_are_cut);
+	heap_init(1);
+	RUN(columns_come_back);
+	RUN(chunks_become_huge);
+	RUN(small_heap_stays_small);
 	RUN(runs_find_room);
 	RUN(widening_leaves_pages);
-	RUN(bands_are_disjoint);
-	RUN(division);
 	RUN(rows_come_and_go);
+	RUN(classes_share_chunks);
 	RUN(out_of_memory);
 	return UNIT_END();
 }

@@ -1,0 +1,194 @@
+// sources: src/heap_class.c
+/* The geometry of the size classes: every byte of a page belongs to one row at most. */
+#include "heap.h"
+#include "unit.h"
+
+static struct geom geom[2][HEAP_CLASSES], paged[HEAP_CLASSES];
+
+static unsigned long seed = 88172645463325252UL;
+
+static unsigned long rnd(void)
+{
+	seed ^= seed << 13;
+	seed ^= seed >> 7;
+	return seed ^= seed << 17;
+}
+
+static void classes_fit(void)
+{
+	heap_geom_init(geom, 1);
+	heap_paged_init(paged);
+	for (size_t n = 0; n <= HEAP_MEDIUM_MAX; n += n < 5000 ? 1 : 997) {
+		unsigned c = heap_class_of(n);
+
+		CHECK(c < heap_class_count());
+		CHECK(heap_class_size(c) >= n);
+		CHECK(c == 0 || heap_class_size(c - 1) < n);
+		CHECK_EQ(heap_class_size(c) % HEAP_ALIGN, 0);
+	}
+	for (size_t align = 16; align <= PAGE_SIZE; align *= 2)
+		for (size_t n = 1; n < 9000; n += 37) {
+			unsigned c = heap_class_aligned(n, align);
+
+			CHECK(heap_class_size(c) >= n);
+			CHECK_EQ(heap_class_size(c) % align, 0);
+		}
+}
+
+static const size_t groups[] = {1, 16, 256, 1024, 4096};
+
+/* Of larger classes too, a row has the whole unit or bytes of its own in it. */
+static void rows_share_unit(const struct geom *k)
+{
+	static uint8_t taken[8 * PAGE_SIZE];
+	size_t unit = (size_t)k->unit_pages << PAGE_SHIFT;
+
+	CHECK_EQ((size_t)k->rows * k->band, unit);
+	for (uint32_t u = 0; u < 512; u += 7) {
+		if (k->rows == 1) {
+			CHECK_EQ(geom_band_at(k, geom_place(0, 0), u), 0);
+			continue;
+		}
+		CHECK(unit <= sizeof(taken));
+		memset(taken, 0, sizeof(taken));
+		for (uint32_t r = 0; r < k->rows; r++)
+			for (uint32_t b = 0; b < k->band; b++)
+				CHECK_EQ(taken[geom_band_at(k, geom_place(0, r), u) + b]++, 0);
+		for (size_t b = unit; b < sizeof(taken); b++)
+			CHECK_EQ(taken[b], 0);
+	}
+}
+
+static void geometry_fits(void)
+{
+	static struct geom g[2][HEAP_CLASSES];
+
+	for (size_t i = 0; i < ARRAY_LEN(groups); i++) {
+		heap_geom_init(g, groups[i]);
+		for (unsigned c = 0; c < 2 * heap_class_count(); c++) {
+			unsigned w = c % 2;
+			const struct geom *k = &g[w][c / 2];
+
+			CHECK_EQ(k->size, heap_class_size(c / 2));
+			CHECK_EQ(k->band, k->size << k->group_shift);
+			CHECK(geom_group(k) <= GROUP_MAX);
+			CHECK(w || k->group_shift == 0 || k->band <= groups[i]);
+			CHECK(k->rows > 0 && (k->unit_pages > 1 || k->rows * k->band <= k->width));
+			/* Narrow ones lose little, and a place has room for both its parts. */
+			CHECK(k->width == PAGE_SIZE || k->rows * k->band * 16 >= k->width * 15U);
+			CHECK(k->width == PAGE_SIZE || k->rows >= 4);
+			CHECK(k->rows <= COLUMN_MIN);
+			if (k->unit_pages > 1)
+				rows_share_unit(k);
+		}
+	}
+}
+
+/* Fills a page with columns of any classes: the bands of all their rows, in page u. */
+static void page_fill(struct geom g[2][HEAP_CLASSES], uint32_t u, unsigned long pick)
+{
+	static uint8_t taken[PAGE_SIZE];
+	uint32_t column = 0;
+
+	memset(taken, 0, sizeof(taken));
+	while (column < PAGE_SIZE) {
+		const struct geom *k = &g[pick % 2][pick / 2 % (HEAP_CLASS_PAGE + 1)];
+
+		pick = rnd();
+		if (column % k->width)
+			continue; /* extents are aligned to their width */
+		for (uint32_t r = 0; r < k->rows; r++) {
+			uint32_t at = geom_band_at(k, geom_place(column, r), u);
+
+			CHECK(at + k->band <= PAGE_SIZE);
+			for (uint32_t b = 0; b < k->band; b++)
+				CHECK_EQ(taken[at + b]++, 0);
+		}
+		column += k->width;
+	}
+}
+
+/* In every page, the bands of all rows of all extents that share a chunk are disjoint. */
+static void bands_are_disjoint(void)
+{
+	static struct geom g[2][HEAP_CLASSES];
+
+	for (size_t i = 0; i < ARRAY_LEN(groups); i++) {
+		heap_geom_init(g, groups[i]);
+		for (uint32_t u = 0; u < EXTENT_PAGES; u++)
+			for (unsigned long first = 0; first < 2 * (HEAP_CLASS_PAGE + 1); first++)
+				page_fill(g, u, first);
+	}
+}
+
+/* A view walks through all columns, and through the rows in each. */
+static void bands_are_spread(void)
+{
+	const struct geom *g = &geom[0][heap_class_of(64)];
+	uint64_t sets = 0;
+
+	for (uint32_t u = 0; u < EXTENT_PAGES; u++)
+		sets |= 1UL << geom_band_at(g, geom_place(COLUMN_MIN, 3), u) / 64;
+	CHECK_EQ(sets, ~0UL);
+}
+
+static void division(void)
+{
+	for (unsigned c = 0; c < heap_class_count(); c++) {
+		const struct geom *g = &geom[0][c];
+
+		for (uint32_t x = 0; x < 4096; x++) {
+			if (g->size <= PAGE_SIZE)
+				CHECK_EQ(geom_div(x, g->inv_size), x / g->size);
+			CHECK_EQ(geom_div(x, g->inv_rows), x / g->rows);
+			CHECK_EQ(geom_div(x, g->inv_unit), x / g->unit_pages);
+		}
+	}
+}
+
+/* Whole pages cut for a class: what alias_paged.h divides by. */
+static void pages_are_cut(void)
+{
+	CHECK_EQ(heap_class_size(HEAP_CLASS_PAGE), PAGE_SIZE);
+	CHECK_EQ(heap_cut[0].slots, 0);
+	for (unsigned c = 0; c <= HEAP_CLASS_PAGE; c++) {
+		const struct cut *k = &heap_cut[c + 1];
+
+		CHECK_EQ(k->size, heap_class_size(c));
+		CHECK_EQ(paged[c].size, k->size);
+		CHECK_EQ(paged[c].slots, k->slots);
+		CHECK_EQ(paged[c].cls, c);
+		CHECK(k->slots <= 1U << PAGED_SHIFT);
+		/* No room is left for another one, and none reaches over the end. */
+		CHECK(k->slots * k->size <= PAGE_SIZE);
+		CHECK((k->slots + 1U) * k->size > PAGE_SIZE);
+		for (uint32_t off = 0; off < PAGE_SIZE; off++)
+			CHECK_EQ(geom_div(off, k->inv_size), off / k->size);
+	}
+	/* Larger ones take whole pages, and begin with one. */
+	for (unsigned c = HEAP_CLASS_PAGE + 1; c <= HEAP_CLASS_RUN; c++) {
+		const struct cut *k = &heap_cut[c + 1];
+
+		CHECK_EQ(k->size, heap_class_size(c));
+		CHECK_EQ(paged[c].size, k->size);
+		CHECK_EQ(k->pages * PAGE_SIZE, k->size * k->slots);
+		CHECK(k->slots == 1 || k->pages > k->slots);
+		for (uint32_t x = 0; x < k->pages * PAGE_SIZE && k->slots > 1; x++)
+			CHECK_EQ(geom_div(x, k->inv_size), x / k->size);
+		if (k->slots == 1)
+			CHECK_EQ(geom_div(PAGE_SIZE - 1, k->inv_size), 0);
+	}
+	CHECK_EQ(heap_class_size(HEAP_CLASS_RUN), 64UL << 10);
+	CHECK_EQ(heap_cut[CUT_INNER].slots, 0);
+}
+
+int main(void)
+{
+	RUN(classes_fit);
+	RUN(geometry_fits);
+	RUN(bands_are_disjoint);
+	RUN(bands_are_spread);
+	RUN(division);
+	RUN(pages_are_cut);
+	return UNIT_END();
+}

@@ -70,6 +70,10 @@ MUTANTS = [
     ("double-realloc-accepted", "src/alias_free.c",
      '\treport_bad_free(p, "realloc", frame);\n}\n', "\treturn alias_alloc(size, false, frame);\n}\n",
      ["bug:double-free-realloc:strict"]),
+    ("owner-frees-as-if-alone", "src/alias_free.c", "id == v->owner && __libc_single_threaded ?",
+     "id == v->owner ?", ["ok:double-free-at-once:strict"]),
+    ("others-free-not-atomic", "src/alias_free.c", '"lock btsq %2, %0"', '"btsq %2, %0"',
+     ["ok:double-free-at-once:strict"]),
     # --- whole pages (production) ---
     ("page-kill-noop", "src/alias_sweep.c",
      "\tif (v->cut)\n\t\tpages_died(v, u);\n", "", ["ok:memory-back:production"]),

@@ -143,6 +143,8 @@ static bool cursor_next_word(struct cursor *c)
 		atomic_store_explicit(&v->handed, (uint16_t)(w + 1), memory_order_release);
 		if (m) {
 			c->word = w;
+			atomic_signal_fence(
+				memory_order_release); /* slot_ahead, in another thread */
 			c->mask = m;
 			c->last = w + 1 == v->words;
 			return true;
@@ -207,6 +209,7 @@ static bool cursor_refill(struct tcache *tc, unsigned cls)
 	} else if (v) {
 		/* Objects that die together have their bits in one word: all threads' in one. */
 		v->owner = v->geom->group_shift ? TCACHE_NONE : MIN(tc->id, TCACHE_NONE);
+		v->giver = MIN(tc->id, TCACHE_NONE);
 		tc->cur[cls].view = v;
 	}
 	return v;

@@ -30,7 +30,8 @@ struct view {
 	uint16_t *cut; /* paged: by unit, 1 + the class it is cut for, and the owner; else NULL  */
 	struct record *rec; /* a record per object, or NULL                                */
 	uint16_t row_idx;
-	uint16_t owner; /* tcache.id of the thread that hands it out, if not paged             */
+	uint16_t owner; /* tcache.id of the thread that frees there as its owner, if not paged */
+	uint16_t giver; /* of the thread that hands it out                                     */
 	uint16_t pages, units;
 	uint16_t words;		 /* of live                                                   */
 	_Atomic uint16_t handed; /* words of live (paged: units) that a thread has taken over */
@@ -253,6 +254,13 @@ void alias_unit_died(struct view *v, uint32_t u);
 /* Kills what is due; all = everything dead. False if another thread is at it. */
 bool alias_sweep(bool all);
 void alias_freed(uint32_t frees, size_t bytes);
+
+/*
+ * alias_find.c. Is object idx of v, at `at`, one that is still to be handed out, by whichever
+ * thread? Its bit is set already. Never so of one that the caller has from malloc, in any way.
+ * (Nothing is known of threads beyond TCACHE_NONE.)
+ */
+bool slot_ahead(const struct view *v, uint32_t idx, vaddr_t at);
 
 /* alias_large.c */
 void *large_alloc(size_t size, size_t align, void *frame);

@@ -41,8 +41,6 @@ static inline bool slot_find(const struct view *v, vaddr_t a, uint32_t *idx)
 /* The live object that starts at p, or false. */
 static inline bool live_find(struct view *v, void *p, uint32_t *idx)
 {
-	struct tcache *tc = tcache_mine;
-
 	if (!slot_find(v, vaddr_of(p), idx))
 		return false;
 	if (!(view_live_word(v, *idx / 64) >> (*idx % 64) & 1))
@@ -50,14 +48,7 @@ static inline bool live_find(struct view *v, void *p, uint32_t *idx)
 	/* Live bits are set by the word; one that was not handed out yet is nobody's to free. */
 	if (v->rec)
 		return v->rec[*idx].alloc_tid != 0;
-	if (tc) {
-		const struct cursor *c = &tc->cur[view_geom(v, *idx >> v->geom->group_shift)->cls];
-
-		if (v->cut)
-			return !page_ahead(c, vaddr_of(p));
-		return !(c->view == v && c->word == *idx / 64 && (c->mask >> (*idx % 64) & 1));
-	}
-	return true;
+	return !slot_ahead(v, *idx, vaddr_of(p));
 }
 
 /* What a thread freed is reported by the step, or by 64 KB. */

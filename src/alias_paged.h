@@ -27,7 +27,10 @@ static inline void *page_take(struct cursor *c, size_t size)
 	return vaddr_ptr(p);
 }
 
-/* Was p not handed out yet? Its bit is set already: all of a page are set when it is cut. */
+/*
+ * Was p not handed out yet, of the thread's own cursor? Its bit is set already: all of a page are
+ * set when it is cut. Of whose cursor ever: slot_ahead.
+ */
 static inline bool page_ahead(const struct cursor *c, vaddr_t p)
 {
 	return p - c->next < c->end - c->next;

@@ -45,10 +45,16 @@ struct tcache {
 	struct tcache *next;
 	uint64_t refilled;   /* tcache_refills then */
 	struct pool pool[2]; /* of pages, and of runs of them */
+	/* Paged: the page that each class's cursor is in. Others look here, at what seldom changes.
+	 */
+	_Atomic vaddr_t in_page[HEAP_CLASS_RUN + 1];
 	struct cursor cur[HEAP_CLASSES];
 };
 
 #define TCACHE_NONE 1023 /* as an owner: no thread, each must think that another one is */
+
+/* By owner; that of 0 is tcache_shared. */
+extern struct tcache *tcache_of[TCACHE_NONE + 1];
 
 extern __thread struct tcache *tcache_mine;
 extern struct tcache tcache_shared; /* under shared_lock */

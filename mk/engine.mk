@@ -1,3 +1,6 @@
+# Between malloc's frame, which the stack walk starts from, and the engine below nobody looks.
+$(B)/src/alias.o $(B)/src/alias_free.o: UDFLAGS += -fomit-frame-pointer
+
 # The engine's random stress: `make stress SECONDS=n`. Each mode runs SECONDS/3 seconds.
 SECONDS	?= 30
 STRESS_THREADS ?= 4

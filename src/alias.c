@@ -134,40 +134,37 @@ static uint64_t word_objects(struct view *v, uint32_t w)
 	return m;
 }
 
-/* Words from w on that have nothing for anybody. */
-static uint32_t words_skip(struct view *v, uint32_t w)
+/* The view has no more. It may be dead by now, and forgotten. */
+static bool cursor_end(struct cursor *c)
 {
-	while (w < v->words && !word_objects(v, w))
-		w++;
-	return w;
+	c->view = NULL;
+	c->last = false;
+	return false;
 }
 
 /* The next word of the cursor's view that has objects for it; false at the end of the view. */
 static bool cursor_next_word(struct cursor *c)
 {
 	struct view *v = c->view;
-	uint32_t w, next;
+	uint64_t m = 0;
+	uint32_t w;
 
-	/* A view that was handed out to the end may be dead by now, and forgotten. */
 	if (!v || c->last)
-		goto end;
-	w = words_skip(v, v->handed);
-	if (w == v->words) {
+		return cursor_end(c);
+	for (w = v->handed; w < v->words && !m; w++)
+		m = word_objects(v, w);
+	if (!m) {
 		atomic_store_explicit(&v->handed, v->words, memory_order_release);
-		goto end;
+		return cursor_end(c);
 	}
-	next = words_skip(v, w + 1);
-	c->word = w;
-	c->mask = word_objects(v, w);
-	c->last = next == v->words;
-	c->next = view_slot_at(v, w * 64 + (uint32_t)__builtin_ctzl(c->mask));
-	atomic_store_explicit(&v->live[w], c->mask, memory_order_relaxed);
-	atomic_store_explicit(&v->handed, (uint16_t)next, memory_order_release);
+	c->last = word_is_last(v, w - 1);
+	atomic_store_explicit(&v->live[w - 1], m, memory_order_relaxed);
+	atomic_store_explicit(&v->handed, c->last ? v->words : (uint16_t)w, memory_order_release);
+	c->next = view_slot_at(v, (w - 1) * 64 + (uint32_t)__builtin_ctzl(m));
+	c->word = w - 1;
+	atomic_signal_fence(memory_order_release); /* slot_ahead, in another thread */
+	c->mask = m;
 	return true;
-end:
-	c->view = NULL;
-	c->last = false;
-	return false;
 }
 
 /* The object at c->next, which is one; the next one lies in a page of its own: it is fetched. */
@@ -180,7 +177,7 @@ static inline void *cursor_pop(struct cursor *c)
 	c->next = 0;
 	if (likely(m)) {
 		c->next = view_slot_at(c->view, c->word * 64 + (uint32_t)__builtin_ctzl(m));
-		__builtin_prefetch(vaddr_ptr(c->next), 1);
+		fetch_to_write(c->next);
 	}
 	return p;
 }
@@ -231,6 +228,7 @@ static bool cursor_refill(struct tcache *tc, unsigned cls)
 	} else if (v) {
 		/* Objects that die together have their bits in one word: all threads' in one. */
 		v->owner = v->geom->group_shift ? TCACHE_NONE : MIN(tc->id, TCACHE_NONE);
+		v->giver = MIN(tc->id, TCACHE_NONE);
 		tc->cur[cls].view = v;
 	}
 	return v;
@@ -397,6 +395,29 @@ static __attribute__((noinline)) void *alloc_any(size_t size, bool zero, void *f
 	return p ? p : no_memory();
 }
 
+/* The word of the class has another object. */
+static __attribute__((noinline)) void *alloc_row(
+	struct tcache *tc, struct cursor *c, size_t size, bool zero, void *frame)
+{
+	void *p = NULL;
+	bool zeroed = false;
+
+	tc->busy = true;
+	atomic_signal_fence(memory_order_seq_cst);
+	if (likely(c->next)) {
+		zeroed = c->view->zeroed;
+		p = cursor_pop(c);
+		tc->allocs++;
+	}
+	atomic_signal_fence(memory_order_seq_cst);
+	tc->busy = false;
+	if (unlikely(!p))
+		return alloc_any(size, zero, frame);
+	if (zero && !zeroed)
+		__builtin_memset(p, 0, size);
+	return p;
+}
+
 void *alias_alloc(size_t size, bool zero, void *frame)
 {
 	struct tcache *tc = tcache_mine;
@@ -404,19 +425,16 @@ void *alias_alloc(size_t size, bool zero, void *frame)
 	bool zeroed;
 	void *p;
 
-	/* The shortest way: the page or the word of the class has another object. */
+	/* The shortest way: the page that is cut for the class has another object. */
 	if (policy.records || unlikely(!tc || size > HEAP_SMALL_MAX || tc->busy))
 		return alloc_any(size, zero, frame);
 	c = &tc->cur[heap_class_by_16[(size + 15) >> 4]];
+	if (!c->end)
+		return alloc_row(tc, c, size, zero, frame);
 	tc->busy = true;
 	atomic_signal_fence(memory_order_seq_cst);
-	if (c->end) {
-		p = page_take(c, c->size);
-		zeroed = c->zeroed;
-	} else {
-		zeroed = c->next && c->view->zeroed;
-		p = c->next ? cursor_pop(c) : NULL;
-	}
+	p = page_take(c, c->size);
+	zeroed = c->zeroed;
 	tc->allocs += p != NULL;
 	atomic_signal_fence(memory_order_seq_cst);
 	tc->busy = false;

@@ -29,16 +29,17 @@ struct view {
 	_Atomic(_Atomic uint64_t *) gone; /* likewise: freed by another; NULL until there is one */
 	uint16_t *cut; /* paged: by unit, 1 + the class it is cut for, and the owner; else NULL  */
 	struct record *rec; /* a record per object, or NULL                                */
-	uint16_t place;	    /* of the row: geom_band_at                                        */
-	uint16_t owner; /* tcache.id of the thread that hands it out, if not paged             */
+	uint16_t place; /* of the row: geom_band_at                                            */
+	uint16_t owner; /* tcache.id of the thread that frees there as its owner, if not paged */
+	uint16_t giver; /* of the thread that hands it out                                     */
 	uint16_t pages, units;
 	uint16_t words;		 /* of live                                                   */
 	_Atomic uint16_t handed; /* words of live (paged: units) that a thread has taken over */
+	bool simple;		 /* no records, an object per page, not strict: the short way    */
+	_Atomic uint8_t dirty;	 /* on the list of views with something to kill                 */
 	uint8_t state;
 	uint8_t worth;	       /* of a kill here, at the last sweep                           */
-	_Atomic uint8_t dirty; /* on the list of views with something to kill                 */
 	_Atomic uint8_t spent; /* on the list of those that die whole                         */
-	bool simple;	       /* no records, an object per page, not strict: the short way    */
 	_Atomic bool split;    /* strict: a first unit died, the huge mapping is gone          */
 	bool zeroed;	       /* its memory was never written through another view           */
 	uint16_t first;
@@ -158,6 +159,14 @@ static inline vaddr_t view_slot_at(const struct view *v, uint32_t idx)
 	return view_unit_at(v, u) + geom_band_at(g, v->place, u) + j * g->size;
 }
 
+/* Has the view nothing for anybody behind word w? */
+static inline bool word_is_last(struct view *v, uint32_t w)
+{
+	uint32_t u = (w + 1) * 64 >> v->geom->group_shift;
+
+	return bits_next(view_fresh(v), u, v->units) >= v->units;
+}
+
 /* A large block: private pages of its own. */
 struct large {
 	vaddr_t base;
@@ -214,7 +223,13 @@ void alias_init(void);
  */
 void *alias_alloc(size_t size, bool zero, void *frame);
 void *alias_alloc_aligned(size_t size, size_t align, void *frame);
-void alias_free(void *p, const char *call, void *frame);
+void alias_free_any(void *p, const char *call, void *frame);
+bool alias_free_short(void *p); /* false: it is for alias_free_any, and nothing was done */
+static inline void alias_free(void *p, const char *call, void *frame)
+{
+	if (unlikely(!alias_free_short(p)))
+		alias_free_any(p, call, frame);
+}
 void *alias_realloc(void *p, size_t size, void *frame);
 size_t alias_usable(void *p);
 
@@ -269,6 +284,13 @@ void alias_sweep_spent(void);	       /* in a section */
 /* Kills what is due; all = everything dead. False if another thread is at it. */
 bool alias_sweep(bool all);
 void alias_freed(uint32_t frees, size_t bytes);
+
+/*
+ * alias_find.c. Is object idx of v, at `at`, one that is still to be handed out, by whichever
+ * thread? Its bit is set already. Never so of one that the caller has from malloc, in any way.
+ * (Nothing is known of threads beyond TCACHE_NONE.)
+ */
+bool slot_ahead(struct view *v, uint32_t idx, vaddr_t at);
 
 /* alias_large.c */
 void *large_alloc(size_t size, size_t align, void *frame);

@@ -7,15 +7,35 @@
 #include "alias_paged.h"
 #include "mmu.h"
 
-/* Paged: is it what some thread will hand out of the page that it cuts now? */
-static bool slot_ahead(unsigned cls, vaddr_t at)
+/*
+ * The cursor may move meanwhile. But what the caller has from malloc was taken from it before, and
+ * that is seen: so neither an older nor a newer state of any word here says that it is ahead, nor
+ * do two words of different age.
+ */
+bool slot_ahead(struct view *v, uint32_t idx, vaddr_t at)
 {
-	if (page_ahead(&tcache_shared.cur[cls], at))
-		return true;
-	for (const struct tcache *tc = tcache_all; tc; tc = tc->next)
-		if (page_ahead(&tc->cur[cls], at))
-			return true;
-	return false;
+	const struct tcache *tc;
+	const struct cursor *c;
+	uint64_t mask;
+
+	if (v->cut) {
+		uint32_t cut = v->cut[idx >> PAGED_SHIFT], cls = CUT_OF(cut) - 1;
+		vaddr_t page = v->base + ((vaddr_t)(idx >> PAGED_SHIFT) << PAGE_SHIFT);
+
+		tc = tcache_of[cut >> CUT_OWNER_SHIFT];
+		/* Twice: in another page it may have come to the end, which is where this one
+		 * begins. */
+		return tc && tc->in_page[cls] == page &&
+		       __atomic_load_n(&tc->cur[cls].next, __ATOMIC_ACQUIRE) - page <= at - page &&
+		       tc->in_page[cls] == page;
+	}
+	tc = tcache_of[v->giver];
+	if (!tc || (idx / 64 + 1U != v->handed &&
+			   !(v->handed == v->words && word_is_last(v, idx / 64))))
+		return false;
+	c = &tc->cur[v->geom->cls];
+	mask = __atomic_load_n(&c->mask, __ATOMIC_ACQUIRE); /* written last, so read first */
+	return (mask >> (idx % 64) & 1) && c->word == idx / 64 && c->view == v;
 }
 
 /* The object of unit u nearest to the byte `off` bytes behind the unit's begin. */
@@ -50,7 +70,7 @@ static void view_find(struct view *v, vaddr_t a, struct block *b)
 		 (v->cut ? v->cut[u] != 0 : idx / 64 < v->handed);
 	live = handed && (view_live_word(v, idx / 64) >> (idx % 64) & 1);
 	b->base = view_slot_at(v, idx);
-	if (v->cut && live && slot_ahead(g->cls, b->base))
+	if (live && slot_ahead(v, idx, b->base))
 		handed = false;
 	b->size = g->size;
 	if (v->rec) {

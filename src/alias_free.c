@@ -41,8 +41,6 @@ static inline bool slot_find(const struct view *v, vaddr_t a, uint32_t *idx)
 /* The live object that starts at p, or false. */
 static inline bool live_find(struct view *v, void *p, uint32_t *idx)
 {
-	struct tcache *tc = tcache_mine;
-
 	if (!slot_find(v, vaddr_of(p), idx))
 		return false;
 	if (!(view_live_word(v, *idx / 64) >> (*idx % 64) & 1))
@@ -50,39 +48,30 @@ static inline bool live_find(struct view *v, void *p, uint32_t *idx)
 	/* Live bits are set by the word; one that was not handed out yet is nobody's to free. */
 	if (v->rec)
 		return v->rec[*idx].alloc_tid != 0;
-	if (tc) {
-		const struct cursor *c = &tc->cur[view_geom(v, *idx >> v->geom->group_shift)->cls];
-
-		if (v->cut)
-			return !page_ahead(c, vaddr_of(p));
-		return !(c->view == v && c->word == *idx / 64 && (c->mask >> (*idx % 64) & 1));
-	}
-	return true;
+	return !slot_ahead(v, *idx, vaddr_of(p));
 }
 
 /* What a thread freed is reported by the step, or by 64 KB. */
 #define FREED_STEP_BYTES (64UL << 10)
 
-static __attribute__((noinline)) void freed_report(struct tcache *tc)
+static __attribute__((noinline)) bool freed_report(struct tcache *tc)
 {
-	uint32_t n = tc->freed;
-	size_t bytes = tc->freed_bytes;
+	uint64_t freed = tc->freed;
 
-	tc->frees += n;
 	tc->freed = 0;
-	tc->freed_bytes = 0;
-	alias_freed(n, bytes);
+	tc->frees += FREED_COUNT(freed);
+	alias_freed((uint32_t)FREED_COUNT(freed), FREED_BYTES(freed));
+	return true;
 }
 
-static inline void count_free(struct tcache *tc, size_t bytes)
+static inline bool count_free(struct tcache *tc, size_t bytes)
 {
-	if (unlikely(!tc)) {
-		alias_freed(1, bytes);
-		return;
-	}
-	tc->freed_bytes += bytes;
-	if (unlikely(++tc->freed >= policy.step || tc->freed_bytes >= FREED_STEP_BYTES))
-		freed_report(tc);
+	uint64_t freed = tc->freed + FREED_ONE + bytes;
+
+	tc->freed = freed;
+	if (unlikely(FREED_COUNT(freed) >= policy.step || FREED_BYTES(freed) >= FREED_STEP_BYTES))
+		return freed_report(tc);
+	return true;
 }
 
 /*
@@ -199,7 +188,10 @@ static inline bool free_slot(struct view *v, uint32_t idx, bool moved, void *fra
 	if (unlikely(!(v->cut ? page_clear(v, idx, v->cut[idx >> PAGED_SHIFT], id)
 			      : row_clear(v, idx, id))))
 		return false;
-	count_free(tc, view_geom(v, idx >> v->geom->group_shift)->size);
+	if (tc)
+		count_free(tc, view_geom(v, idx >> v->geom->group_shift)->size);
+	else
+		alias_freed(1, view_geom(v, idx >> v->geom->group_shift)->size);
 	return true;
 }
 
@@ -211,52 +203,7 @@ static __attribute__((noinline)) void free_elsewhere(void *p, const char *call, 
 	heap_other->free_as(p, call, frame);
 }
 
-/* Frees p of a paged view; false if that is not as simple as it mostly is. */
-static inline bool page_free(struct view *v, vaddr_t p)
-{
-	struct tcache *tc = tcache_mine;
-	uint32_t idx, cut = page_slot(v, p - v->base, &idx);
-	const struct cut *k = &heap_cut[CUT_OF(cut)];
-
-	if (unlikely(!tc || cut >> CUT_OWNER_SHIFT != tc->id ||
-		     page_ahead(&tc->cur[CUT_OF(cut) - 1], p)))
-		return false;
-	if (unlikely(!clear_mine(v, idx)))
-		return false;
-	if (unlikely(page_died(v, idx >> PAGED_SHIFT, k->slots)))
-		alias_unit_died(v, idx >> PAGED_SHIFT);
-	count_free(tc, k->size);
-	return true;
-}
-
-/* Likewise of a view of single objects, each in a page of its own. */
-static inline bool row_free(struct view *v, vaddr_t p)
-{
-	struct tcache *tc = tcache_mine;
-	const struct geom *g = v->geom;
-	size_t d = p - v->base;
-	uint32_t u = (uint32_t)(d >> PAGE_SHIFT), at;
-	const struct cursor *c;
-
-	if (unlikely(!v->simple || !tc || d >= (size_t)v->pages << PAGE_SHIFT))
-		return false;
-	at = geom_band_at(g, v->place, u);
-	c = &tc->cur[g->cls];
-	if (unlikely((d & (PAGE_SIZE - 1)) != at ||
-		     (c->view == v && c->word == u / 64 && (c->mask >> (u % 64) & 1))))
-		return false;
-	if (unlikely(!(v->owner == tc->id ? clear_mine(v, u) : clear_other(v, u))))
-		return false;
-	alias_note_dead(v);
-	if (unlikely(!view_live_word(v, u / 64)))
-		alias_look_spent(v);
-	count_free(tc, g->size);
-	return true;
-}
-
-/* Apart from alias_free, so that the shortest way saves no registers. */
-static __attribute__((noinline)) void free_view(
-	struct view *v, void *p, const char *call, void *frame)
+static void free_view(struct view *v, void *p, const char *call, void *frame)
 {
 	uint32_t idx;
 
@@ -264,8 +211,7 @@ static __attribute__((noinline)) void free_view(
 		report_bad_free(p, call, frame);
 }
 
-/* All but the shortest way. */
-static __attribute__((noinline)) void free_any(void *p, const char *call, void *frame)
+void alias_free_any(void *p, const char *call, void *frame)
 {
 	uintptr_t e = alias_entry(vaddr_of(p));
 	struct view *v = (struct view *)e;
@@ -279,15 +225,74 @@ static __attribute__((noinline)) void free_any(void *p, const char *call, void *
 		report_bad_free(p, call, frame);
 }
 
-void alias_free(void *p, const char *call, void *frame)
+/*
+ * The shortest ways, of a thread that frees what it has from malloc. All else they leave by a jump
+ * or say false to, so that they save no registers: the store buffer is full of the program's own
+ * stores.
+ */
+
+/* Object idx of a page so cut is freed; the page may have died. */
+static __attribute__((noinline)) bool page_freed(
+	struct view *v, uint32_t idx, struct tcache *tc, const struct cut *k)
+{
+	if (page_died(v, idx >> PAGED_SHIFT, k->slots))
+		alias_unit_died(v, idx >> PAGED_SHIFT);
+	return count_free(tc, k->size);
+}
+
+static inline bool page_free(struct view *v, vaddr_t p)
+{
+	struct tcache *tc = tcache_mine;
+	size_t d = p - v->base;
+	uint32_t idx;
+	uint32_t cut = page_slot_in(v, (uint32_t)(d >> PAGE_SHIFT), d & (PAGE_SIZE - 1), &idx);
+	const struct cut *k = &heap_cut[CUT_OF(cut)];
+
+	if (unlikely(!tc || cut >> CUT_OWNER_SHIFT != tc->id ||
+		     page_ahead(&tc->cur[CUT_OF(cut) - 1], p) || !clear_mine(v, idx)))
+		return false;
+	if (unlikely(!v->live[idx / 64] || v->gone))
+		return page_freed(v, idx, tc, k);
+	return count_free(tc, k->size);
+}
+
+/* Object u of a view of single objects is freed. */
+static __attribute__((noinline)) bool row_freed(struct view *v, uint32_t u, struct tcache *tc)
+{
+	alias_note_dead(v);
+	if (!view_live_word(v, u / 64))
+		alias_look_spent(v);
+	return count_free(tc, v->geom->size);
+}
+
+static __attribute__((noinline)) bool row_free(struct view *v, vaddr_t p)
+{
+	struct tcache *tc = tcache_mine;
+	const struct geom *g = v->geom;
+	size_t d = p - v->base;
+	uint32_t u = (uint32_t)(d >> PAGE_SHIFT);
+	const struct cursor *c;
+
+	if (unlikely(!v->simple || !tc || v->owner != tc->id || u >= v->pages ||
+		     (d & (PAGE_SIZE - 1)) != geom_band_at(g, v->place, u)))
+		return false;
+	c = &tc->cur[g->cls];
+	if (unlikely((c->view == v && c->word == u / 64 && (c->mask >> (u % 64) & 1)) ||
+		     !clear_mine(v, u)))
+		return false;
+	if (unlikely(!v->live[u / 64] || v->gone || !v->dirty))
+		return row_freed(v, u, tc);
+	return count_free(tc, g->size);
+}
+
+bool alias_free_short(void *p)
 {
 	uintptr_t e = alias_entry(vaddr_of(p));
 	struct view *v = (struct view *)e;
 
 	if (unlikely(!e || e & 1))
-		free_any(p, call, frame);
-	else if (unlikely(!(v->cut ? page_free(v, vaddr_of(p)) : row_free(v, vaddr_of(p)))))
-		free_any(p, call, frame);
+		return false;
+	return v->cut ? page_free(v, vaddr_of(p)) : row_free(v, vaddr_of(p));
 }
 
 size_t alias_usable(void *p)

@@ -90,6 +90,7 @@ bool page_cut(struct tcache *tc, unsigned cls)
 		v->cut[u + i] = (uint16_t)(CUT_INNER | i << CUT_OWNER_SHIFT);
 	v->cut[u] = (uint16_t)((cls + 1) | MIN(tc->id, TCACHE_NONE) << CUT_OWNER_SHIFT);
 	c->next = v->base + ((vaddr_t)u << PAGE_SHIFT);
+	atomic_store_explicit(&tc->in_page[cls], c->next, memory_order_relaxed);
 	c->end = c->next + k->slots * (vaddr_t)k->size;
 	c->size = k->size;
 	c->zeroed = v->zeroed;

@@ -23,14 +23,29 @@ static inline void *page_take(struct cursor *c, size_t size)
 	if (unlikely(p == c->end))
 		return NULL;
 	c->next = p + size;
-	__builtin_prefetch(vaddr_ptr(p + size), 1);
+	fetch_to_write(p + size);
 	return vaddr_ptr(p);
 }
 
-/* Was p not handed out yet? Its bit is set already: all of a page are set when it is cut. */
+/*
+ * Was p not handed out yet, of the thread's own cursor? Its bit is set already: all of a page are
+ * set when it is cut. Of whose cursor ever: slot_ahead.
+ */
 static inline bool page_ahead(const struct cursor *c, vaddr_t p)
 {
 	return p - c->next < c->end - c->next;
+}
+
+/* What page u of v is cut for, if an object starts `off` bytes behind its begin: its *idx. Else 0.
+ */
+static inline uint32_t page_slot_in(const struct view *v, uint32_t u, uint32_t off, uint32_t *idx)
+{
+	uint32_t cut = v->cut[u];
+	const struct cut *k = &heap_cut[CUT_OF(cut)];
+	uint32_t j = geom_div(off, k->inv_size);
+
+	*idx = (u << PAGED_SHIFT) + j;
+	return off == j * k->size && j < k->slots ? cut : 0;
 }
 
 /*
@@ -40,12 +55,8 @@ static inline bool page_ahead(const struct cursor *c, vaddr_t p)
 static inline uint32_t page_slot(const struct view *v, size_t d, uint32_t *idx)
 {
 	uint32_t u = view_unit_first(v, (uint32_t)(d >> PAGE_SHIFT));
-	uint32_t off = (uint32_t)d - (u << PAGE_SHIFT), cut = v->cut[u];
-	const struct cut *k = &heap_cut[CUT_OF(cut)];
-	uint32_t j = geom_div(off, k->inv_size);
 
-	*idx = (u << PAGED_SHIFT) + j;
-	return off == j * k->size && j < k->slots ? cut : 0;
+	return page_slot_in(v, u, (uint32_t)d - (u << PAGE_SHIFT), idx);
 }
 
 /* Has page u, cut into `slots`, no live object? Two threads may both find so: harmless. */

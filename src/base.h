@@ -67,4 +67,11 @@ static inline void *vaddr_ptr(vaddr_t a)
 	return (void *)(uintptr_t)a;
 }
 
+/* It will be written soon. __builtin_prefetch forgets that without -mprfchw; where there is none it
+ * is a nop. */
+static inline void fetch_to_write(vaddr_t a)
+{
+	__asm__ volatile("prefetchw %0" : : "m"(*(const char *)vaddr_ptr(a)));
+}
+
 #endif

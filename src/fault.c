@@ -91,6 +91,7 @@ static void on_fault(int sig, siginfo_t *si, void *ucontext)
 		(uintptr_t)g[REG_RIP], (uintptr_t)g[REG_RSP], (uintptr_t)g[REG_RBP]};
 	struct report r;
 
+	signal_arrived(ucontext);
 	if (si->si_code > 0 && stack_recover(&at)) {
 		g[REG_RIP] = (greg_t)at.ip;
 		g[REG_RSP] = (greg_t)at.sp;

@@ -17,6 +17,10 @@
 #define RING   64 /* replacements until a published action is overwritten */
 #define NSIG_K 64
 
+#define TRAP_PAGE_FAULT 14
+#define TRAP_ALIGNMENT	17
+#define TRAP_CONTROL	21
+
 static const int sigs[TAKEN] = {SIGSEGV, SIGBUS};
 
 /* glibc exports its own under this name as well, and never interposes it. */
@@ -27,10 +31,10 @@ static _Atomic unsigned ring_at;
 static _Atomic(const struct sigaction *) program[TAKEN] = {&initial[0], &initial[1]};
 static void (*_Atomic entry)(int, siginfo_t *, void *);
 
-/* Bits of taken(): which of the two the program asked to block. Never blocked in truth. */
+/* Bits of taken(): which of the two the program asked to block, and the kernel does not. */
 static _Atomic uint8_t hidden_mask[NSIG_K + 1]; /* in the sa_mask of each signal's action */
 static __thread uint8_t blocked;		/* in this thread                         */
-static __thread uint8_t pending;		/* sent while `blocked`                   */
+static __thread unsigned long with;		/* other signals in the kernel's mask since then  */
 
 static int taken(int sig)
 {
@@ -50,7 +54,8 @@ static uint8_t hidden_of(unsigned long mask)
 #define TAKEN_BITS (1UL << (SIGSEGV - 1) | 1UL << (SIGBUS - 1))
 
 /* The kernel's view of a sigset_t: its first 64 bits. */
-#define LIBC_BITS (3UL << 31) /* 32 and 33 */
+#define LIBC_BITS  (3UL << 31) /* 32 and 33 */
+#define NEVER_BITS (1UL << (SIGKILL - 1) | 1UL << (SIGSTOP - 1))
 
 static unsigned long *word_of(sigset_t *s)
 {
@@ -91,17 +96,20 @@ static void publish(int i, const struct sigaction *a)
 	atomic_store_explicit(&program[i], copy, memory_order_release);
 }
 
-int signal_take(void (*e)(int, siginfo_t *, void *))
+static unsigned long kernel_mask(void)
 {
 	unsigned long mask = 0;
 
-	atomic_store(&entry, e);
 	sys_call4(__NR_rt_sigprocmask, SIG_BLOCK, 0, (long)&mask, 8);
-	if (mask & TAKEN_BITS) { /* blocked since before exec */
-		blocked = hidden_of(mask);
-		mask = TAKEN_BITS;
-		sys_call4(__NR_rt_sigprocmask, SIG_UNBLOCK, (long)&mask, 0, 8);
-	}
+	return mask;
+}
+
+int signal_take(void (*e)(int, siginfo_t *, void *))
+{
+	unsigned long mask = kernel_mask();
+
+	atomic_store(&entry, e);
+	blocked = hidden_of(mask); /* since before exec */
 	for (int i = 0; i < TAKEN; i++) {
 		struct sigaction old;
 
@@ -110,6 +118,10 @@ int signal_take(void (*e)(int, siginfo_t *, void *))
 		publish(i, &old); /* ignored since before exec, or set by an earlier library */
 		if (mirror(sigs[i], &old))
 			return -errno;
+	}
+	if (mask & TAKEN_BITS) { /* what waits comes in now, and is held again */
+		mask = TAKEN_BITS;
+		sys_call4(__NR_rt_sigprocmask, SIG_UNBLOCK, (long)&mask, 0, 8);
 	}
 	return 0;
 }
@@ -124,7 +136,10 @@ void signal_set_default(int sig)
 void signal_exec(bool before)
 {
 	struct sigaction ign = {.sa_handler = SIG_IGN};
+	unsigned long bits = bits_of(blocked);
 
+	if (bits)
+		sys_call4(__NR_rt_sigprocmask, before ? SIG_BLOCK : SIG_UNBLOCK, (long)&bits, 0, 8);
 	for (int i = 0; i < TAKEN; i++) {
 		const struct sigaction *a = atomic_load_explicit(&program[i], memory_order_acquire);
 		int keep = errno;
@@ -149,8 +164,31 @@ static bool is_fault(const siginfo_t *si, const void *ucontext)
 
 	if (si->si_code <= 0 || (si->si_signo == SIGBUS && si->si_code == BUS_MCEERR_AO))
 		return false;
-	return si->si_code == SI_KERNEL || g[REG_TRAPNO] != 14 || !g[REG_CR2] ||
-	       g[REG_CR2] == (greg_t)si->si_addr;
+	if (si->si_code == SI_KERNEL || (si->si_signo == SIGBUS && si->si_code == BUS_MCEERR_AR))
+		return true;
+	/* The thread's last trap, perhaps long ago; all others come with SI_KERNEL. */
+	switch (g[REG_TRAPNO]) {
+	case TRAP_PAGE_FAULT:
+		return !g[REG_CR2] || g[REG_CR2] == (greg_t)si->si_addr;
+	case TRAP_ALIGNMENT:
+	case TRAP_CONTROL:
+		return true;
+	}
+	return false;
+}
+
+/* The end of a handler, or a jump, takes masks back and does not ask us. */
+static void mask_seen(unsigned long mask)
+{
+	if (with & ~mask)
+		blocked = 0;
+}
+
+void signal_arrived(const void *ucontext)
+{
+	sigset_t mask = ((const ucontext_t *)ucontext)->uc_sigmask;
+
+	mask_seen(*word_of(&mask));
 }
 
 bool signal_is_fatal(int sig)
@@ -161,11 +199,29 @@ bool signal_is_fatal(int sig)
 	       (blocked & 1 << i);
 }
 
-/* Sent signals have no instruction to repeat: send it again. It arrives when the handler returns.
+/*
+ * Sent signals have no instruction to repeat: send it again. It arrives when the handler returns,
+ * or, if it was sent to the process, in another thread that does not block it.
  */
 static void send_again(int sig, siginfo_t *si)
 {
-	sys_call4(__NR_rt_tgsigqueueinfo, sys_getpid(), sys_gettid(), sig, (long)si);
+	if (si->si_code == SI_USER || si->si_code == SI_QUEUE)
+		sys_call3(__NR_rt_sigqueueinfo, sys_getpid(), sig, (long)si);
+	else
+		sys_call4(__NR_rt_tgsigqueueinfo, sys_getpid(), sys_gettid(), sig, (long)si);
+}
+
+/*
+ * What the program blocks waits in the kernel, where it can be asked for and waited for; so from
+ * here on the kernel blocks it too. A fault comes again, and ends the process as it would have.
+ */
+static void hold(int sig, siginfo_t *si, ucontext_t *uc)
+{
+	unsigned long bit = 1UL << (sig - 1);
+
+	sys_call4(__NR_rt_sigprocmask, SIG_BLOCK, (long)&bit, 0, 8);
+	*word_of(&uc->uc_sigmask) |= bit;
+	send_again(sig, si);
 }
 
 void signal_deliver(int sig, siginfo_t *si, void *ucontext)
@@ -174,8 +230,8 @@ void signal_deliver(int sig, siginfo_t *si, void *ucontext)
 	int i = taken(sig);
 	struct sigaction a = *atomic_load_explicit(&program[i], memory_order_acquire);
 
-	if ((blocked & 1 << i) && !is_fault(si, ucontext)) {
-		pending |= (uint8_t)(1 << i);
+	if (blocked & 1 << i) {
+		hold(sig, si, ucontext);
 		return;
 	}
 	if (a.sa_handler == SIG_IGN && !is_fault(si, ucontext))
@@ -256,6 +312,16 @@ static bool is_of_go(const struct sigaction *a)
 	return (a->sa_flags & flags) == flags && (*word_of(&mask) | LIBC_BITS) == ~0UL;
 }
 
+/* What waits for this thread, or for any, is ignored. */
+static void forget_pending(int sig)
+{
+	const struct timespec now = {0};
+	unsigned long bit = 1UL << (sig - 1);
+
+	while (sys_call4(__NR_rt_sigtimedwait, (long)&bit, 0, (long)&now, 8) == sig)
+		;
+}
+
 UD_EXPORT int sigaction(int sig, const struct sigaction *act, struct sigaction *old)
 {
 	int i = taken(sig);
@@ -271,7 +337,7 @@ UD_EXPORT int sigaction(int sig, const struct sigaction *act, struct sigaction *
 		publish(i, &next);
 		mirror(sig, &next);
 		if (next.sa_handler == SIG_IGN)
-			pending &= (uint8_t) ~(1 << i);
+			forget_pending(sig);
 	}
 	if (old)
 		*old = before;
@@ -280,42 +346,37 @@ UD_EXPORT int sigaction(int sig, const struct sigaction *act, struct sigaction *
 
 /* 32 and 33 are glibc's own (cancellation, setxid): its sigprocmask never blocks them either. */
 
-static void send_pending(uint8_t which)
-{
-	for (int i = 0; i < TAKEN; i++) {
-		if (!(which & 1 << i))
-			continue;
-		pending &= (uint8_t) ~(1 << i);
-		sys_call3(__NR_tgkill, sys_getpid(), sys_gettid(), sigs[i]);
-	}
-}
-
 static long set_mask(int how, const sigset_t *set, sigset_t *old)
 {
-	uint8_t before = blocked;
-	unsigned long mask = 0, was;
+	unsigned long mask = set ? *word_of((sigset_t *)set) : 0, was = 0;
+	uint8_t bits = hidden_of(mask), before;
 	long r;
 
-	if (set)
-		mask = *word_of((sigset_t *)set);
-	if (set && how != SIG_UNBLOCK)
-		mask &= ~(TAKEN_BITS | LIBC_BITS);
-	r = sys_call4(__NR_rt_sigprocmask, how, set ? (long)&mask : 0, old ? (long)&was : 0, 8);
-	if (r < 0)
+	if (blocked || (bits && how == SIG_SETMASK)) {
+		was = kernel_mask();
+		mask_seen(was);
+	}
+	before = blocked;
+	/* Of our two, what the kernel blocks already stays so: in a handler, or by hold. */
+	if (how != SIG_UNBLOCK)
+		mask &= ~(LIBC_BITS | (TAKEN_BITS & ~was));
+	if (set && how != SIG_BLOCK) /* what waits arrives within the call that opens */
+		blocked = before & (uint8_t)(how == SIG_SETMASK ? bits : ~bits);
+	r = sys_call4(__NR_rt_sigprocmask, how, set ? (long)&mask : 0, (long)&was, 8);
+	if (r < 0) {
+		blocked = before;
 		return r;
-	if (set) {
-		uint8_t bits = hidden_of(*word_of((sigset_t *)set));
-
-		blocked = how == SIG_SETMASK ? bits
-			  : how == SIG_BLOCK ? blocked | bits
-					     : blocked & (uint8_t)~bits;
 	}
 	if (old) {
 		sigemptyset(old);
 		*word_of(old) = was | bits_of(before);
 	}
-	if (unlikely(pending & ~blocked))
-		send_pending(pending & (uint8_t)~blocked);
+	if (set && how != SIG_UNBLOCK)
+		blocked |= bits & (uint8_t)~hidden_of(was);
+	if (set && how != SIG_SETMASK)
+		mask = how == SIG_BLOCK ? was | mask : was & ~mask;
+	if (set)
+		with = (before ? with : ~NEVER_BITS) & mask;
 	return 0;
 }
 
@@ -338,10 +399,15 @@ UD_EXPORT int sigprocmask(int how, const sigset_t *set, sigset_t *old)
 UD_EXPORT int sigsuspend(const sigset_t *set)
 {
 	static int (*next)(const sigset_t *);
+	uint8_t before = blocked;
 	sigset_t copy = *set;
+	int r;
 
 	if (!next)
 		next = (int (*)(const sigset_t *))dlsym(RTLD_NEXT, "sigsuspend");
-	*word_of(&copy) &= ~TAKEN_BITS;
-	return next(&copy);
+	blocked &= hidden_of(*word_of(&copy));
+	*word_of(&copy) &= ~(TAKEN_BITS & ~kernel_mask());
+	r = next(&copy);
+	blocked = before;
+	return r;
 }

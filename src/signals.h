@@ -4,8 +4,9 @@
  * app context. sigaction and its relatives are interposed here: what the program sets for the two
  * signals is remembered, mirrored into our registration where it changes how the kernel enters a
  * handler (mask, alternate stack, SA_NODEFER, SA_RESTART), and shown when the program asks.
- * Everything else goes to the kernel, except that no signal mask ever really blocks the two: a
- * finding in a thread or handler that blocks everything must be reported too.
+ * Everything else goes to the kernel, except that no signal mask really blocks the two: a finding
+ * in a thread or handler that blocks everything must be reported too. Only when one that was sent
+ * arrives at a thread that blocks it does the kernel hear of that: then it waits there.
  */
 #ifndef UD_SIGNALS_H
 #define UD_SIGNALS_H
@@ -24,6 +25,9 @@ int signal_take(void (*entry)(int sig, siginfo_t *si, void *ucontext));
  */
 void signal_deliver(int sig, siginfo_t *si, void *ucontext);
 
+/* First of all in the real handler: is what the program blocked still so? */
+void signal_arrived(const void *ucontext);
+
 /* Would signal_deliver end the process? */
 bool signal_is_fatal(int sig);
 
@@ -31,8 +35,8 @@ bool signal_is_fatal(int sig);
 void signal_set_default(int sig);
 
 /*
- * Around exec: what the program ignores must be ignored for the kernel too, because the new program
- * inherits just that.
+ * Around exec: what the program ignores or blocks must be so for the kernel too, because the new
+ * program inherits just that.
  */
 void signal_exec(bool before);
 

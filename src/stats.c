@@ -75,7 +75,7 @@ void stats_print(struct out *o)
 
 	for (struct tcache *tc = tcache_all; tc; tc = tc->next) {
 		allocs += tc->allocs;
-		frees += tc->frees + tc->freed;
+		frees += tc->frees + FREED_COUNT(tc->freed);
 	}
 	if (mmu_why)
 		out_fmt(o, "undangle: chosen because %s\n", mmu_why);

@@ -7,6 +7,7 @@
 
 __thread struct tcache *tcache_mine;
 struct tcache tcache_shared;
+struct tcache *tcache_of[TCACHE_NONE + 1] = {&tcache_shared};
 struct tcache *tcache_all; /* never shrinks; under tcache_lock */
 struct lock tcache_lock;
 _Atomic uint32_t tcache_owned;
@@ -50,6 +51,8 @@ struct tcache *tcache_get(void)
 		tc = meta_alloc(sizeof(*tc));
 		if (tc) {
 			tc->id = ids < TCACHE_NONE - 1 ? ++ids : TCACHE_NONE + 1;
+			if (tc->id < TCACHE_NONE)
+				tcache_of[tc->id] = tc;
 			tc->next = tcache_all;
 			tcache_all = tc;
 		}

@@ -39,21 +39,33 @@ struct pool {
 
 #define POOLS 4
 
+/* Of tcache.freed: one addition counts both. */
+#define FREED_SHIFT    32
+#define FREED_ONE      (1UL << FREED_SHIFT)
+#define FREED_COUNT(f) ((f) >> FREED_SHIFT)
+#define FREED_BYTES(f) ((f) & (FREED_ONE - 1))
+
 struct tcache {
 	bool busy;
 	bool owned;  /* by a thread that lives */
 	uint16_t id; /* the owner of what it hands out, if < TCACHE_NONE */
 	int tid;
-	uint32_t freed; /* since it last reported to alias_freed */
-	size_t freed_bytes;
+	uint64_t freed; /* FREED_ONE for each block since it last told alias_freed, and their bytes
+			 */
 	uint64_t allocs, frees, larges;
 	struct tcache *next;
 	uint64_t refilled;	 /* tcache_refills then */
 	struct pool pool[POOLS]; /* of pages, and of runs of them (alias_paged.h) */
+	/* Paged: the page that each class's cursor is in. Others look here, at what seldom changes.
+	 */
+	_Atomic vaddr_t in_page[HEAP_CLASS_RUN + 1];
 	struct cursor cur[HEAP_CLASSES];
 };
 
 #define TCACHE_NONE 1023 /* as an owner: no thread, each must think that another one is */
+
+/* By owner; that of 0 is tcache_shared. */
+extern struct tcache *tcache_of[TCACHE_NONE + 1];
 
 extern __thread struct tcache *tcache_mine;
 extern struct tcache tcache_shared; /* under shared_lock */

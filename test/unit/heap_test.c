@@ -213,7 +213,7 @@ static void columns_come_back(void)
 {
 	const struct geom *one = &heap_geom[0][heap_class_of(64)];
 	const struct geom *two = &heap_geom[0][heap_class_of(224)];
-	struct extent *e[5], *pair;
+	struct extent *e[6], *pair;
 	uint32_t column;
 
 	CHECK_EQ(one->width, COLUMN_MIN);
@@ -235,6 +235,16 @@ static void columns_come_back(void)
 	CHECK(!e[4]->dirty && e[4]->chunk == pair->chunk);
 	CHECK_EQ(chunks_out, 2);
 	for (int i = 0; i < 4; i++)
+		if (e[i]->column < 3 * COLUMN_MIN)
+			heap_extent_free(e[i]);
+		else
+			e[0] = e[i];
+	e[5] = heap_extent_new(one, 0, false);
+	CHECK_EQ(e[5]->chunk, pair->chunk);
+	e[1] = heap_extent_new(one, 0, false);
+	e[2] = heap_extent_new(two, 0, false);
+	CHECK(e[1]->chunk == e[0]->chunk && e[2]->chunk == e[0]->chunk);
+	for (int i = 0; i < 3; i++)
 		heap_extent_free(e[i]);
 	CHECK_EQ(chunks_out, 1);
 	heap_extent_free(pair);
@@ -242,6 +252,24 @@ static void columns_come_back(void)
 	CHECK(pair->dirty && pair->chunk == e[4]->chunk);
 	heap_extent_free(pair);
 	heap_extent_free(e[4]);
+	heap_extent_free(e[5]);
+	CHECK_EQ(chunks_out, 0);
+}
+
+/* Parts that come back to a chunk that stays: they are zero again. */
+static void parts_come_back(void)
+{
+	const struct geom *g = &heap_geom[0][HEAP_CLASS_PAGE + 1];
+	struct extent *a = heap_extent_new(g, 32, false), *b = heap_extent_new(g, 64, false);
+
+	CHECK(a->chunk == b->chunk && b->first % 64 == 0 && a->first != b->first);
+	memset(written[b->chunk][b->first], 0xff, 64 * sizeof(written[0][0]));
+	heap_extent_free(b);
+	b = heap_extent_new(g, 64, false);
+	CHECK(a->chunk == b->chunk && !b->dirty);
+	CHECK_EQ(written[b->chunk][b->first][0] | written[b->chunk][b->first + 63][3], 0);
+	heap_extent_free(a);
+	heap_extent_free(b);
 	CHECK_EQ(chunks_out, 0);
 }
 
@@ -370,6 +398,7 @@ int main(void)
 {
 	heap_init(1);
 	RUN(columns_come_back);
+	RUN(parts_come_back);
 	RUN(chunks_become_huge);
 	RUN(small_heap_stays_small);
 	RUN(runs_find_room);

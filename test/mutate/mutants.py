@@ -117,6 +117,10 @@ MUTANTS = [
     ("fork-locks-kept", "src/alias_fork.c", "\ttcache_fork_child();\n\tlocks_drop();",
      "\ttcache_fork_child();", ["ok:processes:strict"]),
     # --- signals that are sent ---
+    ("reset-loses-flags", "src/signals.c", "\t\tdfl = a;\n", "\t\tdfl = (struct sigaction){0};\n",
+     ["ok:handlers:strict"]),
+    ("call-finding-held", "src/efault.c", "(__NR_rt_sigprocmask, SIG_UNBLOCK,", "(__NR_rt_sigprocmask, SIG_BLOCK,",
+     ["bug:uaf-call-held:strict"]),
     ("held-siginfo-lost", "src/signals.c",
      "\t*word_of(&uc->uc_sigmask) |= bit;\n\tsend_again(sig, si);",
      "\t*word_of(&uc->uc_sigmask) |= bit;\n\tsys_call3(__NR_tgkill, sys_getpid(), sys_gettid(), sig);",

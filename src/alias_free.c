@@ -67,7 +67,8 @@ static __attribute__((noinline)) void freed_report(struct tcache *tc)
 
 static inline void count_free(struct tcache *tc, size_t bytes)
 {
-	if (unlikely(!tc)) {
+	if (unlikely(!tc)) { /* it has not allocated anything yet */
+		__atomic_fetch_add(&tcache_shared.frees, 1, __ATOMIC_RELAXED);
 		alias_freed(1, bytes);
 		return;
 	}

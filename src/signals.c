@@ -78,7 +78,8 @@ static int shown_flags(int flags)
 /* Registers our entry so that the kernel enters it as it would enter the program's handler. */
 static int mirror(int sig, const struct sigaction *a)
 {
-	struct sigaction real = {.sa_flags = SA_SIGINFO | SA_ONSTACK};
+	/* Without a handler of the program's no call of its is interrupted. */
+	struct sigaction real = {.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART};
 
 	if (is_handler(a)) {
 		real.sa_mask = a->sa_mask;

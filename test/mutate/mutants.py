@@ -121,6 +121,8 @@ MUTANTS = [
      ["ok:handlers:strict"]),
     ("call-finding-held", "src/efault.c", "(__NR_rt_sigprocmask, SIG_UNBLOCK,", "(__NR_rt_sigprocmask, SIG_BLOCK,",
      ["bug:uaf-call-held:strict"]),
+    ("ignored-interrupts", "src/signals.c", "{.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART};",
+     "{.sa_flags = SA_SIGINFO | SA_ONSTACK};", ["ok:signals-blocked:strict"]),
     ("held-siginfo-lost", "src/signals.c",
      "\t*word_of(&uc->uc_sigmask) |= bit;\n\tsend_again(sig, si);",
      "\t*word_of(&uc->uc_sigmask) |= bit;\n\tsys_call3(__NR_tgkill, sys_getpid(), sys_gettid(), sig);",

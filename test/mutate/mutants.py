@@ -28,9 +28,9 @@ MUTANTS = [
      "static bool sweep_is_due(uint64_t frees, uint64_t bytes)\n{\n\tif (frees)\n\t\treturn false;\n",
      ["bug:uaf-read-small,uaf-write-medium:deferred"]),
     # --- reuse before death ---
-    ("quarantine-skipped", "src/alias_sweep.c",
-     "back[w] = atomic_load(&view_revoked(v)[w]) & ~view_released(v)[w];",
-     "back[w] = view_fresh(v)[w] & ~view_released(v)[w];",
+    ("quarantine-skipped", "src/alias_settle.c",
+     "wait[w] = atomic_load(&view_revoked(v)[w]) & ~view_released(v)[w];",
+     "wait[w] = view_fresh(v)[w] & ~view_released(v)[w];",
      ["ok:contents:strict", "ok:contents:production"]),
     # --- few mappings ---
     ("maps-refusal-ends-it", "src/alias_super.c", "void maps_refused(void)\n{\n",
@@ -63,7 +63,9 @@ MUTANTS = [
     ("record-moved-missing", "src/record.c", "\tw.moved = moved;\n", "\tw.moved = 0;\n",
      ["bug:uaf-realloc-moved:strict"]),
     # --- bad frees ---
-    ("double-free-accepted", "src/alias_free.c", "\treport_bad_free(p, call, frame);\n}", "}",
+    ("double-free-accepted", "src/alias_free.c",
+     "!free_slot(v, idx, false, frame)))\n\t\treport_bad_free(p, call, frame);",
+     "!free_slot(v, idx, false, frame)))\n\t\t;",
      ["bug:double-free-small,free-interior-small:strict"]),
     ("interior-accepted", "src/alias_free.c", "\treturn off == j * g->size;", "\treturn true;",
      ["bug:free-interior-small:strict"]),
@@ -87,7 +89,7 @@ MUTANTS = [
      "\t\tlive &= ~atomic_load_explicit(&gone[w], memory_order_relaxed);\n", "\t\t;\n",
      ["ok:memory-back:production"]),
     ("others-free-accepted-twice", "src/alias_free.c", "\treturn !was && atomic_load_explicit(&v->live",
-     "\treturn atomic_load_explicit(&v->live", ["bug:double-free-others:pages"]),
+     "\treturn atomic_load_explicit(&v->live", ["ok:double-free-at-once:strict"]),
     ("owner-frees-what-is-gone", "src/alias_free.c", "\t\twas = was && !(gone[idx / 64] >> n & 1);\n",
      "\t\twas = was || !(gone[idx / 64] >> n & 1);\n", ["bug:double-free-thread:pages"]),
     ("page-dies-early", "src/alias_paged.h", "\tfor (uint32_t k = 1; k * 64 < slots; k++)\n",

@@ -180,6 +180,7 @@ static inline bool row_clear(struct view *v, uint32_t idx, uint32_t id)
 /* False if somebody else freed it first. */
 static inline bool free_slot(struct view *v, uint32_t idx, bool moved, void *frame)
 {
+	size_t size = view_geom(v, idx >> v->geom->group_shift)->size;
 	struct tcache *tc = tcache_mine;
 	uint32_t id = tc ? tc->id : TCACHE_NONE + 1;
 
@@ -188,10 +189,11 @@ static inline bool free_slot(struct view *v, uint32_t idx, bool moved, void *fra
 	if (unlikely(!(v->cut ? page_clear(v, idx, v->cut[idx >> PAGED_SHIFT], id)
 			      : row_clear(v, idx, id))))
 		return false;
-	if (tc)
-		count_free(tc, view_geom(v, idx >> v->geom->group_shift)->size);
-	else
-		alias_freed(1, view_geom(v, idx >> v->geom->group_shift)->size);
+	if (likely(tc != NULL))
+		return count_free(tc, size);
+	/* It has not allocated anything yet. */
+	__atomic_fetch_add(&tcache_shared.frees, 1, __ATOMIC_RELAXED);
+	alias_freed(1, size);
 	return true;
 }
 

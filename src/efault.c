@@ -148,8 +148,13 @@ static void raise_fault(vaddr_t addr)
 {
 	siginfo_t si = {.si_signo = SIGSEGV, .si_code = SEGV_MAPERR, .si_addr = vaddr_ptr(addr)};
 
-	if (signal_is_fatal(SIGSEGV))
+	if (signal_is_fatal(SIGSEGV)) {
+		const unsigned long bit = 1UL << (SIGSEGV - 1);
+
 		signal_set_default(SIGSEGV);
+		/* The kernel may block it, for another one that waits. */
+		sys_call4(__NR_rt_sigprocmask, SIG_UNBLOCK, (long)&bit, 0, 8);
+	}
 	sent = si.si_addr;
 	sys_call4(__NR_rt_tgsigqueueinfo, sys_getpid(), sys_gettid(), SIGSEGV, (long)&si);
 }

@@ -53,8 +53,9 @@ bool fault_classify(const siginfo_t *si, const void *ucontext, struct report *r)
 	const greg_t *g = uc->uc_mcontext.gregs;
 	uint8_t insn[15];
 
-	/* Sent by kill, or a general protection fault: no address. */
-	if (si->si_code <= 0 || si->si_code == SI_KERNEL || g[REG_TRAPNO] != TRAP_PAGE_FAULT)
+	/* Sent, or a general protection fault: no address. */
+	if (!signal_is_fault(si, ucontext) || si->si_code == SI_KERNEL ||
+		g[REG_TRAPNO] != TRAP_PAGE_FAULT)
 		return false;
 	*r = (struct report){
 		.kind = FINDING_USE_AFTER_FREE,
@@ -89,16 +90,17 @@ static void on_fault(int sig, siginfo_t *si, void *ucontext)
 	greg_t *g = ((ucontext_t *)ucontext)->uc_mcontext.gregs;
 	struct stack_regs at = {
 		(uintptr_t)g[REG_RIP], (uintptr_t)g[REG_RSP], (uintptr_t)g[REG_RBP]};
+	bool fault = signal_is_fault(si, ucontext);
 	struct report r;
 
 	signal_arrived(ucontext);
-	if (si->si_code > 0 && stack_recover(&at)) {
+	if (fault && stack_recover(&at)) {
 		g[REG_RIP] = (greg_t)at.ip;
 		g[REG_RSP] = (greg_t)at.sp;
 		g[REG_RBP] = (greg_t)at.bp;
 		return;
 	}
-	if (si->si_code > 0 && report_is_printing()) {
+	if (fault && report_is_printing()) {
 		signal_set_default(sig);
 		return;
 	}

@@ -78,7 +78,8 @@ static int shown_flags(int flags)
 /* Registers our entry so that the kernel enters it as it would enter the program's handler. */
 static int mirror(int sig, const struct sigaction *a)
 {
-	struct sigaction real = {.sa_flags = SA_SIGINFO | SA_ONSTACK};
+	/* Without a handler of the program's no call of its is interrupted. */
+	struct sigaction real = {.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART};
 
 	if (is_handler(a)) {
 		real.sa_mask = a->sa_mask;
@@ -154,11 +155,7 @@ void signal_exec(bool before)
 	}
 }
 
-/*
- * A fault of the instruction at hand, which will fault again; otherwise somebody sent the signal,
- * perhaps with the siginfo of a fault (crash handlers do), or it tells of broken memory elsewhere.
- */
-static bool is_fault(const siginfo_t *si, const void *ucontext)
+bool signal_is_fault(const siginfo_t *si, const void *ucontext)
 {
 	const greg_t *g = ((const ucontext_t *)ucontext)->uc_mcontext.gregs;
 
@@ -226,24 +223,26 @@ static void hold(int sig, siginfo_t *si, ucontext_t *uc)
 
 void signal_deliver(int sig, siginfo_t *si, void *ucontext)
 {
-	static const struct sigaction dfl = {.sa_handler = SIG_DFL};
 	int i = taken(sig);
-	struct sigaction a = *atomic_load_explicit(&program[i], memory_order_acquire);
+	struct sigaction dfl, a = *atomic_load_explicit(&program[i], memory_order_acquire);
 
 	if (blocked & 1 << i) {
 		hold(sig, si, ucontext);
 		return;
 	}
-	if (a.sa_handler == SIG_IGN && !is_fault(si, ucontext))
+	if (a.sa_handler == SIG_IGN && !signal_is_fault(si, ucontext))
 		return;
 	if (signal_is_fatal(sig)) {
 		signal_set_default(sig);
-		if (!is_fault(si, ucontext))
+		if (!signal_is_fault(si, ucontext))
 			send_again(sig, si);
 		return;
 	}
-	if (a.sa_flags & SA_RESETHAND)
+	if (a.sa_flags & SA_RESETHAND) {
+		dfl = a;
+		dfl.sa_handler = SIG_DFL;
 		publish(i, &dfl);
+	}
 	a.sa_sigaction(sig, si, ucontext);
 }
 

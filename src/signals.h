@@ -19,6 +19,12 @@
 int signal_take(void (*entry)(int sig, siginfo_t *si, void *ucontext));
 
 /*
+ * A fault of the instruction at hand, which will fault again; otherwise somebody sent the signal,
+ * perhaps with the siginfo of a fault (crash handlers do), or it tells of broken memory elsewhere.
+ */
+bool signal_is_fault(const siginfo_t *si, const void *ucontext);
+
+/*
  * What the kernel would have done with a signal that is not ours, from within the real handler,
  * which must return right after: run the program's handler, or ignore, or let the process die of
  * it by its default action (on return the instruction faults again, with nobody there to catch).

@@ -314,6 +314,17 @@ static void do_sent_like_a_fault(void)
 	_exit(1);
 }
 
+/* The same with the address of a dead block: nobody used it just now. */
+static void do_sent_like_a_finding(void)
+{
+	siginfo_t si = {.si_signo = SIGSEGV, .si_code = SEGV_MAPERR, .si_addr = dead + 20};
+
+	catching(0, foreign);
+	signal(SIGSEGV, SIG_DFL);
+	syscall(SYS_rt_tgsigqueueinfo, getpid(), gettid(), SIGSEGV, &si);
+	_exit(1);
+}
+
 static void do_found_blocked(void)
 {
 	sigset_t all;
@@ -516,6 +527,9 @@ static void handlers_and_findings(void)
 	CHECK(exited(9));
 	CHECK_EQ(count("ERROR"), 1);
 	in_child(do_sent_like_a_fault);
+	CHECK(killed_by(SIGSEGV));
+	CHECK_EQ(count("ERROR"), 0);
+	in_child(do_sent_like_a_finding);
 	CHECK(killed_by(SIGSEGV));
 	CHECK_EQ(count("ERROR"), 0);
 	in_child(do_found_blocked);

@@ -145,7 +145,8 @@ static int reset_hand(void)
 	if (!sigsetjmp(out, 1))
 		*(volatile char *)page = 1;
 	sigaction(SIGSEGV, NULL, &sa);
-	say("default again %d", sa.sa_handler == SIG_DFL);
+	say("default again %d, reset %d", sa.sa_handler == SIG_DFL,
+		(sa.sa_flags & (int)SA_RESETHAND) != 0);
 	*(volatile char *)page = 1;
 	return 0;
 }

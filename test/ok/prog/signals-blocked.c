@@ -277,6 +277,32 @@ static int ignored_meanwhile(void)
 	return 0;
 }
 
+/* Neither one that is ignored nor one that is blocked interrupts a call. */
+static int reads_on(void)
+{
+	struct sigaction sa = {.sa_handler = SIG_IGN};
+	pid_t parent = getpid(), pid;
+	char c = 0;
+	int fd[2];
+
+	sigaction(SIGSEGV, &sa, NULL);
+	mask(SIG_BLOCK);
+	signal(SIGBUS, SIG_IGN);
+	if (pipe(fd))
+		return 1;
+	pid = fork();
+	if (!pid) {
+		usleep(20000);
+		kill(parent, SIGBUS);
+		kill(parent, SIGSEGV);
+		usleep(20000);
+		_exit(write(fd[1], "x", 1) != 1);
+	}
+	say("read %d", (int)read(fd[0], &c, 1));
+	say_end("writer", wait_for(pid));
+	return 0;
+}
+
 static int over_exec(void)
 {
 	mask(SIG_BLOCK);
@@ -399,9 +425,9 @@ int main(int argc, char **argv)
 	} cases[] = {CASE(all_blocked), CASE(like_fault), CASE(like_fault_default),
 		CASE(like_fault_open), CASE(like_fault_ignored), CASE(like_the_last), CASE(value),
 		CASE(waited_for), CASE(by_another_thread), CASE(then_a_fault), CASE(with_nodefer),
-		CASE(suspended), CASE(ignored_meanwhile), CASE(over_exec), CASE(over_exec_alone),
-		CASE(handler_masks), CASE(handler_masks_bus_blocked), CASE(handler_blocks),
-		CASE(handler_jumps), CASE(stays_blocked)};
+		CASE(suspended), CASE(ignored_meanwhile), CASE(reads_on), CASE(over_exec),
+		CASE(over_exec_alone), CASE(handler_masks), CASE(handler_masks_bus_blocked),
+		CASE(handler_blocks), CASE(handler_jumps), CASE(stays_blocked)};
 	unsigned i;
 
 	self = argv[0];

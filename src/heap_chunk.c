@@ -31,6 +31,7 @@ struct chunk {
 #define SHOWN_MAX  255U
 #define SHOWN_HUGE (512 / SHOWN_STEP)
 #define SHOWN_BUSY (2048 / SHOWN_STEP)
+#define SHOWN_HOT  (16384 / SHOWN_STEP)
 
 static struct chunk *chunks; /* by id; meaningful where chunk_used */
 static uint8_t *chunk_used;  /* enum chunk_use */
@@ -236,13 +237,24 @@ void heap_trim(void)
 	lock_drop(&heap_chunk_lock);
 }
 
-/* Asked for once; true: the caller has to, without the lock. Its extent keeps the chunk. */
+/* True: the caller has to make it so, without the lock. Its extent keeps the chunk. */
 static bool huge_due(uint32_t id, bool pays)
 {
 	bool due = pays && !chunks[id].huge;
 
 	chunks[id].huge |= due;
 	return due;
+}
+
+/* Where it was in use at that moment, it is asked for again when it has been used as much again. */
+static void chunk_make_huge(uint32_t id)
+{
+	if (mmu->chunk_huge(id))
+		return;
+	lock_take(&heap_chunk_lock);
+	chunks[id].huge = 0;
+	chunks[id].shown = 0;
+	lock_drop(&heap_chunk_lock);
 }
 
 struct extent *heap_extent_new(const struct geom *g, unsigned pages, bool huge)
@@ -265,7 +277,7 @@ struct extent *heap_extent_new(const struct geom *g, unsigned pages, bool huge)
 		return NULL;
 	}
 	if (due)
-		mmu->chunk_huge(e->chunk);
+		chunk_make_huge(e->chunk);
 	return e;
 }
 
@@ -286,7 +298,8 @@ void heap_extent_free(struct extent *e)
 /*
  * A page fault for each unit costs as much as clearing and joining 2 MB after some hundreds of
  * them. Where every byte of the pages will be used, huge costs no memory either: then at once,
- * but for a small program.
+ * but for a small program; and in one that has used many, before anybody else has the chunk's
+ * pages.
  */
 static bool columns_pay(const struct extent *e, uint32_t units)
 {
@@ -295,7 +308,7 @@ static bool columns_pay(const struct extent *e, uint32_t units)
 
 	k->shown = (uint8_t)MIN(k->shown + n, SHOWN_MAX);
 	shown_all += n;
-	return k->shown >= SHOWN_HUGE || (e->geom->rows == 1 && shown_all >= SHOWN_BUSY);
+	return k->shown >= SHOWN_HUGE || shown_all >= (e->geom->rows == 1 ? SHOWN_BUSY : SHOWN_HOT);
 }
 
 void heap_extent_shown(const struct extent *e, uint32_t units, bool again)
@@ -307,7 +320,7 @@ void heap_extent_shown(const struct extent *e, uint32_t units, bool again)
 							  : again && e->pages == EXTENT_PAGES);
 	lock_drop(&heap_chunk_lock);
 	if (due)
-		mmu->chunk_huge(e->chunk);
+		chunk_make_huge(e->chunk);
 }
 
 bool heap_chunk_is_huge(uint32_t id)

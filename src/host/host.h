@@ -50,7 +50,7 @@ static inline vaddr_t host_chunk(uint32_t id)
 /* A new segment's template, or -errno. Not for fork children, not for core dumps. */
 long host_segment_map(void);
 /* Makes [at, at + 2 MB) of a template one huge page; false if it did not work. */
-bool host_collapse(vaddr_t at);
+long host_collapse(vaddr_t at); /* 0 or -errno */
 
 /* Mappings kept for the worst (host_spare.c). */
 void host_spare_fill(uint32_t most); /* so many more, if the kernel lets */

@@ -169,20 +169,21 @@ static void host_chunk_give(uint32_t id)
 	lock_drop(&host_lock);
 }
 
-bool host_collapse(vaddr_t at)
+long host_collapse(vaddr_t at)
 {
-	long r;
-
 	if (!host.collapse)
-		return false;
+		return -ENOSYS;
 	(void)*(volatile char *)vaddr_ptr(at); /* at least one page must be there */
-	r = sys_madvise(at, HUGE_SIZE, MADV_COLLAPSE_NR);
-	return r == 0;
+	return sys_madvise(at, HUGE_SIZE, MADV_COLLAPSE_NR);
 }
 
-static void host_chunk_huge(uint32_t id)
+static bool host_chunk_huge(uint32_t id)
 {
-	host_collapse(host_chunk(id));
+	long r = -EAGAIN;
+
+	for (unsigned try = 0; try < 3 && r == -EAGAIN; try++)
+		r = host_collapse(host_chunk(id));
+	return r != -EAGAIN;
 }
 
 /* Without the reservation somebody else may live there: ask first. */

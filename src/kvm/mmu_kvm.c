@@ -96,9 +96,10 @@ static void chunk_give(uint32_t id)
 	lock_drop(&chunk_lock);
 }
 
-static void chunk_huge(uint32_t id)
+static bool chunk_huge(uint32_t id)
 {
 	sys_madvise(chunk_at(id), HUGE_SIZE, MADV_HUGEPAGE);
+	return true;
 }
 
 static void chunk_trim(uint32_t id, unsigned first, unsigned pages)

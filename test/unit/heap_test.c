@@ -30,10 +30,13 @@ static void fake_give(uint32_t id)
 	memset(written[id], 0, sizeof(written[id]));
 }
 
-static void fake_huge(uint32_t id)
+static unsigned huge_fails; /* so many times */
+
+static bool fake_huge(uint32_t id)
 {
 	CHECK_EQ(chunk_out[id] & 1, 1);
 	made_huge++;
+	return !huge_fails || !huge_fails--;
 }
 
 static void fake_trim(uint32_t id, unsigned first, unsigned pages)

@@ -205,9 +205,10 @@ static uint32_t view_share(struct tcache *tc, uint32_t views)
 	return views < 4 ? MIN(16U << 2 * views, most) : most;
 }
 
+/* Blocks that share pages and are larger than one would keep each other's memory: not those. */
 static inline bool class_paged(unsigned cls)
 {
-	return policy.paged && cls <= HEAP_CLASS_RUN;
+	return policy.paged && cls <= HEAP_CLASS_RUN && cls != HEAP_CLASS_SHARED;
 }
 
 /* Another view for the cursor, or for all of the thread's small ones. */

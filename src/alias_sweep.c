@@ -181,10 +181,33 @@ static bool view_look(struct view *v, size_t waiting[WORTHS])
 	return false;
 }
 
-/* So many dead bytes may wait. */
+/*
+ * Do several threads free by turns? They may run at once then. How many there are says little: most
+ * wait for something.
+ */
+static _Atomic(struct tcache *) freed_last;
+static _Atomic uint32_t freed_turns;
+static uint32_t swept_turns;
+static bool several; /* as of the last sweep */
+
+static void turns_look(void)
+{
+	several = freed_turns - swept_turns > 4;
+	swept_turns = freed_turns;
+}
+
+/*
+ * So many dead bytes may wait. With several threads each kill interrupts the others; and where
+ * objects die one by one, those that live on in a view have more to lose.
+ */
 static size_t waiting_most(void)
 {
-	return policy.defer_bytes ? policy.defer_bytes : MAX(32UL << 20, heap_bytes() / 4);
+	if (policy.defer_bytes)
+		return policy.defer_bytes;
+	if (several)
+		return MAX(32UL << 20, heap_bytes() / 2);
+	return policy.grouped ? MAX(16UL << 20, heap_bytes() / 8)
+			      : MAX(32UL << 20, heap_bytes() / 4);
 }
 
 /* From which worth on a view is cleaned, so that what waits shrinks by a quarter; *left of it then.
@@ -269,6 +292,7 @@ bool alias_sweep(bool all)
 		lock_take(&sweep_lock);
 	else if (!atomic_compare_exchange_strong(&sweep_lock.word, &is, 1))
 		return false;
+	turns_look();
 	swept_before = swept;
 	swept.frees = atomic_load(&freed_total);
 	swept.bytes = atomic_load(&freed_bytes_total);
@@ -313,6 +337,10 @@ void alias_freed(uint32_t frees, size_t bytes)
 	uint64_t f = atomic_fetch_add(&freed_total, frees) + frees;
 	uint64_t b = atomic_fetch_add(&freed_bytes_total, bytes) + bytes;
 
+	if (atomic_load_explicit(&freed_last, memory_order_relaxed) != tcache_mine) {
+		atomic_store_explicit(&freed_last, tcache_mine, memory_order_relaxed);
+		atomic_fetch_add(&freed_turns, 1);
+	}
 	if (!sweep_is_due(f, b))
 		return;
 	lock_section_enter(&s);

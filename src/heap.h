@@ -17,18 +17,19 @@
 #include "base.h"
 #include "lock.h"
 
-#define HEAP_ALIGN	16
-#define HEAP_SMALL_MAX	4096UL	      /* objects up to here share pages            */
-#define HEAP_MEDIUM_MAX (256UL << 10) /* up to here they come from extents      */
-#define HEAP_CLASSES	56	      /* at most                                   */
-#define EXTENT_PAGES	512	      /* at most                                   */
-#define HEAP_CHUNK_MAX	(1U << 22)    /* 8 TB                                      */
-#define HEAP_CLASS_PAGE 22U	      /* the class whose slot is one page: the last small one */
-#define HEAP_CLASS_RUN	34U	      /* the last whose slots are cut from a paged view: 64 KB */
-#define COLUMN_SHIFT	10	      /* log2 of the narrowest column's bytes      */
-#define COLUMN_MIN	(1U << COLUMN_SHIFT)
-#define GROUP_MAX	64 /* objects of one class's band, at most      */
-#define PAGED_SHIFT	8  /* log2 of objects in a page cut for a class, at most */
+#define HEAP_ALIGN	  16
+#define HEAP_SMALL_MAX	  4096UL	/* objects up to here share pages            */
+#define HEAP_MEDIUM_MAX	  (256UL << 10) /* up to here they come from extents      */
+#define HEAP_CLASSES	  56		/* at most                                   */
+#define EXTENT_PAGES	  512		/* at most                                   */
+#define HEAP_CHUNK_MAX	  (1U << 22)	/* 8 TB                                      */
+#define HEAP_CLASS_PAGE	  22U		/* the class whose slot is one page: the last small one */
+#define HEAP_CLASS_SHARED (HEAP_CLASS_PAGE + 1) /* four blocks in five pages */
+#define HEAP_CLASS_RUN	  34U /* the last whose slots are cut from a paged view: 64 KB */
+#define COLUMN_SHIFT	  10  /* log2 of the narrowest column's bytes      */
+#define COLUMN_MIN	  (1U << COLUMN_SHIFT)
+#define GROUP_MAX	  64 /* objects of one class's band, at most      */
+#define PAGED_SHIFT	  8  /* log2 of objects in a page cut for a class, at most */
 
 /* How one size class lies in its extents. Read-only after heap_init. */
 struct geom {

@@ -148,14 +148,37 @@ static inline vaddr_t view_unit_at(const struct view *v, uint32_t u)
 	return v->base + ((vaddr_t)u * v->geom->unit_pages << PAGE_SHIFT);
 }
 
+/*
+ * Object j of a paged view's page u, and back. The first 64 objects of all pages have their bits
+ * side by side: few pages have more, and what is freed at random must find its bit in the cache.
+ */
+#define PAGE_BITS 64U
+
+static inline uint32_t paged_idx(uint32_t u, uint32_t j)
+{
+	return (j / PAGE_BITS * EXTENT_PAGES + u) * PAGE_BITS + j % PAGE_BITS;
+}
+
+static inline uint32_t paged_unit(uint32_t idx)
+{
+	return idx / PAGE_BITS % EXTENT_PAGES;
+}
+
+static inline uint32_t view_unit_of(const struct view *v, uint32_t idx)
+{
+	return v->cut ? paged_unit(idx) : idx >> v->geom->group_shift;
+}
+
 /* Where object idx of v is. */
 static inline vaddr_t view_slot_at(const struct view *v, uint32_t idx)
 {
 	const struct geom *g = v->geom;
-	uint32_t u = idx >> g->group_shift, j = idx & (geom_group(g) - 1);
+	uint32_t u = view_unit_of(v, idx), j = idx & (geom_group(g) - 1);
 
-	if (v->cut)
+	if (v->cut) {
+		j = idx / PAGE_BITS / EXTENT_PAGES * PAGE_BITS + idx % PAGE_BITS;
 		return v->base + ((vaddr_t)u << PAGE_SHIFT) + j * view_geom(v, u)->size;
+	}
 	return view_unit_at(v, u) + geom_band_at(g, v->place, u) + j * g->size;
 }
 

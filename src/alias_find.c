@@ -19,8 +19,8 @@ bool slot_ahead(struct view *v, uint32_t idx, vaddr_t at)
 	uint64_t mask;
 
 	if (v->cut) {
-		uint32_t cut = v->cut[idx >> PAGED_SHIFT], cls = CUT_OF(cut) - 1;
-		vaddr_t page = v->base + ((vaddr_t)(idx >> PAGED_SHIFT) << PAGE_SHIFT);
+		uint32_t cut = v->cut[paged_unit(idx)], cls = CUT_OF(cut) - 1;
+		vaddr_t page = v->base + ((vaddr_t)paged_unit(idx) << PAGE_SHIFT);
 
 		tc = tcache_of[cut >> CUT_OWNER_SHIFT];
 		/* Twice: in another page it may have come to the end, which is where this one
@@ -49,7 +49,7 @@ static uint32_t slot_near(const struct view *v, uint32_t u, uint32_t off)
 	at = geom_band_at(g, v->place, u);
 	if (off >= at)
 		j = MIN(geom_div(off - at, g->inv_size), g->slots - 1U);
-	return (u << g->group_shift) + j;
+	return v->cut ? paged_idx(u, j) : (u << g->group_shift) + j;
 }
 
 static void view_find(struct view *v, vaddr_t a, struct block *b)

@@ -143,7 +143,7 @@ static void page_left(struct view *v, uint32_t u)
 /* Of a page that is so cut; id: the freeing thread's tcache.id. */
 static inline bool page_clear(struct view *v, uint32_t idx, uint32_t cut, uint32_t id)
 {
-	uint32_t u = idx >> PAGED_SHIFT;
+	uint32_t u = paged_unit(idx);
 	bool mine = id == cut >> CUT_OWNER_SHIFT;
 
 	if (unlikely(!(mine ? clear_mine(v, idx) : clear_other(v, idx))))
@@ -180,13 +180,13 @@ static inline bool row_clear(struct view *v, uint32_t idx, uint32_t id)
 /* False if somebody else freed it first. */
 static inline bool free_slot(struct view *v, uint32_t idx, bool moved, void *frame)
 {
-	size_t size = view_geom(v, idx >> v->geom->group_shift)->size;
+	size_t size = view_geom(v, view_unit_of(v, idx))->size;
 	struct tcache *tc = tcache_mine;
 	uint32_t id = tc ? tc->id : TCACHE_NONE + 1;
 
 	if (v->rec)
 		record_free(&v->rec[idx], moved, tc ? tc->tid : sys_gettid(), stack_capture(frame));
-	if (unlikely(!(v->cut ? page_clear(v, idx, v->cut[idx >> PAGED_SHIFT], id)
+	if (unlikely(!(v->cut ? page_clear(v, idx, v->cut[paged_unit(idx)], id)
 			      : row_clear(v, idx, id))))
 		return false;
 	if (likely(tc != NULL))
@@ -237,8 +237,8 @@ void alias_free_any(void *p, const char *call, void *frame)
 static __attribute__((noinline)) bool page_freed(
 	struct view *v, uint32_t idx, struct tcache *tc, const struct cut *k)
 {
-	if (page_died(v, idx >> PAGED_SHIFT, k->slots))
-		alias_unit_died(v, idx >> PAGED_SHIFT);
+	if (page_died(v, paged_unit(idx), k->slots))
+		alias_unit_died(v, paged_unit(idx));
 	return count_free(tc, k->size);
 }
 
@@ -307,7 +307,7 @@ size_t alias_usable(void *p)
 		struct view *v = (struct view *)e;
 
 		if (live_find(v, p, &idx))
-			return view_geom(v, idx >> v->geom->group_shift)->size;
+			return view_geom(v, view_unit_of(v, idx))->size;
 	} else if (e && l->base == vaddr_of(p) && !l->dead) {
 		return l->len;
 	} else if (heap_other) {
@@ -318,7 +318,7 @@ size_t alias_usable(void *p)
 
 static void *realloc_view(struct view *v, uint32_t idx, void *p, size_t size, void *frame)
 {
-	size_t slot = view_geom(v, idx >> v->geom->group_shift)->size;
+	size_t slot = view_geom(v, view_unit_of(v, idx))->size;
 	void *q;
 
 	if (size <= slot && (size > slot / 2 || slot <= 64)) {

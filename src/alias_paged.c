@@ -83,8 +83,8 @@ bool page_cut(struct tcache *tc, unsigned cls)
 	for (uint32_t w = 0; w * 64 < k->slots; w++) {
 		uint32_t n = k->slots - w * 64;
 
-		atomic_store_explicit(&v->live[u * PAGE_WORDS + w], n >= 64 ? ~0UL : (1UL << n) - 1,
-			memory_order_relaxed);
+		atomic_store_explicit(&v->live[u + w * EXTENT_PAGES],
+			n >= 64 ? ~0UL : (1UL << n) - 1, memory_order_relaxed);
 	}
 	for (uint32_t i = 1; i < k->pages; i++)
 		v->cut[u + i] = (uint16_t)(CUT_INNER | i << CUT_OWNER_SHIFT);

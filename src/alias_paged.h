@@ -13,8 +13,6 @@
 #include "alias.h"
 #include "tcache.h"
 
-#define PAGE_WORDS ((1U << PAGED_SHIFT) / 64) /* of view.live, per page */
-
 /* An object of the page that is cut for the class, or NULL at its end. */
 static inline void *page_take(struct cursor *c, size_t size)
 {
@@ -44,7 +42,7 @@ static inline uint32_t page_slot_in(const struct view *v, uint32_t u, uint32_t o
 	const struct cut *k = &heap_cut[CUT_OF(cut)];
 	uint32_t j = geom_div(off, k->inv_size);
 
-	*idx = (u << PAGED_SHIFT) + j;
+	*idx = paged_idx(u, j);
 	return off == j * k->size && j < k->slots ? cut : 0;
 }
 
@@ -62,17 +60,17 @@ static inline uint32_t page_slot(const struct view *v, size_t d, uint32_t *idx)
 /* Has page u, cut into `slots`, no live object? Two threads may both find so: harmless. */
 static inline bool page_died(const struct view *v, uint32_t u, uint32_t slots)
 {
-	const _Atomic uint64_t *word = &v->live[u * PAGE_WORDS];
+	const _Atomic uint64_t *word = &v->live[u];
 	uint64_t any = atomic_load_explicit(word, memory_order_relaxed);
 
 	if (unlikely(atomic_load_explicit(&v->gone, memory_order_relaxed) != NULL)) {
 		any = 0;
 		for (uint32_t k = 0; k * 64 < slots; k++)
-			any |= view_live_word(v, u * PAGE_WORDS + k);
+			any |= view_live_word(v, u + k * EXTENT_PAGES);
 		return !any;
 	}
 	for (uint32_t k = 1; k * 64 < slots; k++)
-		any |= atomic_load_explicit(word + k, memory_order_relaxed);
+		any |= atomic_load_explicit(word + k * EXTENT_PAGES, memory_order_relaxed);
 	return !any;
 }
 

@@ -162,9 +162,11 @@ static inline bool row_clear(struct view *v, uint32_t idx, uint32_t id)
 						  : ((1UL << geom_group(g)) - 1)
 							    << (idx % 64 & ~(geom_group(g) - 1));
 
-	/* In strict mode, with other threads, every free takes the bit that tells two at once
-	 * apart. */
-	if (unlikely(!(id == v->owner && (!policy.strict || __libc_single_threaded)
+	/*
+	 * Where a double free is to be told at once, and there are other threads, every free takes
+	 * the bit that tells two at the same instant apart.
+	 */
+	if (unlikely(!(id == v->owner && (v->simple || __libc_single_threaded)
 			       ? clear_mine(v, idx)
 			       : clear_other(v, idx))))
 		return false;
@@ -177,24 +179,38 @@ static inline bool row_clear(struct view *v, uint32_t idx, uint32_t id)
 	return true;
 }
 
+static inline bool slot_clear(struct view *v, uint32_t idx, uint32_t id)
+{
+	return v->cut ? page_clear(v, idx, v->cut[paged_unit(idx)], id) : row_clear(v, idx, id);
+}
+
+/* By a thread that has not allocated anything yet. */
+static __attribute__((noinline)) bool free_slot_uncached(struct view *v, uint32_t idx, size_t size)
+{
+	bool was;
+
+	atomic_fetch_add(&tcache_none_in, 1);
+	was = slot_clear(v, idx, TCACHE_NONE + 1);
+	atomic_fetch_sub(&tcache_none_in, 1);
+	if (!was)
+		return false;
+	__atomic_fetch_add(&tcache_shared.frees, 1, __ATOMIC_RELAXED);
+	alias_freed(1, size);
+	return true;
+}
+
 /* False if somebody else freed it first. */
 static inline bool free_slot(struct view *v, uint32_t idx, bool moved, void *frame)
 {
 	size_t size = view_geom(v, view_unit_of(v, idx))->size;
 	struct tcache *tc = tcache_mine;
-	uint32_t id = tc ? tc->id : TCACHE_NONE + 1;
 
 	if (v->rec)
 		record_free(&v->rec[idx], moved, tc ? tc->tid : sys_gettid(), stack_capture(frame));
-	if (unlikely(!(v->cut ? page_clear(v, idx, v->cut[paged_unit(idx)], id)
-			      : row_clear(v, idx, id))))
-		return false;
-	if (likely(tc != NULL))
-		return count_free(tc, size);
-	/* It has not allocated anything yet. */
-	__atomic_fetch_add(&tcache_shared.frees, 1, __ATOMIC_RELAXED);
-	alias_freed(1, size);
-	return true;
+	if (unlikely(!tc))
+		return free_slot_uncached(v, idx, size);
+	tcache_enter(tc, v);
+	return slot_clear(v, idx, tc->id) && count_free(tc, size);
 }
 
 /* Not in the engine's addresses. */
@@ -251,7 +267,10 @@ static inline bool page_free(struct view *v, vaddr_t p)
 	const struct cut *k = &heap_cut[CUT_OF(cut)];
 
 	if (unlikely(!tc || cut >> CUT_OWNER_SHIFT != tc->id ||
-		     page_ahead(&tc->cur[CUT_OF(cut) - 1], p) || !clear_mine(v, idx)))
+		     page_ahead(&tc->cur[CUT_OF(cut) - 1], p)))
+		return false;
+	tcache_enter(tc, v);
+	if (unlikely(!clear_mine(v, idx)))
 		return false;
 	if (unlikely(!v->live[idx / 64] || v->gone))
 		return page_freed(v, idx, tc, k);
@@ -279,8 +298,10 @@ static __attribute__((noinline)) bool row_free(struct view *v, vaddr_t p)
 		     (d & (PAGE_SIZE - 1)) != geom_band_at(g, v->place, u)))
 		return false;
 	c = &tc->cur[g->cls];
-	if (unlikely((c->view == v && c->word == u / 64 && (c->mask >> (u % 64) & 1)) ||
-		     !clear_mine(v, u)))
+	if (unlikely(c->view == v && c->word == u / 64 && (c->mask >> (u % 64) & 1)))
+		return false;
+	tcache_enter(tc, v);
+	if (unlikely(!clear_mine(v, u)))
 		return false;
 	if (unlikely(!v->live[u / 64] || v->gone || !v->dirty))
 		return row_freed(v, u, tc);

@@ -21,7 +21,7 @@ struct lock sweep_lock;
 _Atomic vaddr_t alias_freed_twice;
 
 #define AGES	    4  /* a sweep comes every quarter of a bound */
-#define SPENT_BATCH 16 /* views that are spent die together: their memory is still in the cache */
+#define SPENT_BATCH 32 /* views that are spent die together: their memory is still in the cache */
 
 static _Atomic(struct view *) dirty_list, spent_list;
 static _Atomic uint32_t spent_views; /* on the list, about */

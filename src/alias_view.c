@@ -9,6 +9,7 @@
 #include "meta.h"
 #include "mmu.h"
 #include "stats.h"
+#include "tcache.h"
 
 #include <errno.h>
 #include <sys/single_threaded.h>
@@ -177,7 +178,8 @@ static void dead_forget(void)
 		if (!dead_first)
 			dead_last = NULL;
 		dead_now -= v->weight;
-		if (atomic_load(&v->dirty)) { /* a late free has it in its hands */
+		if (atomic_load(&v->dirty) ||
+			tcache_is_in(v)) { /* a late free has it in its hands */
 			alias_dead_push(v);
 			break;
 		}
@@ -336,8 +338,7 @@ void views_retire(struct view *list)
 			   : !mmu->view_kill(r.lo, (unsigned)((r.hi - r.lo) >> PAGE_SHIFT));
 		for (struct view *after; v != next; v = after) {
 			after = v->spent_next;
-			v->state = VIEW_DEAD;
-			atomic_store(&v->dirty, 0);
+			v->state = VIEW_DEAD; /* dirty it may be, and on that list */
 			if (!s && view_len(v) < HUGE_SIZE && killed)
 				window_part_died(v->base, view_len(v), r.lo, r.hi);
 			view_bury(v, killed);

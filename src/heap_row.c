@@ -102,7 +102,7 @@ static struct extent *extent_add(struct class *c)
 {
 	const struct geom *g = &heap_geom[c->wide][c->idx];
 	/* Touching 2 MB in small pages costs more than clearing a huge one. */
-	struct extent *e = heap_extent_new(g, c->pages, g->unit_pages <= 4);
+	struct extent *e = heap_extent_new(g, c->pages, g->unit_pages <= 8);
 
 	if (!e && c->pages > class_least_pages(c)) {
 		c->pages = (uint16_t)class_least_pages(c); /* memory is short: be modest */

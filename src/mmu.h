@@ -31,8 +31,8 @@ struct mmu {
 	int (*chunk_take)(uint32_t *id);
 	void (*chunk_give)(uint32_t id);
 	/*
-	 * Backs the chunk by one huge page if the machine can: its views become cheap. False: not now, for
-	 * somebody is using it; try again.
+	 * Backs the chunk by one huge page if the machine can: its views become cheap. False: not
+	 * now, for somebody is using it; try again.
 	 */
 	bool (*chunk_huge)(uint32_t id);
 	/* Returns the memory of a part of a chunk to the system; it reads as zeros afterwards. */

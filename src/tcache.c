@@ -12,6 +12,7 @@ struct tcache *tcache_all; /* never shrinks; under tcache_lock */
 struct lock tcache_lock;
 _Atomic uint32_t tcache_owned;
 _Atomic uint64_t tcache_refills;
+_Atomic uint32_t tcache_none_in;
 
 static pthread_key_t exit_key;
 static bool exit_seen;
@@ -70,13 +71,25 @@ struct tcache *tcache_get(void)
 	return tc;
 }
 
+bool tcache_is_in(const struct view *v)
+{
+	bool in = tcache_none_in != 0;
+
+	for (const struct tcache *tc = tcache_all; tc && !in; tc = tc->next)
+		in = tc->in_view == v;
+	return in;
+}
+
 /* Only this thread lives; caches of the others that were not in the middle of something are free.
  */
 void tcache_fork_child(void)
 {
 	for (struct tcache *tc = tcache_all; tc; tc = tc->next)
-		if (tc != tcache_mine && !tc->busy)
-			tc->owned = false;
+		if (tc != tcache_mine) {
+			tc->owned &= tc->busy;
+			tc->in_view = NULL;
+		}
+	tcache_none_in = 0;
 	tcache_owned = tcache_mine != NULL;
 	if (tcache_mine)
 		tcache_mine->tid = sys_gettid();

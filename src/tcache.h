@@ -53,6 +53,11 @@ struct tcache {
 	uint64_t freed; /* FREED_ONE for each block since it last told alias_freed, and their bytes
 			 */
 	uint64_t allocs, frees, larges;
+	/*
+	 * The view in which it freed last, and may still be: set before the object's bit is
+	 * cleared, for then the view may die, and be forgotten. Stores are seen in that order.
+	 */
+	_Atomic(struct view *) in_view;
 	struct tcache *next;
 	uint64_t refilled;	 /* tcache_refills then */
 	struct pool pool[POOLS]; /* of pages, and of runs of them (alias_paged.h) */
@@ -76,5 +81,14 @@ extern _Atomic uint64_t tcache_refills; /* views that any of them took */
 struct tcache *tcache_get(void); /* this thread's, made if need be; NULL: no memory. In a section */
 void tcache_init(void);		 /* from the constructor: thread exits are seen from here on */
 void tcache_fork_child(void);
+/* May a thread be in the middle of a free in this view? */
+bool tcache_is_in(const struct view *v);
+extern _Atomic uint32_t tcache_none_in; /* frees of threads that have no cache, just now */
+
+static inline void tcache_enter(struct tcache *tc, struct view *v)
+{
+	atomic_store_explicit(&tc->in_view, v, memory_order_release);
+	atomic_signal_fence(memory_order_seq_cst);
+}
 
 #endif

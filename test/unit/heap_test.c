@@ -306,6 +306,43 @@ static void chunks_become_huge(void)
 	heap_extent_free(a);
 }
 
+/* Whoever used it at that moment made it fail: it is asked again, but not at once. */
+static void huge_is_asked_again(void)
+{
+	const struct geom *one = &heap_geom[0][heap_class_of(64)];
+	struct extent *a = heap_extent_new(one, 0, false);
+	unsigned before = made_huge;
+
+	huge_fails = 1;
+	heap_extent_shown(a, 512, false);
+	CHECK(made_huge == before + 1 && !heap_chunk_is_huge(a->chunk));
+	heap_extent_shown(a, 256, false);
+	CHECK_EQ(made_huge, before + 1);
+	heap_extent_shown(a, 256, false);
+	CHECK(made_huge == before + 2 && heap_chunk_is_huge(a->chunk));
+	heap_extent_free(a);
+	heap_trim();
+}
+
+/* In a program that has used many, a chunk is huge before anybody has its pages. */
+static void hot_chunks_are_huge_at_once(void)
+{
+	const struct geom *one = &heap_geom[0][heap_class_of(64)];
+	struct extent *a = heap_extent_new(one, 0, false), *b;
+	unsigned before;
+
+	for (int i = 0; i < 64; i++)
+		heap_extent_shown(a, 512, false);
+	b = heap_extent_new(&heap_geom[0][HEAP_CLASS_PAGE - 1], 0, false);
+	CHECK(b->chunk != a->chunk && b->geom->rows > 1);
+	before = made_huge;
+	heap_extent_shown(b, 16, false);
+	CHECK(made_huge == before + 1 && heap_chunk_is_huge(b->chunk));
+	heap_extent_free(a);
+	heap_extent_free(b);
+	heap_trim();
+}
+
 /* A few objects of every size: few chunks, none of them huge, and few pages of those. */
 static void small_heap_stays_small(void)
 {
@@ -365,14 +402,14 @@ static void runs_find_room(void)
 	r = heap_row_take(c, ROW_RUN_MAX, EXTENT_PAGES, all, &zeroed);
 	CHECK(r && r->ext->units == EXTENT_PAGES);
 	chunk_limit = 0;
-	/* Every second page comes back, then a run of 16 across no word's end. */
+	/* Four of every eight pages come back, then a run of 16 across no word's end. */
 	for (unsigned w = 0; w < EXTENT_PAGES / 64; w++)
-		back[w] = 0x5555555555555555UL;
+		back[w] = 0x0f0f0f0f0f0f0f0fUL;
 	heap_row_give(c, r, back);
 	CHECK(!heap_row_take(c, ROW_RUN_MAX, EXTENT_PAGES, mask, &zeroed));
-	CHECK(!heap_row_take(c, 2, EXTENT_PAGES, mask, &zeroed));
+	CHECK(!heap_row_take(c, 5, EXTENT_PAGES, mask, &zeroed));
 	for (unsigned w = 0; w < EXTENT_PAGES / 64; w++)
-		back[w] = w == 7 ? 0xaaaaUL << 8 : 0;
+		back[w] = w == 7 ? 0xf0f0UL << 8 : 0;
 	heap_row_give(c, r, back);
 	same = heap_row_take(c, ROW_RUN_MAX, 16, mask, &zeroed);
 	CHECK(same == r);
@@ -403,11 +440,13 @@ int main(void)
 	RUN(columns_come_back);
 	RUN(parts_come_back);
 	RUN(chunks_become_huge);
+	RUN(huge_is_asked_again);
 	RUN(small_heap_stays_small);
 	RUN(runs_find_room);
 	RUN(widening_leaves_pages);
 	RUN(rows_come_and_go);
 	RUN(classes_share_chunks);
 	RUN(out_of_memory);
+	RUN(hot_chunks_are_huge_at_once);
 	return UNIT_END();
 }

@@ -1,0 +1,62 @@
+// Of what is freed between blocks that live on, no more waits to die than defer_bytes says: its
+// memory is used again.
+// native: no
+// profiles: deferred
+// options: stacks=off:defer_bytes=4m
+// not-tiny: counts the host's page tables
+#include "ok.h"
+
+static long resident(void)
+{
+	FILE *f = fopen("/proc/self/smaps_rollup", "r");
+	char line[200];
+	long kb = 0;
+
+	while (f && fgets(line, sizeof(line), f))
+		if (!strncmp(line, "Pss:", 4))
+			kb = atol(line + 4);
+	if (f)
+		fclose(f);
+	return kb / 1024;
+}
+
+enum { KEPT = 20000 };
+static char *kept[KEPT];
+
+/* One block in 64 lives for long: hardly a view dies whole. */
+static void churn(long blocks, size_t size)
+{
+	for (long i = 0; i < blocks; i++) {
+		char *p = malloc(size);
+
+		memset(p, 1, size);
+		if (i % 64) {
+			free(p);
+			continue;
+		}
+		free(kept[i / 64 % KEPT]);
+		kept[i / 64 % KEPT] = p;
+	}
+}
+
+int main(void)
+{
+	static const size_t sizes[] = {64, 500, 4300};
+
+	for (unsigned i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
+		long before = resident(), live = (long)(KEPT * sizes[i] >> 20), grown;
+
+		churn(1500000, sizes[i]);
+		grown = resident() - before;
+		/* What lives, what waits, and as much again for what is in the views' slack. */
+		if (grown > 2 * live + 16) {
+			say("%zu bytes: grown by %ld MB", sizes[i], grown);
+			check(!"what waits is bounded");
+		}
+		for (int k = 0; k < KEPT; k++) {
+			free(kept[k]);
+			kept[k] = NULL;
+		}
+	}
+	return done();
+}

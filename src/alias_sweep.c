@@ -10,6 +10,7 @@
 #include "alias_sweep.h"
 #include "alias_paged.h"
 #include "mmu.h"
+#include "panic.h"
 #include "report.h"
 #include "stats.h"
 #include "tcache.h"
@@ -68,19 +69,22 @@ void alias_view_spent(struct view *v)
 	atomic_fetch_add(&spent_views, 1);
 }
 
-/* Was all of v handed out, and does nothing of it live? Bits of other threads may come late. */
+/*
+ * Was all of v handed out, and does nothing of it live? In this order: an owner that hands out the
+ * rest sets the bits first. Bits that others clear may be seen late.
+ */
 static bool view_is_spent(struct view *v)
 {
 	uint64_t any = 0;
 
-	if (v->cut) {
-		for (unsigned w = 0; w < view_uwords(v); w++)
-			any |= view_fresh(v)[w] & ~atomic_load(&view_dead(v)[w]);
-		return v->handed == v->units && !any;
-	}
-	for (unsigned w = 0; w < v->words; w++)
+	if (atomic_load_explicit(&v->handed, memory_order_acquire) !=
+		(v->cut ? v->units : v->words))
+		return false;
+	for (unsigned w = 0; v->cut && w < view_uwords(v); w++)
+		any |= view_fresh(v)[w] & ~atomic_load(&view_dead(v)[w]);
+	for (unsigned w = 0; !v->cut && w < v->words; w++)
 		any |= view_live_word(v, w);
-	return v->handed == v->words && !any;
+	return !any;
 }
 
 /* No lock held. */
@@ -241,6 +245,8 @@ static void spent_retire(void)
 	atomic_store(&spent_views, 0);
 	for (struct view *w = v; w; w = w->spent_next) {
 		view_count(w, &n);
+		if (!n.whole)
+			panic("a view was to die, and something in it lives");
 		stats.units_killed += n.ndue;
 		view_find_twice(w);
 		waiting_base += (size_t)n.ndue * w->geom->band;

@@ -247,10 +247,11 @@ void alias_init(void);
 void *alias_alloc(size_t size, bool zero, void *frame);
 void *alias_alloc_aligned(size_t size, size_t align, void *frame);
 void alias_free_any(void *p, const char *call, void *frame);
-bool alias_free_short(void *p); /* false: it is for alias_free_any, and nothing was done */
+void *alias_free_short(void *p); /* NULL; or p: it is for alias_free_any, and nothing was done */
 static inline void alias_free(void *p, const char *call, void *frame)
 {
-	if (unlikely(!alias_free_short(p)))
+	p = alias_free_short(p); /* given back, for callers save no registers then */
+	if (unlikely(p != NULL))
 		alias_free_any(p, call, frame);
 }
 void *alias_realloc(void *p, size_t size, void *frame);

@@ -54,24 +54,25 @@ static inline bool live_find(struct view *v, void *p, uint32_t *idx)
 /* What a thread freed is reported by the step, or by 64 KB. */
 #define FREED_STEP_BYTES (64UL << 10)
 
-static __attribute__((noinline)) bool freed_report(struct tcache *tc)
+static __attribute__((noinline)) void *freed_report(struct tcache *tc)
 {
 	uint64_t freed = tc->freed;
 
 	tc->freed = 0;
 	tc->frees += FREED_COUNT(freed);
 	alias_freed((uint32_t)FREED_COUNT(freed), FREED_BYTES(freed));
-	return true;
+	return NULL;
 }
 
-static inline bool count_free(struct tcache *tc, size_t bytes)
+/* NULL, so that who counts last can end in it. */
+static inline void *count_free(struct tcache *tc, size_t bytes)
 {
 	uint64_t freed = tc->freed + FREED_ONE + bytes;
 
 	tc->freed = freed;
 	if (unlikely(FREED_COUNT(freed) >= policy.step || FREED_BYTES(freed) >= FREED_STEP_BYTES))
 		return freed_report(tc);
-	return true;
+	return NULL;
 }
 
 /*
@@ -210,7 +211,10 @@ static inline bool free_slot(struct view *v, uint32_t idx, bool moved, void *fra
 	if (unlikely(!tc))
 		return free_slot_uncached(v, idx, size);
 	tcache_enter(tc, v);
-	return slot_clear(v, idx, tc->id) && count_free(tc, size);
+	if (unlikely(!slot_clear(v, idx, tc->id)))
+		return false;
+	count_free(tc, size);
+	return true;
 }
 
 /* Not in the engine's addresses. */
@@ -244,13 +248,13 @@ void alias_free_any(void *p, const char *call, void *frame)
 }
 
 /*
- * The shortest ways, of a thread that frees what it has from malloc. All else they leave by a jump
- * or say false to, so that they save no registers: the store buffer is full of the program's own
- * stores.
+ * The shortest ways, of a thread that frees what it has from malloc. All else they leave by a jump,
+ * or give the pointer back, so that they save no registers: the store buffer is full of the
+ * program's own stores.
  */
 
 /* Object idx of a page so cut is freed; the page may have died. */
-static __attribute__((noinline)) bool page_freed(
+static __attribute__((noinline)) void *page_freed(
 	struct view *v, uint32_t idx, struct tcache *tc, const struct cut *k)
 {
 	if (page_died(v, paged_unit(idx), k->slots))
@@ -258,27 +262,27 @@ static __attribute__((noinline)) bool page_freed(
 	return count_free(tc, k->size);
 }
 
-static inline bool page_free(struct view *v, vaddr_t p)
+static inline void *page_free(struct view *v, void *p)
 {
 	struct tcache *tc = tcache_mine;
-	size_t d = p - v->base;
+	size_t d = vaddr_of(p) - v->base;
 	uint32_t idx;
 	uint32_t cut = page_slot_in(v, (uint32_t)(d >> PAGE_SHIFT), d & (PAGE_SIZE - 1), &idx);
 	const struct cut *k = &heap_cut[CUT_OF(cut)];
 
 	if (unlikely(!tc || cut >> CUT_OWNER_SHIFT != tc->id ||
-		     page_ahead(&tc->cur[CUT_OF(cut) - 1], p)))
-		return false;
+		     page_ahead(&tc->cur[CUT_OF(cut) - 1], vaddr_of(p))))
+		return p;
 	tcache_enter(tc, v);
 	if (unlikely(!clear_mine(v, idx)))
-		return false;
+		return p;
 	if (unlikely(!v->live[idx / 64] || v->gone))
 		return page_freed(v, idx, tc, k);
 	return count_free(tc, k->size);
 }
 
 /* Object u of a view of single objects is freed. */
-static __attribute__((noinline)) bool row_freed(struct view *v, uint32_t u, struct tcache *tc)
+static __attribute__((noinline)) void *row_freed(struct view *v, uint32_t u, struct tcache *tc)
 {
 	alias_note_dead(v);
 	if (!view_live_word(v, u / 64))
@@ -286,36 +290,36 @@ static __attribute__((noinline)) bool row_freed(struct view *v, uint32_t u, stru
 	return count_free(tc, v->geom->size);
 }
 
-static __attribute__((noinline)) bool row_free(struct view *v, vaddr_t p)
+static __attribute__((noinline)) void *row_free(struct view *v, void *p)
 {
 	struct tcache *tc = tcache_mine;
 	const struct geom *g = v->geom;
-	size_t d = p - v->base;
+	size_t d = vaddr_of(p) - v->base;
 	uint32_t u = (uint32_t)(d >> PAGE_SHIFT);
 	const struct cursor *c;
 
 	if (unlikely(!v->simple || !tc || v->owner != tc->id || u >= v->pages ||
 		     (d & (PAGE_SIZE - 1)) != geom_band_at(g, v->place, u)))
-		return false;
+		return p;
 	c = &tc->cur[g->cls];
 	if (unlikely(c->view == v && c->word == u / 64 && (c->mask >> (u % 64) & 1)))
-		return false;
+		return p;
 	tcache_enter(tc, v);
 	if (unlikely(!clear_mine(v, u)))
-		return false;
+		return p;
 	if (unlikely(!v->live[u / 64] || v->gone || !v->dirty))
 		return row_freed(v, u, tc);
 	return count_free(tc, g->size);
 }
 
-bool alias_free_short(void *p)
+void *alias_free_short(void *p)
 {
 	uintptr_t e = alias_entry(vaddr_of(p));
 	struct view *v = (struct view *)e;
 
 	if (unlikely(!e || e & 1))
-		return false;
-	return v->cut ? page_free(v, vaddr_of(p)) : row_free(v, vaddr_of(p));
+		return p;
+	return v->cut ? page_free(v, p) : row_free(v, p);
 }
 
 size_t alias_usable(void *p)

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -92,6 +93,16 @@ static void in_child(const char *name, int (*fn)(void))
 		_exit(fn());
 	}
 	say_end(name, wait_for(pid));
+}
+
+/* Two threads leave the n-th meeting at *count at the same instant, as near as two can. */
+static void meet(int *count, int n) UNUSED;
+static void meet(int *count, int n)
+{
+	__atomic_fetch_add(count, 1, __ATOMIC_SEQ_CST);
+	for (long spins = 1; __atomic_load_n(count, __ATOMIC_SEQ_CST) < 2 * n; spins++)
+		if (spins % 10000 == 0)
+			sched_yield(); /* there may be less than two processors for us */
 }
 
 /* Small and fast; every caller has its own state. */

@@ -6,7 +6,6 @@
 // not-tiny: one processor there: no instant in which both are
 #include "ok.h"
 
-#include <sched.h>
 #include <setjmp.h>
 
 #define ROUNDS 5000
@@ -20,14 +19,6 @@ static void on_abort(int sig)
 	(void)sig;
 	__atomic_fetch_add(&told, 1, __ATOMIC_SEQ_CST);
 	siglongjmp(out, 1);
-}
-
-static void meet(int *count, int round)
-{
-	__atomic_fetch_add(count, 1, __ATOMIC_SEQ_CST);
-	for (long spins = 1; __atomic_load_n(count, __ATOMIC_SEQ_CST) < 2 * round; spins++)
-		if (spins % 10000 == 0)
-			sched_yield(); /* there may be less than two processors for us */
 }
 
 /* `late`: whoever starts first by that is left to chance by the processors' distance. */

@@ -1,6 +1,7 @@
 // SIGSEGV that is sent, with the siginfo of a fault or without, while it is blocked: pending,
 // waited for, taken by another thread, ignored, inherited over exec. And masks that a handler
-// leaves behind. host-only: not tried in ring 0
+// leaves behind.
+// host-only: two cases differ in ring 0: what waits is lost over exec, and by sigtimedwait
 #include "ok.h"
 
 #include <setjmp.h>

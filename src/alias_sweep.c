@@ -21,11 +21,14 @@
 struct lock sweep_lock;
 _Atomic vaddr_t alias_freed_twice;
 
-#define AGES	    4  /* a sweep comes every quarter of a bound */
-#define SPENT_BATCH 32 /* views that are spent die together: their memory is still in the cache */
+#define AGES	    4 /* a sweep comes every quarter of a bound */
+/* Views that are spent die together, while their memory is in the cache, and it is not much. */
+#define SPENT_BATCH 32
+#define SPENT_BYTES (8UL << 20)
 
 static _Atomic(struct view *) dirty_list, spent_list;
 static _Atomic uint32_t spent_views; /* on the list, about */
+static _Atomic size_t spent_bytes;   /* of these */
 static _Atomic uint64_t freed_total, freed_bytes_total;
 /* The last sweep, and the one before; sweep_lock. */
 static struct {
@@ -67,6 +70,7 @@ void alias_view_spent(struct view *v)
 		v->spent_next = head;
 	while (!atomic_compare_exchange_weak(&spent_list, &head, v));
 	atomic_fetch_add(&spent_views, 1);
+	atomic_fetch_add(&spent_bytes, (size_t)v->units * v->geom->band);
 }
 
 /*
@@ -105,7 +109,7 @@ void alias_look_spent(struct view *v)
 	if (!view_is_spent(v))
 		return;
 	alias_view_spent(v);
-	if (atomic_load(&spent_views) < SPENT_BATCH)
+	if (atomic_load(&spent_views) < SPENT_BATCH && atomic_load(&spent_bytes) < SPENT_BYTES)
 		return;
 	lock_section_enter(&s);
 	alias_sweep_spent();
@@ -243,6 +247,7 @@ static void spent_retire(void)
 	struct census n;
 
 	atomic_store(&spent_views, 0);
+	atomic_store(&spent_bytes, 0);
 	for (struct view *w = v; w; w = w->spent_next) {
 		view_count(w, &n);
 		if (!n.whole)

@@ -153,7 +153,11 @@ static void view_clean(struct view *v)
 		warm_survivors(v, n.dead);
 	view_find_twice(v);
 	alias_release(v);
-	if (pages_watched(v))
+	/*
+	 * The short way clears its bit without a lock prefix: while others run, it may have seen
+	 * the view dirty, and its bit not be seen here. So the view is looked at again.
+	 */
+	if (pages_watched(v) || (v->simple && !__libc_single_threaded))
 		alias_note_dead(v);
 }
 

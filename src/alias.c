@@ -177,7 +177,7 @@ static inline void *cursor_pop(struct cursor *c)
 	c->next = 0;
 	if (likely(m)) {
 		c->next = view_slot_at(c->view, c->word * 64 + (uint32_t)__builtin_ctzl(m));
-		fetch_to_write(c->next);
+		fetch_to_write(c->next + 4 * PAGE_SIZE);
 	}
 	return p;
 }
@@ -396,22 +396,55 @@ static __attribute__((noinline)) void *alloc_any(size_t size, bool zero, void *f
 	return p ? p : no_memory();
 }
 
-/* The word of the class has another object. */
-static __attribute__((noinline)) void *alloc_row(
-	struct tcache *tc, struct cursor *c, size_t size, bool zero, void *frame)
+/* The short ways. An object of the page that is cut for the class, if it has another; or NULL. */
+static inline void *take_page(struct tcache *tc, struct cursor *c, bool *zeroed)
+{
+	void *p;
+
+	tc->busy = true;
+	atomic_signal_fence(memory_order_seq_cst);
+	p = page_take(c, c->size);
+	*zeroed = c->zeroed;
+	tc->allocs += p != NULL;
+	atomic_signal_fence(memory_order_seq_cst);
+	tc->busy = false;
+	return p;
+}
+
+/* Of the word, likewise. */
+static inline void *take_row(struct tcache *tc, struct cursor *c, bool *zeroed)
 {
 	void *p = NULL;
-	bool zeroed = false;
 
 	tc->busy = true;
 	atomic_signal_fence(memory_order_seq_cst);
 	if (likely(c->next)) {
-		zeroed = c->view->zeroed;
+		*zeroed = c->view->zeroed;
 		p = cursor_pop(c);
 		tc->allocs++;
 	}
 	atomic_signal_fence(memory_order_seq_cst);
 	tc->busy = false;
+	return p;
+}
+
+/* The class's cursor, if there may be a short way. */
+static inline struct cursor *cursor_short(struct tcache *tc, size_t size)
+{
+	if (policy.records || unlikely(!tc || size > HEAP_SMALL_MAX || tc->busy))
+		return NULL;
+	return &tc->cur[heap_class_by_16[(size + 15) >> 4]];
+}
+
+void *alias_alloc(size_t size, bool zero, void *frame)
+{
+	struct tcache *tc = tcache_mine;
+	struct cursor *c = cursor_short(tc, size);
+	bool zeroed = false;
+	void *p = NULL;
+
+	if (c)
+		p = c->end ? take_page(tc, c, &zeroed) : take_row(tc, c, &zeroed);
 	if (unlikely(!p))
 		return alloc_any(size, zero, frame);
 	if (zero && !zeroed)
@@ -419,31 +452,33 @@ static __attribute__((noinline)) void *alloc_row(
 	return p;
 }
 
-void *alias_alloc(size_t size, bool zero, void *frame)
+/* Entered by jumps only: its frame is where malloc was called. */
+static __attribute__((noinline)) void *malloc_rest(size_t size)
+{
+	return frame_kept(alloc_any(size, false, __builtin_frame_address(0)));
+}
+
+static __attribute__((noinline)) void *malloc_row(struct tcache *tc, struct cursor *c, size_t size)
+{
+	bool zeroed;
+	void *p = take_row(tc, c, &zeroed);
+
+	return likely(p) ? p : malloc_rest(size);
+}
+
+void *alias_malloc(size_t size)
 {
 	struct tcache *tc = tcache_mine;
-	struct cursor *c;
+	struct cursor *c = cursor_short(tc, size);
 	bool zeroed;
 	void *p;
 
-	/* The shortest way: the page that is cut for the class has another object. */
-	if (policy.records || unlikely(!tc || size > HEAP_SMALL_MAX || tc->busy))
-		return alloc_any(size, zero, frame);
-	c = &tc->cur[heap_class_by_16[(size + 15) >> 4]];
+	if (!c)
+		return malloc_rest(size);
 	if (!c->end)
-		return alloc_row(tc, c, size, zero, frame);
-	tc->busy = true;
-	atomic_signal_fence(memory_order_seq_cst);
-	p = page_take(c, c->size);
-	zeroed = c->zeroed;
-	tc->allocs += p != NULL;
-	atomic_signal_fence(memory_order_seq_cst);
-	tc->busy = false;
-	if (unlikely(!p))
-		return alloc_any(size, zero, frame);
-	if (zero && !zeroed)
-		__builtin_memset(p, 0, size);
-	return p;
+		return malloc_row(tc, c, size);
+	p = take_page(tc, c, &zeroed);
+	return likely(p) ? p : malloc_rest(size);
 }
 
 void *alias_alloc_aligned(size_t size, size_t align, void *frame)

@@ -241,19 +241,15 @@ vaddr_t alias_space_take(size_t len, size_t align);
 void alias_init(void);
 
 /*
- * What the exported family is made of. `frame`: see report.h. NULL: no memory. alias_alloc then
- * sets errno, so that malloc can end in it; nothing else touches it.
+ * What the exported family is made of. `frame`: see report.h. NULL: no memory; alias_alloc and
+ * alias_malloc then set errno, nothing else touches it. alias_malloc and alias_free are malloc and
+ * free themselves, which must end in them by a jump: their frame is then that of the call.
  */
+void *alias_malloc(size_t size);
 void *alias_alloc(size_t size, bool zero, void *frame);
 void *alias_alloc_aligned(size_t size, size_t align, void *frame);
+void alias_free(void *p);
 void alias_free_any(void *p, const char *call, void *frame);
-void *alias_free_short(void *p); /* NULL; or p: it is for alias_free_any, and nothing was done */
-static inline void alias_free(void *p, const char *call, void *frame)
-{
-	p = alias_free_short(p); /* given back, for callers save no registers then */
-	if (unlikely(p != NULL))
-		alias_free_any(p, call, frame);
-}
 void *alias_realloc(void *p, size_t size, void *frame);
 size_t alias_usable(void *p);
 

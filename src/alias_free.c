@@ -54,39 +54,43 @@ static inline bool live_find(struct view *v, void *p, uint32_t *idx)
 /* What a thread freed is reported by the step, or by 64 KB. */
 #define FREED_STEP_BYTES (64UL << 10)
 
-static __attribute__((noinline)) void *freed_report(struct tcache *tc)
+static __attribute__((noinline)) void freed_report(struct tcache *tc)
 {
 	uint64_t freed = tc->freed;
 
 	tc->freed = 0;
 	tc->frees += FREED_COUNT(freed);
 	alias_freed((uint32_t)FREED_COUNT(freed), FREED_BYTES(freed));
-	return NULL;
 }
 
-/* NULL, so that who counts last can end in it. */
-static inline void *count_free(struct tcache *tc, size_t bytes)
+static inline void count_free(struct tcache *tc, size_t bytes)
 {
 	uint64_t freed = tc->freed + FREED_ONE + bytes;
 
 	tc->freed = freed;
 	if (unlikely(FREED_COUNT(freed) >= policy.step || FREED_BYTES(freed) >= FREED_STEP_BYTES))
-		return freed_report(tc);
-	return NULL;
+		freed_report(tc);
 }
 
 /*
- * Clears object idx in the bits that only its owner clears; false if it was freed before. One
- * instruction, so that a handler sees it whole; with a lock prefix it would wait for all that
- * the program has stored.
+ * Clears bit n of *word, which only one thread clears; what was it? One instruction, so that a
+ * handler sees it whole; with a lock prefix it would wait for all that the program has stored.
  */
+static inline bool bit_clear(_Atomic uint64_t *word, uint64_t n)
+{
+	bool was;
+
+	__asm__ volatile("btrq %2, %0" : "+m"(*word), "=@ccc"(was) : "r"(n) : "memory");
+	return was;
+}
+
+/* Clears object idx in the bits that only its owner clears; false if it was freed before. */
 static inline bool clear_mine(struct view *v, uint32_t idx)
 {
 	const _Atomic uint64_t *gone = atomic_load_explicit(&v->gone, memory_order_acquire);
 	uint64_t n = idx % 64;
-	bool was;
+	bool was = bit_clear(&v->live[idx / 64], n);
 
-	__asm__ volatile("btrq %2, %0" : "+m"(v->live[idx / 64]), "=@ccc"(was) : "r"(n) : "memory");
 	if (unlikely(gone != NULL))
 		was = was && !(gone[idx / 64] >> n & 1);
 	return was;
@@ -249,76 +253,115 @@ void alias_free_any(void *p, const char *call, void *frame)
 
 /*
  * The shortest ways, of a thread that frees what it has from malloc. All else they leave by a jump,
- * or give the pointer back, so that they save no registers: the store buffer is full of the
- * program's own stores.
+ * so that they save no registers: the store buffer is full of the program's own stores.
  */
 
-/* Object idx of a page so cut is freed; the page may have died. */
-static __attribute__((noinline)) void *page_freed(
-	struct view *v, uint32_t idx, struct tcache *tc, const struct cut *k)
+/* Entered by jumps only: its frame is where free was called. */
+static __attribute__((noinline)) void free_rest(void *p)
 {
-	if (page_died(v, paged_unit(idx), k->slots))
-		alias_unit_died(v, paged_unit(idx));
-	return count_free(tc, k->size);
+	alias_free_any(p, "free", __builtin_frame_address(0));
+	frame_kept(NULL);
 }
 
-static inline void *page_free(struct view *v, void *p)
+/* An object of page u, of the class of c, is freed; the page may have died. */
+static __attribute__((noinline)) void page_freed(
+	struct view *v, uint32_t u, struct tcache *tc, const struct cursor *c)
+{
+	if (page_died(v, u, c->slots))
+		alias_unit_died(v, u);
+	count_free(tc, c->size);
+}
+
+/* Object idx, of the class of c, where others have freed some, too. */
+static __attribute__((noinline)) void page_free_shared(
+	struct view *v, void *p, uint32_t idx, const struct cursor *c)
 {
 	struct tcache *tc = tcache_mine;
-	size_t d = vaddr_of(p) - v->base;
-	uint32_t idx;
-	uint32_t cut = page_slot_in(v, (uint32_t)(d >> PAGE_SHIFT), d & (PAGE_SIZE - 1), &idx);
-	const struct cut *k = &heap_cut[CUT_OF(cut)];
 
-	if (unlikely(!tc || cut >> CUT_OWNER_SHIFT != tc->id ||
-		     page_ahead(&tc->cur[CUT_OF(cut) - 1], vaddr_of(p))))
-		return p;
 	tcache_enter(tc, v);
 	if (unlikely(!clear_mine(v, idx)))
-		return p;
-	if (unlikely(!v->live[idx / 64] || v->gone))
-		return page_freed(v, idx, tc, k);
-	return count_free(tc, k->size);
+		return free_rest(p);
+	page_freed(v, paged_unit(idx), tc, c);
+}
+
+/* What the class is cut into stands in the cursor, too. Of what is never cut so, slots is 0. */
+static inline void page_free(struct view *v, void *p)
+{
+	struct tcache *tc = tcache_mine;
+	size_t d = vaddr_of(p) - v->base, u = d >> PAGE_SHIFT, off = d & (PAGE_SIZE - 1), j;
+	uint32_t cut = v->cut[u];
+	const struct cursor *c;
+
+	if (unlikely(!tc || cut >> CUT_OWNER_SHIFT != tc->id))
+		return free_rest(p);
+	c = &tc->cur[CUT_OF(cut) - 1];
+	__asm__("" : "+r"(c)); /* not by its index, which would take a register more */
+	j = off * c->inv_size >> 32;
+	if (unlikely(off != j * c->size || j >= c->slots || page_ahead(c, vaddr_of(p))))
+		return free_rest(p);
+	if (unlikely(v->gone != NULL))
+		return page_free_shared(v, p, paged_idx((uint32_t)u, (uint32_t)j), c);
+	tcache_enter(tc, v);
+	if (unlikely(!bit_clear(&v->live[u + (j >> 6) * EXTENT_PAGES], j & 63)))
+		return free_rest(p);
+	if (unlikely(!v->live[u + (j >> 6) * EXTENT_PAGES]))
+		return page_freed(v, (uint32_t)u, tc, c);
+	count_free(tc, c->size);
 }
 
 /* Object u of a view of single objects is freed. */
-static __attribute__((noinline)) void *row_freed(struct view *v, uint32_t u, struct tcache *tc)
+static __attribute__((noinline)) void row_freed(struct view *v, uint32_t u, struct tcache *tc)
 {
 	alias_note_dead(v);
 	if (!view_live_word(v, u / 64))
 		alias_look_spent(v);
-	return count_free(tc, v->geom->size);
+	count_free(tc, v->geom->size);
 }
 
-static __attribute__((noinline)) void *row_free(struct view *v, void *p)
+static __attribute__((noinline)) void row_free_shared(struct view *v, void *p, uint32_t u)
+{
+	struct tcache *tc = tcache_mine;
+
+	tcache_enter(tc, v);
+	if (unlikely(!clear_mine(v, u)))
+		return free_rest(p);
+	row_freed(v, u, tc);
+}
+
+static __attribute__((noinline)) void row_free(struct view *v, void *p)
 {
 	struct tcache *tc = tcache_mine;
 	const struct geom *g = v->geom;
-	size_t d = vaddr_of(p) - v->base;
-	uint32_t u = (uint32_t)(d >> PAGE_SHIFT);
+	size_t d = vaddr_of(p) - v->base, u = d >> PAGE_SHIFT;
 	const struct cursor *c;
+	uint32_t band;
 
-	if (unlikely(!v->simple || !tc || v->owner != tc->id || u >= v->pages ||
-		     (d & (PAGE_SIZE - 1)) != geom_band_at(g, v->place, u)))
-		return p;
+	if (unlikely(!v->simple || !tc || v->owner != tc->id || u >= v->pages))
+		return free_rest(p);
+	band = geom_band_at(g, v->place, (uint32_t)u);
+	__asm__("" : "+r"(band));
+	if (unlikely((d & (PAGE_SIZE - 1)) != band))
+		return free_rest(p);
 	c = &tc->cur[g->cls];
 	if (unlikely(c->view == v && c->word == u / 64 && (c->mask >> (u % 64) & 1)))
-		return p;
+		return free_rest(p);
+	if (unlikely(v->gone != NULL))
+		return row_free_shared(v, p, (uint32_t)u);
 	tcache_enter(tc, v);
-	if (unlikely(!clear_mine(v, u)))
-		return p;
-	if (unlikely(!v->live[u / 64] || v->gone || !v->dirty))
-		return row_freed(v, u, tc);
-	return count_free(tc, g->size);
+	if (unlikely(!bit_clear(&v->live[u / 64], u % 64)))
+		return free_rest(p);
+	if (unlikely(!v->live[u / 64] || !v->dirty))
+		return row_freed(v, (uint32_t)u, tc);
+	count_free(tc, g->size);
 }
 
-void *alias_free_short(void *p)
+void alias_free(void *p)
 {
 	uintptr_t e = alias_entry(vaddr_of(p));
 	struct view *v = (struct view *)e;
 
 	if (unlikely(!e || e & 1))
-		return p;
+		return free_rest(p);
 	return v->cut ? page_free(v, p) : row_free(v, p);
 }
 

@@ -93,6 +93,8 @@ bool page_cut(struct tcache *tc, unsigned cls)
 	atomic_store_explicit(&tc->in_page[cls], c->next, memory_order_relaxed);
 	c->end = c->next + k->slots * (vaddr_t)k->size;
 	c->size = k->size;
+	c->inv_size = k->inv_size;
+	c->slots = k->slots;
 	c->zeroed = v->zeroed;
 	return true;
 }

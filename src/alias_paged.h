@@ -22,6 +22,7 @@ static inline void *page_take(struct cursor *c, size_t size)
 		return NULL;
 	c->next = p + size;
 	fetch_to_write(p + size);
+	fetch_to_write(p + 2 * size - 1);
 	return vaddr_ptr(p);
 }
 
@@ -31,19 +32,7 @@ static inline void *page_take(struct cursor *c, size_t size)
  */
 static inline bool page_ahead(const struct cursor *c, vaddr_t p)
 {
-	return p - c->next < c->end - c->next;
-}
-
-/* What page u of v is cut for, if an object starts `off` bytes behind its begin: its *idx. Else 0.
- */
-static inline uint32_t page_slot_in(const struct view *v, uint32_t u, uint32_t off, uint32_t *idx)
-{
-	uint32_t cut = v->cut[u];
-	const struct cut *k = &heap_cut[CUT_OF(cut)];
-	uint32_t j = geom_div(off, k->inv_size);
-
-	*idx = paged_idx(u, j);
-	return off == j * k->size && j < k->slots ? cut : 0;
+	return p >= c->next && p < c->end;
 }
 
 /*
@@ -53,8 +42,12 @@ static inline uint32_t page_slot_in(const struct view *v, uint32_t u, uint32_t o
 static inline uint32_t page_slot(const struct view *v, size_t d, uint32_t *idx)
 {
 	uint32_t u = view_unit_first(v, (uint32_t)(d >> PAGE_SHIFT));
+	uint32_t cut = v->cut[u], off = (uint32_t)d - (u << PAGE_SHIFT);
+	const struct cut *k = &heap_cut[CUT_OF(cut)];
+	uint32_t j = geom_div(off, k->inv_size);
 
-	return page_slot_in(v, u, (uint32_t)d - (u << PAGE_SHIFT), idx);
+	*idx = paged_idx(u, j);
+	return off == j * k->size && j < k->slots ? cut : 0;
 }
 
 /* Has page u, cut into `slots`, no live object? Two threads may both find so: harmless. */

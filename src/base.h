@@ -67,6 +67,16 @@ static inline void *vaddr_ptr(vaddr_t a)
 	return (void *)(uintptr_t)a;
 }
 
+/*
+ * What a call returned that was given this function's frame. Without it the call may be a jump, if
+ * it is the last thing that is done; then the frame is somebody else's already.
+ */
+static inline void *frame_kept(void *p)
+{
+	__asm__ volatile("" : "+r"(p));
+	return p;
+}
+
 /* It will be written soon. __builtin_prefetch forgets that without -mprfchw; where there is none it
  * is a nop. */
 static inline void fetch_to_write(vaddr_t a)

@@ -35,14 +35,14 @@
 struct geom {
 	uint32_t size;	     /* bytes of a slot                                          */
 	uint32_t band;	     /* bytes of a row's share of a unit                         */
-	uint16_t rows;	     /* per extent                                               */
+	uint32_t rows;	     /* per extent                                               */
 	uint16_t unit_pages; /* 1, or more for objects larger than a page                */
 	uint16_t slots;	     /* objects per band                                         */
 	uint8_t group_shift; /* log2 of objects per band                                 */
 	uint8_t cls;
 	uint8_t wide;	      /* 1: the geometry for when mappings are scarce            */
 	uint16_t width;	      /* bytes of an extent's column; medium: of a page          */
-	uint16_t column_mask; /* of an offset in a page: which column of that width      */
+	uint32_t column_mask; /* of an offset in a page: which column of that width      */
 	uint64_t inv_rows, inv_size, inv_unit; /* geom_div's reciprocals                 */
 };
 
@@ -66,10 +66,10 @@ static inline uint16_t geom_place(uint32_t column, uint32_t row)
  */
 static inline uint32_t geom_band_at(const struct geom *g, uint32_t place, uint32_t u)
 {
-	uint32_t column = (place ^ u >> 5 << COLUMN_SHIFT) & g->column_mask;
 	uint32_t x = place % COLUMN_MIN + u;
 
-	return column + (x - geom_div(x, g->inv_rows) * g->rows) * g->band;
+	x -= geom_div(x, g->inv_rows) * g->rows;
+	return x * g->band + ((place ^ u >> 5 << COLUMN_SHIFT) & g->column_mask);
 }
 
 static inline uint32_t geom_group(const struct geom *g)

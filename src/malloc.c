@@ -28,39 +28,45 @@ static inline void *or_enomem(void *p)
 	return p;
 }
 
+/*
+ * malloc and free save nothing, and end in jumps; what they jump to has the frame of the program's
+ * call. The other heap is asked for here, too: it saves that one two calls.
+ */
 UD_EXPORT void *malloc(size_t size)
 {
-	if (unlikely(heap_other)) /* asked here too: it saves that heap two calls */
-		return heap_other->malloc(size, FRAME);
-	return alias_alloc(size, false, FRAME);
+	return likely(!heap_other) ? alias_malloc(size) : heap_other->malloc(size);
 }
 
 UD_EXPORT void free(void *p)
 {
 	if (unlikely(!p))
 		return;
-	if (unlikely(heap_other))
-		heap_other->free(p, FRAME);
+	if (likely(!heap_other))
+		alias_free(p);
 	else
-		alias_free(p, "free", FRAME);
+		heap_other->free(p);
+}
+
+static inline void free_as(void *p, const char *call, void *frame)
+{
+	if (p)
+		alias_free_any(p, call, frame);
+	frame_kept(NULL);
 }
 
 UD_EXPORT void cfree(void *p)
 {
-	if (p)
-		alias_free(p, "cfree", FRAME);
+	free_as(p, "cfree", FRAME);
 }
 
 UD_EXPORT void free_sized(void *p, size_t size)
 {
-	if (p)
-		alias_free(p, "free_sized", FRAME);
+	free_as(p, "free_sized", FRAME);
 }
 
 UD_EXPORT void free_aligned_sized(void *p, size_t align, size_t size)
 {
-	if (p)
-		alias_free(p, "free_aligned_sized", FRAME);
+	free_as(p, "free_aligned_sized", FRAME);
 }
 
 UD_EXPORT void *calloc(size_t n, size_t size)
@@ -69,15 +75,15 @@ UD_EXPORT void *calloc(size_t n, size_t size)
 
 	if (__builtin_mul_overflow(n, size, &all))
 		return or_enomem(NULL);
-	return alias_alloc(all, true, FRAME);
+	return frame_kept(alias_alloc(all, true, FRAME));
 }
 
 static inline void *realloc_any(void *p, size_t size, const char *call, void *frame)
 {
 	if (!p)
-		return alias_alloc(size, false, frame);
+		return frame_kept(alias_alloc(size, false, frame));
 	if (!size) { /* as glibc does */
-		alias_free(p, call, frame);
+		free_as(p, call, frame);
 		return NULL;
 	}
 	return or_enomem(alias_realloc(p, size, frame));

@@ -102,9 +102,11 @@ extern const struct mmu mmu_kvm;  /* kvm/mmu_kvm.c  */
 struct block;
 struct heap_other {
 	const char *name;
-	void *(*malloc)(size_t size, void *frame); /* the usual cases of the next and of free_as */
+	/* The usual cases of the next and of free_as; entered by a jump from malloc and free, so
+	 * that their own frame is that of the call. */
+	void *(*malloc)(size_t size);
+	void (*free)(void *p);
 	void *(*alloc)(size_t size, size_t align, bool zero, void *frame);
-	void (*free)(void *p, void *frame);
 	void (*free_as)(void *p, const char *call, void *frame);
 	void *(*realloc)(void *p, size_t size, void *frame);
 	size_t (*usable)(void *p);

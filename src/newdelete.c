@@ -51,13 +51,13 @@ static __attribute__((noinline, cold)) void *no_memory(
 		return likely(p) ? p : no_memory(symbol, size, align, c);                        \
 	}
 
-/* Sizes and alignments are not needed: the block knows. */
-#define DELETE(id, symbol)                            \
-	UD_EXPORT void id(void *p) __asm__(symbol);   \
-	UD_EXPORT void id(void *p)                    \
-	{                                             \
-		if (p)                                \
-			alias_free(p, "free", FRAME); \
+/* Sizes and alignments are not needed: the block knows. A jump, as in malloc.c. */
+#define DELETE(id, symbol)                          \
+	UD_EXPORT void id(void *p) __asm__(symbol); \
+	UD_EXPORT void id(void *p)                  \
+	{                                           \
+		if (p)                              \
+			alias_free(p);              \
 	}
 
 NEW(new_one, "_Znwm")

@@ -16,8 +16,9 @@ struct cursor {
 	 * the one of mask's lowest bit; then end is 0, and next too where mask is.
 	 */
 	vaddr_t next, end;
-	uint32_t size; /* paged: of a slot */
-	bool zeroed;   /* paged: nothing was ever stored in the page */
+	uint32_t size, inv_size; /* paged: what its pages are cut into; see struct cut */
+	uint16_t slots;
+	bool zeroed; /* paged: nothing was ever stored in the page */
 	/* Else: */
 	bool last;	/* word is the view's last: after mask, view means nothing any more */
 	uint16_t views; /* made for it so far, about */

@@ -155,9 +155,9 @@ static void *sys_alloc(size_t size, size_t align, bool zero, void *frame)
 	return va ? vaddr_ptr(va) : no_alias(canon);
 }
 
-static void *sys_malloc(size_t size, void *frame)
+static void *sys_malloc(size_t size)
 {
-	return sys_alloc(size, 1, false, frame);
+	return frame_kept(sys_alloc(size, 1, false, __builtin_frame_address(0)));
 }
 
 static void sys_free_as(void *p, const char *call, void *frame)
@@ -181,19 +181,20 @@ static void sys_free_as(void *p, const char *call, void *frame)
 	report_bad_free(p, call, frame);
 }
 
-static void sys_free(void *p, void *frame)
+static __attribute__((noinline)) void sys_free(void *p)
 {
-	sys_free_as(p, "free", frame);
+	sys_free_as(p, "free", __builtin_frame_address(0));
+	frame_kept(NULL);
 }
 
-static __attribute__((noinline)) void *bare_malloc_slow(void *canon, size_t size, void *frame)
+static __attribute__((noinline)) void *bare_malloc_slow(void *canon, size_t size)
 {
-	vaddr_t va = kalias_make(kvm_slot_self(), vaddr_of(canon), size, 1, frame);
+	vaddr_t va = kalias_make(kvm_slot_self(), vaddr_of(canon), size, 1, NULL);
 
 	return va ? vaddr_ptr(va) : no_alias(canon);
 }
 
-static void *bare_malloc(size_t size, void *frame)
+static void *bare_malloc(size_t size)
 {
 	void *canon = next.malloc(size);
 	vaddr_t va;
@@ -201,7 +202,7 @@ static void *bare_malloc(size_t size, void *frame)
 	if (unlikely(!canon))
 		return NULL;
 	if (unlikely(!kalias_make_one(kvm_slot_self(), vaddr_of(canon), size, &va)))
-		return bare_malloc_slow(canon, size, frame);
+		return bare_malloc_slow(canon, size);
 	return vaddr_ptr(va);
 }
 
@@ -212,7 +213,7 @@ static __attribute__((noinline)) void bare_free_last(
 	quarantine_put(s, canon, note >> NOTE_SIZE_SHIFT);
 }
 
-static void bare_free(void *p, void *frame)
+static void bare_free(void *p)
 {
 	struct kvm_slot *s;
 	struct grain *g;
@@ -220,7 +221,7 @@ static void bare_free(void *p, void *frame)
 	uint64_t note;
 
 	if (unlikely(!kalias_kill_one(vaddr_of(p), &g, &canon, &note))) {
-		sys_free(p, frame);
+		sys_free(p);
 		return;
 	}
 	s = kvm_slot_self();

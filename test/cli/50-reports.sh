@@ -31,3 +31,58 @@ verdict report-bare "139 $first" "$rc $(report <err)"
 verdict report-no-follow "0|" "$rc|$(cat err)"
 { "$ud" sh -c './uaf; exit $?' 2>err; rc=$?; } 2>/dev/null
 verdict report-child "139 $first" "$rc $(report <err)"
+# Whole stacks where the caller's frame hangs on rbp, whose value must outlive what malloc itself saves.
+cat >frames.c <<'X'
+#include <alloca.h>
+#include <malloc.h>
+#include <stdlib.h>
+#define HOLD(a) __asm__ volatile("" ::"r"(a) : "memory")
+static int how;
+static inline __attribute__((always_inline)) char *make(void)
+{
+	switch (how) {
+	case 'c': return calloc(1, 40);
+	case 'r': return realloc(NULL, 40);
+	case 'n': return reallocarray(NULL, 1, 40);
+	case 'a': return aligned_alloc(64, 40);
+	case 'h': return malloc(3 << 20);
+	default: return malloc(40);
+	}
+}
+__attribute__((noinline)) char *get(int n)
+{
+	char *a = alloca(n), *p = make();
+	HOLD(a);
+	return p;
+}
+__attribute__((noinline)) void drop(char *p, int n)
+{
+	char *a = alloca(n);
+	if (how != 'r' || realloc(p, 0))
+		free(p);
+	HOLD(a);
+}
+__attribute__((noinline)) void outer(int n)
+{
+	char *p = get(n);
+	drop(p, n);
+	HOLD(p[8]);
+}
+int main(int argc, char **argv)
+{
+	how = argv[1][0];
+	outer(100);
+	HOLD(argc);
+	return 0;
+}
+X
+for flags in "-O2" "-O0" "-O2 -fno-omit-frame-pointer"; do
+	$cc $flags -g -w -o frames frames.c
+	got='' want=''
+	for how in m c r n a h; do
+		{ "$ud" ./frames $how 2>err; } 2>/dev/null
+		got="$got$(sed -n '/^  freed by/,/^  registers/s/^\(  \(freed\) by.*\|  \(alloc\)ated by.*\|.* \(get\|drop\|outer\|main\)+.*\)$/ \2\3\4/p' err | tr -d '\n')"
+		want="$want freed drop outer main alloc get outer main"
+	done
+	verdict "report-frames $flags" "$want" "$got"
+done

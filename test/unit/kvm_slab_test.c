@@ -123,7 +123,7 @@ static void block_kill(uint32_t i)
 	paddr_t pa;
 
 	m->killer = (int)machine_now;
-	alias_free(vaddr_ptr(m->va), "free", NULL);
+	alias_free(vaddr_ptr(m->va));
 	tlb_forced();
 	CHECK(!tlb_access(machine_now, m->va, &pa));
 	CHECK(!tlb_access(machine_now, m->va + m->size - 1, &pa));
@@ -243,7 +243,7 @@ static void large_blocks(void)
 	va = vaddr_of(alias_alloc(size, false, NULL));
 	for (i = 0; i < size; i += PAGE_SIZE)
 		CHECK(tlb_access(2, va + i, &pa));
-	alias_free(vaddr_ptr(va), "free", NULL);
+	alias_free(vaddr_ptr(va));
 	for (i = 0; i < size; i += PAGE_SIZE) {
 		CHECK(!tlb_access(2, va + i, &pa));
 		CHECK(pte_is_tombstone(pt_walk(&dune_mappings.pt, va + i, &e)));

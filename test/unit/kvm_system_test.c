@@ -93,7 +93,7 @@ static void block_make(struct block_model *b, size_t size)
 	size_t i;
 
 	b->size = size;
-	b->va = vaddr_of(heap_other->malloc(size, vaddr_ptr(0x100 + size)));
+	b->va = vaddr_of(heap_other->alloc(size, 1, false, vaddr_ptr(0x100 + size)));
 	b->canon = canon_of(b->va);
 	b->state = LIVE;
 	b->maker = (int)machine_now;
@@ -113,7 +113,7 @@ static void block_kill(struct block_model *b)
 	b->state = DEAD;
 	b->killer = (int)machine_now;
 	killed++;
-	heap_other->free(vaddr_ptr(b->va), vaddr_ptr(0x200 + b->size));
+	heap_other->free_as(vaddr_ptr(b->va), "free", vaddr_ptr(0x200 + b->size));
 	for (i = 0; i < pages_of(b); i++) {
 		vaddr_t va = b->va + i * PAGE_SIZE;
 
@@ -171,7 +171,7 @@ static void start(void)
 	machine_start(table_held);
 	CHECK_EQ(grain_init(), 0);
 	windows_claim(vaddr_of(sbrk(0)), vaddr_of(sbrk(0)) + GIGA_SIZE);
-	heap_other->malloc(1, NULL); /* finds the next malloc */
+	heap_other->malloc(1); /* finds the next malloc */
 	quarantine_give = on_give;
 }
 
@@ -238,7 +238,7 @@ static void one_never_comes_by(void)
 		/* However few of those were free: what waits adds up to more than may wait. */
 		if (i % 8 == 0) {
 			unlisted++;
-			heap_other->free(heap_other->malloc(200000, NULL), NULL);
+			heap_other->free(heap_other->malloc(200000));
 		}
 	}
 	tlb_forced();
@@ -255,7 +255,7 @@ static void grains_have_one_owner(void)
 			machine_sleep_or_wake((unsigned)i);
 	for (i = 0; i < 64; i++) {
 		machine_now = (unsigned)i % CPUS;
-		grain[i] = vaddr_of(heap_other->malloc(40, NULL)) >> HUGE_SHIFT;
+		grain[i] = vaddr_of(heap_other->malloc(40)) >> HUGE_SHIFT;
 	}
 	for (i = 0; i < 64; i++)
 		for (int j = 0; j < 64; j++)
@@ -264,22 +264,22 @@ static void grains_have_one_owner(void)
 
 static void twice_is_refused(void)
 {
-	void *p = heap_other->malloc(100, NULL);
+	void *p = heap_other->malloc(100);
 	volatile int refusals = 0;
 
 	unlisted++;
-	heap_other->free(p, NULL);
+	heap_other->free(p);
 	for (machine_now = 0; machine_now < CPUS; machine_now++) {
 		if (sigsetjmp(refused, 1))
 			refusals++;
 		else
-			heap_other->free(p, NULL);
+			heap_other->free(p);
 	}
 	machine_now = 0;
 	if (sigsetjmp(refused, 1))
 		refusals++;
 	else
-		heap_other->free((char *)heap_other->malloc(100, NULL) + 16, NULL);
+		heap_other->free((char *)heap_other->malloc(100) + 16);
 	CHECK_EQ(refusals, CPUS + 1);
 }
 
@@ -292,11 +292,11 @@ static void realloc_moves_entries(void)
 
 	machine_now = 1;
 	unlisted++;
-	va = vaddr_of(heap_other->malloc(size, NULL));
+	va = vaddr_of(heap_other->malloc(size));
 	canon = canon_of(va);
 	for (i = 0; i < size; i += PAGE_SIZE)
 		*(uint64_t *)vaddr_ptr(canon + i) = i;
-	heap_other->free(heap_other->malloc(size, NULL), NULL);
+	heap_other->free(heap_other->malloc(size));
 	for (i = 0; i < size; i += PAGE_SIZE)
 		CHECK(tlb_access(1, va + i, &pa));
 	to = vaddr_of(heap_other->realloc(vaddr_ptr(va), 2 * size, NULL));
@@ -342,11 +342,11 @@ static void alone_gives_at_once(void)
 	for (i = 1; i < CPUS; i++)
 		epoch_leave(&kvm_epochs, &kvm_epochs.cpu[i]);
 	for (i = 0; i < 600 && !kvm_slots[0].alone; i++)
-		heap_other->free(heap_other->malloc(100, NULL), NULL);
+		heap_other->free(heap_other->malloc(100));
 	CHECK(kvm_slots[0].alone && !kvm_slots[0].held);
 	given = 0;
 	for (i = 0; i < 2000; i++)
-		heap_other->free(heap_other->malloc(100, NULL), NULL);
+		heap_other->free(heap_other->malloc(100));
 	CHECK_EQ(given, 2000);
 	for (i = 1; i < CPUS; i++) {
 		epoch_join(&kvm_epochs, i);

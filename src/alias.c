@@ -167,17 +167,23 @@ static bool cursor_next_word(struct cursor *c)
 	return true;
 }
 
-/* The object at c->next, which is one; the next one lies in a page of its own: it is fetched. */
-static inline void *cursor_pop(struct cursor *c)
+/*
+ * The object at c->next, which is one. The next ones lie in pages of their own, most often in the
+ * next pages at the same place: so one is fetched that comes soon.
+ */
+#define FETCH_AHEAD (4 * PAGE_SIZE)
+
+static inline void *cursor_pop(struct cursor *c, bool simple)
 {
 	void *p = vaddr_ptr(c->next);
 	uint64_t m = c->mask & (c->mask - 1);
+	uint32_t idx = c->word * 64 + (uint32_t)__builtin_ctzl(m | 1UL << 63);
 
 	c->mask = m;
 	c->next = 0;
 	if (likely(m)) {
-		c->next = view_slot_at(c->view, c->word * 64 + (uint32_t)__builtin_ctzl(m));
-		fetch_to_write(c->next + 4 * PAGE_SIZE);
+		c->next = simple ? view_simple_at(c->view, idx) : view_slot_at(c->view, idx);
+		fetch_to_write(c->next + FETCH_AHEAD);
 	}
 	return p;
 }
@@ -188,7 +194,7 @@ static inline void *cursor_take(struct cursor *c, uint32_t *idx)
 	if (unlikely(!c->mask) && !cursor_next_word(c))
 		return NULL;
 	*idx = c->word * 64 + (uint32_t)__builtin_ctzl(c->mask);
-	return cursor_pop(c);
+	return cursor_pop(c, false);
 }
 
 /*
@@ -411,16 +417,16 @@ static inline void *take_page(struct tcache *tc, struct cursor *c, bool *zeroed)
 	return p;
 }
 
-/* Of the word, likewise. */
+/* Of the word, likewise, in a simple view. */
 static inline void *take_row(struct tcache *tc, struct cursor *c, bool *zeroed)
 {
 	void *p = NULL;
 
 	tc->busy = true;
 	atomic_signal_fence(memory_order_seq_cst);
-	if (likely(c->next)) {
+	if (likely(c->next && c->view->simple)) {
 		*zeroed = c->view->zeroed;
-		p = cursor_pop(c);
+		p = cursor_pop(c, true);
 		tc->allocs++;
 	}
 	atomic_signal_fence(memory_order_seq_cst);

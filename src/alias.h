@@ -182,6 +182,12 @@ static inline vaddr_t view_slot_at(const struct view *v, uint32_t idx)
 	return view_unit_at(v, u) + geom_band_at(g, v->place, u) + j * g->size;
 }
 
+/* The same in a simple view. */
+static inline vaddr_t view_simple_at(const struct view *v, uint32_t u)
+{
+	return v->base + ((vaddr_t)u << PAGE_SHIFT) + geom_band_at(v->geom, v->place, u);
+}
+
 /* Has the view nothing for anybody behind word w? */
 static inline bool word_is_last(struct view *v, uint32_t w)
 {

@@ -310,49 +310,59 @@ static inline void page_free(struct view *v, void *p)
 }
 
 /* Object u of a view of single objects is freed. */
-static __attribute__((noinline)) void row_freed(struct view *v, uint32_t u, struct tcache *tc)
+static __attribute__((noinline)) void row_freed(struct view *v, size_t u, struct tcache *tc)
 {
 	alias_note_dead(v);
-	if (!view_live_word(v, u / 64))
+	if (!view_live_word(v, (uint32_t)u / 64))
 		alias_look_spent(v);
 	count_free(tc, v->geom->size);
 }
 
-static __attribute__((noinline)) void row_free_shared(struct view *v, void *p, uint32_t u)
+/* What is d bytes into the view: so it takes one register less to know. */
+static __attribute__((noinline)) void row_free_rest(struct view *v, size_t d)
+{
+	free_rest(vaddr_ptr(v->base + d));
+}
+
+static __attribute__((noinline)) void row_free_shared(struct view *v, size_t d)
 {
 	struct tcache *tc = tcache_mine;
 
 	tcache_enter(tc, v);
-	if (unlikely(!clear_mine(v, u)))
-		return free_rest(p);
-	row_freed(v, u, tc);
+	if (unlikely(!clear_mine(v, (uint32_t)(d >> PAGE_SHIFT))))
+		return row_free_rest(v, d);
+	row_freed(v, d >> PAGE_SHIFT, tc);
 }
 
 static __attribute__((noinline)) void row_free(struct view *v, void *p)
 {
 	struct tcache *tc = tcache_mine;
 	const struct geom *g = v->geom;
-	size_t d = vaddr_of(p) - v->base, u = d >> PAGE_SHIFT;
+	size_t d = vaddr_of(p) - v->base, u;
 	const struct cursor *c;
 	uint32_t band;
 
+	__asm__("" : "+r"(d)); /* and p is used no more */
+	u = d >> PAGE_SHIFT;
 	if (unlikely(!v->simple || !tc || v->owner != tc->id || u >= v->pages))
-		return free_rest(p);
+		goto rest;
 	band = geom_band_at(g, v->place, (uint32_t)u);
 	__asm__("" : "+r"(band));
 	if (unlikely((d & (PAGE_SIZE - 1)) != band))
-		return free_rest(p);
+		goto rest;
 	c = &tc->cur[g->cls];
 	if (unlikely(c->view == v && c->word == u / 64 && (c->mask >> (u % 64) & 1)))
-		return free_rest(p);
+		goto rest;
 	if (unlikely(v->gone != NULL))
-		return row_free_shared(v, p, (uint32_t)u);
+		return row_free_shared(v, d);
 	tcache_enter(tc, v);
 	if (unlikely(!bit_clear(&v->live[u / 64], u % 64)))
-		return free_rest(p);
+		goto rest;
 	if (unlikely(!v->live[u / 64] || !v->dirty))
-		return row_freed(v, (uint32_t)u, tc);
-	count_free(tc, g->size);
+		return row_freed(v, u, tc);
+	return count_free(tc, g->size);
+rest:
+	row_free_rest(v, d);
 }
 
 void alias_free(void *p)

@@ -26,7 +26,7 @@ extern _Atomic vaddr_t alias_freed_twice; /* 0: nothing, or reported */
  * Kills everything dead in each of n views, at most VIEWS_CLEAN_MAX. Frees that come later put them
  * on the dirty list again.
  */
-#define VIEWS_CLEAN_MAX 32
+#define VIEWS_CLEAN_MAX 4
 void views_clean(struct view *const *views, size_t n);
 
 #endif

@@ -417,16 +417,16 @@ static inline void *take_page(struct tcache *tc, struct cursor *c, bool *zeroed)
 	return p;
 }
 
-/* Of the word, likewise, in a simple view. */
-static inline void *take_row(struct tcache *tc, struct cursor *c, bool *zeroed)
+/* Of the word, likewise; simple: only in a simple view. */
+static inline void *take_row(struct tcache *tc, struct cursor *c, bool *zeroed, bool simple)
 {
 	void *p = NULL;
 
 	tc->busy = true;
 	atomic_signal_fence(memory_order_seq_cst);
-	if (likely(c->next && c->view->simple)) {
+	if (likely(c->next && (!simple || c->view->simple))) {
 		*zeroed = c->view->zeroed;
-		p = cursor_pop(c, true);
+		p = cursor_pop(c, simple);
 		tc->allocs++;
 	}
 	atomic_signal_fence(memory_order_seq_cst);
@@ -450,7 +450,7 @@ void *alias_alloc(size_t size, bool zero, void *frame)
 	void *p = NULL;
 
 	if (c)
-		p = c->end ? take_page(tc, c, &zeroed) : take_row(tc, c, &zeroed);
+		p = c->end ? take_page(tc, c, &zeroed) : take_row(tc, c, &zeroed, false);
 	if (unlikely(!p))
 		return alloc_any(size, zero, frame);
 	if (zero && !zeroed)
@@ -467,9 +467,18 @@ static __attribute__((noinline)) void *malloc_rest(size_t size)
 static __attribute__((noinline)) void *malloc_row(struct tcache *tc, struct cursor *c, size_t size)
 {
 	bool zeroed;
-	void *p = take_row(tc, c, &zeroed);
+	void *p = take_row(tc, c, &zeroed, false);
 
 	return likely(p) ? p : malloc_rest(size);
+}
+
+static __attribute__((noinline)) void *malloc_simple(
+	struct tcache *tc, struct cursor *c, size_t size)
+{
+	bool zeroed;
+	void *p = take_row(tc, c, &zeroed, true);
+
+	return likely(p) ? p : malloc_row(tc, c, size);
 }
 
 void *alias_malloc(size_t size)
@@ -482,7 +491,7 @@ void *alias_malloc(size_t size)
 	if (!c)
 		return malloc_rest(size);
 	if (!c->end)
-		return malloc_row(tc, c, size);
+		return malloc_simple(tc, c, size);
 	p = take_page(tc, c, &zeroed);
 	return likely(p) ? p : malloc_rest(size);
 }

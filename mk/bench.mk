@@ -7,9 +7,13 @@ $(B)/bench/%: bench/prog/%.c
 	@mkdir -p $(@D)
 	$(CC) -std=gnu17 -O2 -g -Wall -Wextra -Wno-unused-parameter -o $@ $< -lpthread
 
-.PHONY: bench
+.PHONY: bench bench-spread
 bench: all $(B)/bench/cfrac $(B)/bench/churn
 	@if [ -f tools/setup.sh ]; then sh tools/setup.sh bench; fi
 	/usr/bin/python3 bench/run.py --lib $(abspath $(B))/libundangle.so --prog-dir $(B)/bench \
 		--rounds $(ROUNDS) --scale $(SCALE) $(if $(PROGRAMS),--programs $(PROGRAMS)) \
 		--csv $(B)/bench/bench.csv --svg $(B)/bench/bench.svg $(BENCHFLAGS)
+
+# What a page for each block costs here, with no allocator at all.
+bench-spread: $(B)/bench/spread
+	@$(B)/bench/spread

@@ -1,5 +1,5 @@
 # Between malloc's frame, which the stack walk starts from, and the engine below nobody looks.
-$(B)/src/alias.o $(B)/src/alias_free.o: UDFLAGS += -fomit-frame-pointer
+$(B)/src/alias.o $(B)/src/alias_short.o $(B)/src/alias_free.o: UDFLAGS += -fomit-frame-pointer
 
 # The engine's random stress: `make stress SECONDS=n`. Each mode runs SECONDS/3 seconds.
 SECONDS	?= 30

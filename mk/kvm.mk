@@ -14,7 +14,9 @@ bench-kvm: all $(B)/bench/kvm/mix
 	@/usr/bin/python3 bench/kvm/run.py -B $(B) $(BENCH_KVM_ARGS)
 
 # What a malloc and free pair takes, counted and not timed: exact in the emulated machine too.
-.PHONY: count-kvm
+.PHONY: count-kvm check-count
+check-count: all kvm-programs
+	@/usr/bin/python3 test/kvm/counted.py -B $(B) host
 count-kvm: all kvm-programs
 	@/usr/bin/python3 test/kvm/counted.py -B $(B) host >$(B)/counted.host
 	@run() { if [ -w /dev/kvm ]; then sh -c "$$1"; else test/vm/qemu -t 300 "$$1"; fi; }; \

@@ -6,6 +6,7 @@
  * whole pages die together. See alias.h for the structures and the lock order.
  */
 #include "alias_paged.h"
+#include "alias_row.h"
 #include "log.h"
 #include "memlimit.h"
 #include "meta.h"
@@ -165,27 +166,6 @@ static bool cursor_next_word(struct cursor *c)
 	atomic_signal_fence(memory_order_release); /* slot_ahead, in another thread */
 	c->mask = m;
 	return true;
-}
-
-/*
- * The object at c->next, which is one. The next ones lie in pages of their own, most often in the
- * next pages at the same place: so one is fetched that comes soon.
- */
-#define FETCH_AHEAD (4 * PAGE_SIZE)
-
-static inline void *cursor_pop(struct cursor *c, bool simple)
-{
-	void *p = vaddr_ptr(c->next);
-	uint64_t m = c->mask & (c->mask - 1);
-	uint32_t idx = c->word * 64 + (uint32_t)__builtin_ctzl(m | 1UL << 63);
-
-	c->mask = m;
-	c->next = 0;
-	if (likely(m)) {
-		c->next = simple ? view_simple_at(c->view, idx) : view_slot_at(c->view, idx);
-		fetch_to_write(c->next + FETCH_AHEAD);
-	}
-	return p;
 }
 
 /* An object of the cursor's view; NULL when it has no more. idx = its number. */
@@ -377,8 +357,7 @@ static void *alloc_next_page(struct tcache *tc, unsigned cls, size_t size, bool 
 	return p;
 }
 
-/* All but the shortest way. */
-static __attribute__((noinline)) void *alloc_any(size_t size, bool zero, void *frame)
+void *alias_alloc_any(size_t size, bool zero, void *frame)
 {
 	struct tcache *tc = tcache_mine;
 	unsigned cls;
@@ -400,100 +379,6 @@ static __attribute__((noinline)) void *alloc_any(size_t size, bool zero, void *f
 	}
 	p = large_alloc(size, PAGE_SIZE, frame);
 	return p ? p : no_memory();
-}
-
-/* The short ways. An object of the page that is cut for the class, if it has another; or NULL. */
-static inline void *take_page(struct tcache *tc, struct cursor *c, bool *zeroed)
-{
-	void *p;
-
-	tc->busy = true;
-	atomic_signal_fence(memory_order_seq_cst);
-	p = page_take(c, c->size);
-	*zeroed = c->zeroed;
-	tc->allocs += p != NULL;
-	atomic_signal_fence(memory_order_seq_cst);
-	tc->busy = false;
-	return p;
-}
-
-/* Of the word, likewise; simple: only in a simple view. */
-static inline void *take_row(struct tcache *tc, struct cursor *c, bool *zeroed, bool simple)
-{
-	void *p = NULL;
-
-	tc->busy = true;
-	atomic_signal_fence(memory_order_seq_cst);
-	if (likely(c->next && (!simple || c->view->simple))) {
-		*zeroed = c->view->zeroed;
-		p = cursor_pop(c, simple);
-		tc->allocs++;
-	}
-	atomic_signal_fence(memory_order_seq_cst);
-	tc->busy = false;
-	return p;
-}
-
-/* The class's cursor, if there may be a short way. */
-static inline struct cursor *cursor_short(struct tcache *tc, size_t size)
-{
-	if (policy.records || unlikely(!tc || size > HEAP_SMALL_MAX || tc->busy))
-		return NULL;
-	return &tc->cur[heap_class_by_16[(size + 15) >> 4]];
-}
-
-void *alias_alloc(size_t size, bool zero, void *frame)
-{
-	struct tcache *tc = tcache_mine;
-	struct cursor *c = cursor_short(tc, size);
-	bool zeroed = false;
-	void *p = NULL;
-
-	if (c)
-		p = c->end ? take_page(tc, c, &zeroed) : take_row(tc, c, &zeroed, false);
-	if (unlikely(!p))
-		return alloc_any(size, zero, frame);
-	if (zero && !zeroed)
-		__builtin_memset(p, 0, size);
-	return p;
-}
-
-/* Entered by jumps only: its frame is where malloc was called. */
-static __attribute__((noinline)) void *malloc_rest(size_t size)
-{
-	return frame_kept(alloc_any(size, false, __builtin_frame_address(0)));
-}
-
-static __attribute__((noinline)) void *malloc_row(struct tcache *tc, struct cursor *c, size_t size)
-{
-	bool zeroed;
-	void *p = take_row(tc, c, &zeroed, false);
-
-	return likely(p) ? p : malloc_rest(size);
-}
-
-static __attribute__((noinline)) void *malloc_simple(
-	struct tcache *tc, struct cursor *c, size_t size)
-{
-	bool zeroed;
-	void *p = take_row(tc, c, &zeroed, true);
-
-	return likely(p) ? p : malloc_row(tc, c, size);
-}
-
-void *alias_malloc(size_t size)
-{
-	struct tcache *tc = tcache_mine;
-	struct cursor *c = cursor_short(tc, size);
-	bool zeroed;
-	void *p;
-
-	if (!c)
-		return malloc_rest(size);
-	if (!c->end)
-		return malloc_simple(tc, c, size);
-	p = take_page(tc, c, &zeroed);
-	return likely(p) ? p : malloc_rest(size);
 }
 
 void *alias_alloc_aligned(size_t size, size_t align, void *frame)

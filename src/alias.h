@@ -253,6 +253,7 @@ void alias_init(void);
  */
 void *alias_malloc(size_t size);
 void *alias_alloc(size_t size, bool zero, void *frame);
+void *alias_alloc_any(size_t size, bool zero, void *frame); /* by all but the shortest ways */
 void *alias_alloc_aligned(size_t size, size_t align, void *frame);
 void alias_free(void *p);
 void alias_free_any(void *p, const char *call, void *frame);

@@ -30,8 +30,9 @@ typedef uint64_t pte_t;	  /* a page-table entry of any level                    
 #define MIN(a, b)	 ((a) < (b) ? (a) : (b))
 #define MAX(a, b)	 ((a) > (b) ? (a) : (b))
 
-#define likely(x)   __builtin_expect(!!(x), 1)
-#define unlikely(x) __builtin_expect(!!(x), 0)
+#define ALWAYS_INLINE inline __attribute__((always_inline))
+#define likely(x)     __builtin_expect(!!(x), 1)
+#define unlikely(x)   __builtin_expect(!!(x), 0)
 
 /* Part of the ABI of libundangle.so; everything else is hidden. */
 #define UD_EXPORT __attribute__((visibility("default")))

@@ -1,0 +1,103 @@
+/*
+ * alias_short.c - the shortest ways of malloc: the thread's page or word has another object.
+ *
+ * app context, no lock. All else they leave by a jump, and save nothing: alias_free.c says why, and
+ * has those of free.
+ */
+#include "alias_paged.h"
+#include "alias_row.h"
+
+/* An object of the page that is cut for the class, if it has another; or NULL. */
+static ALWAYS_INLINE void *take_page(struct tcache *tc, struct cursor *c, bool *zeroed)
+{
+	void *p;
+
+	tc->busy = true;
+	atomic_signal_fence(memory_order_seq_cst);
+	p = page_take(c, c->size);
+	*zeroed = c->zeroed;
+	tc->allocs += p != NULL;
+	atomic_signal_fence(memory_order_seq_cst);
+	tc->busy = false;
+	return p;
+}
+
+/* Of the word, likewise; simple: only in a simple view. */
+static ALWAYS_INLINE void *take_row(
+	struct tcache *tc, struct cursor *c, bool *zeroed, bool simple)
+{
+	void *p = NULL;
+
+	tc->busy = true;
+	atomic_signal_fence(memory_order_seq_cst);
+	if (likely(c->next && (!simple || c->view->simple))) {
+		*zeroed = c->view->zeroed;
+		p = cursor_pop(c, simple);
+		tc->allocs++;
+	}
+	atomic_signal_fence(memory_order_seq_cst);
+	tc->busy = false;
+	return p;
+}
+
+/* The class's cursor, if there may be a short way. */
+static inline struct cursor *cursor_short(struct tcache *tc, size_t size)
+{
+	if (policy.records || unlikely(!tc || size > HEAP_SMALL_MAX || tc->busy))
+		return NULL;
+	return &tc->cur[heap_class_by_16[(size + 15) >> 4]];
+}
+
+void *alias_alloc(size_t size, bool zero, void *frame)
+{
+	struct tcache *tc = tcache_mine;
+	struct cursor *c = cursor_short(tc, size);
+	bool zeroed = false;
+	void *p = NULL;
+
+	if (c)
+		p = c->end ? take_page(tc, c, &zeroed) : take_row(tc, c, &zeroed, false);
+	if (unlikely(!p))
+		return alias_alloc_any(size, zero, frame);
+	if (zero && !zeroed)
+		__builtin_memset(p, 0, size);
+	return p;
+}
+
+/* Entered by jumps only: its frame is where malloc was called. */
+static __attribute__((noinline)) void *malloc_rest(size_t size)
+{
+	return frame_kept(alias_alloc_any(size, false, __builtin_frame_address(0)));
+}
+
+static __attribute__((noinline)) void *malloc_row(struct tcache *tc, struct cursor *c, size_t size)
+{
+	bool zeroed;
+	void *p = take_row(tc, c, &zeroed, false);
+
+	return likely(p) ? p : malloc_rest(size);
+}
+
+static __attribute__((noinline)) void *malloc_simple(
+	struct tcache *tc, struct cursor *c, size_t size)
+{
+	bool zeroed;
+	void *p = take_row(tc, c, &zeroed, true);
+
+	return likely(p) ? p : malloc_row(tc, c, size);
+}
+
+void *alias_malloc(size_t size)
+{
+	struct tcache *tc = tcache_mine;
+	struct cursor *c = cursor_short(tc, size);
+	bool zeroed;
+	void *p;
+
+	if (!c)
+		return malloc_rest(size);
+	if (!c->end)
+		return malloc_simple(tc, c, size);
+	p = take_page(tc, c, &zeroed);
+	return likely(p) ? p : malloc_rest(size);
+}

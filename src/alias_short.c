@@ -23,8 +23,7 @@ static ALWAYS_INLINE void *take_page(struct tcache *tc, struct cursor *c, bool *
 }
 
 /* Of the word, likewise; simple: only in a simple view. */
-static ALWAYS_INLINE void *take_row(
-	struct tcache *tc, struct cursor *c, bool *zeroed, bool simple)
+static ALWAYS_INLINE void *take_row(struct tcache *tc, struct cursor *c, bool *zeroed, bool simple)
 {
 	void *p = NULL;
 

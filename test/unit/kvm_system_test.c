@@ -93,7 +93,9 @@ static void block_make(struct block_model *b, size_t size)
 	size_t i;
 
 	b->size = size;
-	b->va = vaddr_of(heap_other->alloc(size, 1, false, vaddr_ptr(0x100 + size)));
+	b->va = vaddr_of(options.stacks
+				 ? heap_other->alloc(size, 1, false, vaddr_ptr(0x100 + size))
+				 : heap_other->malloc(size)); /* the short way knows no frame */
 	b->canon = canon_of(b->va);
 	b->state = LIVE;
 	b->maker = (int)machine_now;
@@ -113,7 +115,10 @@ static void block_kill(struct block_model *b)
 	b->state = DEAD;
 	b->killer = (int)machine_now;
 	killed++;
-	heap_other->free_as(vaddr_ptr(b->va), "free", vaddr_ptr(0x200 + b->size));
+	if (options.stacks)
+		heap_other->free_as(vaddr_ptr(b->va), "free", vaddr_ptr(0x200 + b->size));
+	else
+		heap_other->free(vaddr_ptr(b->va));
 	for (i = 0; i < pages_of(b); i++) {
 		vaddr_t va = b->va + i * PAGE_SIZE;
 

@@ -233,10 +233,10 @@ struct taken {
 /* An object of the page that is cut for cls, or of the view's next one; NULL: no more of those. */
 static inline void *page_next(struct tcache *tc, unsigned cls)
 {
-	void *p = page_take(&tc->cur[cls], heap_cut[cls + 1].size);
+	void *p = page_take(&tc->cur[cls]);
 
 	if (!p && page_cut(tc, cls))
-		p = page_take(&tc->cur[cls], heap_cut[cls + 1].size);
+		p = page_take(&tc->cur[cls]);
 	return p;
 }
 
@@ -323,16 +323,14 @@ static inline void *alloc_class(unsigned cls, size_t size, bool zero, void *fram
 	if (likely(tc && !tc->busy && !class_paged(cls))) {
 		struct cursor *c = &tc->cur[cls];
 
-		tc->busy = true;
-		atomic_signal_fence(memory_order_seq_cst);
+		tcache_busy(tc);
 		p = cursor_take(c, &idx);
 		if (p) {
 			v = c->view;
 			tc->allocs++;
 			tid = tc->tid;
 		}
-		atomic_signal_fence(memory_order_seq_cst);
-		tc->busy = false;
+		tcache_idle(tc);
 	}
 	if (unlikely(!p))
 		return alloc_slow(cls, size, zero, frame);
@@ -345,13 +343,11 @@ static void *alloc_next_page(struct tcache *tc, unsigned cls, size_t size, bool 
 	bool zeroed;
 	void *p;
 
-	tc->busy = true;
-	atomic_signal_fence(memory_order_seq_cst);
+	tcache_busy(tc);
 	p = page_next(tc, cls); /* a handler may have cut one since the fast path looked */
 	zeroed = tc->cur[cls].zeroed;
 	tc->allocs += p != NULL;
-	atomic_signal_fence(memory_order_seq_cst);
-	tc->busy = false;
+	tcache_idle(tc);
 	if (p && zero && !zeroed)
 		__builtin_memset(p, 0, size);
 	return p;

@@ -14,8 +14,9 @@
 #include "tcache.h"
 
 /* An object of the page that is cut for the class, or NULL at its end. */
-static inline void *page_take(struct cursor *c, size_t size)
+static inline void *page_take(struct cursor *c)
 {
+	size_t size = c->size;
 	vaddr_t p = c->next;
 
 	if (unlikely(p == c->end))

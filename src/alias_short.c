@@ -12,13 +12,11 @@ static ALWAYS_INLINE void *take_page(struct tcache *tc, struct cursor *c, bool *
 {
 	void *p;
 
-	tc->busy = true;
-	atomic_signal_fence(memory_order_seq_cst);
-	p = page_take(c, c->size);
+	tcache_busy(tc);
+	p = page_take(c);
 	*zeroed = c->zeroed;
 	tc->allocs += p != NULL;
-	atomic_signal_fence(memory_order_seq_cst);
-	tc->busy = false;
+	tcache_idle(tc);
 	return p;
 }
 
@@ -27,15 +25,13 @@ static ALWAYS_INLINE void *take_row(struct tcache *tc, struct cursor *c, bool *z
 {
 	void *p = NULL;
 
-	tc->busy = true;
-	atomic_signal_fence(memory_order_seq_cst);
+	tcache_busy(tc);
 	if (likely(c->next && (!simple || c->view->simple))) {
 		*zeroed = c->view->zeroed;
 		p = cursor_pop(c, simple);
 		tc->allocs++;
 	}
-	atomic_signal_fence(memory_order_seq_cst);
-	tc->busy = false;
+	tcache_idle(tc);
 	return p;
 }
 

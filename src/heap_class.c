@@ -74,7 +74,7 @@ static void geom_small(struct geom *g, unsigned cls, size_t group)
 	g->band = g->size << g->group_shift;
 	g->slots = (uint16_t)(1U << g->group_shift);
 	g->width = column_width(g->band);
-	g->rows = (uint16_t)(g->width / g->band);
+	g->rows = g->width / g->band;
 }
 
 void heap_geom_init(struct geom geom[2][HEAP_CLASSES], size_t group)
@@ -94,7 +94,7 @@ void heap_geom_init(struct geom geom[2][HEAP_CLASSES], size_t group)
 				g->rows = medium[c - NSMALL].slots;
 				g->slots = 1;
 			}
-			g->column_mask = (uint16_t)(PAGE_SIZE - g->width);
+			g->column_mask = PAGE_SIZE - g->width;
 			g->inv_rows = inverse(g->rows);
 			g->inv_size = inverse(g->size);
 			g->inv_unit = inverse(g->unit_pages);

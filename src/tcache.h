@@ -86,6 +86,19 @@ void tcache_fork_child(void);
 bool tcache_is_in(const struct view *v);
 extern _Atomic uint32_t tcache_none_in; /* frees of threads that have no cache, just now */
 
+/* Around what changes the cursors: handlers keep away from them meanwhile. */
+static inline void tcache_busy(struct tcache *tc)
+{
+	tc->busy = true;
+	atomic_signal_fence(memory_order_seq_cst);
+}
+
+static inline void tcache_idle(struct tcache *tc)
+{
+	atomic_signal_fence(memory_order_seq_cst);
+	tc->busy = false;
+}
+
 static inline void tcache_enter(struct tcache *tc, struct view *v)
 {
 	atomic_store_explicit(&tc->in_view, v, memory_order_release);

@@ -22,6 +22,7 @@ struct alias_policy policy;
 struct vspace alias_space;
 struct lock alias_init_lock, shared_lock, vspace_lock;
 _Atomic uintptr_t *alias_table;
+static _Atomic uint16_t *entries_forgotten; /* by page of alias_table */
 _Atomic bool alias_ready;
 
 static void policy_init(void)
@@ -51,10 +52,14 @@ static void alias_setup(void)
 	if (!err && heap_other)
 		return;
 	if (!err) {
+		size_t size = ((fresh.hi - fresh.lo) >> VSPACE_PART_SHIFT) * sizeof(*alias_table);
+
 		vspace_init(&alias_space, fresh.lo, fresh.hi);
-		alias_table = meta_table(
-			((fresh.hi - fresh.lo) >> VSPACE_PART_SHIFT) * sizeof(*alias_table));
-		err = alias_table ? 0 : -ENOMEM;
+		alias_table = meta_table(size);
+		if (alias_table)
+			entries_forgotten = meta_table(
+				(size / PAGE_SIZE + 1) * sizeof(*entries_forgotten));
+		err = entries_forgotten ? 0 : -ENOMEM;
 		why = err ? "no address space for its table (ulimit -v?)" : why;
 	}
 	if (err) {
@@ -87,6 +92,27 @@ void alias_entry_set(vaddr_t at, size_t len, uintptr_t entry)
 
 	for (size_t k = 0; k < n; k++)
 		atomic_store_explicit(&alias_table[i + k], entry, memory_order_release);
+}
+
+/*
+ * A page of the table whose addresses were all used and are all forgotten is never written again,
+ * so its memory can go: else a long run would pay for every address that it ever had.
+ */
+void alias_entry_forget(vaddr_t at, size_t len)
+{
+	enum { IN_PAGE = PAGE_SIZE / sizeof(*alias_table) };
+	size_t i = (at - alias_space.base) >> VSPACE_PART_SHIFT;
+	size_t end = i + ((len + VSPACE_PART - 1) >> VSPACE_PART_SHIFT);
+
+	alias_entry_set(at, len, 0);
+	while (i < end) {
+		size_t page = i / IN_PAGE, next = MIN((page + 1) * IN_PAGE, end);
+		uint16_t n = (uint16_t)(next - i);
+
+		if (atomic_fetch_add(&entries_forgotten[page], n) + n == IN_PAGE)
+			meta_table_drop((void *)&alias_table[page * IN_PAGE], PAGE_SIZE);
+		i = next;
+	}
 }
 
 vaddr_t alias_space_take(size_t len, size_t align)

@@ -240,6 +240,7 @@ static inline uintptr_t alias_entry(vaddr_t a)
 }
 
 void alias_entry_set(vaddr_t at, size_t len, uintptr_t entry);
+void alias_entry_forget(vaddr_t at, size_t len); /* once, at the end */
 /* Fresh addresses, or 0 (said once). */
 vaddr_t alias_space_take(size_t len, size_t align);
 

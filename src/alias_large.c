@@ -117,7 +117,7 @@ static void large_bury(struct large *l)
 		old = dead_first;
 		dead_first = old->next;
 		dead_count--;
-		alias_entry_set(old->base, old->room, 0);
+		alias_entry_forget(old->base, old->room);
 	}
 	lock_drop(&large_lock);
 	if (old)

@@ -183,7 +183,7 @@ static void dead_forget(void)
 			alias_dead_push(v);
 			break;
 		}
-		alias_entry_set(v->base, (size_t)v->pages << PAGE_SHIFT, 0);
+		alias_entry_forget(v->base, (size_t)v->pages << PAGE_SHIFT);
 		view_free(v);
 	}
 }

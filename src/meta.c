@@ -30,6 +30,11 @@ void *meta_table(size_t size)
 	return (void *)r;
 }
 
+void meta_table_drop(void *at, size_t size)
+{
+	sys_madvise((vaddr_t)at, size, MADV_DONTNEED);
+}
+
 static unsigned meta_shift(size_t size)
 {
 	unsigned shift = size <= 64 ? META_MIN_SHIFT : 64 - (unsigned)__builtin_clzl(size - 1);

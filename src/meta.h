@@ -19,6 +19,9 @@ void meta_free(void *p, size_t size);
 /* A sparse table of `size` bytes that reads as zeros and costs what is touched; NULL if refused. */
 void *meta_table(size_t size);
 
+/* Whole pages of one that read as zeros: their memory goes back to the system. */
+void meta_table_drop(void *at, size_t size);
+
 size_t meta_bytes(void); /* handed out now, tables not counted */
 
 #endif

@@ -87,6 +87,7 @@ MUTANTS = [
      ["bug:uaf-neighbour,uaf-read-shared:deferred"]),
     ("waiting-unbounded", "src/alias_sweep.c", "\twhile (cut && *left > allowed)\n",
      "\twhile (cut && *left > allowed && !allowed)\n", ["ok:memory-bound:deferred"]),
+    ("table-kept", "src/alias.c", "+ n == IN_PAGE)", "+ n == IN_PAGE + 1)", ["ok:memory-bound:deferred"]),
     # --- whole pages (production) ---
     ("page-kill-noop", "src/alias_sweep.c",
      "\tif (v->cut && pages_died(v, u))\n\t\talias_look_spent(v);\n", "",

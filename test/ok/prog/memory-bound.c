@@ -39,6 +39,21 @@ static void churn(long blocks, size_t size)
 	}
 }
 
+/* What an address cost while it was remembered comes back when it is forgotten. */
+static void addresses_cost_nothing(void)
+{
+	long before = 0;
+
+	for (long i = 0; i < 40000000; i++) {
+		char *volatile p = malloc(24);
+
+		free(p);
+		if (i == 10000000)
+			before = resident();
+	}
+	check(resident() <= before + 3);
+}
+
 int main(void)
 {
 	static const size_t sizes[] = {64, 500, 4300};
@@ -58,5 +73,6 @@ int main(void)
 			kept[k] = NULL;
 		}
 	}
+	addresses_cost_nothing();
 	return done();
 }

@@ -38,6 +38,18 @@ static void policy_init(void)
 	policy.dead_bytes = policy.records ? MIN(memlimit() / 16, 128UL << 20) : 4UL << 20;
 }
 
+/*
+ * Where objects die one by one, later, and each has a page: views are made all the time, and dear.
+ * They must not be many of a small range.
+ */
+#define SPANS_RANGE (1UL << 40)
+
+static bool spans_wanted(void)
+{
+	return !policy.strict && !policy.grouped && mmu->chunks_spanned() >= SPAN_CHUNKS &&
+	       alias_space.end - alias_space.base >= SPANS_RANGE;
+}
+
 static void alias_setup(void)
 {
 	const char *why = "";
@@ -66,7 +78,7 @@ static void alias_setup(void)
 		out_line(2, "undangle: cannot run in this process: %s (error %d)", why, -err);
 		sys_exit_group(2);
 	}
-	heap_init(policy.grouped ? options.group : 1);
+	heap_init(policy.grouped ? options.group : 1, spans_wanted());
 }
 
 void alias_init(void)
@@ -174,19 +186,28 @@ static bool cursor_next_word(struct cursor *c)
 {
 	struct view *v = c->view;
 	uint64_t m = 0;
+	uint16_t from;
 	uint32_t w;
 
 	if (!v || c->last)
 		return cursor_end(c);
-	for (w = v->handed; w < v->words && !m; w++)
+	from = atomic_load_explicit(&v->handed, memory_order_acquire);
+	if (unlikely(from & HANDED_BACK))
+		return false; /* alias_idle_over */
+	for (w = from; w < v->words && !m; w++)
 		m = word_objects(v, w);
-	if (!m) {
-		atomic_store_explicit(&v->handed, v->words, memory_order_release);
-		return cursor_end(c);
+	c->last = !m || word_is_last(v, w - 1);
+	if (m)
+		atomic_store_explicit(&v->live[w - 1], m, memory_order_relaxed);
+	if (!atomic_compare_exchange_strong(&v->handed, &from, c->last ? v->words : (uint16_t)w)) {
+		c->last = false;
+		if (m)
+			atomic_store_explicit(&v->live[w - 1], 0, memory_order_relaxed);
+		return false;
 	}
-	c->last = word_is_last(v, w - 1);
-	atomic_store_explicit(&v->live[w - 1], m, memory_order_relaxed);
-	atomic_store_explicit(&v->handed, c->last ? v->words : (uint16_t)w, memory_order_release);
+	if (!m)
+		return cursor_end(c);
+	atomic_store_explicit(&v->at, (uint16_t)w, memory_order_relaxed);
 	c->next = view_slot_at(v, (w - 1) * 64 + (uint32_t)__builtin_ctzl(m));
 	c->word = w - 1;
 	atomic_signal_fence(memory_order_release); /* slot_ahead, in another thread */
@@ -211,7 +232,7 @@ static uint32_t view_share(struct tcache *tc, uint32_t views)
 {
 	uint64_t now = atomic_fetch_add(&tcache_refills, 1) + 1;
 	/* So many others took one meanwhile. */
-	uint32_t most = now - tc->refilled > 8 ? EXTENT_PAGES / 4 : EXTENT_PAGES;
+	uint32_t most = now - tc->refilled > 8 ? CHUNK_PAGES / 4 : EXTENT_PAGES_MAX;
 
 	tc->refilled = now;
 	return views < 4 ? MIN(16U << 2 * views, most) : most;
@@ -231,6 +252,7 @@ static bool cursor_refill(struct tcache *tc, unsigned cls)
 	uint32_t most = view_share(tc, *views);
 	struct view *v = pool ? pages_of_idle(tc, cls) : NULL;
 
+	alias_idle_over(tc, &tc->cur[cls]);
 	if (!v) {
 		v = view_new(pool ? HEAP_CLASS_PAGE : cls,
 			pool ? pool_run[pool - tc->pool] : ROW_WHOLE, most);

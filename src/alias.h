@@ -35,12 +35,14 @@ struct view {
 	uint16_t pages, units;
 	uint16_t words;		 /* of live                                                   */
 	_Atomic uint16_t handed; /* words of live (paged: units) that a thread has taken over */
+	_Atomic uint16_t at;	 /* 1 + the word that is being handed out, not paged       */
+	uint16_t tail;		 /* words from here on were taken back, not paged          */
 	bool simple;		 /* no records, an object per page, not strict: the short way    */
 	_Atomic uint8_t dirty;	 /* on the list of views with something to kill                 */
 	uint8_t state;
 	uint8_t worth;	       /* of a kill here, at the last sweep                           */
 	_Atomic uint8_t spent; /* on the list of those that die whole                         */
-	_Atomic bool split;    /* strict: a first unit died, the huge mapping is gone          */
+	_Atomic uint8_t split; /* of its 2 MB each a bit: a first unit died, it is not huge now  */
 	bool zeroed;	       /* its memory was never written through another view           */
 	uint16_t first;
 	uint32_t chunk;
@@ -156,12 +158,12 @@ static inline vaddr_t view_unit_at(const struct view *v, uint32_t u)
 
 static inline uint32_t paged_idx(uint32_t u, uint32_t j)
 {
-	return (j / PAGE_BITS * EXTENT_PAGES + u) * PAGE_BITS + j % PAGE_BITS;
+	return (j / PAGE_BITS * CHUNK_PAGES + u) * PAGE_BITS + j % PAGE_BITS;
 }
 
 static inline uint32_t paged_unit(uint32_t idx)
 {
-	return idx / PAGE_BITS % EXTENT_PAGES;
+	return idx / PAGE_BITS % CHUNK_PAGES;
 }
 
 static inline uint32_t view_unit_of(const struct view *v, uint32_t idx)
@@ -176,7 +178,7 @@ static inline vaddr_t view_slot_at(const struct view *v, uint32_t idx)
 	uint32_t u = view_unit_of(v, idx), j = idx & (geom_group(g) - 1);
 
 	if (v->cut) {
-		j = idx / PAGE_BITS / EXTENT_PAGES * PAGE_BITS + idx % PAGE_BITS;
+		j = idx / PAGE_BITS / CHUNK_PAGES * PAGE_BITS + idx % PAGE_BITS;
 		return v->base + ((vaddr_t)u << PAGE_SHIFT) + j * view_geom(v, u)->size;
 	}
 	return view_unit_at(v, u) + geom_band_at(g, v->place, u) + j * g->size;
@@ -187,6 +189,13 @@ static inline vaddr_t view_simple_at(const struct view *v, uint32_t u)
 {
 	return v->base + ((vaddr_t)u << PAGE_SHIFT) + geom_band_at(v->geom, v->place, u);
 }
+
+/*
+ * Set in handed: what was left was taken back, and the cursor does not know yet. Until it does, the
+ * view stays.
+ */
+#define HANDED_BACK	0x8000U
+#define HANDED_WORDS(h) ((h) & (HANDED_BACK - 1))
 
 /* Has the view nothing for anybody behind word w? */
 static inline bool word_is_last(struct view *v, uint32_t w)
@@ -302,6 +311,13 @@ static inline void alias_note_dead(struct view *v) /* it has something to kill *
 	if (!atomic_load_explicit(&v->dirty, memory_order_seq_cst))
 		alias_note_dirty(v);
 }
+
+/* alias_idle.c. From threads that sleep, what they have not handed out. sweep_lock held. */
+void alias_idle_views(uint64_t now_ns);
+/* The cursor has no more: if that is why, its view may go. In a section. */
+struct cursor;
+struct tcache;
+void alias_idle_over(struct tcache *tc, struct cursor *c);
 
 /* A unit died, and those that are inside the same object; killed at once in strict mode. */
 void alias_unit_died(struct view *v, uint32_t u);

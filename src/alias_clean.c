@@ -40,7 +40,7 @@ static bool pages_watched(struct view *v)
 static void dead_units(struct view *v, uint64_t *dead)
 {
 	unsigned shift = v->geom->group_shift;
-	uint32_t handed = atomic_load_explicit(&v->handed, memory_order_acquire);
+	uint32_t handed = HANDED_WORDS(atomic_load_explicit(&v->handed, memory_order_acquire));
 	uint32_t units = MIN((uint32_t)v->units, (handed * 64) >> shift);
 
 	for (unsigned w = 0; w < view_uwords(v); w++)
@@ -85,7 +85,7 @@ static void kill_units(struct view *v, const uint64_t *mask)
 /* Survivors among freshly killed neighbours lost their page-table entries: fetch them by 64 KB. */
 static void warm_survivors(struct view *v, const uint64_t *dead)
 {
-	struct run runs[EXTENT_PAGES / 16];
+	struct run runs[EXTENT_PAGES_MAX / 16];
 	uint32_t n = 0;
 
 	if (v->geom->unit_pages > 4)
@@ -201,14 +201,18 @@ static void views_empty(struct view *const *views, size_t n)
 static void view_split(struct view *v)
 {
 	struct census c;
-	struct run r;
-	uint32_t u = 0;
 
 	view_count(v, &c);
-	if (atomic_load(&v->split) || c.whole || !view_runs(v, c.due, &u, &r, 1))
-		return;
-	atomic_store(&v->split, true);
-	mmu->runs_kill(v->base, v->pages, &r, 1);
+	for (uint32_t lo = 0, hi; lo < v->units && !c.whole; lo = hi) {
+		uint32_t u = bits_next(c.due, lo, v->units), bit = 1U << lo / CHUNK_PAGES;
+
+		hi = MIN(lo + CHUNK_PAGES, (uint32_t)v->units);
+		if (u < hi && !(atomic_fetch_or(&v->split, (uint8_t)bit) & bit)) {
+			struct run r = {view_unit_at(v, u), view_unit_at(v, u + 1)};
+
+			mmu->runs_kill(v->base, v->pages, &r, 1);
+		}
+	}
 }
 
 void views_clean(struct view *const *views, size_t n)

@@ -30,8 +30,7 @@ bool slot_ahead(struct view *v, uint32_t idx, vaddr_t at)
 		       tc->in_page[cls] == page;
 	}
 	tc = tcache_of[v->giver];
-	if (!tc || (idx / 64 + 1U != v->handed &&
-			   !(v->handed == v->words && word_is_last(v, idx / 64))))
+	if (!tc || idx / 64 + 1U != atomic_load_explicit(&v->at, memory_order_relaxed))
 		return false;
 	c = &tc->cur[v->geom->cls];
 	mask = __atomic_load_n(&c->mask, __ATOMIC_ACQUIRE); /* written last, so read first */
@@ -67,7 +66,8 @@ static void view_find(struct view *v, vaddr_t a, struct block *b)
 	idx = slot_near(v, u, (uint32_t)(a - view_unit_at(v, u)));
 	g = view_geom(v, u);
 	handed = (view_fresh(v)[u / 64] >> (u % 64) & 1) &&
-		 (v->cut ? v->cut[u] != 0 : idx / 64 < v->handed);
+		 (v->cut ? v->cut[u] != 0
+			 : idx / 64 < MIN(HANDED_WORDS(v->handed), (uint32_t)v->tail));
 	live = handed && (view_live_word(v, idx / 64) >> (idx % 64) & 1);
 	b->base = view_slot_at(v, idx);
 	if (live && slot_ahead(v, idx, b->base))

@@ -302,9 +302,9 @@ static inline void page_free(struct view *v, void *p)
 	if (unlikely(v->gone != NULL))
 		return page_free_shared(v, p, paged_idx((uint32_t)u, (uint32_t)j), c);
 	tcache_enter(tc, v);
-	if (unlikely(!bit_clear(&v->live[u + (j >> 6) * EXTENT_PAGES], j & 63)))
+	if (unlikely(!bit_clear(&v->live[u + (j >> 6) * CHUNK_PAGES], j & 63)))
 		return free_rest(p);
-	if (unlikely(!v->live[u + (j >> 6) * EXTENT_PAGES]))
+	if (unlikely(!v->live[u + (j >> 6) * CHUNK_PAGES]))
 		return page_freed(v, (uint32_t)u, tc, c);
 	count_free(tc, c->size);
 }

@@ -83,7 +83,7 @@ bool page_cut(struct tcache *tc, unsigned cls)
 	for (uint32_t w = 0; w * 64 < k->slots; w++) {
 		uint32_t n = k->slots - w * 64;
 
-		atomic_store_explicit(&v->live[u + w * EXTENT_PAGES],
+		atomic_store_explicit(&v->live[u + w * CHUNK_PAGES],
 			n >= 64 ? ~0UL : (1UL << n) - 1, memory_order_relaxed);
 	}
 	for (uint32_t i = 1; i < k->pages; i++)

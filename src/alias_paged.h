@@ -60,11 +60,11 @@ static inline bool page_died(const struct view *v, uint32_t u, uint32_t slots)
 	if (unlikely(atomic_load_explicit(&v->gone, memory_order_relaxed) != NULL)) {
 		any = 0;
 		for (uint32_t k = 0; k * 64 < slots; k++)
-			any |= view_live_word(v, u + k * EXTENT_PAGES);
+			any |= view_live_word(v, u + k * CHUNK_PAGES);
 		return !any;
 	}
 	for (uint32_t k = 1; k * 64 < slots; k++)
-		any |= atomic_load_explicit(word + k * EXTENT_PAGES, memory_order_relaxed);
+		any |= atomic_load_explicit(word + k * CHUNK_PAGES, memory_order_relaxed);
 	return !any;
 }
 

@@ -115,10 +115,11 @@ static struct group *group_of(uint32_t chunk)
 	return *g;
 }
 
-/* s or the next one that has a part for this chunk. */
-static struct super *super_with_part(struct super *s, uint32_t chunk)
+/* s or the next one that has parts for n chunks (1, or a span) from this one on. */
+static struct super *super_with_part(struct super *s, uint32_t chunk, uint32_t n)
 {
-	while (s && (chunk - s->first >= s->n || (s->handed >> (chunk - s->first) & 1)))
+	while (s &&
+		(chunk - s->first >= s->n || (s->handed >> (chunk - s->first) & ((1UL << n) - 1))))
 		s = s->next;
 	return s;
 }
@@ -143,7 +144,7 @@ static void super_unlink(struct group *g, struct super *s)
 {
 	for (uint32_t c = s->first; c < s->first + s->n; c++)
 		if (g->spare[c % GROUP_CHUNKS] == s)
-			g->spare[c % GROUP_CHUNKS] = super_with_part(s->next, c);
+			g->spare[c % GROUP_CHUNKS] = super_with_part(s->next, c, 1);
 	if (s->prev)
 		s->prev->next = s->next;
 	else
@@ -166,7 +167,7 @@ static int super_map(struct super *s)
 		s->base = alias_space_take(len, HUGE_SIZE);
 		if (!s->base)
 			return -ENOMEM;
-		err = mmu->view_map(s->base, s->first, 0, s->n * EXTENT_PAGES);
+		err = mmu->view_map(s->base, s->first, 0, s->n * CHUNK_PAGES);
 		if (err == -ENOSPC && mmu->spare())
 			err = -EEXIST; /* there is room now: again */
 	} while (err == -EEXIST);
@@ -201,8 +202,8 @@ int super_place(struct view *v)
 {
 	struct super *s = NULL;
 	struct group *g;
+	uint32_t n = v->pages > CHUNK_PAGES ? SPAN_CHUNKS : 1, part;
 	int err = -ENOMEM;
-	uint32_t part;
 
 	if (!joined)
 		return -ENOSPC;
@@ -210,12 +211,14 @@ int super_place(struct view *v)
 	g = group_of(v->chunk);
 	if (!g)
 		goto out;
-	s = g->spare[v->chunk % GROUP_CHUNKS];
+	s = super_with_part(g->spare[v->chunk % GROUP_CHUNKS], v->chunk, n);
 	if (!s && (err = super_new(g, v->chunk, &s)))
 		goto out;
 	part = v->chunk - s->first;
-	s->handed |= 1UL << part;
-	g->spare[v->chunk % GROUP_CHUNKS] = super_with_part(s->next, v->chunk);
+	s->handed |= ((1UL << n) - 1) << part;
+	for (uint32_t c = v->chunk; c < v->chunk + n; c++)
+		if (g->spare[c % GROUP_CHUNKS] == s)
+			g->spare[c % GROUP_CHUNKS] = super_with_part(s->next, c, 1);
 	v->super = s;
 	v->base = s->base + ((vaddr_t)part << HUGE_SHIFT) + ((vaddr_t)v->first << PAGE_SHIFT);
 	err = 0;
@@ -248,7 +251,7 @@ bool super_kill(struct super *s, vaddr_t lo, vaddr_t hi)
 		(s->next || s->handed == ~0UL >> (64 - s->n))) {
 		super_unlink(groups[s->first / GROUP_CHUNKS], s);
 		s->gone = true;
-		killed = !mmu->view_kill(s->base, s->n * EXTENT_PAGES);
+		killed = !mmu->view_kill(s->base, s->n * CHUNK_PAGES);
 	}
 	if (!s->gone)
 		killed = !mmu->runs_kill(lo, (unsigned)((hi - lo) >> PAGE_SHIFT), &r, 1);
@@ -262,14 +265,14 @@ bool super_kill(struct super *s, vaddr_t lo, vaddr_t hi)
 /* In the child of a fork: the mapping, and what is dead in it. */
 static bool super_again(const struct super *s)
 {
-	bool ok = view_map_again(s->base, s->first, 0, s->n * EXTENT_PAGES);
+	bool ok = view_map_again(s->base, s->first, 0, s->n * CHUNK_PAGES);
 
 	for (uint32_t i = 0; ok && i < s->n; i++) {
 		struct run r = {.lo = s->base + ((vaddr_t)i << HUGE_SHIFT)};
 
 		r.hi = r.lo + HUGE_SIZE;
 		if (s->dead >> i & 1)
-			mmu->runs_kill(r.lo, EXTENT_PAGES, &r, 1);
+			mmu->runs_kill(r.lo, CHUNK_PAGES, &r, 1);
 	}
 	return ok;
 }

@@ -23,12 +23,12 @@ _Atomic vaddr_t alias_freed_twice;
 
 #define AGES	    4 /* a sweep comes every quarter of a bound */
 /* Views that are spent die together, while their memory is in the cache, and it is not much. */
-#define SPENT_BATCH 32
+#define SPENT_PAGES (32U * CHUNK_PAGES)
 #define SPENT_BYTES (8UL << 20)
 
 static _Atomic(struct view *) dirty_list, spent_list;
-static _Atomic uint32_t spent_views; /* on the list, about */
-static _Atomic size_t spent_bytes;   /* of these */
+static _Atomic uint32_t spent_pages; /* of addresses of those on the list, about */
+static _Atomic size_t spent_bytes;   /* of memory */
 static _Atomic uint64_t freed_total, freed_bytes_total;
 /* The last sweep, and the one before; sweep_lock. */
 static struct {
@@ -69,7 +69,7 @@ void alias_view_spent(struct view *v)
 	do
 		v->spent_next = head;
 	while (!atomic_compare_exchange_weak(&spent_list, &head, v));
-	atomic_fetch_add(&spent_views, 1);
+	atomic_fetch_add(&spent_pages, v->pages);
 	atomic_fetch_add(&spent_bytes, (size_t)v->units * v->geom->band);
 }
 
@@ -109,7 +109,7 @@ void alias_look_spent(struct view *v)
 	if (!view_is_spent(v))
 		return;
 	alias_view_spent(v);
-	if (atomic_load(&spent_views) < SPENT_BATCH && atomic_load(&spent_bytes) < SPENT_BYTES)
+	if (atomic_load(&spent_pages) < SPENT_PAGES && atomic_load(&spent_bytes) < SPENT_BYTES)
 		return;
 	lock_section_enter(&s);
 	alias_sweep_spent();
@@ -140,7 +140,7 @@ void alias_unit_died(struct view *v, uint32_t u)
 		if (!mmu->runs_kill(v->base, v->pages, &r, 1))
 			atomic_fetch_or(&view_revoked(v)[u / 64], 1UL << (u % 64));
 		if (v->geom->unit_pages == 1 && heap_chunk_is_huge(v->chunk) &&
-			!atomic_exchange(&v->split, true))
+			!atomic_exchange(&v->split, 1))
 			split_warm(v, &r);
 	}
 	alias_note_dead(v);
@@ -198,24 +198,51 @@ static _Atomic uint32_t freed_turns;
 static uint32_t swept_turns;
 static bool several; /* as of the last sweep */
 
-static void turns_look(void)
+#define TURNS_NS (64UL * 1000 * 1000) /* sweeps may follow each other within one turn */
+
+static void turns_look(uint64_t now_ns)
 {
+	static uint64_t looked_ns;
+
+	if (now_ns - looked_ns < TURNS_NS)
+		return;
+	looked_ns = now_ns;
 	several = freed_turns - swept_turns > 4;
 	swept_turns = freed_turns;
 }
 
 /*
- * So many dead bytes may wait. With several threads each kill interrupts the others; and where
- * objects die one by one, those that live on in a view have more to lose.
+ * So many dead bytes may wait at most. With several threads each kill interrupts the others; and
+ * where objects die one by one, those that live on in a view have more to lose.
  */
-static size_t waiting_most(void)
+static size_t waiting_limit(void)
 {
-	if (policy.defer_bytes)
-		return policy.defer_bytes;
 	if (several)
 		return MAX(32UL << 20, heap_bytes() / 2);
 	return policy.grouped ? MAX(16UL << 20, heap_bytes() / 8)
 			      : MAX(32UL << 20, heap_bytes() / 4);
+}
+
+/*
+ * As few as are cheap: more, if kills in views that live on take more than a share of the time;
+ * fewer, if half of that. What that does to the living, and to other processors, is not seen here.
+ */
+#define WAITING_LEAST (8UL << 20)
+#define KILLS_SHARE   32
+
+static _Atomic size_t waiting_wish = WAITING_LEAST;
+
+static size_t waiting_most(void)
+{
+	return policy.defer_bytes ? policy.defer_bytes : MIN(waiting_wish, waiting_limit());
+}
+
+static void waiting_tune(uint64_t kills, uint64_t between)
+{
+	if (kills * KILLS_SHARE > between)
+		waiting_wish = MIN(waiting_most() / 4 * 5, waiting_limit());
+	else if (kills * KILLS_SHARE * 2 < between)
+		waiting_wish = MAX(waiting_wish / 8 * 7, WAITING_LEAST);
 }
 
 /* From which worth on a view is cleaned, so that what waits shrinks by a quarter; *left of it then.
@@ -246,7 +273,7 @@ static void spent_retire(void)
 	struct view *v = atomic_exchange(&spent_list, NULL);
 	struct census n;
 
-	atomic_store(&spent_views, 0);
+	atomic_store(&spent_pages, 0);
 	atomic_store(&spent_bytes, 0);
 	for (struct view *w = v; w; w = w->spent_next) {
 		view_count(w, &n);
@@ -264,7 +291,7 @@ static size_t sweep_list(struct view *v, bool all)
 {
 	size_t waiting[WORTHS] = {0}, ndue = 0, left;
 	struct view *later = NULL, *next, *due[VIEWS_CLEAN_MAX];
-	unsigned cut;
+	unsigned cut, pages = 0;
 
 	for (; v; v = next) {
 		next = v->dirty_next;
@@ -285,9 +312,11 @@ static size_t sweep_list(struct view *v, bool all)
 			continue;
 		}
 		due[ndue++] = v;
-		if (ndue == VIEWS_CLEAN_MAX) {
+		pages += v->pages;
+		if (ndue == VIEWS_CLEAN_MAX || pages >= VIEWS_CLEAN_MAX * CHUNK_PAGES) {
 			views_clean(due, ndue);
 			ndue = 0;
+			pages = 0;
 		}
 	}
 	views_clean(due, ndue);
@@ -296,6 +325,8 @@ static size_t sweep_list(struct view *v, bool all)
 
 bool alias_sweep(bool all)
 {
+	static uint64_t swept_at; /* processor's time */
+	uint64_t t0, t1;
 	uint32_t is = 0;
 	size_t left;
 
@@ -303,12 +334,17 @@ bool alias_sweep(bool all)
 		lock_take(&sweep_lock);
 	else if (!atomic_compare_exchange_strong(&sweep_lock.word, &is, 1))
 		return false;
-	turns_look();
 	swept_before = swept;
 	swept.frees = atomic_load(&freed_total);
 	swept.bytes = atomic_load(&freed_bytes_total);
 	swept.ns = clock_ns();
+	turns_look(swept.ns);
+	alias_idle_views(swept.ns);
+	t0 = __builtin_ia32_rdtsc();
 	left = sweep_list(atomic_exchange(&dirty_list, NULL), all);
+	t1 = __builtin_ia32_rdtsc();
+	waiting_tune(t1 - t0, t0 - swept_at);
+	swept_at = t1;
 	spent_retire();
 	waiting_base = swept.bytes - left;
 	alias_settle(all);

@@ -11,7 +11,7 @@
 
 /* What is dead in a view, and what of that was not killed yet: units. */
 struct census {
-	uint64_t dead[EXTENT_PAGES / 64], due[EXTENT_PAGES / 64];
+	uint64_t dead[EXTENT_PAGES_MAX / 64], due[EXTENT_PAGES_MAX / 64];
 	unsigned ndead, ndue, nfresh;
 	bool whole; /* all of it was handed out, and nothing lives */
 };

@@ -71,6 +71,7 @@ static struct view *view_build(struct row *r, const uint64_t *mask, bool zeroed)
 	v->pages = e->pages;
 	v->units = e->units;
 	v->words = (uint16_t)words;
+	v->tail = (uint16_t)words;
 	v->chunk = e->chunk;
 	v->first = e->first;
 	v->zeroed = zeroed;
@@ -107,7 +108,7 @@ static int view_place(struct view *v)
 		} while (err == -EEXIST); /* somebody else lives there */
 	if (err)
 		return err;
-	if (!v->zeroed && v->pages < EXTENT_PAGES)
+	if (!v->zeroed && v->pages < CHUNK_PAGES)
 		mmu->view_warm(v->base, v->pages);
 	return 0;
 }
@@ -135,7 +136,7 @@ static void view_link(struct view *v)
 struct view *view_new(unsigned cls, unsigned wish, uint32_t most)
 {
 	struct class *c = &heap_class[cls];
-	uint64_t mask[EXTENT_PAGES / 64];
+	uint64_t mask[EXTENT_PAGES_MAX / 64];
 	struct view *v;
 	struct row *r;
 	bool zeroed;
@@ -216,7 +217,7 @@ static void window_part_died(vaddr_t base, size_t len, vaddr_t lo, vaddr_t hi)
 		return;
 	parts[w] += (uint8_t)(len >> VSPACE_PART_SHIFT);
 	if (parts[w] == HUGE_SIZE >> VSPACE_PART_SHIFT && (base < lo || base + HUGE_SIZE > hi))
-		mmu->view_kill(base, EXTENT_PAGES);
+		mmu->view_kill(base, CHUNK_PAGES);
 }
 
 /* Off the list of the living; its units go back to the row, it to the dead. */

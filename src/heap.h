@@ -3,11 +3,12 @@
  *
  * A chunk is 2 MB of canonical memory. An extent is a part of a chunk that belongs to one size
  * class: for objects of up to a page a column, 1, 2 or 4 KB of each of the 512 pages, so that all
- * their views are as large as a huge page and four classes can share one; for larger objects a
- * power of two of whole pages, 32 to 512. Its pages are cut in units (one page; for objects
- * larger than a page, as many as one takes). A row is one band of bytes in every unit of an
- * extent; a band holds `group` objects of a small class, or one. From page to page column and row
- * move on, so that L1 sets are spread. A view (alias.h) shows one row.
+ * their views are as large as a huge page and four classes can share one; a class in much use has
+ * columns of a span, four chunks in a row, so that one mapping serves four times as many objects.
+ * For larger objects it is a power of two of whole pages, 32 to 512. Its pages are cut in units
+ * (one page; for objects larger than a page, as many as one takes). A row is one band of bytes in
+ * every unit of an extent; a band holds `group` objects of a small class, or one. From page to page
+ * column and row move on, so that L1 sets are spread. A view (alias.h) shows one row.
  *
  * heap_class.c (pure) has the geometry, heap_chunk.c the extents, heap_row.c the rows.
  */
@@ -21,9 +22,11 @@
 #define HEAP_SMALL_MAX	  4096UL	/* objects up to here share pages            */
 #define HEAP_MEDIUM_MAX	  (256UL << 10) /* up to here they come from extents      */
 #define HEAP_CLASSES	  56		/* at most                                   */
-#define EXTENT_PAGES	  512		/* at most                                   */
-#define HEAP_CHUNK_MAX	  (1U << 22)	/* 8 TB                                      */
-#define HEAP_CLASS_PAGE	  22U		/* the class whose slot is one page: the last small one */
+#define CHUNK_PAGES	  512
+#define SPAN_CHUNKS	  4 /* in a row, the first one's id a multiple of it */
+#define EXTENT_PAGES_MAX  (CHUNK_PAGES * SPAN_CHUNKS)
+#define HEAP_CHUNK_MAX	  (1U << 22) /* 8 TB                                      */
+#define HEAP_CLASS_PAGE	  22U	     /* the class whose slot is one page: the last small one */
 #define HEAP_CLASS_SHARED (HEAP_CLASS_PAGE + 1) /* four blocks in five pages */
 #define HEAP_CLASS_RUN	  34U /* the last whose slots are cut from a paged view: 64 KB */
 #define COLUMN_SHIFT	  10  /* log2 of the narrowest column's bytes      */
@@ -121,8 +124,8 @@ struct row {
 
 struct extent {
 	const struct geom *geom;
-	uint32_t chunk;
-	uint16_t first, pages; /* its place in the chunk                              */
+	uint32_t chunk;	       /* of a span the first                                  */
+	uint16_t first, pages; /* its place there                                       */
 	uint16_t column;       /* likewise: where that begins in page 0               */
 	uint16_t units;
 	uint16_t fresh_rows;	    /* rows from here on never had a view                  */
@@ -148,15 +151,17 @@ struct class
 	struct lock lock;
 	uint8_t idx;
 	bool wide;
-	uint16_t pages; /* of new extents; smaller ones get no new views any more */
+	bool modest;	/* memory was short: its extents stay as small as they can be */
+	uint16_t pages; /* of new extents; smaller ones serve when those have no more */
 	uint32_t views; /* made so far: how hot the class is                    */
 	uint32_t extents;
-	uint32_t empty;	   /* of them, without a busy row: the list `idle` */
-	size_t bytes;	   /* of its extents                                       */
-	size_t free_units; /* in rows                                             */
-	struct row *row[ROW_BUCKETS];
-	struct extent *idle;  /* the empty ones */
-	struct extent *fresh; /* the one whose fresh rows are being used             */
+	uint32_t empty;			  /* of them, without a busy row: the list `idle` */
+	size_t bytes;			  /* of its extents                                       */
+	size_t free_units;		  /* in rows                                             */
+	uint32_t grown;			  /* extents of `pages`, about                            */
+	struct row *row[2 * ROW_BUCKETS]; /* by bucket; then of smaller extents */
+	struct extent *idle;		  /* the empty ones */
+	struct extent *fresh;		  /* the one whose fresh rows are being used             */
 } __attribute__((aligned(64)));
 
 extern struct class heap_class[HEAP_CLASSES];
@@ -164,7 +169,8 @@ extern struct geom heap_geom[2][HEAP_CLASSES];
 extern struct geom heap_paged[HEAP_CLASSES];
 extern struct lock heap_chunk_lock;
 
-void heap_init(size_t group);
+/* group: see heap_geom_init. spans: may extents be columns of spans? */
+void heap_init(size_t group, bool spans);
 
 /*
  * A row with free units of class c, `most` of which (for runs, if it is not whole: all) now belong

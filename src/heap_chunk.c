@@ -3,7 +3,8 @@
  *
  * app context, signals blocked; heap_chunk_lock guards the table of chunks. A chunk is cut in one
  * of two ways: into parts of 32 pages, for objects larger than a page, or into columns, 1 KB of
- * each of its pages. A chunk that has no extent goes back to the system, but for a small pool of
+ * each of its pages; a span is cut into columns as if it were one chunk, and its first one stands
+ * for all. A chunk that has no extent goes back to the system, but for a small pool of
  * huge ones. Chunks begin in 4 KB pages, so that a small program pays for what it touches. What
  * breaks it: a column that had an extent before and passes for zero.
  */
@@ -12,7 +13,7 @@
 #include "mmu.h"
 
 #define PART_PAGES  32
-#define CHUNK_PARTS (EXTENT_PAGES / PART_PAGES)
+#define CHUNK_PARTS (CHUNK_PAGES / PART_PAGES)
 #define ALL_PARTS   0xffffU
 #define ALL_COLUMNS 0xfU
 _Static_assert(PAGE_SIZE >> COLUMN_SHIFT == 4, "as many as ALL_COLUMNS has bits");
@@ -25,6 +26,7 @@ struct chunk {
 	uint16_t free;	   /* parts or columns                                            */
 	uint8_t dirty : 4; /* columns that some extent had: their bytes are not zero      */
 	uint8_t huge : 1;  /* it was asked to be one huge page                            */
+	uint8_t span : 1;  /* the first of a span; the others have nothing free           */
 	uint8_t shown;	   /* of columns: units that views took, by SHOWN_STEP            */
 };
 #define SHOWN_STEP 16U
@@ -41,19 +43,21 @@ static uint64_t shown_all;    /* by all chunks cut into columns, so far; SHOWN_S
 static uint32_t shared_chunk; /* the one cut into parts that had room last */
 
 /*
- * Chunks cut into columns that have some left, a bit each: [1] an aligned pair, [0] none. The
- * lowest is taken first, so that others empty; no word below room_from has a bit.
+ * Chunks cut into columns that have some left, a bit each: [..][1] an aligned pair, [..][0] none;
+ * [1][..] spans. The lowest is taken first, so that others empty; no word below room_from has a
+ * bit.
  */
-static uint64_t *room[2];
-static uint32_t room_from[2];
+static uint64_t *room[2][2];
+static uint32_t room_from[2][2];
 
 /*
- * Whole huge chunks that no class has now, their bytes as they were left. Clearing and joining
- * 2 MB again would cost more than all its views.
+ * Whole huge chunks, and spans, that no class has now, their bytes as they were left. Clearing and
+ * joining 2 MB again would cost more than all its views.
  */
 #define POOL_MAX 64
-static uint32_t pool[POOL_MAX];
-static uint32_t pool_count;
+static struct {
+	uint32_t count, id[POOL_MAX];
+} pool[2];
 
 static uint16_t run_mask(unsigned first, unsigned n)
 {
@@ -65,43 +69,88 @@ static bool tables_make(void)
 	if (chunk_used)
 		return true;
 	chunks = meta_table(HEAP_CHUNK_MAX * sizeof(*chunks));
-	room[0] = chunks ? meta_table(HEAP_CHUNK_MAX / 8) : NULL;
-	room[1] = room[0] ? meta_table(HEAP_CHUNK_MAX / 8) : NULL;
-	chunk_used = room[1] ? meta_table(HEAP_CHUNK_MAX) : NULL;
+	for (unsigned i = 0; chunks && i < 4; i++)
+		if (!(room[i / 2][i % 2] = meta_table(HEAP_CHUNK_MAX / 8)))
+			return false;
+	chunk_used = chunks ? meta_table(HEAP_CHUNK_MAX) : NULL;
 	return chunk_used;
 }
 
-/* A chunk for this use, all of it free; dirty and huge if it is from the pool. */
-static bool chunk_take(enum chunk_use use, bool pooled, uint32_t *id)
+static unsigned span_chunks(bool span)
 {
-	struct chunk k = {.free = use == CHUNK_IN_PARTS ? ALL_PARTS : ALL_COLUMNS};
+	return span ? SPAN_CHUNKS : 1;
+}
 
-	if (pooled && pool_count) {
-		*id = pool[--pool_count];
+static size_t pooled_chunks(void)
+{
+	return pool[0].count + (size_t)SPAN_CHUNKS * pool[1].count;
+}
+
+/* A share of what is in use, so that the pool shrinks with the heap. */
+static void pool_trim(size_t most)
+{
+	while (pooled_chunks() > most) {
+		bool span = pool[1].count;
+		uint32_t id = pool[span].id[--pool[span].count];
+
+		for (unsigned i = 0; i < span_chunks(span); i++)
+			mmu->chunk_give(id + i);
+	}
+}
+
+static bool pool_take(bool span, uint32_t *id)
+{
+	if (!span && !pool[0].count && pool[1].count) {
+		uint32_t first = pool[1].id[--pool[1].count];
+
+		for (unsigned i = 0; i < SPAN_CHUNKS; i++)
+			pool[0].id[pool[0].count++] = first + i;
+	}
+	if (!pool[span].count)
+		return false;
+	*id = pool[span].id[--pool[span].count];
+	return true;
+}
+
+/* A chunk or a span for this use, all of it free; dirty and huge if it is from the pool. */
+static bool chunk_take(enum chunk_use use, bool span, bool pooled, uint32_t *id)
+{
+	struct chunk k = {.span = span};
+	unsigned n = span_chunks(span);
+
+	if (pooled && pool_take(span, id)) {
 		k.dirty = ALL_COLUMNS;
 		k.huge = 1;
-	} else if (mmu->chunk_take(id) || *id >= HEAP_CHUNK_MAX) {
+	} else if (mmu->chunk_take(n, id) || *id + n > HEAP_CHUNK_MAX) {
 		return false;
 	}
-	chunks[*id] = k;
-	chunk_used[*id] = (uint8_t)use;
-	chunk_top = MAX(chunk_top, *id + 1);
-	chunk_count++;
+	for (unsigned i = 0; i < n; i++) {
+		chunks[*id + i] = k;
+		chunk_used[*id + i] = (uint8_t)use;
+	}
+	chunks[*id].free = use == CHUNK_IN_PARTS ? ALL_PARTS : ALL_COLUMNS;
+	chunk_top = MAX(chunk_top, *id + n);
+	chunk_count += n;
 	return true;
 }
 
 /* All of it is free. */
 static void chunk_give(uint32_t id)
 {
-	chunk_used[id] = CHUNK_NONE;
-	chunk_count--;
-	if (chunks[id].huge && pool_count < POOL_MAX)
-		pool[pool_count++] = id;
+	bool span = chunks[id].span, huge = true;
+	unsigned n = span_chunks(span);
+
+	for (unsigned i = 0; i < n; i++) {
+		chunk_used[id + i] = CHUNK_NONE;
+		huge &= chunks[id + i].huge;
+	}
+	chunk_count -= n;
+	if (huge && pool[span].count < POOL_MAX)
+		pool[span].id[pool[span].count++] = id;
 	else
-		mmu->chunk_give(id);
-	/* A share of what is in use, so that the pool shrinks with the heap. */
-	while (pool_count > 4 + chunk_count / 8)
-		mmu->chunk_give(pool[--pool_count]);
+		for (unsigned i = 0; i < n; i++)
+			mmu->chunk_give(id + i);
+	pool_trim(4 + chunk_count / 8);
 }
 
 /* A free run of n parts (a power of two) at a multiple of n; -1 if none. */
@@ -136,7 +185,7 @@ static bool parts_take(struct extent *e)
 	int at = n < CHUNK_PARTS ? parts_find_shared(n, &e->chunk) : -1;
 
 	if (at < 0) {
-		if (!chunk_take(CHUNK_IN_PARTS, n == CHUNK_PARTS, &e->chunk))
+		if (!chunk_take(CHUNK_IN_PARTS, false, n == CHUNK_PARTS, &e->chunk))
 			return false;
 		at = 0;
 	}
@@ -169,30 +218,31 @@ static unsigned pairs(unsigned freemask)
 static void room_note(uint32_t id)
 {
 	unsigned left = chunk_used[id] == CHUNK_IN_COLUMNS ? chunks[id].free : 0;
+	unsigned span = chunks[id].span;
 	uint64_t bit = 1UL << (id % 64);
 
 	for (unsigned i = 0; i < 2; i++) {
 		if (left && !pairs(left) == !i) {
-			room[i][id / 64] |= bit;
-			room_from[i] = MIN(room_from[i], id / 64);
+			room[span][i][id / 64] |= bit;
+			room_from[span][i] = MIN(room_from[span][i], id / 64);
 		} else {
-			room[i][id / 64] &= ~bit;
+			room[span][i][id / 64] &= ~bit;
 		}
 	}
 }
 
 /* A chunk with n aligned columns left, rather one without a pair to break. */
-static bool room_find(unsigned n, uint32_t *id)
+static bool room_find(bool span, unsigned n, uint32_t *id)
 {
 	uint32_t last = chunk_top ? (chunk_top - 1) / 64 : 0;
 
 	for (unsigned i = n / 2; i < 2; i++) {
-		uint32_t *w = &room_from[i];
+		uint32_t *w = &room_from[span][i];
 
-		while (*w < last && !room[i][*w])
+		while (*w < last && !room[span][i][*w])
 			++*w;
-		if (room[i][*w]) {
-			*id = *w * 64 + (uint32_t)__builtin_ctzl(room[i][*w]);
+		if (room[span][i][*w]) {
+			*id = *w * 64 + (uint32_t)__builtin_ctzl(room[span][i][*w]);
 			return true;
 		}
 	}
@@ -202,9 +252,10 @@ static bool room_find(unsigned n, uint32_t *id)
 static bool columns_take(struct extent *e)
 {
 	unsigned n = e->geom->width >> COLUMN_SHIFT, two, one, at, mask;
+	bool span = e->pages > CHUNK_PAGES;
 	struct chunk *k;
 
-	if (!room_find(n, &e->chunk) && !chunk_take(CHUNK_IN_COLUMNS, true, &e->chunk))
+	if (!room_find(span, n, &e->chunk) && !chunk_take(CHUNK_IN_COLUMNS, span, true, &e->chunk))
 		return false;
 	k = &chunks[e->chunk];
 	two = pairs(k->free);
@@ -232,8 +283,7 @@ static void columns_give(const struct extent *e)
 void heap_trim(void)
 {
 	lock_take(&heap_chunk_lock);
-	while (pool_count)
-		mmu->chunk_give(pool[--pool_count]);
+	pool_trim(0);
 	lock_drop(&heap_chunk_lock);
 }
 
@@ -265,12 +315,12 @@ struct extent *heap_extent_new(const struct geom *g, unsigned pages, bool huge)
 	if (!e)
 		return NULL;
 	e->geom = g;
-	e->pages = small ? EXTENT_PAGES : (uint16_t)pages;
+	e->pages = (uint16_t)pages;
 	e->units = e->pages / g->unit_pages;
 	lock_take(&heap_chunk_lock);
 	ok = tables_make() && (small ? columns_take(e) : parts_take(e));
 	if (ok)
-		due = huge_due(e->chunk, huge && !small && e->pages == EXTENT_PAGES);
+		due = huge_due(e->chunk, huge && !small && e->pages == CHUNK_PAGES);
 	lock_drop(&heap_chunk_lock);
 	if (!ok) {
 		meta_free(e, sizeof(*e) + g->rows * sizeof(e->rows[0]));
@@ -313,14 +363,16 @@ static bool columns_pay(const struct extent *e, uint32_t units)
 
 void heap_extent_shown(const struct extent *e, uint32_t units, bool again)
 {
-	bool due;
+	uint32_t due = 0;
+	bool pays;
 
 	lock_take(&heap_chunk_lock);
-	due = huge_due(e->chunk, e->geom->unit_pages == 1 ? columns_pay(e, units)
-							  : again && e->pages == EXTENT_PAGES);
+	pays = e->geom->unit_pages == 1 ? columns_pay(e, units) : again && e->pages == CHUNK_PAGES;
+	for (uint32_t i = 0; i < span_chunks(e->pages > CHUNK_PAGES); i++)
+		due |= (uint32_t)huge_due(e->chunk + i, pays) << i;
 	lock_drop(&heap_chunk_lock);
-	if (due)
-		chunk_make_huge(e->chunk);
+	for (; due; due &= due - 1)
+		chunk_make_huge(e->chunk + (uint32_t)__builtin_ctz(due));
 }
 
 bool heap_chunk_is_huge(uint32_t id)
@@ -330,7 +382,7 @@ bool heap_chunk_is_huge(uint32_t id)
 
 size_t heap_bytes(void)
 {
-	return (chunk_count + pool_count) << HUGE_SHIFT;
+	return (chunk_count + pooled_chunks()) << HUGE_SHIFT;
 }
 
 uint32_t heap_chunks_used(const uint8_t **used)

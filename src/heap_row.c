@@ -12,9 +12,11 @@
 struct class heap_class[HEAP_CLASSES];
 struct geom heap_geom[2][HEAP_CLASSES];
 struct geom heap_paged[HEAP_CLASSES];
+static bool heap_spans;
 
-void heap_init(size_t group)
+void heap_init(size_t group, bool spans)
 {
+	heap_spans = spans;
 	heap_geom_init(heap_geom, group);
 	heap_paged_init(heap_paged);
 	for (unsigned c = 0; c < HEAP_CLASSES; c++)
@@ -55,19 +57,42 @@ static void row_list(struct class *c, struct row *r, unsigned bucket)
 
 static bool row_usable(const struct class *c, const struct extent *e)
 {
-	return e->geom->wide == c->wide && e->pages >= c->pages;
+	return e->geom->wide == c->wide;
 }
 
-static void rows_unlist_unusable(struct class *c)
+static bool row_small(const struct class *c, const struct extent *e)
 {
-	for (int b = 0; b < ROW_BUCKETS; b++)
+	return e->pages < c->pages;
+}
+
+/* Is it as new ones would be? */
+static bool extent_wanted(const struct class *c, const struct extent *e)
+{
+	return row_usable(c, e) && e->pages == c->pages;
+}
+
+/* Into the list where it belongs now, or out of all. */
+static void row_relist(struct class *c, struct row *r)
+{
+	unsigned bucket = row_bucket(r->nfree, r->ext->units);
+
+	if (!bucket || !row_usable(c, r->ext))
+		row_unlist(c, r);
+	else if (r->bucket != (bucket += row_small(c, r->ext) ? ROW_BUCKETS : 0))
+		row_list(c, r, bucket);
+}
+
+/* What is usable, or small, has changed. */
+static void rows_relist(struct class *c)
+{
+	for (unsigned b = 0; b < ARRAY_LEN(c->row); b++)
 		for (struct row *r = c->row[b], *next; r; r = next) {
 			next = r->next;
-			if (!row_usable(c, r->ext))
-				row_unlist(c, r);
+			row_relist(c, r);
 		}
-	if (c->fresh && !row_usable(c, c->fresh))
+	if (c->fresh && (!row_usable(c, c->fresh) || row_small(c, c->fresh)))
 		c->fresh = NULL;
+	c->grown = 0;
 }
 
 static void extent_idle(struct class *c, struct extent *e)
@@ -95,7 +120,7 @@ static unsigned class_least_pages(const struct class *c)
 {
 	unsigned unit = heap_geom[0][c->idx].unit_pages;
 
-	return unit == 1 ? EXTENT_PAGES : unit <= 8 ? 32 : unit <= 32 ? 128 : EXTENT_PAGES;
+	return unit == 1 ? CHUNK_PAGES : unit <= 8 ? 32 : unit <= 32 ? 128 : CHUNK_PAGES;
 }
 
 static struct extent *extent_add(struct class *c)
@@ -105,12 +130,15 @@ static struct extent *extent_add(struct class *c)
 	struct extent *e = heap_extent_new(g, c->pages, g->unit_pages <= 8);
 
 	if (!e && c->pages > class_least_pages(c)) {
-		c->pages = (uint16_t)class_least_pages(c); /* memory is short: be modest */
+		c->modest = true;
+		c->pages = (uint16_t)class_least_pages(c);
+		rows_relist(c);
 		e = heap_extent_new(g, c->pages, false);
 	}
 	if (!e)
 		return NULL;
 	c->fresh = e;
+	c->grown++;
 	c->extents++;
 	c->bytes += extent_bytes(e);
 	extent_idle(c, e);
@@ -127,29 +155,37 @@ static void extent_drop(struct class *c, struct extent *e)
 	extent_busy(c, e);
 	if (c->fresh == e)
 		c->fresh = NULL;
+	c->grown -= c->grown && extent_wanted(c, e);
 	c->extents--;
 	c->bytes -= extent_bytes(e);
 	heap_extent_free(e);
 }
 
 /*
- * Extents of larger objects grow with the use of the class: many pages make cheap views, but a
- * small program must not pay 2 MB for each of its sizes.
+ * Extents grow with the use of the class: many pages make cheap views, but a small program must not
+ * pay 2 MB for each of its sizes, nor 8 MB for four.
  */
+#define SPAN_VIEWS 128
+
 static void class_grow(struct class *c)
 {
 	unsigned least = class_least_pages(c);
 	unsigned pages = c->views < 2 ? 32 : c->views < 8 ? 64 : 128;
 	size_t budget = (16UL << 20) + (c->views < 1000 ? 0 : 16UL << 20);
 
-	if (c->views >= 16 && (heap_bytes() <= budget || c->bytes >= HUGE_SIZE / 2))
-		pages = 512;
+	if (heap_geom[0][c->idx].unit_pages == 1)
+		pages = heap_spans && c->views >= SPAN_VIEWS &&
+					heap_geom[0][c->idx].width == COLUMN_MIN
+				? EXTENT_PAGES_MAX
+				: CHUNK_PAGES;
+	else if (c->views >= 16 && (heap_bytes() <= budget || c->bytes >= HUGE_SIZE / 2))
+		pages = CHUNK_PAGES;
 	pages = MAX(MAX(pages, least), c->pages);
-	if (pages == c->pages)
+	if (pages == c->pages || c->modest)
 		return;
 	c->pages = (uint16_t)pages;
-	rows_unlist_unusable(c);
-	while (c->idle && !row_usable(c, c->idle))
+	rows_relist(c);
+	while (c->idle && !extent_wanted(c, c->idle))
 		extent_drop(c, c->idle);
 }
 
@@ -182,7 +218,7 @@ void heap_widen(struct class *c)
 		return;
 	lock_take(&c->lock);
 	c->wide = true;
-	rows_unlist_unusable(c);
+	rows_relist(c);
 	lock_drop(&c->lock);
 }
 
@@ -230,25 +266,40 @@ static struct row *row_pick_runs(struct class *c, unsigned n)
 	return r;
 }
 
-static struct row *row_pick(struct class *c, unsigned wish)
+/* From the lists that begin at `from`. */
+static struct row *row_listed(struct class *c, unsigned wish, unsigned from)
 {
 	static const uint8_t order[][4] = {[ROW_WHOLE] = {5, 4, 3, 2}, [ROW_PARTS] = {4, 3, 5, 2}};
-	struct row *r;
 
 	for (unsigned i = 0; i < ARRAY_LEN(order[0]); i++)
-		if (c->row[order[wish][i] - 1])
-			return c->row[order[wish][i] - 1];
+		if (c->row[from + order[wish][i] - 1])
+			return c->row[from + order[wish][i] - 1];
+	return NULL;
+}
+
+static struct row *row_pick(struct class *c, unsigned wish)
+{
+	struct row *r = row_listed(c, wish, 0);
+
+	if (r)
+		return r;
 	if (c->fresh && c->fresh->fresh_rows < c->fresh->geom->rows)
 		return row_fresh(c);
+	/* Smaller extents hold only what they must, but no second one is made for that. */
+	if (c->grown && (r = row_listed(c, wish, ROW_BUCKETS)))
+		return r;
 	/* Rather sparse rows than much more memory than the class needs. */
-	if (c->row[0]) {
+	r = c->row[0] ? c->row[0] : c->row[ROW_BUCKETS];
+	if (r && c->grown) {
 		size_t unit = heap_geom[c->wide][c->idx].band;
 
 		if (c->free_units * unit > c->bytes / 4 + (1UL << 20))
-			return c->row[0];
+			return r;
 	}
 	r = row_fresh(c);
-	return r ? r : c->row[0];
+	for (unsigned b = ARRAY_LEN(c->row); !r && b; b--)
+		r = c->row[b - 1];
+	return r;
 }
 
 /* Moves the first units of r, `most` at most, to mask. */
@@ -271,7 +322,6 @@ struct row *heap_row_take(
 	struct class *c, unsigned wish, uint32_t most, uint64_t *mask, bool *zeroed)
 {
 	uint32_t before;
-	unsigned bucket;
 	struct row *r;
 
 	class_grow(c);
@@ -279,15 +329,13 @@ struct row *heap_row_take(
 	if (!r)
 		return NULL;
 	if (wish > ROW_PARTS && r->nfree < r->ext->units)
-		most = EXTENT_PAGES; /* wherever the run may be */
+		most = EXTENT_PAGES_MAX; /* wherever the run may be */
 	row_unlist(c, r);
 	if (r->nfree == r->ext->units && !r->ext->busy_rows++)
 		extent_busy(c, r->ext);
 	before = r->nfree;
 	row_cut(c, r, mask, most);
-	bucket = row_bucket(r->nfree, r->ext->units);
-	if (bucket)
-		row_list(c, r, bucket);
+	row_relist(c, r);
 	*zeroed = !r->used;
 	heap_extent_shown(r->ext, before - r->nfree, r->used);
 	r->used = 1;
@@ -299,20 +347,17 @@ void heap_row_give(struct class *c, struct row *r, const uint64_t *mask)
 {
 	struct extent *e = r->ext;
 	uint32_t was = r->nfree;
-	unsigned bucket;
 
 	for (unsigned w = 0; w < row_words(e); w++) {
 		r->free[w] |= mask[w];
 		r->nfree += (uint32_t)__builtin_popcountl(mask[w]);
 	}
 	c->free_units += r->nfree - was;
-	bucket = row_bucket(r->nfree, e->units);
-	if (bucket && bucket != r->bucket && row_usable(c, e))
-		row_list(c, r, bucket);
+	row_relist(c, r);
 	if (r->nfree < e->units || was == e->units || --e->busy_rows)
 		return;
 	extent_idle(c, e);
 	/* One empty extent for every four is kept: a class that breathes should not thrash. */
-	while (c->empty > 1 + c->extents / 4 || (c->idle && !row_usable(c, c->idle)))
+	while (c->empty > 1 + c->extents / 4 || (c->idle && !extent_wanted(c, c->idle)))
 		extent_drop(c, c->idle);
 }

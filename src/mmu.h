@@ -26,9 +26,11 @@ struct mmu {
 	 * never-used addresses (0: as many as there are) and says where they are; 2 MB-aligned.
 	 */
 	int (*enter)(size_t want, struct run *fresh);
-	/* Canonical memory: *id names a zeroed 2 MB chunk. give returns its memory to the system.
+	/*
+	 * Canonical memory: *id names the first of n zeroed 2 MB chunks in a row, a multiple of n;
+	 * 1 or chunks_spanned. give returns the memory of one to the system.
 	 */
-	int (*chunk_take)(uint32_t *id);
+	int (*chunk_take)(uint32_t n, uint32_t *id);
 	void (*chunk_give)(uint32_t id);
 	/*
 	 * Backs the chunk by one huge page if the machine can: its views become cheap. False: not
@@ -47,6 +49,11 @@ struct mmu {
 	 * mappings may run out and runs_kill needs none; else 1.
 	 */
 	uint32_t (*chunks_joined)(void);
+	/*
+	 * How many chunks (a power of two; likewise) one view may show as a matter of course. 1:
+	 * addresses are rationed, or views cost nothing.
+	 */
+	uint32_t (*chunks_spanned)(void);
 	/* If mappings are what is missing: gives back some kept for that. True: try again. */
 	bool (*spare)(void);
 	/* A hint: the pages of this view will be touched soon and their memory exists already. */

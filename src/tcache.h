@@ -66,6 +66,14 @@ struct tcache {
 	 */
 	_Atomic vaddr_t in_page[HEAP_CLASS_RUN + 1];
 	struct cursor cur[HEAP_CLASSES];
+	/* What the look before saw, under sweep_lock: alias_idle.c */
+	struct {
+		uint64_t allocs;
+		struct {
+			struct view *view;
+			uint32_t word, looks;
+		} cur[HEAP_CLASSES];
+	} seen;
 };
 
 #define TCACHE_NONE 1023 /* as an owner: no thread, each must think that another one is */

@@ -19,6 +19,7 @@ struct host host;
 struct lock host_lock;
 
 static uint64_t free_ids[HOST_SEGMENTS][HOST_SEG_CHUNKS / 64];
+#define SPANNED	   4
 #define SPARE_FROM 64 /* views made: a small program needs no spare mappings */
 static _Atomic uint32_t maps_made, maps_killed;
 static uint32_t free_hint; /* no segment below it has a free chunk */
@@ -125,25 +126,37 @@ static int host_new_segment(void)
 	return 0;
 }
 
-static int host_chunk_take(uint32_t *id)
+/* n of a segment's free chunks, in a row; false: it has none. */
+static bool segment_take(uint32_t seg, uint32_t n, uint32_t *id)
 {
+	for (unsigned w = 0; w < HOST_SEG_CHUNKS / 64; w++) {
+		uint64_t m = free_ids[seg][w], row = ~0UL >> (64 - n);
+		unsigned at = m ? (unsigned)__builtin_ctzl(m) & ~(n - 1) : 64;
+
+		while (at < 64 && (m >> at & row) != row)
+			at += n;
+		if (at >= 64)
+			continue;
+		*id = seg << host.seg_shift | (w * 64 + at);
+		free_ids[seg][w] = m & ~(row << at);
+		return true;
+	}
+	return false;
+}
+
+static int host_chunk_take(uint32_t n, uint32_t *id)
+{
+	uint32_t seg;
 	int err = 0;
 
 	lock_take(&host_lock);
-	for (;; free_hint++) {
-		if (free_hint == host.nsegs && (err = host_new_segment()) != 0)
+	for (seg = free_hint;; seg++) {
+		if (seg == host.nsegs && (err = host_new_segment()) != 0)
 			break;
-		for (unsigned w = 0; w < HOST_SEG_CHUNKS / 64; w++) {
-			uint64_t *m = &free_ids[free_hint][w];
-
-			if (!*m)
-				continue;
-			*id = free_hint << host.seg_shift | (w * 64 + (unsigned)__builtin_ctzl(*m));
-			*m &= *m - 1;
-			goto out;
-		}
+		if (segment_take(seg, n, id))
+			break;
+		free_hint += n == 1;
 	}
-out:
 	lock_drop(&host_lock);
 	return err;
 }
@@ -229,6 +242,11 @@ static int host_view_map(vaddr_t at, uint32_t id, unsigned first, unsigned pages
 static uint32_t host_chunks_joined(void)
 {
 	return host.guards ? 1U << host.seg_shift : 1;
+}
+
+static uint32_t host_chunks_spanned(void)
+{
+	return host.reserved ? SPANNED : 1;
 }
 
 static void host_view_warm(vaddr_t at, unsigned pages)
@@ -413,6 +431,7 @@ const struct mmu mmu_host = {
 	.chunk_trim = host_chunk_trim,
 	.view_map = host_view_map,
 	.chunks_joined = host_chunks_joined,
+	.chunks_spanned = host_chunks_spanned,
 	.spare = host_spare,
 	.view_warm = host_view_warm,
 	.view_kill = host_view_kill,

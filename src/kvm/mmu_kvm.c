@@ -67,7 +67,7 @@ static int segment_new(void)
 	return 0;
 }
 
-static int chunk_take(uint32_t *id)
+static int chunk_take(uint32_t n, uint32_t *id)
 {
 	uint32_t s, w;
 	int err = 0;
@@ -130,6 +130,11 @@ static int view_map(vaddr_t at, uint32_t id, unsigned first, unsigned pages)
 
 /* Page-table entries do not run out before memory does. */
 static uint32_t chunks_joined(void)
+{
+	return 1;
+}
+
+static uint32_t chunks_spanned(void)
 {
 	return 1;
 }
@@ -335,6 +340,7 @@ const struct mmu mmu_kvm = {
 	.chunk_trim = chunk_trim,
 	.view_map = view_map,
 	.chunks_joined = chunks_joined,
+	.chunks_spanned = chunks_spanned,
 	.spare = spare,
 	.view_warm = view_warm,
 	.view_kill = view_kill,

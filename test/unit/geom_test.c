@@ -115,7 +115,7 @@ static void bands_are_disjoint(void)
 
 	for (size_t i = 0; i < ARRAY_LEN(groups); i++) {
 		heap_geom_init(g, groups[i]);
-		for (uint32_t u = 0; u < EXTENT_PAGES; u++)
+		for (uint32_t u = 0; u < CHUNK_PAGES; u++)
 			for (unsigned long first = 0; first < 2 * (HEAP_CLASS_PAGE + 1); first++)
 				page_fill(g, u, first);
 	}
@@ -127,7 +127,7 @@ static void bands_are_spread(void)
 	const struct geom *g = &geom[0][heap_class_of(64)];
 	uint64_t sets = 0;
 
-	for (uint32_t u = 0; u < EXTENT_PAGES; u++)
+	for (uint32_t u = 0; u < CHUNK_PAGES; u++)
 		sets |= 1UL << geom_band_at(g, geom_place(COLUMN_MIN, 3), u) / 64;
 	CHECK_EQ(sets, ~0UL);
 }

@@ -8,17 +8,22 @@ static uint8_t chunk_out[1024]; /* what the fake backend handed out */
 static unsigned chunks_out, chunk_limit = ARRAY_LEN(chunk_out), made_huge;
 
 /* A bit per 16 bytes of memory: not zero any more; belongs to a claim now. */
-static uint64_t written[ARRAY_LEN(chunk_out)][EXTENT_PAGES][4];
-static uint64_t owned[ARRAY_LEN(chunk_out)][EXTENT_PAGES][4];
+static uint64_t written[ARRAY_LEN(chunk_out)][CHUNK_PAGES][4];
+static uint64_t owned[ARRAY_LEN(chunk_out)][CHUNK_PAGES][4];
 
-static int fake_take(uint32_t *id)
+static int fake_take(uint32_t n, uint32_t *id)
 {
-	for (*id = 0; *id < chunk_limit; ++*id)
-		if (!chunk_out[*id]) {
-			chunk_out[*id] = 1;
-			chunks_out++;
-			return 0;
-		}
+	for (*id = 0; *id + n <= chunk_limit; *id += n) {
+		bool out = false;
+
+		for (uint32_t i = 0; i < n; i++)
+			out |= chunk_out[*id + i];
+		if (out)
+			continue;
+		memset(&chunk_out[*id], 1, n);
+		chunks_out += n;
+		return 0;
+	}
 	return -12;
 }
 
@@ -42,7 +47,7 @@ static bool fake_huge(uint32_t id)
 static void fake_trim(uint32_t id, unsigned first, unsigned pages)
 {
 	CHECK_EQ(chunk_out[id], 1);
-	CHECK(pages && first + pages <= EXTENT_PAGES);
+	CHECK(pages && first + pages <= CHUNK_PAGES);
 	memset(written[id][first], 0, pages * sizeof(written[id][0]));
 }
 
@@ -64,14 +69,14 @@ static unsigned long rnd(void)
 /* A taken unit belongs to nobody else until it is given back. */
 struct claim {
 	struct row *row;
-	uint64_t mask[8];
+	uint64_t mask[EXTENT_PAGES_MAX / 64];
 };
 
 static unsigned bits(const uint64_t *mask)
 {
 	unsigned n = 0;
 
-	for (unsigned w = 0; w < 8; w++)
+	for (unsigned w = 0; w < EXTENT_PAGES_MAX / 64; w++)
 		n += (unsigned)__builtin_popcountl(mask[w]);
 	return n;
 }
@@ -94,13 +99,14 @@ static void claim_mark(const struct row *r, const uint64_t *mask, bool take, boo
 	uint32_t left, done;
 
 	for (uint32_t u = 0; u < e->units; u++) {
-		uint32_t at = (e->first + u * g->unit_pages) * 256 +
-			      geom_band_at(g, r->place, u) / 16;
+		uint32_t page = e->first + u * g->unit_pages;
+		uint32_t chunk = e->chunk + page / CHUNK_PAGES;
+		uint32_t at = page % CHUNK_PAGES * 256 + geom_band_at(g, r->place, u) / 16;
 
 		for (left = mask[u / 64] >> (u % 64) & 1 ? g->band / 16 : 0; left; left -= done) {
 			uint64_t m = granules(at, left, &done);
-			uint64_t *own = &owned[e->chunk][at / 256][at / 64 % 4];
-			uint64_t *is = &written[e->chunk][at / 256][at / 64 % 4];
+			uint64_t *own = &owned[chunk][at / 256][at / 64 % 4];
+			uint64_t *is = &written[chunk][at / 256][at / 64 % 4];
 
 			CHECK_EQ(*own & m, take ? 0 : m);
 			CHECK(!zeroed || !(*is & m));
@@ -114,16 +120,16 @@ static void claim_mark(const struct row *r, const uint64_t *mask, bool take, boo
 static void claim_check(struct claim *all, unsigned n, const struct claim *c)
 {
 	for (unsigned i = 0; i < n; i++)
-		for (unsigned w = 0; w < 8 && all[i].row == c->row; w++)
+		for (unsigned w = 0; w < ARRAY_LEN(c->mask) && all[i].row == c->row; w++)
 			CHECK_EQ(all[i].mask[w] & c->mask[w], 0);
 }
 
 static void give_some(struct class *c, struct claim *k)
 {
-	uint64_t back[8], rest = 0;
+	uint64_t back[ARRAY_LEN(k->mask)] = {0}, rest = 0;
 	struct row *r = k->row;
 
-	for (unsigned w = 0; w < 8; w++) {
+	for (unsigned w = 0; w < row_words(r->ext); w++) {
 		back[w] = k->mask[w] & (rnd() % 4 ? ~0UL : rnd());
 		k->mask[w] &= ~back[w];
 		rest |= k->mask[w];
@@ -161,7 +167,8 @@ static void rows_come_and_go(void)
 				give_some(c, k);
 				continue;
 			}
-			n = claim_take(c, rnd() % 2 ? EXTENT_PAGES : 1 + (uint32_t)(rnd() % 70));
+			n = claim_take(
+				c, rnd() % 2 ? EXTENT_PAGES_MAX : 1 + (uint32_t)(rnd() % 70));
 			claim_check(claim, CLAIMS, &n);
 			*k = n;
 		}
@@ -176,6 +183,105 @@ static void rows_come_and_go(void)
 	CHECK_EQ(heap_bytes(), (size_t)chunks_out << HUGE_SHIFT);
 }
 
+static void chunks_marked(const struct extent *e, unsigned use)
+{
+	const uint8_t *used;
+
+	CHECK(heap_chunks_used(&used) >= e->chunk + e->pages / CHUNK_PAGES);
+	for (unsigned i = 0; i < e->pages / CHUNK_PAGES; i++)
+		CHECK_EQ(used[e->chunk + i] != 0, use);
+}
+
+/* All four are taken, and marked for fork; and given back. */
+static void spans_are_four_chunks(void)
+{
+	const struct geom *one = &heap_geom[0][heap_class_of(64)];
+	unsigned before = chunks_out;
+	struct extent *e = heap_extent_new(one, EXTENT_PAGES_MAX, false), was;
+
+	CHECK_EQ(chunks_out, before + SPAN_CHUNKS);
+	CHECK_EQ(e->chunk % SPAN_CHUNKS, 0);
+	chunks_marked(e, 1);
+	was = *e;
+	heap_extent_free(e);
+	chunks_marked(&was, 0);
+	CHECK_EQ(chunks_out, before);
+}
+
+/*
+ * A class in much use has spans, then. The rows of before serve when those have no more, and where
+ * there is no room for another span, an extent of before is made.
+ */
+static void spans_for_the_hot(void)
+{
+	struct class *c = &heap_class[heap_class_of(64)];
+	struct claim small[2], k, *taken = calloc(4096, sizeof(*taken));
+	unsigned n = 0, spans = 0, have;
+
+	heap_init(1, true);
+	c->views = 0;
+	for (unsigned i = 0; i < 2; i++)
+		small[i] = claim_take(c, EXTENT_PAGES_MAX);
+	CHECK_EQ(small[0].row->ext->units, CHUNK_PAGES);
+	for (c->views = 0; !spans && n < 200; n++) {
+		k = claim_take(c, 64);
+		CHECK_EQ(k.row->ext->units, k.row->ext->pages);
+		spans = k.row->ext->pages > CHUNK_PAGES;
+		while (k.row)
+			give_some(c, &k);
+	}
+	CHECK(spans && n > 100);
+	/* Whole rows of a span are taken, although smaller ones are free. */
+	while (small[0].row)
+		give_some(c, &small[0]);
+	k = claim_take(c, EXTENT_PAGES_MAX);
+	CHECK_EQ(bits(k.mask), EXTENT_PAGES_MAX);
+	chunks_marked(k.row->ext, 1);
+	have = c->extents;
+	for (n = 0; n < 100 && (!n || taken[n - 1].row->ext->pages > CHUNK_PAGES); n++)
+		taken[n] = claim_take(c, EXTENT_PAGES_MAX);
+	CHECK(n > 8 && n < 100 && c->extents == have);
+	while (n--)
+		while (taken[n].row)
+			give_some(c, &taken[n]);
+	chunk_limit = ALIGN_UP(chunks_out, SPAN_CHUNKS) + 1;
+	for (n = 0, spans = 0; n < 4096; n++) {
+		struct claim *t = &taken[n];
+		bool zeroed;
+
+		t->row = heap_row_take(c, ROW_WHOLE, EXTENT_PAGES_MAX, t->mask, &zeroed);
+		if (!t->row)
+			break;
+		claim_mark(t->row, t->mask, true, zeroed);
+		CHECK(!n || spans || t->row->ext->pages == CHUNK_PAGES ||
+			taken[n - 1].row->ext->pages > CHUNK_PAGES);
+		spans += t->row->ext->pages > CHUNK_PAGES;
+	}
+	CHECK(n < 4096 && spans > 8 && n > spans + 8);
+	CHECK_EQ(c->pages, CHUNK_PAGES);
+	chunk_limit = ARRAY_LEN(chunk_out);
+	for (unsigned i = 0; i < n; i++)
+		while (taken[i].row)
+			give_some(c, &taken[i]);
+	while (small[1].row)
+		give_some(c, &small[1]);
+	while (k.row)
+		give_some(c, &k);
+	c->modest = false;
+	free(taken);
+}
+
+static void spans_come_and_go(void)
+{
+	unsigned before = made_huge;
+
+	heap_init(1, true);
+	rows_come_and_go();
+	CHECK(heap_class[0].pages == EXTENT_PAGES_MAX && heap_class[5].pages == EXTENT_PAGES_MAX);
+	CHECK_EQ(heap_class[15].pages, CHUNK_PAGES); /* of 512 bytes: too much memory */
+	CHECK(made_huge >= before + SPAN_CHUNKS);
+}
+
 /* The same for all classes at once, which share chunks, and some of which are wide by then. */
 static void classes_share_chunks(void)
 {
@@ -184,7 +290,7 @@ static void classes_share_chunks(void)
 	static uint8_t of[CLAIMS];
 	unsigned shared = 0;
 
-	heap_init(1);
+	heap_init(1, true);
 	for (int i = 0; i < 30000; i++) {
 		unsigned at = (unsigned)(rnd() % CLAIMS), cls = (unsigned)(rnd() % 26);
 		struct claim *k = &claim[at], *other = &claim[rnd() % CLAIMS];
@@ -197,7 +303,7 @@ static void classes_share_chunks(void)
 			give_some(&heap_class[of[at]], k);
 			continue;
 		}
-		*k = claim_take(&heap_class[cls], rnd() % 2 ? EXTENT_PAGES : 16);
+		*k = claim_take(&heap_class[cls], rnd() % 2 ? CHUNK_PAGES : 16);
 		of[at] = (uint8_t)cls;
 	}
 	CHECK(shared > 100);
@@ -205,7 +311,7 @@ static void classes_share_chunks(void)
 		while (claim[i].row)
 			give_some(&heap_class[of[i]], &claim[i]);
 	/* One or two extents each are kept at most, four classes to a chunk where they can. */
-	CHECK(heap_bytes() <= 40 * HUGE_SIZE);
+	CHECK(heap_bytes() <= 60 * HUGE_SIZE);
 	for (unsigned c = 0; c < HEAP_CLASSES; c++)
 		heap_class[c].wide = false;
 }
@@ -223,18 +329,18 @@ static void columns_come_back(void)
 	CHECK_EQ(two->width, 2 * COLUMN_MIN);
 	CHECK_EQ(chunks_out, 0);
 	for (int i = 0; i < 3; i++)
-		e[i] = heap_extent_new(one, 0, false);
-	pair = heap_extent_new(two, 0, false);
-	e[3] = heap_extent_new(one, 0, false);
+		e[i] = heap_extent_new(one, CHUNK_PAGES, false);
+	pair = heap_extent_new(two, CHUNK_PAGES, false);
+	e[3] = heap_extent_new(one, CHUNK_PAGES, false);
 	CHECK_EQ(e[3]->chunk, e[0]->chunk);
 	CHECK(pair->chunk != e[0]->chunk && pair->column % two->width == 0);
 	CHECK_EQ(e[0]->column | e[1]->column | e[2]->column | e[3]->column, 3 * COLUMN_MIN);
 	CHECK(!e[0]->dirty && !e[1]->dirty && !e[2]->dirty && !e[3]->dirty && !pair->dirty);
 	column = e[1]->column;
 	heap_extent_free(e[1]);
-	e[1] = heap_extent_new(one, 0, false);
+	e[1] = heap_extent_new(one, CHUNK_PAGES, false);
 	CHECK(e[1]->dirty && e[1]->chunk == e[0]->chunk && e[1]->column == column);
-	e[4] = heap_extent_new(one, 0, false);
+	e[4] = heap_extent_new(one, CHUNK_PAGES, false);
 	CHECK(!e[4]->dirty && e[4]->chunk == pair->chunk);
 	CHECK_EQ(chunks_out, 2);
 	for (int i = 0; i < 4; i++)
@@ -242,16 +348,16 @@ static void columns_come_back(void)
 			heap_extent_free(e[i]);
 		else
 			e[0] = e[i];
-	e[5] = heap_extent_new(one, 0, false);
+	e[5] = heap_extent_new(one, CHUNK_PAGES, false);
 	CHECK_EQ(e[5]->chunk, pair->chunk);
-	e[1] = heap_extent_new(one, 0, false);
-	e[2] = heap_extent_new(two, 0, false);
+	e[1] = heap_extent_new(one, CHUNK_PAGES, false);
+	e[2] = heap_extent_new(two, CHUNK_PAGES, false);
 	CHECK(e[1]->chunk == e[0]->chunk && e[2]->chunk == e[0]->chunk);
 	for (int i = 0; i < 3; i++)
 		heap_extent_free(e[i]);
 	CHECK_EQ(chunks_out, 1);
 	heap_extent_free(pair);
-	pair = heap_extent_new(two, 0, false);
+	pair = heap_extent_new(two, CHUNK_PAGES, false);
 	CHECK(pair->dirty && pair->chunk == e[4]->chunk);
 	heap_extent_free(pair);
 	heap_extent_free(e[4]);
@@ -280,7 +386,8 @@ static void parts_come_back(void)
 static void chunks_become_huge(void)
 {
 	const struct geom *one = &heap_geom[0][heap_class_of(64)];
-	struct extent *a = heap_extent_new(one, 0, false), *b = heap_extent_new(one, 0, false);
+	struct extent *a = heap_extent_new(one, CHUNK_PAGES, false),
+		      *b = heap_extent_new(one, CHUNK_PAGES, false);
 	unsigned before = made_huge;
 	uint32_t id = a->chunk;
 
@@ -296,12 +403,12 @@ static void chunks_become_huge(void)
 	heap_extent_free(a);
 	heap_extent_free(b);
 	CHECK(chunks_out == 1 && heap_bytes() == HUGE_SIZE);
-	a = heap_extent_new(&heap_geom[0][HEAP_CLASS_PAGE], 0, false);
+	a = heap_extent_new(&heap_geom[0][HEAP_CLASS_PAGE], CHUNK_PAGES, false);
 	CHECK(a->chunk == id && a->dirty && heap_chunk_is_huge(id));
 	heap_extent_free(a);
 	heap_trim();
 	CHECK(chunks_out == 0 && heap_bytes() == 0);
-	a = heap_extent_new(one, 0, false);
+	a = heap_extent_new(one, CHUNK_PAGES, false);
 	CHECK(!a->dirty && !heap_chunk_is_huge(a->chunk));
 	heap_extent_free(a);
 }
@@ -310,7 +417,7 @@ static void chunks_become_huge(void)
 static void huge_is_asked_again(void)
 {
 	const struct geom *one = &heap_geom[0][heap_class_of(64)];
-	struct extent *a = heap_extent_new(one, 0, false);
+	struct extent *a = heap_extent_new(one, CHUNK_PAGES, false);
 	unsigned before = made_huge;
 
 	huge_fails = 1;
@@ -328,12 +435,12 @@ static void huge_is_asked_again(void)
 static void hot_chunks_are_huge_at_once(void)
 {
 	const struct geom *one = &heap_geom[0][heap_class_of(64)];
-	struct extent *a = heap_extent_new(one, 0, false), *b;
+	struct extent *a = heap_extent_new(one, CHUNK_PAGES, false), *b;
 	unsigned before;
 
 	for (int i = 0; i < 64; i++)
 		heap_extent_shown(a, 512, false);
-	b = heap_extent_new(&heap_geom[0][HEAP_CLASS_PAGE - 1], 0, false);
+	b = heap_extent_new(&heap_geom[0][HEAP_CLASS_PAGE - 1], CHUNK_PAGES, false);
 	CHECK(b->chunk != a->chunk && b->geom->rows > 1);
 	before = made_huge;
 	heap_extent_shown(b, 16, false);
@@ -356,7 +463,7 @@ static void small_heap_stays_small(void)
 	CHECK_EQ(made_huge, before);
 	CHECK(chunks_out <= width / PAGE_SIZE + 1);
 	for (unsigned i = 0; i < ARRAY_LEN(written); i++)
-		for (unsigned p = 0; p < EXTENT_PAGES; p++)
+		for (unsigned p = 0; p < CHUNK_PAGES; p++)
 			pages += (written[i][p][0] | written[i][p][1] | written[i][p][2] |
 					 written[i][p][3]) != 0;
 	CHECK(pages <= chunks_out * 16);
@@ -372,12 +479,12 @@ static void out_of_memory(void)
 	bool zeroed;
 	unsigned n = 0;
 
-	last.row = heap_row_take(c, ROW_WHOLE, EXTENT_PAGES, last.mask, &zeroed);
+	last.row = heap_row_take(c, ROW_WHOLE, CHUNK_PAGES, last.mask, &zeroed);
 	chunk_limit = 0;
 	for (;; n++) {
 		struct claim k = {0};
 
-		k.row = heap_row_take(c, ROW_WHOLE, EXTENT_PAGES, k.mask, &zeroed);
+		k.row = heap_row_take(c, ROW_WHOLE, CHUNK_PAGES, k.mask, &zeroed);
 		if (!k.row)
 			break;
 		last = k;
@@ -385,37 +492,37 @@ static void out_of_memory(void)
 	chunk_limit = ARRAY_LEN(chunk_out);
 	CHECK(n > 0);
 	heap_row_give(c, last.row, last.mask);
-	CHECK(heap_row_take(c, ROW_WHOLE, EXTENT_PAGES, last.mask, &zeroed));
+	CHECK(heap_row_take(c, ROW_WHOLE, CHUNK_PAGES, last.mask, &zeroed));
 }
 
 /* Rows for runs of pages: none without a run, not even when there is no other. */
 static void runs_find_room(void)
 {
 	struct class *c = &heap_class[HEAP_CLASS_PAGE];
-	uint64_t mask[EXTENT_PAGES / 64], all[EXTENT_PAGES / 64], back[EXTENT_PAGES / 64] = {0};
+	uint64_t mask[CHUNK_PAGES / 64], all[CHUNK_PAGES / 64], back[CHUNK_PAGES / 64] = {0};
 	unsigned limit = chunk_limit;
 	struct row *r, *same;
 	uint32_t units = 0;
 	bool zeroed;
 
-	heap_init(PAGE_SIZE);
-	r = heap_row_take(c, ROW_RUN_MAX, EXTENT_PAGES, all, &zeroed);
-	CHECK(r && r->ext->units == EXTENT_PAGES);
+	heap_init(PAGE_SIZE, false);
+	r = heap_row_take(c, ROW_RUN_MAX, CHUNK_PAGES, all, &zeroed);
+	CHECK(r && r->ext->units == CHUNK_PAGES);
 	chunk_limit = 0;
 	/* Four of every eight pages come back, then a run of 16 across no word's end. */
-	for (unsigned w = 0; w < EXTENT_PAGES / 64; w++)
+	for (unsigned w = 0; w < CHUNK_PAGES / 64; w++)
 		back[w] = 0x0f0f0f0f0f0f0f0fUL;
 	heap_row_give(c, r, back);
-	CHECK(!heap_row_take(c, ROW_RUN_MAX, EXTENT_PAGES, mask, &zeroed));
-	CHECK(!heap_row_take(c, 5, EXTENT_PAGES, mask, &zeroed));
-	for (unsigned w = 0; w < EXTENT_PAGES / 64; w++)
+	CHECK(!heap_row_take(c, ROW_RUN_MAX, CHUNK_PAGES, mask, &zeroed));
+	CHECK(!heap_row_take(c, 5, CHUNK_PAGES, mask, &zeroed));
+	for (unsigned w = 0; w < CHUNK_PAGES / 64; w++)
 		back[w] = w == 7 ? 0xf0f0UL << 8 : 0;
 	heap_row_give(c, r, back);
 	same = heap_row_take(c, ROW_RUN_MAX, 16, mask, &zeroed);
 	CHECK(same == r);
-	for (unsigned w = 0; w < EXTENT_PAGES / 64; w++)
+	for (unsigned w = 0; w < CHUNK_PAGES / 64; w++)
 		units += (uint32_t)__builtin_popcountl(mask[w]);
-	CHECK_EQ(units, EXTENT_PAGES / 2 + 8);
+	CHECK_EQ(units, CHUNK_PAGES / 2 + 8);
 	chunk_limit = limit;
 	heap_row_give(c, r, all);
 }
@@ -425,7 +532,7 @@ static void widening_leaves_pages(void)
 {
 	struct class *page = &heap_class[HEAP_CLASS_PAGE], *small = &heap_class[0];
 
-	heap_init(1);
+	heap_init(1, false);
 	page->wide = small->wide = false;
 	heap_widen(page);
 	heap_widen(small);
@@ -436,7 +543,7 @@ static void widening_leaves_pages(void)
 
 int main(void)
 {
-	heap_init(1);
+	heap_init(1, false);
 	RUN(columns_come_back);
 	RUN(parts_come_back);
 	RUN(chunks_become_huge);
@@ -445,6 +552,9 @@ int main(void)
 	RUN(runs_find_room);
 	RUN(widening_leaves_pages);
 	RUN(rows_come_and_go);
+	RUN(spans_are_four_chunks);
+	RUN(spans_for_the_hot);
+	RUN(spans_come_and_go);
 	RUN(classes_share_chunks);
 	RUN(out_of_memory);
 	RUN(hot_chunks_are_huge_at_once);

@@ -1,6 +1,6 @@
 // sources: src/kvm/mmu_kvm.c src/kvm/quarantine.c src/kvm/epoch.c src/kvm/vpages.c
 // sources: src/alias.c src/alias_short.c src/alias_free.c src/alias_paged.c src/alias_find.c src/alias_large.c
-// sources: src/alias_sweep.c src/alias_clean.c src/alias_settle.c
+// sources: src/alias_sweep.c src/alias_clean.c src/alias_idle.c src/alias_settle.c
 // sources: src/alias_view.c src/alias_super.c src/heap_chunk.c src/heap_class.c src/heap_row.c
 // sources: src/alias_fork.c src/meta.c
 // sources: src/memlimit.c src/record.c src/tcache.c src/vspace.c src/log.c src/options.c

@@ -2,13 +2,15 @@
 """Programs x allocators, interleaved and pinned: ratios to glibc, medians, memory.
 
 Every round runs each program once under each allocator, in an order that rotates, so that a noisy
-minute hits all of them. Time is the median over rounds of the ratio to the same round's glibc run.
-Memory is taken in runs of its own (sampling slows a process): the peak over samples of PSS + page
+minute hits all of them. Before each one, WARM_MB of memory is touched and given back: where a hypervisor takes
+away what is free, the next to touch it pays ten times as much (bench/prog/warm.c). Time is the median over
+rounds of the ratio to the same round's glibc run. Memory is taken in runs of its own (sampling slows a process): the peak over samples of PSS + page
 tables (smaps_rollup and VmPTE), minus nothing. Only the standard library is used.
 Output: a table on stdout, all raw rows in CSV, a bar chart in SVG.
 """
 import argparse, csv, math, os, resource, statistics, subprocess, sys, tempfile, time
 
+WARM_MB = 600
 HERE = os.path.dirname(os.path.abspath(__file__))
 CONFIGS = {
     "glibc": None,
@@ -143,6 +145,7 @@ def main():
                 cpus = f"{ncpu[0]},{ncpu[-1]}" if pr in ("larson", "mstress", "xmalloc") else str(ncpu[-1])
                 order = configs[r % len(configs):] + configs[:r % len(configs)]
                 for c in order:
+                    subprocess.run([f"{a.prog_dir}/warm", str(WARM_MB)], check=True)
                     t, rc, text_out = timed(cmd, env, a.lib, CONFIGS[c], cpus, text, a.cpu)
                     ref = want.setdefault(pr, (rc, text_out))
                     if rc or ref != (rc, text_out):

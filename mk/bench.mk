@@ -8,7 +8,7 @@ $(B)/bench/%: bench/prog/%.c
 	$(CC) -std=gnu17 -O2 -g -Wall -Wextra -Wno-unused-parameter -o $@ $< -lpthread
 
 .PHONY: bench bench-spread
-bench: all $(B)/bench/cfrac $(B)/bench/churn
+bench: all $(B)/bench/cfrac $(B)/bench/churn $(B)/bench/warm
 	@if [ -f tools/setup.sh ]; then sh tools/setup.sh bench; fi
 	/usr/bin/python3 bench/run.py --lib $(abspath $(B))/libundangle.so --prog-dir $(B)/bench \
 		--rounds $(ROUNDS) --scale $(SCALE) $(if $(PROGRAMS),--programs $(PROGRAMS)) \

@@ -2,10 +2,10 @@
 """Programs x allocators, interleaved and pinned: ratios to glibc, medians, memory.
 
 Every round runs each program once under each allocator, in an order that rotates, so that a noisy
-minute hits all of them. Before each one, WARM_MB of memory is touched and given back: where a hypervisor takes
-away what is free, the next to touch it pays ten times as much (bench/prog/warm.c). Time is the median over
-rounds of the ratio to the same round's glibc run. Memory is taken in runs of its own (sampling slows a process): the peak over samples of PSS + page
-tables (smaps_rollup and VmPTE), minus nothing. Only the standard library is used.
+minute hits all of them. Before each one, WARM_MB of memory is touched and given back: where a
+hypervisor takes away what is free, the next to touch it pays ten times as much (bench/prog/warm.c).
+Time is the median over rounds of the ratio to the same round's glibc run. Memory is taken in runs of
+its own (sampling slows a process): the peak over samples of PSS + page tables (smaps_rollup and VmPTE), minus nothing. Only the standard library is used.
 Output: a table on stdout, all raw rows in CSV, a bar chart in SVG.
 """
 import argparse, csv, math, os, resource, statistics, subprocess, sys, tempfile, time

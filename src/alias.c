@@ -46,7 +46,7 @@ static void policy_init(void)
 
 static bool spans_wanted(void)
 {
-	return !policy.strict && !policy.grouped && mmu->chunks_spanned() >= SPAN_CHUNKS &&
+	return !policy.strict && !policy.grouped && mmu->views_dear() &&
 	       alias_space.end - alias_space.base >= SPANS_RANGE;
 }
 

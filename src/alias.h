@@ -312,8 +312,11 @@ static inline void alias_note_dead(struct view *v) /* it has something to kill *
 		alias_note_dirty(v);
 }
 
-/* alias_idle.c. From threads that sleep, what they have not handed out. sweep_lock held. */
-void alias_idle_views(uint64_t now_ns);
+/*
+ * alias_idle.c. From threads that have allocated nothing since the call before, what they have not
+ * handed out. sweep_lock held.
+ */
+void alias_idle_views(void);
 /* The cursor has no more: if that is why, its view may go. In a section. */
 struct cursor;
 struct tcache;

@@ -9,26 +9,23 @@
  * while HANDED_BACK is set.
  */
 #include "alias.h"
-#include "mmu.h"
 #include "tcache.h"
 
 /* Who allocates nothing for one look sleeps; of who does, sizes not asked for in so many. */
-#define LOOK_NS	    (64UL * 1000 * 1000)
 #define LOOKS_STILL 8
 
-/* True if what was left of v is nobody's now. */
-static bool take_back(struct view *v)
+/* What is left of v is nobody's then, unless its cursor takes a word at this moment. */
+static void take_back(struct view *v)
 {
 	uint16_t from = atomic_load(&v->handed);
 
 	if (from >= v->words || !atomic_compare_exchange_strong(
 					&v->handed, &from, (uint16_t)(v->words | HANDED_BACK)))
-		return false;
+		return;
 	v->tail = from;
 	v->since_frees = 1; /* nobody ever had them: they need not wait */
 	v->since_ns = 0;
 	alias_note_dead(v);
-	return true;
 }
 
 static void cursor_look(struct tcache *tc, unsigned cls, bool sleeps)
@@ -54,13 +51,10 @@ static void cursor_look(struct tcache *tc, unsigned cls, bool sleeps)
 	}
 }
 
-void alias_idle_views(uint64_t now_ns)
+void alias_idle_views(void)
 {
-	static uint64_t looked_ns;
-
-	if (now_ns - looked_ns < LOOK_NS || policy.paged)
-		return; /* paged: other threads take what they want, pages_of_idle */
-	looked_ns = now_ns;
+	if (policy.paged)
+		return; /* other threads take what they want: pages_of_idle */
 	for (struct tcache *tc = tcache_all; tc; tc = tc->next) {
 		uint64_t allocs = __atomic_load_n(&tc->allocs, __ATOMIC_RELAXED);
 		bool sleeps = tc->seen.allocs == allocs;

@@ -140,11 +140,17 @@ static void super_link(struct group *g, struct super *s)
 	lock_drop(&views_lock);
 }
 
-static void super_unlink(struct group *g, struct super *s)
+/* s has nothing more for the n chunks from this one on. */
+static void spare_pass(struct group *g, const struct super *s, uint32_t chunk, uint32_t n)
 {
-	for (uint32_t c = s->first; c < s->first + s->n; c++)
+	for (uint32_t c = chunk; c < chunk + n; c++)
 		if (g->spare[c % GROUP_CHUNKS] == s)
 			g->spare[c % GROUP_CHUNKS] = super_with_part(s->next, c, 1);
+}
+
+static void super_unlink(struct group *g, struct super *s)
+{
+	spare_pass(g, s, s->first, s->n);
 	if (s->prev)
 		s->prev->next = s->next;
 	else
@@ -202,7 +208,7 @@ int super_place(struct view *v)
 {
 	struct super *s = NULL;
 	struct group *g;
-	uint32_t n = v->pages > CHUNK_PAGES ? SPAN_CHUNKS : 1, part;
+	uint32_t n = chunks_of(v->pages), part;
 	int err = -ENOMEM;
 
 	if (!joined)
@@ -216,9 +222,7 @@ int super_place(struct view *v)
 		goto out;
 	part = v->chunk - s->first;
 	s->handed |= ((1UL << n) - 1) << part;
-	for (uint32_t c = v->chunk; c < v->chunk + n; c++)
-		if (g->spare[c % GROUP_CHUNKS] == s)
-			g->spare[c % GROUP_CHUNKS] = super_with_part(s->next, c, 1);
+	spare_pass(g, s, v->chunk, n);
 	v->super = s;
 	v->base = s->base + ((vaddr_t)part << HUGE_SHIFT) + ((vaddr_t)v->first << PAGE_SHIFT);
 	err = 0;

@@ -196,17 +196,10 @@ static bool view_look(struct view *v, size_t waiting[WORTHS])
 static _Atomic(struct tcache *) freed_last;
 static _Atomic uint32_t freed_turns;
 static uint32_t swept_turns;
-static bool several; /* as of the last sweep */
+static bool several; /* as of the last look */
 
-#define TURNS_NS (64UL * 1000 * 1000) /* sweeps may follow each other within one turn */
-
-static void turns_look(uint64_t now_ns)
+static void turns_look(void)
 {
-	static uint64_t looked_ns;
-
-	if (now_ns - looked_ns < TURNS_NS)
-		return;
-	looked_ns = now_ns;
 	several = freed_turns - swept_turns > 4;
 	swept_turns = freed_turns;
 }
@@ -286,6 +279,20 @@ static void spent_retire(void)
 	views_retire(v);
 }
 
+/* What the threads do: not at every sweep, for those may follow each other within one turn. */
+#define LOOK_NS (64UL * 1000 * 1000)
+
+static void threads_look(void)
+{
+	static uint64_t looked_ns;
+
+	if (swept.ns - looked_ns < LOOK_NS)
+		return;
+	looked_ns = swept.ns;
+	turns_look();
+	alias_idle_views();
+}
+
 /* Returns the bytes that wait on. */
 static size_t sweep_list(struct view *v, bool all)
 {
@@ -338,8 +345,7 @@ bool alias_sweep(bool all)
 	swept.frees = atomic_load(&freed_total);
 	swept.bytes = atomic_load(&freed_bytes_total);
 	swept.ns = clock_ns();
-	turns_look(swept.ns);
-	alias_idle_views(swept.ns);
+	threads_look();
 	t0 = __builtin_ia32_rdtsc();
 	left = sweep_list(atomic_exchange(&dirty_list, NULL), all);
 	t1 = __builtin_ia32_rdtsc();

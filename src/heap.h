@@ -186,6 +186,12 @@ void heap_row_give(struct class *c, struct row *r, const uint64_t *mask);
 /* From now on new extents of c use the wide geometry, and old ones get no new views. */
 void heap_widen(struct class *c);
 
+/* That so many pages of one extent or view lie in: 1, or a span's. */
+static inline uint32_t chunks_of(uint32_t pages)
+{
+	return (pages + CHUNK_PAGES - 1) / CHUNK_PAGES;
+}
+
 static inline size_t extent_bytes(const struct extent *e)
 {
 	return (size_t)e->pages * e->geom->width;

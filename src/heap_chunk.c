@@ -368,7 +368,7 @@ void heap_extent_shown(const struct extent *e, uint32_t units, bool again)
 
 	lock_take(&heap_chunk_lock);
 	pays = e->geom->unit_pages == 1 ? columns_pay(e, units) : again && e->pages == CHUNK_PAGES;
-	for (uint32_t i = 0; i < span_chunks(e->pages > CHUNK_PAGES); i++)
+	for (uint32_t i = 0; i < chunks_of(e->pages); i++)
 		due |= (uint32_t)huge_due(e->chunk + i, pays) << i;
 	lock_drop(&heap_chunk_lock);
 	for (; due; due &= due - 1)

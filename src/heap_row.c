@@ -55,12 +55,12 @@ static void row_list(struct class *c, struct row *r, unsigned bucket)
 	c->row[bucket - 1] = r;
 }
 
-static bool row_usable(const struct class *c, const struct extent *e)
+static bool extent_usable(const struct class *c, const struct extent *e)
 {
 	return e->geom->wide == c->wide;
 }
 
-static bool row_small(const struct class *c, const struct extent *e)
+static bool extent_small(const struct class *c, const struct extent *e)
 {
 	return e->pages < c->pages;
 }
@@ -68,17 +68,19 @@ static bool row_small(const struct class *c, const struct extent *e)
 /* Is it as new ones would be? */
 static bool extent_wanted(const struct class *c, const struct extent *e)
 {
-	return row_usable(c, e) && e->pages == c->pages;
+	return extent_usable(c, e) && e->pages == c->pages;
 }
 
 /* Into the list where it belongs now, or out of all. */
 static void row_relist(struct class *c, struct row *r)
 {
-	unsigned bucket = row_bucket(r->nfree, r->ext->units);
+	unsigned bucket = extent_usable(c, r->ext) ? row_bucket(r->nfree, r->ext->units) : 0;
 
-	if (!bucket || !row_usable(c, r->ext))
+	if (bucket && extent_small(c, r->ext))
+		bucket += ROW_BUCKETS;
+	if (!bucket)
 		row_unlist(c, r);
-	else if (r->bucket != (bucket += row_small(c, r->ext) ? ROW_BUCKETS : 0))
+	else if (bucket != r->bucket)
 		row_list(c, r, bucket);
 }
 
@@ -90,7 +92,7 @@ static void rows_relist(struct class *c)
 			next = r->next;
 			row_relist(c, r);
 		}
-	if (c->fresh && (!row_usable(c, c->fresh) || row_small(c, c->fresh)))
+	if (c->fresh && (!extent_usable(c, c->fresh) || extent_small(c, c->fresh)))
 		c->fresh = NULL;
 	c->grown = 0;
 }
@@ -181,7 +183,7 @@ static void class_grow(struct class *c)
 	else if (c->views >= 16 && (heap_bytes() <= budget || c->bytes >= HUGE_SIZE / 2))
 		pages = CHUNK_PAGES;
 	pages = MAX(MAX(pages, least), c->pages);
-	if (pages == c->pages || c->modest)
+	if (pages == c->pages)
 		return;
 	c->pages = (uint16_t)pages;
 	rows_relist(c);
@@ -285,7 +287,8 @@ static struct row *row_pick(struct class *c, unsigned wish)
 		return r;
 	if (c->fresh && c->fresh->fresh_rows < c->fresh->geom->rows)
 		return row_fresh(c);
-	/* Smaller extents hold only what they must, but no second one is made for that. */
+	/* Smaller extents serve before another is made, but not before the first as it should be.
+	 */
 	if (c->grown && (r = row_listed(c, wish, ROW_BUCKETS)))
 		return r;
 	/* Rather sparse rows than much more memory than the class needs. */
@@ -324,7 +327,8 @@ struct row *heap_row_take(
 	uint32_t before;
 	struct row *r;
 
-	class_grow(c);
+	if (!c->modest)
+		class_grow(c);
 	r = wish > ROW_PARTS ? row_pick_runs(c, wish) : row_pick(c, wish);
 	if (!r)
 		return NULL;

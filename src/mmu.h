@@ -27,8 +27,8 @@ struct mmu {
 	 */
 	int (*enter)(size_t want, struct run *fresh);
 	/*
-	 * Canonical memory: *id names the first of n zeroed 2 MB chunks in a row, a multiple of n;
-	 * 1 or chunks_spanned. give returns the memory of one to the system.
+	 * Canonical memory: *id names the first of n zeroed 2 MB chunks in a row, a multiple of n:
+	 * a power of two, 1 where views are not dear. give returns the memory of one to the system.
 	 */
 	int (*chunk_take)(uint32_t n, uint32_t *id);
 	void (*chunk_give)(uint32_t id);
@@ -49,11 +49,8 @@ struct mmu {
 	 * mappings may run out and runs_kill needs none; else 1.
 	 */
 	uint32_t (*chunks_joined)(void);
-	/*
-	 * How many chunks (a power of two; likewise) one view may show as a matter of course. 1:
-	 * addresses are rationed, or views cost nothing.
-	 */
-	uint32_t (*chunks_spanned)(void);
+	/* Had one view better show several chunks? Not where addresses are rationed. */
+	bool (*views_dear)(void);
 	/* If mappings are what is missing: gives back some kept for that. True: try again. */
 	bool (*spare)(void);
 	/* A hint: the pages of this view will be touched soon and their memory exists already. */

@@ -19,7 +19,6 @@ struct host host;
 struct lock host_lock;
 
 static uint64_t free_ids[HOST_SEGMENTS][HOST_SEG_CHUNKS / 64];
-#define SPANNED	   4
 #define SPARE_FROM 64 /* views made: a small program needs no spare mappings */
 static _Atomic uint32_t maps_made, maps_killed;
 static uint32_t free_hint; /* no segment below it has a free chunk */
@@ -244,9 +243,9 @@ static uint32_t host_chunks_joined(void)
 	return host.guards ? 1U << host.seg_shift : 1;
 }
 
-static uint32_t host_chunks_spanned(void)
+static bool host_views_dear(void)
 {
-	return host.reserved ? SPANNED : 1;
+	return host.reserved;
 }
 
 static void host_view_warm(vaddr_t at, unsigned pages)
@@ -431,7 +430,7 @@ const struct mmu mmu_host = {
 	.chunk_trim = host_chunk_trim,
 	.view_map = host_view_map,
 	.chunks_joined = host_chunks_joined,
-	.chunks_spanned = host_chunks_spanned,
+	.views_dear = host_views_dear,
 	.spare = host_spare,
 	.view_warm = host_view_warm,
 	.view_kill = host_view_kill,

@@ -134,9 +134,10 @@ static uint32_t chunks_joined(void)
 	return 1;
 }
 
-static uint32_t chunks_spanned(void)
+/* A view is a few stores. */
+static bool views_dear(void)
 {
-	return 1;
+	return false;
 }
 
 static bool spare(void)
@@ -340,7 +341,7 @@ const struct mmu mmu_kvm = {
 	.chunk_trim = chunk_trim,
 	.view_map = view_map,
 	.chunks_joined = chunks_joined,
-	.chunks_spanned = chunks_spanned,
+	.views_dear = views_dear,
 	.spare = spare,
 	.view_warm = view_warm,
 	.view_kill = view_kill,

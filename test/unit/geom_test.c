@@ -115,7 +115,7 @@ static void bands_are_disjoint(void)
 
 	for (size_t i = 0; i < ARRAY_LEN(groups); i++) {
 		heap_geom_init(g, groups[i]);
-		for (uint32_t u = 0; u < CHUNK_PAGES; u++)
+		for (uint32_t u = 0; u < EXTENT_PAGES_MAX; u++)
 			for (unsigned long first = 0; first < 2 * (HEAP_CLASS_PAGE + 1); first++)
 				page_fill(g, u, first);
 	}

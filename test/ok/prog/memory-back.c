@@ -6,17 +6,7 @@
 
 static long resident(void)
 {
-	long pages = 0, skip;
-	FILE *f = fopen("/proc/self/smaps_rollup", "r");
-	char line[200];
-
-	(void)skip;
-	while (f && fgets(line, sizeof(line), f))
-		if (!strncmp(line, "Pss:", 4))
-			pages = atol(line + 4);
-	if (f)
-		fclose(f);
-	return pages / 1024;
+	return memory_kb() / 1024;
 }
 
 enum { SHARED = 200000 };

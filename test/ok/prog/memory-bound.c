@@ -8,16 +8,7 @@
 
 static long resident(void)
 {
-	FILE *f = fopen("/proc/self/smaps_rollup", "r");
-	char line[200];
-	long kb = 0;
-
-	while (f && fgets(line, sizeof(line), f))
-		if (!strncmp(line, "Pss:", 4))
-			kb = atol(line + 4);
-	if (f)
-		fclose(f);
-	return kb / 1024;
+	return memory_kb() / 1024;
 }
 
 enum { KEPT = 20000 };

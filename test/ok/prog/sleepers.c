@@ -88,20 +88,6 @@ static void work(double long_for)
 	while (seconds() < end);
 }
 
-/* kB of memory in use, of our views and all else. */
-static long memory(void)
-{
-	FILE *f = fopen("/proc/self/smaps_rollup", "r");
-	char line[200];
-	long kb = 0;
-
-	while (f && fgets(line, sizeof(line), f))
-		sscanf(line, "Pss: %ld", &kb);
-	if (f)
-		fclose(f);
-	return kb;
-}
-
 int main(void)
 {
 	pthread_t t[SLEEPERS];
@@ -113,12 +99,12 @@ int main(void)
 	pthread_barrier_init(&morning, NULL, (unsigned)n + 1);
 	for (int i = 0; i < n; i++) {
 		if (i == FIRST)
-			first = memory();
+			first = memory_kb();
 		pthread_create(&t[i], NULL, sleeper, (void *)(uintptr_t)i);
 		pthread_barrier_wait(&asleep);
 		work(0.25);
 	}
-	last = memory();
+	last = memory_kb();
 	if (getenv("SLEEPERS_SHOW"))
 		say("%ld kB, then %ld", first, last);
 	check(n == FIRST || (first && last < first + (n - FIRST) * 1500L));

@@ -1,0 +1,111 @@
+// sources: src/heap_class.c src/heap_chunk.c src/heap_row.c src/meta.c src/panic.c src/out.c
+/* Spans against the same model: four chunks that are taken, cut and given back as one. */
+#include "heap_model.h"
+
+static void chunks_marked(const struct extent *e, unsigned use)
+{
+	const uint8_t *used;
+
+	CHECK(heap_chunks_used(&used) >= e->chunk + e->pages / CHUNK_PAGES);
+	for (unsigned i = 0; i < e->pages / CHUNK_PAGES; i++)
+		CHECK_EQ(used[e->chunk + i] != 0, use);
+}
+
+/* All four are taken, and marked for fork; and given back. */
+static void spans_are_four_chunks(void)
+{
+	const struct geom *one = &heap_geom[0][heap_class_of(64)];
+	unsigned before = chunks_out;
+	struct extent *e = heap_extent_new(one, EXTENT_PAGES_MAX, false), was;
+
+	CHECK_EQ(chunks_out, before + SPAN_CHUNKS);
+	CHECK_EQ(e->chunk % SPAN_CHUNKS, 0);
+	chunks_marked(e, 1);
+	was = *e;
+	heap_extent_free(e);
+	chunks_marked(&was, 0);
+	CHECK_EQ(chunks_out, before);
+}
+
+/*
+ * A class in much use has spans, then. The rows of before serve when those have no more, and where
+ * there is no room for another span, an extent of before is made.
+ */
+static void spans_for_the_hot(void)
+{
+	struct class *c = &heap_class[heap_class_of(64)];
+	struct claim small[2], k, *taken = calloc(4096, sizeof(*taken));
+	unsigned n = 0, spans = 0, have;
+
+	heap_init(1, true);
+	c->views = 0;
+	for (unsigned i = 0; i < 2; i++)
+		small[i] = claim_take(c, EXTENT_PAGES_MAX);
+	CHECK_EQ(small[0].row->ext->units, CHUNK_PAGES);
+	for (c->views = 0; !spans && n < 200; n++) {
+		k = claim_take(c, 64);
+		CHECK_EQ(k.row->ext->units, k.row->ext->pages);
+		spans = k.row->ext->pages > CHUNK_PAGES;
+		while (k.row)
+			give_some(c, &k);
+	}
+	CHECK(spans && n > 100);
+	/* Whole rows of a span are taken, although smaller ones are free. */
+	while (small[0].row)
+		give_some(c, &small[0]);
+	k = claim_take(c, EXTENT_PAGES_MAX);
+	CHECK_EQ(bits(k.mask), EXTENT_PAGES_MAX);
+	chunks_marked(k.row->ext, 1);
+	have = c->extents;
+	for (n = 0; n < 100 && (!n || taken[n - 1].row->ext->pages > CHUNK_PAGES); n++)
+		taken[n] = claim_take(c, EXTENT_PAGES_MAX);
+	CHECK(n > 8 && n < 100 && c->extents == have);
+	while (n--)
+		while (taken[n].row)
+			give_some(c, &taken[n]);
+	chunk_limit = ALIGN_UP(chunks_out, SPAN_CHUNKS) + 1;
+	for (n = 0, spans = 0; n < 4096; n++) {
+		struct claim *t = &taken[n];
+		bool zeroed;
+
+		t->row = heap_row_take(c, ROW_WHOLE, EXTENT_PAGES_MAX, t->mask, &zeroed);
+		if (!t->row)
+			break;
+		claim_mark(t->row, t->mask, true, zeroed);
+		CHECK(!n || spans || t->row->ext->pages == CHUNK_PAGES ||
+			taken[n - 1].row->ext->pages > CHUNK_PAGES);
+		spans += t->row->ext->pages > CHUNK_PAGES;
+	}
+	CHECK(n < 4096 && spans > 8 && n > spans + 8);
+	CHECK_EQ(c->pages, CHUNK_PAGES);
+	chunk_limit = ARRAY_LEN(chunk_out);
+	for (unsigned i = 0; i < n; i++)
+		while (taken[i].row)
+			give_some(c, &taken[i]);
+	while (small[1].row)
+		give_some(c, &small[1]);
+	while (k.row)
+		give_some(c, &k);
+	c->modest = false;
+	free(taken);
+}
+
+static void spans_come_and_go(void)
+{
+	unsigned before = made_huge;
+
+	heap_init(1, true);
+	rows_come_and_go();
+	CHECK(heap_class[0].pages == EXTENT_PAGES_MAX && heap_class[5].pages == EXTENT_PAGES_MAX);
+	CHECK_EQ(heap_class[15].pages, CHUNK_PAGES); /* of 512 bytes: too much memory */
+	CHECK(made_huge >= before + SPAN_CHUNKS);
+}
+
+int main(void)
+{
+	heap_init(1, true);
+	RUN(spans_are_four_chunks);
+	RUN(spans_for_the_hot);
+	RUN(spans_come_and_go);
+	return UNIT_END();
+}

@@ -108,8 +108,9 @@ static void alone(void)
 	walk_and_put((void *)1);
 }
 
-static volatile int handled, handled_bad;
-static struct walker handler_walker = {.seed = 99};
+/* Each thread walks its own: one may handle the next alarm while another has not done with this. */
+static __thread struct walker handler_walker = {.seed = 99};
+static _Atomic int handled, handled_bad;
 
 static void on_alarm(int sig)
 {

@@ -240,9 +240,14 @@ extern _Atomic bool alias_ready;
 /* The table: one word per part of fresh addresses: 0, a view, or a large block | 1. */
 extern _Atomic uintptr_t *alias_table;
 
+static inline bool alias_space_has(vaddr_t a)
+{
+	return a - alias_space.base < alias_space.end - alias_space.base;
+}
+
 static inline uintptr_t alias_entry(vaddr_t a)
 {
-	if (a - alias_space.base >= alias_space.end - alias_space.base)
+	if (!alias_space_has(a))
 		return 0;
 	return atomic_load_explicit(
 		&alias_table[(a - alias_space.base) >> VSPACE_PART_SHIFT], memory_order_acquire);
@@ -348,6 +353,8 @@ void large_find(const struct large *l, struct block *b);
 
 /* alias_fork.c */
 void alias_fork_init(void);
+/* Is this in memory of which a fork's child has a copy that was made before the fork? */
+bool alias_copied(const void *p);
 /* In the child: at the address that it had. */
 bool view_map_again(vaddr_t at, uint32_t chunk, unsigned first, unsigned pages);
 

@@ -89,7 +89,7 @@ void block_find(vaddr_t addr, struct block *b)
 		heap_other->find(addr, b);
 		return;
 	}
-	if (!alias_ready || addr - alias_space.base >= alias_space.end - alias_space.base)
+	if (!alias_ready || !alias_space_has(addr))
 		return;
 	e = alias_entry(addr);
 	if (e & 1)

@@ -60,6 +60,19 @@ void altstack_enter(void)
 	pthread_setspecific(at_exit, (void *)p); /* one of the first 32 keys: no malloc */
 }
 
+bool altstack_lend(stack_t *was)
+{
+	altstack_enter();
+	if (!mine || set(NULL, was) != 0 || was->ss_flags & SS_DISABLE || was->ss_sp == mine)
+		return false;
+	return set_mine() == 0;
+}
+
+void altstack_return(const stack_t *was)
+{
+	set(was, NULL);
+}
+
 void altstack_init(void)
 {
 	ready = pthread_key_create(&at_exit, thread_ends) == 0;

@@ -9,10 +9,21 @@
 #ifndef UD_ALTSTACK_H
 #define UD_ALTSTACK_H
 
+#include <signal.h>
+#include <stdbool.h>
+
 /* From the constructor, in the main thread. */
 void altstack_init(void);
 
 /* Gives the calling thread one, once; taken back at its end. Nothing before altstack_init. */
 void altstack_enter(void);
+
+/*
+ * Around a fork, in whose child the program's alternate stack may be missing for a moment, for it
+ * may be a block: ours instead. False if there is nothing to return, and where the thread stands on
+ * it.
+ */
+bool altstack_lend(stack_t *was);
+void altstack_return(const stack_t *was);
 
 #endif

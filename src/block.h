@@ -2,9 +2,10 @@
  * block.h - the answer to "what is at this address?": the seam between the alias engine, which
  * answers, and the classifier and printer of findings, which ask.
  *
- * Implemented by alias.c. Lock-free and async-signal-safe: it runs in the fault handler, while
- * other threads (or the interrupted one) may be inside malloc; it must not fault, take a lock
- * or allocate. A torn answer is allowed only for a block that is being freed at that instant.
+ * Implemented by alias_find.c and alias_fork.c. Lock-free and async-signal-safe: it runs in the
+ * fault handler, while other threads (or the interrupted one) may be inside malloc; it must not
+ * fault, take a lock or allocate. A torn answer is allowed only for a block that is being freed at
+ * that instant.
  */
 #ifndef UD_BLOCK_H
 #define UD_BLOCK_H
@@ -31,5 +32,12 @@ struct block {
 
 /* Fills *b for any address; b->state tells how much of it means anything. */
 void block_find(vaddr_t addr, struct block *b);
+
+/*
+ * A fault at addr: was it only because a fork's child has no blocks yet? They are there now, and
+ * the instruction may run again. First thing in the handler: the thread's own TLS may have been
+ * missing.
+ */
+bool block_appears(vaddr_t addr);
 
 #endif

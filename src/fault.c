@@ -2,9 +2,10 @@
  * fault.c - the real handler of SIGSEGV and SIGBUS (fault.h). app context, in a signal handler,
  * perhaps on the program's small alternate stack: shallow frames, no libc that could lock.
  *
- * Order matters: a fault of our own stack walk first, then our own printing, then a finding, then
- * the program. After a finding the signal takes the course that it would have taken for any other
- * bad access: the program's handler, or the default action by running the instruction again.
+ * Order matters: what a fork's child has not got back yet first, then a fault of our own stack
+ * walk, our own printing, a finding, the program. After a finding the signal takes the course that
+ * it would have taken for any other bad access: the program's handler, or the default action by
+ * running the instruction again.
  */
 #include "fault.h"
 #include "altstack.h"
@@ -93,6 +94,8 @@ static void on_fault(int sig, siginfo_t *si, void *ucontext)
 	bool fault = signal_is_fault(si, ucontext);
 	struct report r;
 
+	if (fault && block_appears(vaddr_of(si->si_addr)))
+		return;
 	signal_arrived(ucontext);
 	if (fault && stack_recover(&at)) {
 		g[REG_RIP] = (greg_t)at.ip;

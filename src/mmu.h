@@ -91,6 +91,9 @@ struct mmu {
 	int (*fork_prepare)(const uint8_t *used, uint32_t n);
 	void (*fork_parent)(void);
 	int (*fork_child)(void);
+	/* Lock-free: is this a fork's child in which fork_child has not run, and what it maps
+	 * missing? */
+	bool (*fork_missing)(void);
 	void (*dump)(struct out *o, vaddr_t lo, vaddr_t hi);
 	void (*stats)(struct out *o); /* lines of its own for --stats */
 };

@@ -63,5 +63,6 @@ int host_probe(const char **why);
 int host_fork_prepare(const uint8_t *used, uint32_t n);
 void host_fork_parent(void);
 int host_fork_child(void);
+bool host_fork_missing(void);
 
 #endif

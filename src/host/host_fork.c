@@ -72,6 +72,14 @@ void host_fork_parent(void)
 			sys_munmap(copy[s], host_seg_bytes());
 }
 
+bool host_fork_missing(void)
+{
+	unsigned char in[1];
+
+	return host.nsegs &&
+	       sys_call3(__NR_mincore, (long)host.seg[0], PAGE_SIZE, (long)in) == -ENOMEM;
+}
+
 int host_fork_child(void)
 {
 	size_t len = host_seg_bytes();

@@ -446,6 +446,7 @@ const struct mmu mmu_host = {
 	.fork_prepare = host_fork_prepare,
 	.fork_parent = host_fork_parent,
 	.fork_child = host_fork_child,
+	.fork_missing = host_fork_missing,
 	.dump = host_dump,
 	.stats = host_stats,
 };

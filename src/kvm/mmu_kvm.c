@@ -309,6 +309,11 @@ static int fork_child(void)
 	return 0;
 }
 
+static bool fork_missing(void)
+{
+	return false;
+}
+
 static int dump_one(const struct pt_entry *e, void *arg)
 {
 	out_fmt(arg, "0x%lx-0x%lx %s raw 0x%lx\n", (unsigned long)e->va,
@@ -357,6 +362,7 @@ const struct mmu mmu_kvm = {
 	.fork_prepare = fork_prepare,
 	.fork_parent = fork_parent,
 	.fork_child = fork_child,
+	.fork_missing = fork_missing,
 	.dump = dump,
 	.stats = stats,
 };

@@ -80,6 +80,15 @@ void altstack_enter(void)
 {
 }
 
+bool altstack_lend(stack_t *was)
+{
+	return false;
+}
+
+void altstack_return(const stack_t *was)
+{
+}
+
 void options_init(void)
 {
 	options_default(&options);

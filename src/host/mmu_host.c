@@ -19,6 +19,8 @@ struct host host;
 struct lock host_lock;
 
 static uint64_t free_ids[HOST_SEGMENTS][HOST_SEG_CHUNKS / 64];
+/* Between PIEs and what clisp keeps for its heap, whoever is there: 16 to 32 TB. */
+#define ADDRESSES  (53UL << 40)
 #define SPARE_FROM 64 /* views made: a small program needs no spare mappings */
 static _Atomic uint32_t maps_made, maps_killed;
 static uint32_t free_hint; /* no segment below it has a free chunk */
@@ -70,7 +72,7 @@ long host_segment_map(void)
 static int host_enter(size_t want, struct run *fresh)
 {
 	struct rlimit as = {RLIM_INFINITY, RLIM_INFINITY};
-	size_t size = want ? ALIGN_UP(want, HUGE_SIZE) : 64UL << 40;
+	size_t size = want ? ALIGN_UP(want, HUGE_SIZE) : ADDRESSES;
 	const char *why;
 	int err = host_probe(&why);
 

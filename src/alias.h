@@ -353,6 +353,10 @@ void large_find(const struct large *l, struct block *b);
 
 /* alias_fork.c */
 void alias_fork_init(void);
+/* Around a fork: what pthread_atfork runs, for those that do not. The locks are held in between. */
+void alias_fork_prepare(bool child_on_this_stack);
+void alias_fork_parent(void);
+void alias_fork_child(void);
 /* Is this in memory of which a fork's child has a copy that was made before the fork? */
 bool alias_copied(const void *p);
 /* In the child: at the address that it had. */

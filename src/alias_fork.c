@@ -48,7 +48,7 @@ bool alias_copied(const void *p)
 	return e && !(e & 1);
 }
 
-static void fork_prepare(void)
+void alias_fork_prepare(bool child_on_this_stack)
 {
 	const uint8_t *used;
 	struct lock_section s;
@@ -67,7 +67,7 @@ static void fork_prepare(void)
 	n = heap_chunks_used(&used);
 	mmu->fork_prepare(used, n);
 	mapped = false;
-	on_copied = alias_copied(__builtin_frame_address(0));
+	on_copied = child_on_this_stack && alias_copied(__builtin_frame_address(0));
 	forking = true;
 }
 
@@ -91,7 +91,7 @@ static void locks_drop(void)
 	lock_section_leave(&s);
 }
 
-static void fork_parent(void)
+void alias_fork_parent(void)
 {
 	fork_over();
 	mmu->fork_parent();
@@ -160,7 +160,7 @@ bool block_appears(vaddr_t addr)
 	return true;
 }
 
-static void fork_child(void)
+void alias_fork_child(void)
 {
 	views_again();
 	fork_over();
@@ -168,7 +168,12 @@ static void fork_child(void)
 	locks_drop();
 }
 
+static void before_fork(void)
+{
+	alias_fork_prepare(true);
+}
+
 void alias_fork_init(void)
 {
-	pthread_atfork(fork_prepare, fork_parent, fork_child);
+	pthread_atfork(before_fork, alias_fork_parent, alias_fork_child);
 }

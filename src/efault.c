@@ -7,6 +7,7 @@
  * unwinds through it. That is why this file includes no header that declares them.
  */
 #include "efault.h"
+#include "fork.h"
 #include "report.h"
 #include "signals.h"
 #include "sys.h"
@@ -17,11 +18,12 @@
 #define A(n) (1u << ((n)-1))
 #define ARGS 7
 
-enum fail { MINUS_1, NUL, ERRNO, EXEC };
+enum fail { MINUS_1, NUL, ERRNO, EXEC, FORKS };
 #define FAIL_MINUS_1 MINUS_1
 #define FAIL_NULL    NUL
 #define FAIL_ERRNO   ERRNO
 #define FAIL_EXEC    EXEC
+#define FAIL_FORKS   FORKS
 
 enum nested { NONE, IOVEC, MSGHDR, STRINGS };
 
@@ -227,7 +229,9 @@ static inline __attribute__((always_inline)) void *real_of(int i)
 	UD_EXPORT long wrap_##name(long a, long b, long c, long d, long e, long f, long g)     \
 	{                                                                                      \
 		long (*next)(long, long, long, long, long, long, long) = real_of(CALL_##name); \
-		long r = next(a, b, c, d, e, f, g);                                            \
+		long r = FAIL_##fail == FORKS && fork_is_syscall(a)                            \
+				 ? fork_syscall(next, (const long[]){a, b, c, d, e, f, g})     \
+				 : next(a, b, c, d, e, f, g);                                  \
                                                                                                \
 		if (unlikely(failed(r, FAIL_##fail)))                                          \
 			check(CALL_##name, (const long[ARGS]){KEPT_6(pointers, nested), g},    \

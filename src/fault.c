@@ -117,12 +117,12 @@ static void on_fault(int sig, siginfo_t *si, void *ucontext)
 	signal_deliver(sig, si, ucontext);
 }
 
-static void before_fork(void)
+void fault_fork_prepare(void)
 {
 	parent_tid = sys_gettid();
 }
 
-static void after_fork(void)
+void fault_fork_child(void)
 {
 	report_forked(parent_tid);
 	stack_forked();
@@ -135,6 +135,6 @@ int fault_init(void)
 	altstack_init();
 	efault_init();
 	if (r == 0)
-		r = -pthread_atfork(before_fork, NULL, after_fork);
+		r = -pthread_atfork(fault_fork_prepare, NULL, fault_fork_child);
 	return r;
 }

@@ -7,6 +7,7 @@
 
 #include "unit.h"
 #include "fault.h"
+#include "fork.h"
 #include "options.h"
 
 #include <sys/mman.h>
@@ -23,6 +24,16 @@ static int main_tid;
 bool block_appears(vaddr_t addr)
 {
 	return false;
+}
+
+bool fork_is_syscall(long nr)
+{
+	return false;
+}
+
+long fork_syscall(long (*next)(long, long, long, long, long, long, long), const long *a)
+{
+	return -1;
 }
 
 void block_find(vaddr_t addr, struct block *b)

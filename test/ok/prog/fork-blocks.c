@@ -31,6 +31,7 @@ static void uses(void)
 	raise(SIGUSR2);
 	check(usr2 == SIGUSR2);
 	check(pthread_mutex_lock(&recursive) == 0 && pthread_mutex_lock(&recursive) == 0);
+	check(recursive.__data.__owner == gettid());
 	check(pthread_mutex_unlock(&recursive) == 0 && pthread_mutex_unlock(&recursive) == 0);
 	sigprocmask(SIG_SETMASK, NULL, &now);
 	for (int i = 1; i < 32; i++)

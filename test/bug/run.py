@@ -52,7 +52,7 @@ MODES = {
 UNRECORDED = ("rows", "pages")
 RECORDED = ("free", "alloc", "threads", "block", "moved")
 DIRECTIVE = re.compile(r"^// ([a-z-]+)(?:: *(.*))?$")
-TIMEOUT = 40
+TIMEOUT = {"host": 40, "kvm": 200}  # seconds; emulated machines are slow, and not always alike
 
 
 class Program:
@@ -103,7 +103,7 @@ def execute(args, binary, mode, extra):
     p = subprocess.Popen(cmd, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                          stderr=subprocess.STDOUT, start_new_session=True)
     try:
-        out, _ = p.communicate(timeout=TIMEOUT)
+        out, _ = p.communicate(timeout=TIMEOUT[args.backend])
         status = p.returncode if p.returncode >= 0 else 128 - p.returncode
     except subprocess.TimeoutExpired:
         status = "timeout"

@@ -95,8 +95,8 @@ cpu_spent() {
 }
 
 # machine_watch CPUS SECONDS: streams the output until the machine ends, or its time is up, or a CPU has
-# not written its beat to the console while the machine got 60 s of each processor. Sets $why if it had to
-# be killed.
+# not written its beat to the console while the machine got 60 s of each processor (300 until the first: it
+# has to boot, and Bochs takes most of a minute). Sets $why if it had to be killed.
 machine_watch() {
 	local c n now start=$SECONDS beat=(0 0) seen=(0 0)
 	why=
@@ -109,7 +109,7 @@ machine_watch() {
 		for ((c = 0; c < $1; c++)); do
 			n=$(grep -ac "beat$c" "$w/console")
 			[ "$n" = "${seen[c]}" ] || { seen[c]=$n beat[c]=$now; }
-			[ $((now - beat[c])) -le $((60 * $1)) ] ||
+			[ $((now - beat[c])) -le $(((seen[c] ? 60 : 300) * $1)) ] ||
 				why="CPU $c has not run for $((now - beat[c])) s of processor time"
 		done
 		[ -z "$why" ] && ! grep -aq '^VMSTATUS=' "$w/out" || break

@@ -7,8 +7,7 @@
  * the fork is made from another one, which is private memory, and the block has what its frames
  * need when the copy is made. If it is a thread's stack, its TCB lies there, too: the kernel must
  * write nothing there before the child has it again. Where libc forks by itself (daemon, forkpty)
- * it cannot be
- * helped: there the child ends with a line.
+ * it cannot be helped: there the child ends with a line.
  *
  * Others fork without any handlers: clone without CLONE_VM, _Fork, and the bare system calls, as
  * far as they are made by syscall(2). What the engine needs is done around those.
@@ -20,7 +19,6 @@
 
 #include <dlfcn.h>
 #include <errno.h>
-#include <linux/rseq.h>
 #include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
@@ -50,8 +48,6 @@ struct call {
  * into the TCB, and kills whose TCB is missing. (glibc 2.35 is the first to ask for that.)
  */
 extern const ptrdiff_t __rseq_offset __attribute__((weak));
-#define RSEQ_BYTES 32
-#define RSEQ_SIGN  0x53053053
 
 static bool rseq_switch(int flags)
 {
@@ -61,14 +57,14 @@ static bool rseq_switch(int flags)
 		return false;
 	at = vaddr_of(__builtin_thread_pointer()) + (vaddr_t)__rseq_offset;
 	return alias_copied(vaddr_ptr(at)) &&
-	       sys_call4(__NR_rseq, (long)at, RSEQ_BYTES, flags, RSEQ_SIGN) == 0;
+	       sys_call4(__NR_rseq, (long)at, RSEQ_SIZE_OLD, flags, RSEQ_SIGNATURE) == 0;
 }
 
 /* makecontext gives its function ints. */
 static void fork_there(unsigned hi, unsigned lo)
 {
 	struct call *c = vaddr_ptr((vaddr_t)hi << 32 | lo);
-	bool off = rseq_switch(RSEQ_FLAG_UNREGISTER);
+	bool off = rseq_switch(RSEQ_UNREGISTER);
 
 	c->r = c->f(c->arg);
 	c->err = errno;
@@ -137,16 +133,21 @@ static void in_child(void)
 	fault_fork_child();
 }
 
+static void after(long r)
+{
+	if (r)
+		alias_fork_parent();
+	else
+		in_child();
+}
+
 static long bare(const long *arg)
 {
 	long r;
 
 	before(true);
 	r = sys_call6(arg[0], arg[1], arg[2], arg[3], arg[4], arg[5], arg[6]);
-	if (r)
-		alias_fork_parent();
-	else
-		in_child();
+	after(r);
 	if (!sys_is_err(r))
 		return r;
 	errno = (int)-r;
@@ -160,10 +161,7 @@ static long by_libc_alone(const long *arg)
 
 	before(true);
 	pid = (pid_t)next();
-	if (pid)
-		alias_fork_parent();
-	else
-		in_child();
+	after(pid);
 	return pid;
 }
 
@@ -177,11 +175,11 @@ UD_EXPORT pid_t _Fork(void)
 }
 
 /* Does the child get a copy of everything, and return here as the parent does? */
-static bool is_fork(long nr, const long *a)
+static bool is_fork(const long *a)
 {
 	const struct clone_args *args = vaddr_ptr((vaddr_t)a[1]);
 
-	switch (nr) {
+	switch (a[0]) {
 	case __NR_fork:
 		return true;
 	case __NR_clone:
@@ -201,7 +199,7 @@ bool fork_is_syscall(long nr)
 
 long fork_syscall(long (*next)(long, long, long, long, long, long, long), const long *a)
 {
-	if (!alias_ready || !is_fork(a[0], a))
+	if (!alias_ready || !is_fork(a))
 		return next(a[0], a[1], a[2], a[3], a[4], a[5], a[6]);
 	return fork_from_here(bare, a);
 }

@@ -13,6 +13,11 @@
 
 #include <asm/unistd.h>
 
+/* rseq(2), as glibc registers it; later versions perhaps with more than the first size. */
+#define RSEQ_SIGNATURE	0x53053053
+#define RSEQ_UNREGISTER 1
+#define RSEQ_SIZE_OLD	32
+
 static inline long sys_call6(long nr, long a, long b, long c, long d, long e, long f)
 {
 	register long r10 __asm__("r10") = d;

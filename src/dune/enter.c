@@ -12,10 +12,6 @@
 #include <errno.h>
 #include <string.h>
 
-#define RSEQ_SIGNATURE	0x53053053
-#define RSEQ_UNREGISTER 1
-#define RSEQ_SIZE_OLD	32
-
 /* glibc 2.35 and later: where it has registered the main thread's. */
 extern const ptrdiff_t __rseq_offset __attribute__((weak));
 extern const unsigned int __rseq_size __attribute__((weak));

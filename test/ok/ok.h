@@ -23,6 +23,7 @@
 #include <sys/types.h>
 #include <sys/wait.h>
 #include <time.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 #define UNUSED	   __attribute__((unused))
@@ -93,6 +94,32 @@ static void in_child(const char *name, int (*fn)(void))
 		_exit(fn());
 	}
 	say_end(name, wait_for(pid));
+}
+
+/* Runs fn on a stack of so many bytes from malloc. */
+static ucontext_t on_block_back UNUSED;
+static void on_block(void (*fn)(void), size_t size) UNUSED;
+static void on_block(void (*fn)(void), size_t size)
+{
+	void *stack = malloc(size);
+	ucontext_t co;
+
+	getcontext(&co);
+	co.uc_stack.ss_sp = stack;
+	co.uc_stack.ss_size = size;
+	co.uc_link = &on_block_back;
+	makecontext(&co, fn, 0);
+	swapcontext(&on_block_back, &co);
+	free(stack);
+}
+
+/* A thread that is there; arg is not NULL. */
+static void *idle_thread(void *arg) UNUSED;
+static void *idle_thread(void *arg)
+{
+	while (arg)
+		pause();
+	return arg;
 }
 
 /* Memory of the process in kB, its share of what it shares; 0 where the kernel does not say. */

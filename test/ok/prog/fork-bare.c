@@ -4,7 +4,6 @@
 #include <linux/sched.h>
 #include <sched.h>
 #include <sys/syscall.h>
-#include <ucontext.h>
 
 pid_t _Fork(void);
 
@@ -83,28 +82,6 @@ static void all(void)
 	free(arg);
 }
 
-static ucontext_t back, co;
-
-static void coroutine(void)
-{
-	void *stack = malloc(65536);
-
-	getcontext(&co);
-	co.uc_stack.ss_sp = stack;
-	co.uc_stack.ss_size = 65536;
-	co.uc_link = &back;
-	makecontext(&co, all, 0);
-	swapcontext(&back, &co);
-	free(stack);
-}
-
-static void *sleeper(void *arg)
-{
-	while (arg)
-		pause();
-	return arg;
-}
-
 int main(void)
 {
 	pthread_t t;
@@ -112,11 +89,11 @@ int main(void)
 	shared = strdup("of both");
 	all();
 	say("from a coroutine:");
-	coroutine();
-	check(pthread_create(&t, NULL, sleeper, shared) == 0);
+	on_block(all, 65536);
+	check(pthread_create(&t, NULL, idle_thread, shared) == 0);
 	say("with another thread:");
 	all();
-	coroutine();
+	on_block(all, 65536);
 	free(malloc(10));
 	return done();
 }

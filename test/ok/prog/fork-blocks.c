@@ -2,7 +2,6 @@
 // pthread_atfork run there: FILEs, thread-specific data, stacks, with and without other threads.
 #include "ok.h"
 #include <pwd.h>
-#include <ucontext.h>
 
 static pthread_mutex_t recursive = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
 static pthread_key_t key[100];
@@ -78,7 +77,6 @@ static void try_fork(const char *when)
 	say("%s", when);
 }
 
-static ucontext_t back, co;
 static const char *co_says;
 
 static void body(void)
@@ -88,16 +86,8 @@ static void body(void)
 
 static void coroutine(const char *when, size_t size)
 {
-	void *stack = malloc(size);
-
-	getcontext(&co);
-	co.uc_stack.ss_sp = stack;
-	co.uc_stack.ss_size = size;
-	co.uc_link = &back;
 	co_says = when;
-	makecontext(&co, body, 0);
-	swapcontext(&back, &co);
-	free(stack);
+	on_block(body, size);
 }
 
 static void on_usr1(int sig)
@@ -117,13 +107,6 @@ static void *thread(void *arg)
 	try_fork("in a thread whose stack is from malloc");
 	check(pthread_getspecific(key[77]) == &key);
 	return NULL;
-}
-
-static void *sleeper(void *arg)
-{
-	while (arg)
-		pause();
-	return arg;
 }
 
 static void all(void)
@@ -191,7 +174,7 @@ int main(void)
 	for (size_t i = 0; i < ARRAY_N(key); i++)
 		check(!pthread_key_create(&key[i], NULL));
 	all();
-	check(pthread_create(&t, NULL, sleeper, name) == 0);
+	check(pthread_create(&t, NULL, idle_thread, name) == 0);
 	say("and with another thread:");
 	all();
 	unlink(name);

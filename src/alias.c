@@ -78,7 +78,7 @@ static void alias_setup(void)
 		out_line(2, "undangle: cannot run in this process: %s (error %d)", why, -err);
 		sys_exit_group(2);
 	}
-	heap_init(policy.grouped ? options.group : 1, spans_wanted());
+	heap_init(policy.grouped ? options.group : 1, spans_wanted(), !policy.paged);
 }
 
 void alias_init(void)

@@ -81,6 +81,8 @@ void maps_count(uint32_t direct, uint32_t supers)
 	if (scarce)
 		return;
 	atomic_store(&joined, direct > maps_max / 8 && mmu->chunks_joined() > 1);
+	if (joined)
+		heap_parts_end();
 	/* A view of its own costs a gap as well; the program wants some, too. */
 	if (2 * direct + supers > maps_max / 3 * 2)
 		maps_refused();

@@ -93,6 +93,16 @@ static struct view *view_build(struct row *r, const uint64_t *mask, bool zeroed)
 	return v;
 }
 
+/* Its memory is there, for it had a view, or its neighbours in the same pages had. */
+static void view_warm(struct view *v)
+{
+	uint32_t lo = bits_next(view_fresh(v), 0, v->units), hi = lo;
+
+	for (uint32_t u = lo; u < v->units; u = bits_next(view_fresh(v), hi, v->units))
+		hi = bits_end(view_fresh(v), u, v->units);
+	mmu->view_warm(view_unit_at(v, lo), (hi - lo) * v->geom->unit_pages);
+}
+
 /* Gives v fresh addresses and memory behind them. */
 static int view_place(struct view *v)
 {
@@ -108,8 +118,8 @@ static int view_place(struct view *v)
 		} while (err == -EEXIST); /* somebody else lives there */
 	if (err)
 		return err;
-	if (!v->zeroed && v->pages < CHUNK_PAGES)
-		mmu->view_warm(v->base, v->pages);
+	if (v->pages < CHUNK_PAGES && (!v->zeroed || v->place))
+		view_warm(v);
 	return 0;
 }
 

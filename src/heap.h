@@ -5,10 +5,11 @@
  * class: for objects of up to a page a column, 1, 2 or 4 KB of each of the 512 pages, so that all
  * their views are as large as a huge page and four classes can share one; a class in much use has
  * columns of a span, four chunks in a row, so that one mapping serves four times as many objects.
- * For larger objects it is a power of two of whole pages, 32 to 512. Its pages are cut in units
- * (one page; for objects larger than a page, as many as one takes). A row is one band of bytes in
- * every unit of an extent; a band holds `group` objects of a small class, or one. From page to page
- * column and row move on, so that L1 sets are spread. A view (alias.h) shows one row.
+ * For larger objects, and for classes in little use, it is a power of two of whole pages, 32 to
+ * 512, which are parts of a chunk. Its pages are cut in units (one page; for objects larger than a
+ * page, as many as one takes). A row is one band of bytes in every unit of an extent; a band holds
+ * `group` objects of a small class, or one. From page to page column and row move on, so that L1
+ * sets are spread. A view (alias.h) shows one row.
  *
  * heap_class.c (pure) has the geometry, heap_chunk.c the extents, heap_row.c the rows.
  */
@@ -34,7 +35,13 @@
 #define GROUP_MAX	  64 /* objects of one class's band, at most      */
 #define PAGED_SHIFT	  8  /* log2 of objects in a page cut for a class, at most */
 
-/* How one size class lies in its extents. Read-only after heap_init. */
+/*
+ * How one size class lies in its extents: in columns; those whose group is wide, for when mappings
+ * are scarce; or in a few whole pages, which is all that a class in little use gets.
+ */
+enum geom_kind { GEOM_COLUMN, GEOM_WIDE, GEOM_PART, GEOM_KINDS };
+
+/* Read-only after heap_init. */
 struct geom {
 	uint32_t size;	     /* bytes of a slot                                          */
 	uint32_t band;	     /* bytes of a row's share of a unit                         */
@@ -43,7 +50,7 @@ struct geom {
 	uint16_t slots;	     /* objects per band                                         */
 	uint8_t group_shift; /* log2 of objects per band                                 */
 	uint8_t cls;
-	uint8_t wide;	      /* 1: the geometry for when mappings are scarce            */
+	uint8_t kind;	      /* enum geom_kind; 0 for objects larger than a page        */
 	uint16_t width;	      /* bytes of an extent's column; medium: of a page          */
 	uint32_t column_mask; /* of an offset in a page: which column of that width      */
 	uint64_t inv_rows, inv_size, inv_unit; /* geom_div's reciprocals                 */
@@ -80,8 +87,8 @@ static inline uint32_t geom_group(const struct geom *g)
 	return 1U << g->group_shift;
 }
 
-/* Builds both geometries of every class. group: bytes of a band at most (1: one object each). */
-void heap_geom_init(struct geom g[2][HEAP_CLASSES], size_t group);
+/* Builds all geometries of every class. group: bytes of a band at most (1: one object each). */
+void heap_geom_init(struct geom g[GEOM_KINDS][HEAP_CLASSES], size_t group);
 /* How pages are cut into slots of each class up to HEAP_CLASS_RUN; also fills heap_cut. */
 void heap_paged_init(struct geom g[HEAP_CLASSES]);
 
@@ -151,9 +158,11 @@ struct class
 	struct lock lock;
 	uint8_t idx;
 	bool wide;
-	bool modest;	/* memory was short: its extents stay as small as they can be */
-	uint16_t pages; /* of new extents; smaller ones serve when those have no more */
-	uint32_t views; /* made so far: how hot the class is                    */
+	bool modest;	    /* memory was short: its extents stay as small as they can be */
+	uint16_t pages;	    /* of new extents; smaller ones serve when those have no more */
+	uint32_t views;	    /* made so far                                          */
+	uint32_t looked;    /* of them, when it was last looked how fast they come  */
+	uint64_t looked_at; /* and the time stamp counter then                      */
 	uint32_t extents;
 	uint32_t empty;			  /* of them, without a busy row: the list `idle` */
 	size_t bytes;			  /* of its extents                                       */
@@ -165,12 +174,15 @@ struct class
 } __attribute__((aligned(64)));
 
 extern struct class heap_class[HEAP_CLASSES];
-extern struct geom heap_geom[2][HEAP_CLASSES];
+extern struct geom heap_geom[GEOM_KINDS][HEAP_CLASSES];
 extern struct geom heap_paged[HEAP_CLASSES];
 extern struct lock heap_chunk_lock;
 
-/* group: see heap_geom_init. spans: may extents be columns of spans? */
-void heap_init(size_t group, bool spans);
+/*
+ * group: see heap_geom_init. spans: may extents be columns of spans? parts: may those of small
+ * classes be parts of a chunk?
+ */
+void heap_init(size_t group, bool spans, bool parts);
 
 /*
  * A row with free units of class c, `most` of which (for runs, if it is not whole: all) now belong
@@ -183,6 +195,9 @@ struct row *heap_row_take(
 /* Units come back; their aliases are dead. The row may be gone afterwards. c->lock held. */
 void heap_row_give(struct class *c, struct row *r, const uint64_t *mask);
 
+/* From now on new extents of small classes are no parts: their views could not be joined. */
+void heap_parts_end(void);
+
 /* From now on new extents of c use the wide geometry, and old ones get no new views. */
 void heap_widen(struct class *c);
 
@@ -190,6 +205,11 @@ void heap_widen(struct class *c);
 static inline uint32_t chunks_of(uint32_t pages)
 {
 	return (pages + CHUNK_PAGES - 1) / CHUNK_PAGES;
+}
+
+static inline bool extent_in_columns(const struct extent *e)
+{
+	return e->geom->unit_pages == 1 && e->pages >= CHUNK_PAGES;
 }
 
 static inline size_t extent_bytes(const struct extent *e)

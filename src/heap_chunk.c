@@ -2,11 +2,11 @@
  * heap_chunk.c - chunks and the extents cut from them.
  *
  * app context, signals blocked; heap_chunk_lock guards the table of chunks. A chunk is cut in one
- * of two ways: into parts of 32 pages, for objects larger than a page, or into columns, 1 KB of
- * each of its pages; a span is cut into columns as if it were one chunk, and its first one stands
- * for all. A chunk that has no extent goes back to the system, but for a small pool of
- * huge ones. Chunks begin in 4 KB pages, so that a small program pays for what it touches. What
- * breaks it: a column that had an extent before and passes for zero.
+ * of two ways: into parts of 32 pages, for objects larger than a page and for classes in little
+ * use, or into columns, 1 KB of each of its pages; a span is cut into columns as if it were one
+ * chunk, and its first one stands for all. A chunk that has no extent goes back to the system, but
+ * for a small pool of huge ones. Chunks begin in 4 KB pages, so that a small program pays for what
+ * it touches. What breaks it: a column that had an extent before and passes for zero.
  */
 #include "heap.h"
 #include "meta.h"
@@ -310,17 +310,18 @@ static void chunk_make_huge(uint32_t id)
 struct extent *heap_extent_new(const struct geom *g, unsigned pages, bool huge)
 {
 	struct extent *e = meta_alloc(sizeof(*e) + g->rows * sizeof(e->rows[0]));
-	bool small = g->unit_pages == 1, ok, due = false;
+	bool columns, ok, due = false;
 
 	if (!e)
 		return NULL;
 	e->geom = g;
 	e->pages = (uint16_t)pages;
 	e->units = e->pages / g->unit_pages;
+	columns = extent_in_columns(e);
 	lock_take(&heap_chunk_lock);
-	ok = tables_make() && (small ? columns_take(e) : parts_take(e));
+	ok = tables_make() && (columns ? columns_take(e) : parts_take(e));
 	if (ok)
-		due = huge_due(e->chunk, huge && !small && e->pages == CHUNK_PAGES);
+		due = huge_due(e->chunk, huge && !columns && e->pages == CHUNK_PAGES);
 	lock_drop(&heap_chunk_lock);
 	if (!ok) {
 		meta_free(e, sizeof(*e) + g->rows * sizeof(e->rows[0]));
@@ -337,7 +338,7 @@ void heap_extent_free(struct extent *e)
 		if (e->rows[i])
 			meta_free(e->rows[i], sizeof(struct row) + row_words(e) * 8);
 	lock_take(&heap_chunk_lock);
-	if (e->geom->unit_pages == 1)
+	if (extent_in_columns(e))
 		columns_give(e);
 	else
 		parts_give(e);
@@ -367,7 +368,7 @@ void heap_extent_shown(const struct extent *e, uint32_t units, bool again)
 	bool pays;
 
 	lock_take(&heap_chunk_lock);
-	pays = e->geom->unit_pages == 1 ? columns_pay(e, units) : again && e->pages == CHUNK_PAGES;
+	pays = extent_in_columns(e) ? columns_pay(e, units) : again && e->pages == CHUNK_PAGES;
 	for (uint32_t i = 0; i < chunks_of(e->pages); i++)
 		due |= (uint32_t)huge_due(e->chunk + i, pays) << i;
 	lock_drop(&heap_chunk_lock);

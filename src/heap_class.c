@@ -65,27 +65,28 @@ static uint16_t column_width(uint32_t band)
 	return (uint16_t)width;
 }
 
-static void geom_small(struct geom *g, unsigned cls, size_t group)
+static void geom_small(struct geom *g, size_t group)
 {
-	g->size = small_size[cls];
+	g->size = small_size[g->cls];
 	g->unit_pages = 1;
 	while ((2UL << g->group_shift) * g->size <= group && (2UL << g->group_shift) <= GROUP_MAX)
 		g->group_shift++;
 	g->band = g->size << g->group_shift;
 	g->slots = (uint16_t)(1U << g->group_shift);
-	g->width = column_width(g->band);
+	g->width = g->kind == GEOM_PART ? PAGE_SIZE : column_width(g->band);
 	g->rows = g->width / g->band;
 }
 
-void heap_geom_init(struct geom geom[2][HEAP_CLASSES], size_t group)
+void heap_geom_init(struct geom geom[GEOM_KINDS][HEAP_CLASSES], size_t group)
 {
-	for (unsigned wide = 0; wide < 2; wide++)
+	for (unsigned kind = 0; kind < GEOM_KINDS; kind++)
 		for (unsigned c = 0; c < heap_class_count(); c++) {
-			struct geom *g = &geom[wide][c];
+			struct geom *g = &geom[kind][c];
 
-			*g = (struct geom){.cls = (uint8_t)c, .wide = (uint8_t)wide};
+			*g = (struct geom){.cls = (uint8_t)c};
 			if (c < NSMALL) {
-				geom_small(g, c, wide ? MAX(group, PAGE_SIZE) : group);
+				g->kind = (uint8_t)kind;
+				geom_small(g, kind == GEOM_WIDE ? MAX(group, PAGE_SIZE) : group);
 			} else {
 				g->unit_pages = medium[c - NSMALL].pages;
 				g->size = (uint32_t)medium_size(c - NSMALL);

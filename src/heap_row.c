@@ -10,13 +10,20 @@
 #include "meta.h"
 
 struct class heap_class[HEAP_CLASSES];
-struct geom heap_geom[2][HEAP_CLASSES];
+struct geom heap_geom[GEOM_KINDS][HEAP_CLASSES];
 struct geom heap_paged[HEAP_CLASSES];
 static bool heap_spans;
+static _Atomic bool heap_parts;
 
-void heap_init(size_t group, bool spans)
+#define COLD_PAGES   64U	 /* of an extent of a small class in little use        */
+#define HOT_VIEWS    64		 /* as many within HURRY_CYCLES: it gets whole chunks  */
+#define SPAN_VIEWS   128	 /* and from so many on, spans                         */
+#define HURRY_CYCLES (4UL << 30) /* of the time stamp counter: one to four seconds     */
+
+void heap_init(size_t group, bool spans, bool parts)
 {
 	heap_spans = spans;
+	heap_parts = parts;
 	heap_geom_init(heap_geom, group);
 	heap_paged_init(heap_paged);
 	for (unsigned c = 0; c < HEAP_CLASSES; c++)
@@ -57,7 +64,7 @@ static void row_list(struct class *c, struct row *r, unsigned bucket)
 
 static bool extent_usable(const struct class *c, const struct extent *e)
 {
-	return e->geom->wide == c->wide;
+	return (e->geom->kind == GEOM_WIDE) == c->wide;
 }
 
 static bool extent_small(const struct class *c, const struct extent *e)
@@ -118,16 +125,29 @@ static void extent_busy(struct class *c, struct extent *e)
 	c->empty--;
 }
 
+/* Its geometry but for what differs between the kinds. */
+static const struct geom *class_geom(const struct class *c)
+{
+	return &heap_geom[0][c->idx];
+}
+
 static unsigned class_least_pages(const struct class *c)
 {
-	unsigned unit = heap_geom[0][c->idx].unit_pages;
+	unsigned unit = class_geom(c)->unit_pages;
 
-	return unit == 1 ? CHUNK_PAGES : unit <= 8 ? 32 : unit <= 32 ? 128 : CHUNK_PAGES;
+	if (unit == 1)
+		return heap_parts ? COLD_PAGES : CHUNK_PAGES;
+	return unit <= 8 ? 32 : unit <= 32 ? 128 : CHUNK_PAGES;
+}
+
+static enum geom_kind class_kind(const struct class *c)
+{
+	return c->wide ? GEOM_WIDE : c->pages < CHUNK_PAGES ? GEOM_PART : GEOM_COLUMN;
 }
 
 static struct extent *extent_add(struct class *c)
 {
-	const struct geom *g = &heap_geom[c->wide][c->idx];
+	const struct geom *g = &heap_geom[class_kind(c)][c->idx];
 	/* Touching 2 MB in small pages costs more than clearing a huge one. */
 	struct extent *e = heap_extent_new(g, c->pages, g->unit_pages <= 8);
 
@@ -135,6 +155,7 @@ static struct extent *extent_add(struct class *c)
 		c->modest = true;
 		c->pages = (uint16_t)class_least_pages(c);
 		rows_relist(c);
+		g = &heap_geom[class_kind(c)][c->idx];
 		e = heap_extent_new(g, c->pages, false);
 	}
 	if (!e)
@@ -163,25 +184,49 @@ static void extent_drop(struct class *c, struct extent *e)
 	heap_extent_free(e);
 }
 
+/* Has it made n views in less than some seconds? */
+static bool class_hurries(struct class *c, uint32_t n)
+{
+	uint64_t before = c->looked_at;
+
+	if (before && c->views - c->looked < n)
+		return false;
+	c->looked = c->views;
+	c->looked_at = __builtin_ia32_rdtsc();
+	return before && c->looked_at - before < HURRY_CYCLES;
+}
+
+static unsigned class_pages_small(struct class *c)
+{
+	size_t whole = (size_t)class_geom(c)->width * CHUNK_PAGES;
+
+	if (c->pages < CHUNK_PAGES && heap_parts && !class_hurries(c, HOT_VIEWS) &&
+		c->bytes <= whole / 2)
+		return COLD_PAGES;
+	if (c->pages >= CHUNK_PAGES && heap_spans && class_geom(c)->width == COLUMN_MIN &&
+		class_hurries(c, SPAN_VIEWS))
+		return EXTENT_PAGES_MAX;
+	return CHUNK_PAGES;
+}
+
+static unsigned class_pages_medium(const struct class *c)
+{
+	size_t budget = (16UL << 20) + (c->views < 1000 ? 0 : 16UL << 20);
+
+	if (c->views >= 16 && (heap_bytes() <= budget || c->bytes >= HUGE_SIZE / 2))
+		return CHUNK_PAGES;
+	return c->views < 2 ? 32 : c->views < 8 ? 64 : 128;
+}
+
 /*
  * Extents grow with the use of the class: many pages make cheap views, but a small program must not
  * pay 2 MB for each of its sizes, nor 8 MB for four.
  */
-#define SPAN_VIEWS 128
-
 static void class_grow(struct class *c)
 {
-	unsigned least = class_least_pages(c);
-	unsigned pages = c->views < 2 ? 32 : c->views < 8 ? 64 : 128;
-	size_t budget = (16UL << 20) + (c->views < 1000 ? 0 : 16UL << 20);
+	unsigned least = class_least_pages(c), pages;
 
-	if (heap_geom[0][c->idx].unit_pages == 1)
-		pages = heap_spans && c->views >= SPAN_VIEWS &&
-					heap_geom[0][c->idx].width == COLUMN_MIN
-				? EXTENT_PAGES_MAX
-				: CHUNK_PAGES;
-	else if (c->views >= 16 && (heap_bytes() <= budget || c->bytes >= HUGE_SIZE / 2))
-		pages = CHUNK_PAGES;
+	pages = class_geom(c)->unit_pages == 1 ? class_pages_small(c) : class_pages_medium(c);
 	pages = MAX(MAX(pages, least), c->pages);
 	if (pages == c->pages)
 		return;
@@ -212,6 +257,11 @@ static struct row *row_fresh(struct class *c)
 	c->free_units += e->units;
 	e->rows[e->fresh_rows++] = r;
 	return r;
+}
+
+void heap_parts_end(void)
+{
+	heap_parts = false;
 }
 
 void heap_widen(struct class *c)
@@ -294,7 +344,7 @@ static struct row *row_pick(struct class *c, unsigned wish)
 	/* Rather sparse rows than much more memory than the class needs. */
 	r = c->row[0] ? c->row[0] : c->row[ROW_BUCKETS];
 	if (r && c->grown) {
-		size_t unit = heap_geom[c->wide][c->idx].band;
+		size_t unit = heap_geom[class_kind(c)][c->idx].band;
 
 		if (c->free_units * unit > c->bytes / 4 + (1UL << 20))
 			return r;

@@ -3,7 +3,7 @@
 #include "heap.h"
 #include "unit.h"
 
-static struct geom geom[2][HEAP_CLASSES], paged[HEAP_CLASSES];
+static struct geom geom[GEOM_KINDS][HEAP_CLASSES], paged[HEAP_CLASSES];
 
 static unsigned long seed = 88172645463325252UL;
 
@@ -61,18 +61,20 @@ static void rows_share_unit(const struct geom *k)
 
 static void geometry_fits(void)
 {
-	static struct geom g[2][HEAP_CLASSES];
+	static struct geom g[GEOM_KINDS][HEAP_CLASSES];
 
 	for (size_t i = 0; i < ARRAY_LEN(groups); i++) {
 		heap_geom_init(g, groups[i]);
-		for (unsigned c = 0; c < 2 * heap_class_count(); c++) {
-			unsigned w = c % 2;
-			const struct geom *k = &g[w][c / 2];
+		for (unsigned n = 0; n < GEOM_KINDS * heap_class_count(); n++) {
+			unsigned kind = n % GEOM_KINDS, c = n / GEOM_KINDS;
+			const struct geom *k = &g[kind][c];
 
-			CHECK_EQ(k->size, heap_class_size(c / 2));
+			CHECK_EQ(k->size, heap_class_size(c));
+			CHECK_EQ(k->kind, c > HEAP_CLASS_PAGE ? 0 : kind);
+			CHECK(kind != GEOM_PART || k->width == PAGE_SIZE);
 			CHECK_EQ(k->band, k->size << k->group_shift);
 			CHECK(geom_group(k) <= GROUP_MAX);
-			CHECK(w || k->group_shift == 0 || k->band <= groups[i]);
+			CHECK(kind == GEOM_WIDE || k->group_shift == 0 || k->band <= groups[i]);
 			CHECK(k->rows > 0 && (k->unit_pages > 1 || k->rows * k->band <= k->width));
 			/* Narrow ones lose little, and a place has room for both its parts. */
 			CHECK(k->width == PAGE_SIZE || k->rows * k->band * 16 >= k->width * 15U);
@@ -85,14 +87,15 @@ static void geometry_fits(void)
 }
 
 /* Fills a page with columns of any classes: the bands of all their rows, in page u. */
-static void page_fill(struct geom g[2][HEAP_CLASSES], uint32_t u, unsigned long pick)
+static void page_fill(struct geom g[GEOM_KINDS][HEAP_CLASSES], uint32_t u, unsigned long pick)
 {
 	static uint8_t taken[PAGE_SIZE];
 	uint32_t column = 0;
 
 	memset(taken, 0, sizeof(taken));
 	while (column < PAGE_SIZE) {
-		const struct geom *k = &g[pick % 2][pick / 2 % (HEAP_CLASS_PAGE + 1)];
+		const struct geom *k =
+			&g[pick % GEOM_KINDS][pick / GEOM_KINDS % (HEAP_CLASS_PAGE + 1)];
 
 		pick = rnd();
 		if (column % k->width)
@@ -111,12 +114,13 @@ static void page_fill(struct geom g[2][HEAP_CLASSES], uint32_t u, unsigned long 
 /* In every page, the bands of all rows of all extents that share a chunk are disjoint. */
 static void bands_are_disjoint(void)
 {
-	static struct geom g[2][HEAP_CLASSES];
+	static struct geom g[GEOM_KINDS][HEAP_CLASSES];
 
 	for (size_t i = 0; i < ARRAY_LEN(groups); i++) {
 		heap_geom_init(g, groups[i]);
 		for (uint32_t u = 0; u < EXTENT_PAGES_MAX; u++)
-			for (unsigned long first = 0; first < 2 * (HEAP_CLASS_PAGE + 1); first++)
+			for (unsigned long first = 0; first < GEOM_KINDS * (HEAP_CLASS_PAGE + 1);
+				first++)
 				page_fill(g, u, first);
 	}
 }

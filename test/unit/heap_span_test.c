@@ -37,11 +37,12 @@ static void spans_for_the_hot(void)
 	struct claim small[2], k, *taken = calloc(4096, sizeof(*taken));
 	unsigned n = 0, spans = 0, have;
 
-	heap_init(1, true);
+	heap_init(1, true, false);
 	c->views = 0;
 	for (unsigned i = 0; i < 2; i++)
 		small[i] = claim_take(c, EXTENT_PAGES_MAX);
 	CHECK_EQ(small[0].row->ext->units, CHUNK_PAGES);
+	c->looked = 0;
 	for (c->views = 0; !spans && n < 200; n++) {
 		k = claim_take(c, 64);
 		CHECK_EQ(k.row->ext->units, k.row->ext->pages);
@@ -94,7 +95,7 @@ static void spans_come_and_go(void)
 {
 	unsigned before = made_huge;
 
-	heap_init(1, true);
+	heap_init(1, true, false);
 	rows_come_and_go();
 	CHECK(heap_class[0].pages == EXTENT_PAGES_MAX && heap_class[5].pages == EXTENT_PAGES_MAX);
 	CHECK_EQ(heap_class[15].pages, CHUNK_PAGES); /* of 512 bytes: too much memory */
@@ -103,7 +104,7 @@ static void spans_come_and_go(void)
 
 int main(void)
 {
-	heap_init(1, true);
+	heap_init(1, true, false);
 	RUN(spans_are_four_chunks);
 	RUN(spans_for_the_hot);
 	RUN(spans_come_and_go);

@@ -10,7 +10,7 @@ static void classes_share_chunks(void)
 	static uint8_t of[CLAIMS];
 	unsigned shared = 0;
 
-	heap_init(1, true);
+	heap_init(1, true, true);
 	for (int i = 0; i < 30000; i++) {
 		unsigned at = (unsigned)(rnd() % CLAIMS), cls = (unsigned)(rnd() % 26);
 		struct claim *k = &claim[at], *other = &claim[rnd() % CLAIMS];
@@ -158,6 +158,7 @@ static void hot_chunks_are_huge_at_once(void)
 	struct extent *a = heap_extent_new(one, CHUNK_PAGES, false), *b;
 	unsigned before;
 
+	heap_trim();
 	for (int i = 0; i < 64; i++)
 		heap_extent_shown(a, 512, false);
 	b = heap_extent_new(&heap_geom[0][HEAP_CLASS_PAGE - 1], CHUNK_PAGES, false);
@@ -225,7 +226,7 @@ static void runs_find_room(void)
 	uint32_t units = 0;
 	bool zeroed;
 
-	heap_init(PAGE_SIZE, false);
+	heap_init(PAGE_SIZE, false, false);
 	r = heap_row_take(c, ROW_RUN_MAX, CHUNK_PAGES, all, &zeroed);
 	CHECK(r && r->ext->units == CHUNK_PAGES);
 	chunk_limit = 0;
@@ -252,7 +253,7 @@ static void widening_leaves_pages(void)
 {
 	struct class *page = &heap_class[HEAP_CLASS_PAGE], *small = &heap_class[0];
 
-	heap_init(1, false);
+	heap_init(1, false, false);
 	page->wide = small->wide = false;
 	heap_widen(page);
 	heap_widen(small);
@@ -263,7 +264,7 @@ static void widening_leaves_pages(void)
 
 int main(void)
 {
-	heap_init(1, false);
+	heap_init(1, false, false);
 	RUN(columns_come_back);
 	RUN(parts_come_back);
 	RUN(chunks_become_huge);

@@ -1,0 +1,114 @@
+// sources: src/heap_class.c src/heap_chunk.c src/heap_row.c src/meta.c src/panic.c src/out.c
+/* Classes in little use against the same model: parts of chunks, until they are in much. */
+#include "heap_model.h"
+
+/* As if the last look had been an hour ago. */
+static void hour_passes(struct class *c)
+{
+	if (c->looked_at)
+		c->looked_at = __builtin_ia32_rdtsc() - (1UL << 44);
+}
+
+static void give_all(struct class *c, struct claim *k)
+{
+	while (k->row)
+		give_some(c, k);
+}
+
+/* Some objects of every size now and then, for days: one chunk has eight classes and more. */
+static void little_use_takes_little(void)
+{
+	struct claim k[HEAP_CLASS_PAGE + 1];
+
+	for (int i = 0; i < 300; i++) {
+		for (unsigned c = 0; c <= HEAP_CLASS_PAGE; c++) {
+			hour_passes(&heap_class[c]);
+			k[c] = claim_take(&heap_class[c], EXTENT_PAGES_MAX);
+			CHECK_EQ(k[c].row->ext->geom->kind, GEOM_PART);
+		}
+		CHECK(chunks_out <= (HEAP_CLASS_PAGE + 1) / 8 + 1);
+		for (unsigned c = 0; c <= HEAP_CLASS_PAGE; c++)
+			give_all(&heap_class[c], &k[c]);
+	}
+	CHECK_EQ(made_huge, 0);
+}
+
+/* Views that come fast make it hot, however few live. */
+static void haste_makes_hot(void)
+{
+	const unsigned classes[] = {heap_class_of(64), heap_class_of(1000)};
+
+	for (unsigned i = 0; i < ARRAY_LEN(classes); i++) {
+		struct class *c = &heap_class[classes[i]];
+		struct claim k = {0};
+		unsigned n;
+
+		hour_passes(c);
+		for (n = 0; n < 1000 && (!k.row || c->pages < CHUNK_PAGES); n++) {
+			give_all(c, &k);
+			k = claim_take(c, EXTENT_PAGES_MAX);
+		}
+		CHECK(n >= 32 && n < 200);
+		/* Of those before none is left but where something lives. */
+		CHECK_EQ(k.row->ext->pages, CHUNK_PAGES);
+		CHECK_EQ(c->extents, 1);
+		give_all(c, &k);
+	}
+}
+
+/* What lives on for hours gets whole chunks when it would fill half of what those take. */
+static void many_alive_make_hot(void)
+{
+	const unsigned classes[] = {heap_class_of(96), heap_class_of(1300)};
+	static struct claim k[4096];
+
+	for (unsigned i = 0; i < ARRAY_LEN(classes); i++) {
+		struct class *c = &heap_class[classes[i]];
+		size_t whole = (size_t)CHUNK_PAGES * heap_geom[0][classes[i]].width, bytes = 0;
+		unsigned n;
+
+		for (n = 0; n < ARRAY_LEN(k) && (!n || c->pages < CHUNK_PAGES); n++) {
+			hour_passes(c);
+			bytes = c->bytes;
+			k[n] = claim_take(c, EXTENT_PAGES_MAX);
+		}
+		CHECK(n > 1 && n < ARRAY_LEN(k));
+		CHECK(bytes >= whole / 2 && bytes <= 2 * whole + HUGE_SIZE / 4);
+		while (n--)
+			give_all(c, &k[n]);
+		CHECK(c->bytes <= 2 * HUGE_SIZE);
+	}
+}
+
+/* Where mappings are scarce, a new extent is whole however little it is used. */
+static void parts_end(void)
+{
+	struct class *c = &heap_class[heap_class_of(200)];
+	struct claim k;
+
+	hour_passes(c);
+	CHECK_EQ(c->pages < CHUNK_PAGES, 1);
+	heap_parts_end();
+	k = claim_take(c, EXTENT_PAGES_MAX);
+	CHECK(k.row->ext->pages >= CHUNK_PAGES && k.row->ext->geom->kind == GEOM_COLUMN);
+	give_all(c, &k);
+	heap_init(1, true, true);
+}
+
+static void cold_come_and_go(void)
+{
+	for (unsigned c = 0; c < HEAP_CLASSES; c++)
+		heap_class[c].pages = 0;
+	rows_come_and_go();
+}
+
+int main(void)
+{
+	heap_init(1, true, true);
+	RUN(little_use_takes_little);
+	RUN(haste_makes_hot);
+	RUN(many_alive_make_hot);
+	RUN(parts_end);
+	RUN(cold_come_and_go);
+	return UNIT_END();
+}

@@ -211,9 +211,7 @@ static unsigned class_pages_small(struct class *c)
 
 static unsigned class_pages_medium(const struct class *c)
 {
-	size_t budget = (16UL << 20) + (c->views < 1000 ? 0 : 16UL << 20);
-
-	if (c->views >= 16 && (heap_bytes() <= budget || c->bytes >= HUGE_SIZE / 2))
+	if (c->views >= 16 && c->bytes >= HUGE_SIZE)
 		return CHUNK_PAGES;
 	return c->views < 2 ? 32 : c->views < 8 ? 64 : 128;
 }

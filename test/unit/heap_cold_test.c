@@ -80,6 +80,28 @@ static void many_alive_make_hot(void)
 	}
 }
 
+/* Objects larger than a page: in more and more pages, in whole chunks from 2 MB on. */
+static void medium_grows(void)
+{
+	struct class *c = &heap_class[heap_class_of(9000)];
+	static struct claim k[256];
+	size_t bytes = 0;
+	unsigned n;
+
+	for (n = 0; n < 100; n++) {
+		k[0] = claim_take(c, 4);
+		CHECK(k[0].row->ext->pages < CHUNK_PAGES);
+		give_all(c, &k[0]);
+	}
+	for (n = 0; n < ARRAY_LEN(k) && (!n || c->pages < CHUNK_PAGES); n++) {
+		bytes = c->bytes;
+		k[n] = claim_take(c, EXTENT_PAGES_MAX);
+	}
+	CHECK(n > 1 && n < ARRAY_LEN(k) && bytes >= HUGE_SIZE && bytes < 2 * HUGE_SIZE);
+	while (n--)
+		give_all(c, &k[n]);
+}
+
 /* Where mappings are scarce, a new extent is whole however little it is used. */
 static void parts_end(void)
 {
@@ -108,6 +130,7 @@ int main(void)
 	RUN(little_use_takes_little);
 	RUN(haste_makes_hot);
 	RUN(many_alive_make_hot);
+	RUN(medium_grows);
 	RUN(parts_end);
 	RUN(cold_come_and_go);
 	return UNIT_END();

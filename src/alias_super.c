@@ -74,15 +74,22 @@ static void widen_all(void)
 		heap_widen(&heap_class[c]);
 }
 
+/* Views that are not whole chunks cannot be parts of super-views. */
+static void join(bool on)
+{
+	on = on && mmu->chunks_joined() > 1;
+	atomic_store(&joined, on);
+	if (on)
+		heap_parts_end();
+}
+
 void maps_count(uint32_t direct, uint32_t supers)
 {
 	if (unlikely(!maps_max))
 		maps_max = maps_limit();
 	if (scarce)
 		return;
-	atomic_store(&joined, direct > maps_max / 8 && mmu->chunks_joined() > 1);
-	if (joined)
-		heap_parts_end();
+	join(direct > maps_max / 8);
 	/* A view of its own costs a gap as well; the program wants some, too. */
 	if (2 * direct + supers > maps_max / 3 * 2)
 		maps_refused();
@@ -90,7 +97,7 @@ void maps_count(uint32_t direct, uint32_t supers)
 
 void maps_refused(void)
 {
-	atomic_store(&joined, mmu->chunks_joined() > 1);
+	join(true);
 	widen_all();
 }
 

@@ -128,7 +128,7 @@ static void extent_busy(struct class *c, struct extent *e)
 /* Its geometry but for what differs between the kinds. */
 static const struct geom *class_geom(const struct class *c)
 {
-	return &heap_geom[0][c->idx];
+	return &heap_geom[GEOM_COLUMN][c->idx];
 }
 
 static unsigned class_least_pages(const struct class *c)
@@ -140,14 +140,19 @@ static unsigned class_least_pages(const struct class *c)
 	return unit <= 8 ? 32 : unit <= 32 ? 128 : CHUNK_PAGES;
 }
 
-static enum geom_kind class_kind(const struct class *c)
+/* That of its new extents. */
+static const struct geom *class_geom_now(const struct class *c)
 {
-	return c->wide ? GEOM_WIDE : c->pages < CHUNK_PAGES ? GEOM_PART : GEOM_COLUMN;
+	enum geom_kind kind = c->wide		       ? GEOM_WIDE
+			      : c->pages < CHUNK_PAGES ? GEOM_PART
+						       : GEOM_COLUMN;
+
+	return &heap_geom[kind][c->idx];
 }
 
 static struct extent *extent_add(struct class *c)
 {
-	const struct geom *g = &heap_geom[class_kind(c)][c->idx];
+	const struct geom *g = class_geom_now(c);
 	/* Touching 2 MB in small pages costs more than clearing a huge one. */
 	struct extent *e = heap_extent_new(g, c->pages, g->unit_pages <= 8);
 
@@ -155,7 +160,7 @@ static struct extent *extent_add(struct class *c)
 		c->modest = true;
 		c->pages = (uint16_t)class_least_pages(c);
 		rows_relist(c);
-		g = &heap_geom[class_kind(c)][c->idx];
+		g = class_geom_now(c);
 		e = heap_extent_new(g, c->pages, false);
 	}
 	if (!e)
@@ -264,7 +269,7 @@ void heap_parts_end(void)
 
 void heap_widen(struct class *c)
 {
-	if (heap_geom[1][c->idx].group_shift == heap_geom[0][c->idx].group_shift)
+	if (heap_geom[GEOM_WIDE][c->idx].group_shift == class_geom(c)->group_shift)
 		return;
 	lock_take(&c->lock);
 	c->wide = true;
@@ -342,7 +347,7 @@ static struct row *row_pick(struct class *c, unsigned wish)
 	/* Rather sparse rows than much more memory than the class needs. */
 	r = c->row[0] ? c->row[0] : c->row[ROW_BUCKETS];
 	if (r && c->grown) {
-		size_t unit = heap_geom[class_kind(c)][c->idx].band;
+		size_t unit = class_geom_now(c)->band;
 
 		if (c->free_units * unit > c->bytes / 4 + (1UL << 20))
 			return r;

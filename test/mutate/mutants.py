@@ -37,6 +37,7 @@ MUTANTS = [
      "void maps_refused(void)\n{\n\tif (!options.maps)\n\t\treturn;\n", ["ok:limit-maps:strict"]),
     ("super-never", "src/alias_super.c", "\tif (!joined)\n\t\treturn -ENOSPC;", "\tif (!joined || 1)\n\t\treturn -ENOSPC;",
      ["ok:limit-maps:strict"]),
+    ("parts-not-ended", "src/alias_super.c", "\tif (on)\n\t\theap_parts_end();\n", "", ["ok:limit-parts:strict"]),
     ("spare-never", "src/host/host_spare.c", "\tif (pairs > keep) {", "\tif (0 && pairs > keep) {",
      ["ok:limit-maps:strict"]),
     ("super-part-not-killed", "src/alias_super.c", "\tif (!s->gone)\n\t\tkilled = !mmu->runs_kill(",

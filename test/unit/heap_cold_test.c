@@ -9,12 +9,6 @@ static void hour_passes(struct class *c)
 		c->looked_at = __builtin_ia32_rdtsc() - (1UL << 44);
 }
 
-static void give_all(struct class *c, struct claim *k)
-{
-	while (k->row)
-		give_some(c, k);
-}
-
 /* Some objects of every size now and then, for days: one chunk has eight classes and more. */
 static void little_use_takes_little(void)
 {

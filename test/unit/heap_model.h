@@ -145,6 +145,12 @@ static void give_some(struct class *c, struct claim *k)
 		k->row = NULL;
 }
 
+static void give_all(struct class *c, struct claim *k)
+{
+	while (k->row)
+		give_some(c, k);
+}
+
 static struct claim claim_take(struct class *c, uint32_t most)
 {
 	struct claim n = {0};
@@ -179,8 +185,7 @@ static void rows_come_and_go(void)
 			*k = n;
 		}
 		for (unsigned i = 0; i < CLAIMS; i++)
-			while (claim[i].row)
-				give_some(c, &claim[i]);
+			give_all(c, &claim[i]);
 		/* Nothing is in use: nearly everything went back. */
 		CHECK(c->bytes <= 2 * HUGE_SIZE);
 	}

@@ -47,13 +47,11 @@ static void spans_for_the_hot(void)
 		k = claim_take(c, 64);
 		CHECK_EQ(k.row->ext->units, k.row->ext->pages);
 		spans = k.row->ext->pages > CHUNK_PAGES;
-		while (k.row)
-			give_some(c, &k);
+		give_all(c, &k);
 	}
 	CHECK(spans && n > 100);
 	/* Whole rows of a span are taken, although smaller ones are free. */
-	while (small[0].row)
-		give_some(c, &small[0]);
+	give_all(c, &small[0]);
 	k = claim_take(c, EXTENT_PAGES_MAX);
 	CHECK_EQ(bits(k.mask), EXTENT_PAGES_MAX);
 	chunks_marked(k.row->ext, 1);
@@ -62,8 +60,7 @@ static void spans_for_the_hot(void)
 		taken[n] = claim_take(c, EXTENT_PAGES_MAX);
 	CHECK(n > 8 && n < 100 && c->extents == have);
 	while (n--)
-		while (taken[n].row)
-			give_some(c, &taken[n]);
+		give_all(c, &taken[n]);
 	chunk_limit = ALIGN_UP(chunks_out, SPAN_CHUNKS) + 1;
 	for (n = 0, spans = 0; n < 4096; n++) {
 		struct claim *t = &taken[n];
@@ -81,12 +78,9 @@ static void spans_for_the_hot(void)
 	CHECK_EQ(c->pages, CHUNK_PAGES);
 	chunk_limit = ARRAY_LEN(chunk_out);
 	for (unsigned i = 0; i < n; i++)
-		while (taken[i].row)
-			give_some(c, &taken[i]);
-	while (small[1].row)
-		give_some(c, &small[1]);
-	while (k.row)
-		give_some(c, &k);
+		give_all(c, &taken[i]);
+	give_all(c, &small[1]);
+	give_all(c, &k);
 	c->modest = false;
 	free(taken);
 }

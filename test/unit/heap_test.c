@@ -28,8 +28,7 @@ static void classes_share_chunks(void)
 	}
 	CHECK(shared > 100);
 	for (unsigned i = 0; i < CLAIMS; i++)
-		while (claim[i].row)
-			give_some(&heap_class[of[i]], &claim[i]);
+		give_all(&heap_class[of[i]], &claim[i]);
 	/* One or two extents each are kept at most, four classes to a chunk where they can. */
 	CHECK(heap_bytes() <= 60 * HUGE_SIZE);
 	for (unsigned c = 0; c < HEAP_CLASSES; c++)
@@ -189,8 +188,7 @@ static void small_heap_stays_small(void)
 					 written[i][p][3]) != 0;
 	CHECK(pages <= chunks_out * 16);
 	for (unsigned c = 0; c <= HEAP_CLASS_PAGE; c++)
-		while (k[c].row)
-			give_some(&heap_class[c], &k[c]);
+		give_all(&heap_class[c], &k[c]);
 }
 
 static void out_of_memory(void)

@@ -311,6 +311,8 @@ void alias_settle(bool all);
 
 /* alias_sweep.c */
 void alias_note_dirty(struct view *v);
+/* Dead views leave the list of the dirty, so that they can be forgotten. sweep_lock held. */
+void alias_dirty_prune(void);
 static inline void alias_note_dead(struct view *v) /* it has something to kill */
 {
 	if (!atomic_load_explicit(&v->dirty, memory_order_seq_cst))

@@ -1,0 +1,33 @@
+// What is freed at once and dies in whole views costs little while it waits, and once it is dead:
+// a loop of malloc and free does not grow, whatever the size.
+// native: no
+// profiles: deferred,production
+// options: stacks=off
+// not-tiny: counts the host's page tables
+#include "ok.h"
+
+int main(void)
+{
+	static const struct {
+		size_t size;
+		long mb;
+	} sizes[] = {{64, 16}, {1000, 16}, {4300, 16}, {5000, 16}, {30000, 5}, {60000, 16}};
+
+	for (unsigned i = 0; i < ARRAY_N(sizes); i++) {
+		long before = memory_kb(), most = 0;
+
+		for (int n = 0; n < 100000; n++) {
+			char *volatile p = malloc(sizes[i].size);
+
+			memset(p, 1, sizes[i].size);
+			free(p);
+			if (n % 5000 == 0 && memory_kb() - before > most)
+				most = memory_kb() - before;
+		}
+		if (most > sizes[i].mb << 10) {
+			say("%zu bytes: grown by %ld KB", sizes[i].size, most);
+			check(!"a loop does not grow");
+		}
+	}
+	return done();
+}

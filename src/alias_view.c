@@ -182,16 +182,12 @@ struct view *view_new(unsigned cls, unsigned wish, uint32_t most)
 
 static void dead_forget(void)
 {
-	bool pruned = false;
-
 	while (dead_now > policy.dead_bytes && dead_first) {
 		struct view *v = dead_first;
 
 		/* Where everything dies whole, sweeps are seconds and thousands of views apart. */
-		if (atomic_load(&v->dirty) && !pruned) {
+		if (atomic_load(&v->dirty))
 			alias_dirty_prune();
-			pruned = true;
-		}
 		dead_first = v->next;
 		if (!dead_first)
 			dead_last = NULL;

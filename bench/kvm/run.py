@@ -160,7 +160,7 @@ def usable(args):
     if "TCG" in flags or "QEMU" in flags:
         if not args.emulated:
             return "an emulated processor; its times mean nothing"
-        print("bench-kvm: EMULATED: these times mean nothing")
+        print("bench-kvm: EMULATED: these times mean nothing", flush=True)
     return None
 
 
@@ -179,14 +179,14 @@ def main():
     args = ap.parse_args()
     args.ks = sorted({int(k) for k in args.ks.split(",")})
     args.kept, args.lost, rc = {}, [], 0
-    why = usable(args)
-    if why:
-        print(f"bench-kvm: skipped: {why}")
-        return 77
+    times = {w: {} for w in WAYS}
     for s in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(s, interrupted)
-    times = {w: {} for w in WAYS}
     try:
+        why = usable(args)
+        if why:
+            print(f"bench-kvm: skipped: {why}")
+            return 77
         measure(args, times)
     except KeyboardInterrupt:
         print("bench-kvm: interrupted: what there is so far")

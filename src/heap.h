@@ -4,7 +4,7 @@
  * A chunk is 2 MB of canonical memory. An extent is a part of a chunk that belongs to one size
  * class: for objects of up to a page a column, 1, 2 or 4 KB of each of the 512 pages, so that all
  * their views are as large as a huge page and four classes can share one; a class in much use has
- * columns of a span, four chunks in a row, so that one mapping serves four times as many objects.
+ * columns of a span, two chunks in a row, so that one mapping serves twice as many objects.
  * For larger objects, and for classes in little use, it is a power of two of whole pages, 32 to
  * 512, which are parts of a chunk. Its pages are cut in units (one page; for objects larger than a
  * page, as many as one takes). A row is one band of bytes in every unit of an extent; a band holds
@@ -24,7 +24,7 @@
 #define HEAP_MEDIUM_MAX	  (256UL << 10) /* up to here they come from extents      */
 #define HEAP_CLASSES	  56		/* at most                                   */
 #define CHUNK_PAGES	  512
-#define SPAN_CHUNKS	  4 /* in a row, the first one's id a multiple of it */
+#define SPAN_CHUNKS	  2 /* in a row, the first one's id a multiple of it */
 #define EXTENT_PAGES_MAX  (CHUNK_PAGES * SPAN_CHUNKS)
 #define HEAP_CHUNK_MAX	  (1U << 22) /* 8 TB                                      */
 #define HEAP_CLASS_PAGE	  22U	     /* the class whose slot is one page: the last small one */

@@ -223,7 +223,7 @@ static unsigned class_pages_medium(const struct class *c)
 
 /*
  * Extents grow with the use of the class: many pages make cheap views, but a small program must not
- * pay 2 MB for each of its sizes, nor 8 MB for four.
+ * pay 2 MB for each of its sizes, nor 4 MB for four.
  */
 static void class_grow(struct class *c)
 {

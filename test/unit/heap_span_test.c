@@ -1,5 +1,5 @@
 // sources: src/heap_class.c src/heap_chunk.c src/heap_row.c src/meta.c src/panic.c src/out.c
-/* Spans against the same model: four chunks that are taken, cut and given back as one. */
+/* Spans against the same model: some chunks that are taken, cut and given back as one. */
 #include "heap_model.h"
 
 static void chunks_marked(const struct extent *e, unsigned use)
@@ -11,16 +11,25 @@ static void chunks_marked(const struct extent *e, unsigned use)
 		CHECK_EQ(used[e->chunk + i] != 0, use);
 }
 
-/* All four are taken, and marked for fork; and given back. */
-static void spans_are_four_chunks(void)
+/*
+ * All are taken, and marked for fork; and given back. What is as long shares the span, what is not
+ * has a chunk of its own.
+ */
+static void spans_are_chunks_in_a_row(void)
 {
 	const struct geom *one = &heap_geom[0][heap_class_of(64)];
 	unsigned before = chunks_out;
-	struct extent *e = heap_extent_new(one, EXTENT_PAGES_MAX, false), was;
+	struct extent *e = heap_extent_new(one, EXTENT_PAGES_MAX, false), *other, was;
 
 	CHECK_EQ(chunks_out, before + SPAN_CHUNKS);
 	CHECK_EQ(e->chunk % SPAN_CHUNKS, 0);
 	chunks_marked(e, 1);
+	other = heap_extent_new(one, EXTENT_PAGES_MAX, false);
+	CHECK(other->chunk == e->chunk && other->column != e->column);
+	heap_extent_free(other);
+	other = heap_extent_new(one, CHUNK_PAGES, false);
+	CHECK(other->chunk / SPAN_CHUNKS != e->chunk / SPAN_CHUNKS);
+	heap_extent_free(other);
 	was = *e;
 	heap_extent_free(e);
 	chunks_marked(&was, 0);
@@ -99,7 +108,7 @@ static void spans_come_and_go(void)
 int main(void)
 {
 	heap_init(1, true, false);
-	RUN(spans_are_four_chunks);
+	RUN(spans_are_chunks_in_a_row);
 	RUN(spans_for_the_hot);
 	RUN(spans_come_and_go);
 	return UNIT_END();

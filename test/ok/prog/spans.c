@@ -3,8 +3,8 @@
 // options: stacks=off:defer-frees=4096:defer-ms=100
 // findings: yes
 // timeout: 120
-// A class in much use has views of four chunks: their blocks have their bytes, in a child of fork
-// too, and the dead are dead in every part of them.
+// A class in much use has views of several chunks: their blocks have their bytes, in a child of
+// fork too, and the dead are dead in every part of them.
 #include "ok.h"
 
 enum { KEPT = 6000, HOT = 120000, DEAD = 64 };

@@ -158,8 +158,10 @@ def main():
         if not a.no_memory:
             for pr, (cmd, env, text) in progs.items():
                 for c in configs:
-                    mem[pr, c] = memory(cmd, env, a.lib, CONFIGS[c], f"{ncpu[0]},{ncpu[-1]}", text)
-                    out.writerow(["kB", 0, pr, c, mem[pr, c]])
+                    peaks = [memory(cmd, env, a.lib, CONFIGS[c], f"{ncpu[0]},{ncpu[-1]}", text)
+                             for _ in range(a.rounds)]
+                    mem[pr, c] = statistics.median(peaks)
+                    out.writerows(["kB", r, pr, c, kb] for r, kb in enumerate(peaks))
     ratio = {}
     for pr in progs:
         for c in configs:

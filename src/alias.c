@@ -59,8 +59,10 @@ static void alias_setup(void)
 	options_init();
 	policy_init();
 	err = mmu_choose(options.backend, &why);
-	if (!err)
-		err = mmu->enter(options.vspace, &fresh);
+	if (!err && (err = mmu->enter(options.vspace, &fresh)))
+		why = err == -ENOMEM
+			      ? "no address space for its heap (ulimit -v? --vspace below 1 GB?)"
+			      : "its backend did not start";
 	if (!err && heap_other)
 		return;
 	if (!err) {

@@ -68,6 +68,7 @@ def one_fails():
                        timeout=400, env={"UNDANGLE_OPTIONS": "vspace=1m", "PATH": "/usr/bin:/bin"})
     print(p.stdout + p.stderr)
     need(p.returncode == 1 and "left out" in p.stdout, f"failing ways: status {p.returncode}")
+    need("--vspace below 1 GB?" in p.stdout, "the reason of the one that failed")
     need(list(rows(p.stdout)) == WAYS and rows(p.stdout)["glibc"][0] != "-", "the others go on")
 
 

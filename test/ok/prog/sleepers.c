@@ -107,7 +107,7 @@ int main(void)
 	last = memory_kb();
 	if (getenv("SLEEPERS_SHOW"))
 		say("%ld kB, then %ld", first, last);
-	check(n == FIRST || (first && last < first + (n - FIRST) * 1500L));
+	check(n == FIRST || (first && last < first + (n - FIRST) * 800L));
 	pthread_barrier_wait(&morning);
 	for (int i = 0; i < n; i++)
 		pthread_join(t[i], NULL);

@@ -18,9 +18,13 @@ UDFLAGS	:= -std=gnu17 -D_GNU_SOURCE -Wall -Wextra -Wno-unused-parameter -Wstrict
 UDFLAGS	+= $(if $(findstring clang,$(CC)),-Wno-gnu-variable-sized-type-not-at-end)
 
 # libdune: usable by itself. libundangle holds it too.
-DUNE_SRC := $(wildcard src/dune/*.c src/dune/*.S src/dune/monitor/*.S) src/out.c src/panic.c
-LIB_SRC	 := $(wildcard src/*.c src/host/*.c src/kvm/*.c) $(filter src/dune/%,$(DUNE_SRC))
+DUNE_SRC := $(wildcard src/dune/*.c src/dune/*.S src/dune/monitor/*.S) src/base/out.c src/base/panic.c
+FOLDERS	 := base trace host rows findings kvm malloc
+LIB_SRC	 := $(wildcard $(FOLDERS:%=src/%/*.c)) $(filter src/dune/%,$(DUNE_SRC))
 CLI_SRC	 := $(wildcard cli/*.c)
+
+# A short line per file; V=1 shows the whole command.
+say	 = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2);)
 
 obj	  = $(patsubst %,$(B)/%.o,$(basename $(1)))
 DUNE_OBJ := $(call obj,$(DUNE_SRC))
@@ -32,24 +36,24 @@ all: $(B)/undangle $(B)/libundangle.so $(B)/libdune.a
 
 $(B)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(UDFLAGS) $(CFLAGS) $(FLAGS_$*) -MMD -MP -c -o $@ $<
+	$(call say,CC,$<)$(CC) $(UDFLAGS) $(CFLAGS) $(FLAGS_$*) -MMD -MP -c -o $@ $<
 
 $(B)/%.o: %.S
 	@mkdir -p $(@D)
-	$(CC) $(UDFLAGS) $(CFLAGS) $(FLAGS_$*) -MMD -MP -c -o $@ $<
+	$(call say,CC,$<)$(CC) $(UDFLAGS) $(CFLAGS) $(FLAGS_$*) -MMD -MP -c -o $@ $<
 
 $(B)/libundangle.so: $(LIB_OBJ)
-	$(CC) -shared -o $@ $(LIB_OBJ) -Wl,-soname,libundangle.so -Wl,-z,now -Wl,-z,relro \
+	$(call say,LD,$@)$(CC) -shared -o $@ $(LIB_OBJ) -Wl,-soname,libundangle.so -Wl,-z,now -Wl,-z,relro \
 		-Wl,-z,defs -Wl,-z,initfirst -Wl,-z,start-stop-visibility=hidden $(LDFLAGS)
 
 $(B)/libdune.a: $(DUNE_OBJ)
 	@rm -f $@
-	$(AR) rcs $@ $(DUNE_OBJ)
+	$(call say,AR,$@)$(AR) rcs $@ $(DUNE_OBJ)
 
 # The command shares the pure parts with the library and reaches the rest through it.
-CLI_SHARED := $(call obj,src/out.c src/panic.c src/options.c)
+CLI_SHARED := $(call obj,src/base/out.c src/base/panic.c src/base/options.c)
 $(B)/undangle: $(CLI_OBJ) $(CLI_SHARED) $(B)/libdune.a
-	$(CC) -o $@ $(CLI_OBJ) $(CLI_SHARED) $(B)/libdune.a $(LDFLAGS)
+	$(call say,LD,$@)$(CC) -o $@ $(CLI_OBJ) $(CLI_SHARED) $(B)/libdune.a $(LDFLAGS)
 
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/undangle $(DESTDIR)$(PREFIX)/include

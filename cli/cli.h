@@ -8,7 +8,7 @@
 #ifndef UD_CLI_H
 #define UD_CLI_H
 
-#include "options.h"
+#include "base/options.h"
 
 #include <limits.h>
 

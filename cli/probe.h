@@ -4,7 +4,7 @@
 #ifndef UD_PROBE_H
 #define UD_PROBE_H
 
-#include "out.h"
+#include "base/out.h"
 
 /* Exit statuses of the child that a probe runs in. */
 enum probe_verdict {

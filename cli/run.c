@@ -149,9 +149,6 @@ int run(int argc, char **argv)
 	if (at >= argc)
 		refuse("no program given: undangle [options] [--] PROG [ARGS...] (see undangle "
 		       "--help)");
-	if (o.heap == HEAP_SYSTEM && o.backend == BACKEND_HOST)
-		refuse("--heap=system is the next malloc's memory under the kvm backend: add "
-		       "--backend=kvm, or leave it out");
 	library_find(lib);
 	log_check(&o);
 	program_check(argv[at], path);

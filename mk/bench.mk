@@ -5,7 +5,7 @@ SCALE	?= 1.0
 
 $(B)/bench/%: bench/prog/%.c
 	@mkdir -p $(@D)
-	$(CC) -std=gnu17 -O2 -g -Wall -Wextra -Wno-unused-parameter -o $@ $< -lpthread
+	$(call say,CC,$@)$(CC) -std=gnu17 -O2 -g -Wall -Wextra -Wno-unused-parameter -o $@ $< -lpthread
 
 .PHONY: bench bench-spread
 bench: all $(B)/bench/cfrac $(B)/bench/churn $(B)/bench/warm

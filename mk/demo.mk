@@ -6,10 +6,10 @@ DEMO_BIN := $(patsubst demo/%.c,$(B)/demo/%,$(wildcard demo/*.c)) \
 
 $(B)/demo/%: demo/%.c
 	@mkdir -p $(@D)
-	$(CC) -O1 -g -w -o $@ $< -lpthread
+	$(call say,CC,$@)$(CC) -O1 -g -w -o $@ $< -lpthread
 $(B)/demo/%: demo/%.cc
 	@mkdir -p $(@D)
-	$(CXX) -O1 -g -w -o $@ $<
+	$(call say,CXX,$@)$(CXX) -O1 -g -w -o $@ $<
 
 .PHONY: demo demo-run
 demo:

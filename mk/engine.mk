@@ -1,5 +1,5 @@
 # Between malloc's frame, which the stack walk starts from, and the engine below nobody looks.
-$(B)/src/alias.o $(B)/src/alias_short.o $(B)/src/alias_free.o: UDFLAGS += -fomit-frame-pointer
+$(B)/src/rows/alloc.o $(B)/src/malloc/short_alloc.o $(B)/src/malloc/short_free.o $(B)/src/rows/free.o: UDFLAGS += -fomit-frame-pointer
 
 # The engine's random stress: `make stress SECONDS=n`. Each mode runs SECONDS/3 seconds.
 SECONDS	?= 30
@@ -7,12 +7,12 @@ STRESS_THREADS ?= 4
 
 $(B)/stress: test/stress/stress.c | $(B)/api
 	@mkdir -p $(@D)
-	$(CC) -std=gnu17 -O1 -g -Wall -Wextra -Wno-unused-parameter -o $@ $< -lpthread
+	$(call say,CC,$@)$(CC) -std=gnu17 -O1 -g -Wall -Wextra -Wno-unused-parameter -o $@ $< -lpthread
 
 # The public interface, linked as a program would.
 $(B)/api: test/stress/api.c include/undangle.h $(B)/libundangle.so
 	@mkdir -p $(@D)
-	$(CC) -std=gnu17 -D_GNU_SOURCE -O1 -g -Wall -Wextra -Iinclude -o $@ $< -L$(B) -lundangle \
+	$(call say,CC,$@)$(CC) -std=gnu17 -D_GNU_SOURCE -O1 -g -Wall -Wextra -Iinclude -o $@ $< -L$(B) -lundangle \
 		-Wl,-rpath,'$$ORIGIN'
 
 .PHONY: stress

@@ -7,7 +7,7 @@ $(B)/src/kvm/kalias.o $(B)/src/kvm/sysheap.o: UDFLAGS += -fomit-frame-pointer
 #   make bench-kvm [BENCH_KVM_ARGS=...]
 $(B)/bench/kvm/%: bench/kvm/%.c
 	@mkdir -p $(@D)
-	$(CC) -std=gnu17 -D_GNU_SOURCE -O2 -Wall -Wextra $(WERROR) -o $@ $<
+	$(call say,CC,$@)$(CC) -std=gnu17 -D_GNU_SOURCE -O2 -Wall -Wextra $(WERROR) -o $@ $<
 
 .PHONY: bench-kvm kvm-programs
 bench-kvm: all $(B)/bench/kvm/mix
@@ -27,7 +27,7 @@ count-kvm: all kvm-programs
 # Programs for the machine's tests of the backend (test/vm/list.d/kvm.list).
 $(B)/kvm/%: test/kvm/%.c
 	@mkdir -p $(@D)
-	$(CC) -std=gnu17 -D_GNU_SOURCE -O2 -g -Wall -Wextra -Wno-unused-parameter $(WERROR) -o $@ $< -lpthread
+	$(call say,CC,$@)$(CC) -std=gnu17 -D_GNU_SOURCE -O2 -g -Wall -Wextra -Wno-unused-parameter $(WERROR) -o $@ $< -lpthread
 
 kvm-programs: $(B)/kvm/stale $(B)/kvm/count $(B)/kvm/pairs $(B)/kvm/atonce $(B)/kvm/calls $(B)/kvm/syscalls
 VM_NEEDS += kvm-programs bug-programs $(B)/bench/kvm/mix

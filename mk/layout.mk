@@ -7,7 +7,7 @@ LAYOUT_OBJ := $(B)/src/dune/preload/layout_main.o
 
 all: $(B)/libundangle-layout.so
 $(B)/libundangle-layout.so: $(LAYOUT_OBJ) $(B)/libdune.a
-	$(CC) -shared -o $@ $^ -Wl,-soname,libundangle-layout.so -Wl,-z,now -Wl,-z,relro \
+	$(call say,CC,$@)$(CC) -shared -o $@ $^ -Wl,-soname,libundangle-layout.so -Wl,-z,now -Wl,-z,relro \
 		-Wl,-z,defs -Wl,--exclude-libs,ALL $(LDFLAGS)
 -include $(LAYOUT_OBJ:.o=.d)
 

@@ -16,7 +16,7 @@ VM_TIME	 ?= 1800
 
 $(B)/vm/%: test/vm/%.c
 	@mkdir -p $(@D)
-	$(CC) -std=gnu17 -D_GNU_SOURCE -Wall -Wextra $(WERROR) $(CFLAGS) -o $@ $< -lpthread
+	$(call say,CC,$@)$(CC) -std=gnu17 -D_GNU_SOURCE -Wall -Wextra $(WERROR) $(CFLAGS) -o $@ $< -lpthread
 
 .SECONDEXPANSION:
 .PHONY: vm check-vm check-vm-long check-kvm check-bochs
@@ -49,12 +49,12 @@ BOCHS_FILES += $(CONFORM) test/conform/run
 
 $(CONFORM): $(filter-out test/conform/stress.c,$(CONFORM_SRC)) test/conform/conform.h
 	@mkdir -p $(@D)
-	$(CC) -std=gnu17 -D_GNU_SOURCE -Wall -Wextra -Wno-unused-parameter $(WERROR) -O1 -g -msse4.2 -mcx16 \
+	$(call say,CC,$@)$(CC) -std=gnu17 -D_GNU_SOURCE -Wall -Wextra -Wno-unused-parameter $(WERROR) -O1 -g -msse4.2 -mcx16 \
 		-mno-red-zone -fno-strict-aliasing -o $@ $(filter %.c,$^) -lpthread -lrt -lm
 
 $(B)/conform/stress: test/conform/stress.c
 	@mkdir -p $(@D)
-	$(CC) -std=gnu17 -D_GNU_SOURCE -Wall -Wextra -Wno-unused-parameter $(WERROR) -O1 -g -o $@ $< -lpthread
+	$(call say,CC,$@)$(CC) -std=gnu17 -D_GNU_SOURCE -Wall -Wextra -Wno-unused-parameter $(WERROR) -O1 -g -o $@ $< -lpthread
 
 .PHONY: check-conform
 check-conform: all $(CONFORM)

@@ -3,9 +3,9 @@
  *
  * No exit in here, and no lock but the table's own atomic entries.
  */
-#include "dune/mappings.h"
-#include "dune/page.h"
-#include "dune/thread.h"
+#include "mappings.h"
+#include "page.h"
+#include "thread.h"
 
 #include <errno.h>
 

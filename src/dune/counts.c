@@ -4,8 +4,8 @@
  * Each thread counts for itself; those that ended are added up here. Reading is not exact while
  * threads run.
  */
-#include "dune/thread.h"
-#include "out.h"
+#include "thread.h"
+#include "base/base.h"
 
 static struct dune_counts ended;
 

@@ -7,8 +7,8 @@
 #ifndef UD_DUNE_CPU_H
 #define UD_DUNE_CPU_H
 
-#include "base.h"
-#include "dune/monitor/frame.h"
+#include "base/base.h"
+#include "monitor/frame.h"
 
 struct dune_tf;
 

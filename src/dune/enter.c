@@ -4,9 +4,9 @@
  * dune_init makes page pool, tables and VM; dune_enter (host.S) calls enter_prepare on the
  * program's stack, then leaves that stack to the guest and never comes back to it on the host.
  */
-#include "dune/hooks.h"
-#include "dune/page.h"
-#include "dune/signal.h"
+#include "hooks.h"
+#include "page.h"
+#include "signal.h"
 
 #include <asm/prctl.h>
 #include <errno.h>

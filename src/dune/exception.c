@@ -5,10 +5,9 @@
  * executable). Everything else, and every access that the host refuses, is replayed: the one
  * instruction runs natively, and what the host's processor raises is the truth for siginfo.
  */
-#include "dune/hooks.h"
-#include "dune/signal.h"
-#include "out.h"
-#include "panic.h"
+#include "hooks.h"
+#include "signal.h"
+#include "base/base.h"
 
 #include <errno.h>
 #include <string.h>

@@ -5,8 +5,8 @@
  * the soft limit, which is raised for the moment of the move only: a number once given stays
  * valid) and are close-on-exec. The forwarder asks fd_is_ours before it closes anything.
  */
-#include "dune/vm.h"
-#include "sys.h"
+#include "vm.h"
+#include "base/base.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -6,7 +6,7 @@
  * the registers are taken from kvm_run here: that page is still shared with the parent, which
  * runs on.
  */
-#include "dune/thread.h"
+#include "thread.h"
 
 #include <linux/sched.h>
 #include <string.h>

@@ -4,7 +4,7 @@
  * An alias is mapped in the guest only; it is followed through the page tables to the host
  * address of its canonical page. What the guest has not touched yet is where the host has it.
  */
-#include "dune/thread.h"
+#include "thread.h"
 
 #include <errno.h>
 

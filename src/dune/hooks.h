@@ -7,7 +7,7 @@
 #ifndef UD_DUNE_HOOKS_H
 #define UD_DUNE_HOOKS_H
 
-#include "dune/thread.h"
+#include "thread.h"
 
 /* One system call on its way to the host. */
 struct dune_call {

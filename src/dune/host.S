@@ -4,7 +4,7 @@
  * Saves, calls, restores; every decision is in C. Labels that the host's signal handler looks
  * for (host_window_*, user_copy_*) delimit what may be aborted or fixed up.
  */
-#include "dune/monitor/frame.h"
+#include "monitor/frame.h"
 
 	.text
 

@@ -4,10 +4,10 @@
  * Before dune_enter, or app context. Addresses are printed in 48 bits, as the processor indexes
  * them: the upper half begins at 0x800000000000.
  */
-#include "dune/layout.h"
+#include "layout.h"
 
-#include "dune/page.h"
-#include "dune/procmap.h"
+#include "page.h"
+#include "procmap.h"
 
 #define PML4E_SHIFT 39
 

@@ -6,8 +6,8 @@
 #ifndef UD_DUNE_LAYOUT_H
 #define UD_DUNE_LAYOUT_H
 
-#include "dune/mappings.h"
-#include "out.h"
+#include "mappings.h"
+#include "base/base.h"
 
 /* --- PML4 ---: [i] start - end by PTE addr = ... PTE_V PTE_W PTE_U (raw: ...) */
 void layout_pml4(struct out *o, const struct pt *pt);

@@ -5,10 +5,10 @@
  * it, with a line from each window to its place; then one band per window in use, stretched to
  * what is mapped in it. Units are tenths of a pixel: everything is done in integers.
  */
-#include "dune/layout.h"
+#include "layout.h"
 
-#include "dune/page.h"
-#include "dune/procmap.h"
+#include "page.h"
+#include "procmap.h"
 
 #include <string.h>
 #include <sys/mman.h>

@@ -6,10 +6,10 @@
  * a slot, and the processor never walks into guest-physical memory that is not there.
  * Breaks if: a table is linked in whose own window has no slot yet (table_take sees to that).
  */
-#include "dune/mappings.h"
+#include "mappings.h"
 
-#include "dune/page.h"
-#include "dune/procmap.h"
+#include "page.h"
+#include "procmap.h"
 
 #include <cpuid.h>
 #include <errno.h>

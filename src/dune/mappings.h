@@ -16,8 +16,8 @@
 #ifndef UD_DUNE_MAPPINGS_H
 #define UD_DUNE_MAPPINGS_H
 
-#include "dune/pagetable.h"
-#include "dune/window.h"
+#include "pagetable.h"
+#include "window.h"
 
 #define VSYSCALL_ADDR 0xffffffffff600000UL
 

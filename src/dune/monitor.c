@@ -5,9 +5,9 @@
  * switch stacks by itself and would overwrite the program's red zone. The gates are trap gates
  * (IF stays 1): Bochs never interrupts a guest that spins with IF = 0.
  */
-#include "dune/cpu.h"
-#include "dune/page.h"
-#include "dune/vm.h"
+#include "cpu.h"
+#include "page.h"
+#include "vm.h"
 
 #include <errno.h>
 #include <string.h>

@@ -6,8 +6,8 @@
  * for good. Breaks if a signal handler that is not ours runs in between: all but the
  * synchronous signals are blocked meanwhile.
  */
-#include "dune/signal.h"
-#include "panic.h"
+#include "signal.h"
+#include "base/base.h"
 
 #include <asm/prctl.h>
 #include <string.h>

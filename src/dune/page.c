@@ -8,10 +8,9 @@
  * PROT_NONE and made accessible step by step, for overcommit_memory=2 charges what is writable.
  * Breaks if: a reader of the free list trusts `next` before its compare-and-swap succeeded.
  */
-#include "dune/page.h"
+#include "page.h"
 
-#include "panic.h"
-#include "sys.h"
+#include "base/base.h"
 
 #include <errno.h>
 #include <sys/mman.h>

@@ -11,7 +11,7 @@
 #ifndef UD_DUNE_PAGE_H
 #define UD_DUNE_PAGE_H
 
-#include "base.h"
+#include "base/base.h"
 
 #define PAGEBASE       0x200000000UL
 #define PAGE_POOL_SIZE (32UL << 30) /* reserved; less where RLIMIT_AS forbids it */

@@ -11,7 +11,7 @@
  * Breaks if: an operation writes an entry other than by compare-and-swap from what it read, or
  * folds addresses that a context able to interrupt it edits as well.
  */
-#include "dune/pagetable.h"
+#include "pagetable.h"
 
 #include <errno.h>
 

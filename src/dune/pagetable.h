@@ -18,7 +18,7 @@
 #ifndef UD_DUNE_PAGETABLE_H
 #define UD_DUNE_PAGETABLE_H
 
-#include "base.h"
+#include "base/base.h"
 
 #define PTE_P  (1UL << 0) /* present        */
 #define PTE_W  (1UL << 1) /* writable       */

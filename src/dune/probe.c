@@ -4,11 +4,10 @@
  * Owns the list of checks (dune_checks), each one line, in the order in which a person would
  * mend them. Leaves nothing behind. No libc: it runs in a constructor too.
  */
-#include "dune.h"
-#include "dune/probe.h"
-#include "dune/vm.h"
-#include "out.h"
-#include "sys.h"
+#include <dune.h>
+#include "probe.h"
+#include "vm.h"
+#include "base/base.h"
 
 #include <cpuid.h>
 #include <errno.h>

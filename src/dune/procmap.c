@@ -4,10 +4,9 @@
  * app and vmm context. thread-self, not self: the latter is empty once the main thread has
  * exited. A line longer than the buffer (a path near PATH_MAX) loses the end of its name.
  */
-#include "dune/procmap.h"
+#include "procmap.h"
 
-#include "out.h"
-#include "sys.h"
+#include "base/base.h"
 
 #include <errno.h>
 #include <fcntl.h>

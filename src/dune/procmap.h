@@ -7,7 +7,7 @@
 #ifndef UD_DUNE_PROCMAP_H
 #define UD_DUNE_PROCMAP_H
 
-#include "base.h"
+#include "base/base.h"
 
 struct procmap_row {
 	vaddr_t start, end;

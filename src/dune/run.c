@@ -5,8 +5,8 @@
  * thread_regs are those the guest goes on with. Signal frames are built only where they are
  * the program's, never in the middle of the monitor.
  */
-#include "dune/signal.h"
-#include "dune/thread.h"
+#include "signal.h"
+#include "thread.h"
 
 #include <errno.h>
 

@@ -6,8 +6,8 @@
  * otherwise, so that default actions, stopping and EINTR are the kernel's doing. SA_RESTART is
  * mirrored: whether a call is to be restarted shows in where the handler finds RIP.
  */
-#include "dune/page.h"
-#include "dune/signal.h"
+#include "page.h"
+#include "signal.h"
 
 #include <errno.h>
 #include <string.h>

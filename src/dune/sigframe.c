@@ -4,7 +4,7 @@
  * The layout is the kernel's ABI (arch/x86/include/uapi/asm/sigcontext.h); debuggers and
  * unwinders read it, and the kernel itself when we hand a thread back.
  */
-#include "dune/signal.h"
+#include "signal.h"
 
 #include <string.h>
 

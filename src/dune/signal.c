@@ -6,9 +6,9 @@
  * lets at most one more signal in, so the queue is bounded. A queued signal that the program
  * has blocked meanwhile waits here. Breaks if anything but the handler fills the queue.
  */
-#include "dune/signal.h"
-#include "dune/hooks.h"
-#include "panic.h"
+#include "signal.h"
+#include "hooks.h"
+#include "base/base.h"
 
 #include <errno.h>
 #include <string.h>

@@ -6,7 +6,7 @@
 #ifndef UD_DUNE_SIGNAL_H
 #define UD_DUNE_SIGNAL_H
 
-#include "dune/thread.h"
+#include "thread.h"
 
 /* Default action: a core. Caught, so that the core shows the program's registers. */
 #define SIGNAL_CORES                                                                       \

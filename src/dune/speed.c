@@ -5,10 +5,9 @@
  * slow, and not always right. The guest is 16-bit real mode, one page: count down, halt. It
  * must end with the right registers, in a time that no emulator of single instructions keeps.
  */
-#include "dune/probe.h"
-#include "dune/vm.h"
-#include "out.h"
-#include "sys.h"
+#include "probe.h"
+#include "vm.h"
+#include "base/base.h"
 
 #include <errno.h>
 #include <string.h>

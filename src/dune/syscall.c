@@ -6,10 +6,10 @@
  * sigreturn, arch_prctl), that the kernel cannot honour in guest mode (rseq), or that would
  * take our footing away (close on our descriptors, execute permission).
  */
-#include "dune/hooks.h"
-#include "dune/page.h"
-#include "dune/signal.h"
-#include "out.h"
+#include "hooks.h"
+#include "page.h"
+#include "signal.h"
+#include "base/base.h"
 
 #include <asm/prctl.h>
 #include <errno.h>

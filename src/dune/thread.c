@@ -5,10 +5,10 @@
  * RCU grace period (~16 ms) for a vCPU that changes threads, and vCPU ids are never given back,
  * so fresh ones are preferred while there are many left.
  */
-#include "dune/hooks.h"
-#include "dune/page.h"
-#include "dune/signal.h"
-#include "out.h"
+#include "hooks.h"
+#include "page.h"
+#include "signal.h"
+#include "base/base.h"
 
 #include <errno.h>
 #include <linux/sched.h>

@@ -8,10 +8,10 @@
 #ifndef UD_DUNE_THREAD_H
 #define UD_DUNE_THREAD_H
 
-#include "dune.h"
-#include "dune/cpu.h"
-#include "dune/vm.h"
-#include "sys.h"
+#include <dune.h>
+#include "cpu.h"
+#include "vm.h"
+#include "base/base.h"
 
 #include <signal.h>
 

@@ -5,9 +5,9 @@
  * Breaks if CPUID comes after SREGS or XCRS, or if a control bit is set that the processor does
  * not have: what KVM supports is what it reported, no more.
  */
-#include "dune/page.h"
-#include "dune/thread.h"
-#include "panic.h"
+#include "page.h"
+#include "thread.h"
+#include "base/base.h"
 
 #include <errno.h>
 #include <string.h>

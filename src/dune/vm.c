@@ -4,8 +4,8 @@
  * Owns the file descriptors and the slots. A slot is added when its window gets its first page
  * and stays; KVM needs no memory behind it but what the host has mapped at that moment.
  */
-#include "dune/vm.h"
-#include "sys.h"
+#include "vm.h"
+#include "base/base.h"
 
 #include <cpuid.h>
 #include <errno.h>

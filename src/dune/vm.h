@@ -7,8 +7,8 @@
 #ifndef UD_DUNE_VM_H
 #define UD_DUNE_VM_H
 
-#include "dune/mappings.h"
-#include "dune/monitor/frame.h"
+#include "mappings.h"
+#include "monitor/frame.h"
 
 #include <linux/kvm.h>
 

@@ -6,7 +6,7 @@
  * step gives its index back, by compare-and-swap too: it may have a new owner by then.
  * Breaks if: anything but the publication is taken for the answer.
  */
-#include "dune/window.h"
+#include "window.h"
 
 #include <errno.h>
 

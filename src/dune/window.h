@@ -18,7 +18,7 @@
 #ifndef UD_DUNE_WINDOW_H
 #define UD_DUNE_WINDOW_H
 
-#include "base.h"
+#include "base/base.h"
 
 #define GPA_MAP_SIZE   (63UL << 30)
 #define GPA_STACK_SIZE (1UL << 30)

@@ -1,68 +1,105 @@
 /*
- * host.h - what the files of the host backend share.
+ * host.h - the face of host/: what Linux can do to pages. Shown twice, guarded, moved, given back.
  *
- * Canonical memory is anonymous shared memory in segments, each mapped once: its template. A
- * view is a second mapping of a part of a template, made by mremap(old_size = 0): no file
- * descriptor exists that the program could close, and the template's flags (not inherited by
- * fork, not in core dumps) are the view's. chunk id = segment number << host.seg_shift | index.
+ * Canonical memory comes in chunks of 2 MB; the cheap unit of making aliases is the view (fresh
+ * addresses onto a part of one chunk); the cheap unit of killing is a sorted run of pages or a
+ * whole view. Ranges are whole pages; functions return 0 or -errno. app context; safe from several
+ * threads at once on different ranges. Unit tests put a model in its place when they are linked.
  */
 #ifndef UD_HOST_H
 #define UD_HOST_H
 
-#include "lock.h"
-#include "mmu.h"
+#include "base/base.h"
 
-#define HOST_SEGMENTS	   65536
-#define HOST_SEG_CHUNKS	   512 /* at most, per segment: 1 GB */
-#define MADV_COLLAPSE_NR   25
-#define MADV_GUARD_NR	   102
-#define MADV_POPULATE_R_NR 22
-#define PIDFD_SELF_NR	   -10000
-#define MAP_NOREPLACE	   0x100000
-
-struct host {
-	vaddr_t lo, hi;	    /* the fresh addresses                                          */
-	bool reserved;	    /* [lo, hi) is mapped PROT_NONE; else free by convention         */
-	bool guards;	    /* MADV_GUARD_INSTALL works on views (6.15)                      */
-	bool collapse;	    /* MADV_COLLAPSE works (6.1, THP in the kernel)                  */
-	bool vectors;	    /* process_madvise on ourselves takes any advice (6.14)          */
-	bool populate;	    /* MADV_POPULATE_READ works (5.14)                               */
-	unsigned seg_shift; /* log2 of chunks per segment                                   */
-	uint32_t nsegs;
-	vaddr_t seg[HOST_SEGMENTS]; /* template addresses; in [0, nsegs) all non-zero */
+struct run { /* pages [lo, hi), page-aligned */
+	vaddr_t lo, hi;
 };
 
-extern struct host host;
-extern struct lock host_lock; /* chunk ids */
-
-static inline size_t host_seg_bytes(void)
-{
-	return HUGE_SIZE << host.seg_shift;
-}
-
-/* Where chunk id lies in its template. */
-static inline vaddr_t host_chunk(uint32_t id)
-{
-	return host.seg[id >> host.seg_shift] +
-	       ((vaddr_t)(id & ((1U << host.seg_shift) - 1)) << HUGE_SHIFT);
-}
-
-/* A new segment's template, or -errno. Not for fork children, not for core dumps. */
-long host_segment_map(void);
-/* Makes [at, at + 2 MB) of a template one huge page; false if it did not work. */
-long host_collapse(vaddr_t at); /* 0 or -errno */
-
-/* Mappings kept for the worst (host_spare.c). */
-void host_spare_fill(uint32_t most); /* so many more, if the kernel lets */
-bool host_spare_use(void);	     /* false: all are in use */
-bool host_spare(void);		     /* if mappings are what is missing */
-bool host_maps_scarce(void);
-void host_spare_fork_child(void);
-
+/* Usable here? 0, or -errno and *why = one line that says what is wrong and what to do. */
 int host_probe(const char **why);
+
+/*
+ * From the first malloc or the constructor, before main. Reserves up to `want` bytes of never-used
+ * addresses (0: as many as there are) and says where they are; 2 MB-aligned.
+ */
+int host_enter(size_t want, struct run *fresh);
+
+/*
+ * Canonical memory: *id names the first of n zeroed 2 MB chunks in a row, a multiple of n: a power
+ * of two. give returns the memory of one to the system.
+ */
+int host_chunk_take(uint32_t n, uint32_t *id);
+void host_chunk_give(uint32_t id);
+
+/*
+ * Backs the chunk by one huge page if the machine can: its views become cheap. False: not now, for
+ * somebody is using it; try again.
+ */
+bool host_chunk_huge(uint32_t id);
+
+/* Returns the memory of a part of a chunk to the system; it reads as zeros afterwards. */
+void host_chunk_trim(uint32_t id, unsigned first, unsigned pages);
+
+/*
+ * Maps `pages` fresh pages at `at` read-write onto the chunk's pages from `first` on. A view of 512
+ * pages or more is 2 MB-aligned. -ENOSPC when mappings are scarce; -EEXIST when somebody else lives
+ * there.
+ */
+int host_view_map(vaddr_t at, uint32_t id, unsigned first, unsigned pages);
+
+/*
+ * How many chunks (a power of two; ids from a multiple of it on) one view can show, where mappings
+ * may run out and host_runs_kill needs none; else 1.
+ */
+uint32_t host_chunks_joined(void);
+
+/* Had one view better show several chunks? Not where addresses are rationed. */
+bool host_views_dear(void);
+
+/* If mappings are what is missing: gives back some kept for that. True: try again. */
+bool host_spare(void);
+
+/* A hint: the pages of this view will be touched soon and their memory exists already. */
+void host_view_warm(vaddr_t at, unsigned pages);
+
+/* On return every access to the view faults; gives page tables back where it can. */
+int host_view_kill(vaddr_t at, unsigned pages);
+
+/*
+ * A hint before kills inside these ranges: drops what the page tables have for them, with one
+ * message to the other processors for all. What is alive comes back when touched.
+ */
+void host_runs_empty(const struct run *r, size_t n);
+
+/*
+ * Kills runs inside one view [at, at + pages), sorted by address. On return every access to them
+ * faults. -errno: some may be alive still (said once); the caller never reuses them.
+ */
+int host_runs_kill(vaddr_t at, unsigned pages, const struct run *r, size_t n);
+
+/* A hint: these live pages will be touched; neighbours within 64 KB may come along. */
+void host_runs_warm(const struct run *r, size_t n);
+
+/* Private zeroed pages at a fresh range (large blocks). */
+int host_range_map(vaddr_t at, size_t len);
+int host_range_kill(vaddr_t at, size_t len);
+
+/* Moves the pages of a live range to a fresh one without copying; `from` is dead then. */
+int host_range_move(vaddr_t from, size_t len, vaddr_t to, size_t newlen);
+
+/*
+ * Around a fork, with every heap lock held and signals blocked. used[0..n) tells which chunks hold
+ * anything. After host_fork_child nothing is mapped at any fresh address: views and what is dead in
+ * them must be made again.
+ */
 int host_fork_prepare(const uint8_t *used, uint32_t n);
 void host_fork_parent(void);
-int host_fork_child(void);
+void host_fork_child(void);
+
+/* Lock-free: is this a fork's child in which host_fork_child has not run, and what it maps missing?
+ */
 bool host_fork_missing(void);
+
+void host_dump(struct out *o);
 
 #endif

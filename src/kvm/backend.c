@@ -4,18 +4,11 @@
  * kvm_enter runs in plain Linux, at the first malloc; the hooks are vmm context; the report of a
  * dead argument is app context again.
  */
-#include "dune.h"
-#include "dune/hooks.h"
-#include "dune/page.h"
-#include "dune/procmap.h"
-#include "dune/signal.h"
-#include "efault.h"
-#include "kvm/kvm.h"
-#include "kvm/translate.h"
-#include "mmu.h"
-#include "options.h"
-#include "report.h"
-#include "signals.h"
+#include "dune/dune.h"
+#include "findings/findings.h"
+#include "state.h"
+#include "translate.h"
+#include "base/base.h"
 
 #include <errno.h>
 #include <sys/mman.h>
@@ -239,6 +232,7 @@ int kvm_enter(void)
 {
 	int err = grain_init();
 
+	sysheap_begin();
 	if (!err)
 		err = dune_init(0);
 	if (err)

@@ -3,7 +3,7 @@
  *
  * pure: constant data and three lookups.
  */
-#include "kvm/calls.h"
+#include "calls.h"
 
 #include <asm/ioctls.h>
 
@@ -54,20 +54,20 @@
 
 #define STRUCT(name, ...) ST_##name,
 enum {
-#include "kvm/structs.def"
+#include "structs.def"
 	ST_COUNT
 };
 #undef STRUCT
 
 #define F(o, ...)			 DESC((o), __VA_ARGS__)
 #define STRUCT(name, bytes, isback, ...) static const struct field fields_##name[] = {__VA_ARGS__};
-#include "kvm/structs.def"
+#include "structs.def"
 #undef STRUCT
 
 static const struct shape shapes[ST_COUNT] = {
 #define STRUCT(name, size, isback, ...) \
 	[ST_##name] = {fields_##name, ARRAY_LEN(fields_##name), isback, size},
-#include "kvm/structs.def"
+#include "structs.def"
 #undef STRUCT
 };
 
@@ -77,7 +77,7 @@ static const struct row rows[] = {
 #define SYS_REFUSE(nr, call, e) [nr] = {.name = #call, .state = ROW_REFUSED, .err = (e)},
 #define SYS_KEY(nr, call, k1, k2, keymask, ...) \
 	[nr] = {#call, ROW_DESCRIBED, k1, k2, 0, keymask, {__VA_ARGS__}},
-#include "kvm/syscalls.def"
+#include "syscalls.def"
 };
 
 #undef SYS
@@ -89,7 +89,7 @@ static const struct row rows[] = {
 #define SYS_REFUSE(nr, call, e)
 #define SYS_KEY(nr, call, ...) NR_##call = (nr),
 enum {
-#include "kvm/syscalls.def"
+#include "syscalls.def"
 };
 
 static const struct command {
@@ -99,7 +99,7 @@ static const struct command {
 } commands[] = {
 #define CMD(call, k, ...)      {NR_##call, (k), 0, {__VA_ARGS__}},
 #define CMD2(call, k, k2, ...) {NR_##call, (k), (k2), {__VA_ARGS__}},
-#include "kvm/commands.def"
+#include "commands.def"
 };
 
 const struct row *calls_row(long nr)

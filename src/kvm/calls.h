@@ -6,7 +6,7 @@
 #ifndef UD_KVM_CALLS_H
 #define UD_KVM_CALLS_H
 
-#include "base.h"
+#include "base/base.h"
 
 enum desc_kind {
 	D_VALUE,

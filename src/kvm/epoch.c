@@ -1,7 +1,7 @@
 /*
  * epoch.c - see epoch.h. pure.
  */
-#include "kvm/epoch.h"
+#include "epoch.h"
 
 struct epoch_cpu *epoch_join(struct epochs *e, uint32_t i)
 {

@@ -15,7 +15,7 @@
 #ifndef UD_KVM_EPOCH_H
 #define UD_KVM_EPOCH_H
 
-#include "base.h"
+#include "base/base.h"
 
 #define EPOCH_CPUS 1024
 

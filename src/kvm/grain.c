@@ -7,11 +7,9 @@
  * dead is folded: one tombstone above it, the table back to the pool; its records stay until
  * as many others were folded as a sixteenth of the memory holds.
  */
-#include "dune/page.h"
-#include "kvm/kvm.h"
-#include "memlimit.h"
-#include "options.h"
-#include "panic.h"
+#include "dune/dune.h"
+#include "state.h"
+#include "base/base.h"
 
 #include <errno.h>
 #include <sys/mman.h>

@@ -8,12 +8,10 @@
  *
  * What breaks it: giving the canonical block back before kalias_kill returned.
  */
-#include "kvm/kalias.h"
-#include "dune/mappings.h"
-#include "options.h"
-#include "panic.h"
-#include "stack.h"
-#include "sys.h"
+#include "kalias.h"
+#include "dune/dune.h"
+#include "base/base.h"
+#include "trace/trace.h"
 
 #define SMALL_PAGES 64U /* more get grains of their own */
 

@@ -11,7 +11,7 @@
 #ifndef UD_KVM_KALIAS_H
 #define UD_KVM_KALIAS_H
 
-#include "kvm/kvm.h"
+#include "state.h"
 
 #define WINDOW_GPA_MASK ((1UL << WINDOW_PHYS_BITS) - PAGE_SIZE)
 

@@ -5,10 +5,9 @@
  * Reads the page tables and the tables of translate.c; writes only to its thread's scratch area
  * and, for what the kernel answered, to the program's canonical memory.
  */
-#include "dune/hooks.h"
-#include "dune/signal.h"
-#include "kvm/kvm.h"
-#include "kvm/translate.h"
+#include "dune/dune.h"
+#include "state.h"
+#include "translate.h"
 
 #include <errno.h>
 #include <sys/mman.h>

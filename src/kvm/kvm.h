@@ -1,208 +1,37 @@
 /*
- * kvm.h - the kvm backend's parts, among themselves.
+ * kvm.h - the face of kvm/: aliases by page-table entries, in ring 0, over any malloc underneath.
  *
- * app context unless a function says vmm. One process, one set of page tables (Dune's), one
- * virtual page allocator. Everything per thread hangs on the slot of its vCPU, not on TLS: the
- * child of a vfork shares the parent's TLS but not its vCPU, and the vmm has no TLS at all.
+ * app context. Every block of the next malloc in the chain gets an alias of its own; a kill is a
+ * store and an INVLPG, so it is done when free returns, in every mode.
  */
-#ifndef UD_KVM_KVM_H
-#define UD_KVM_KVM_H
+#ifndef UD_KVM_H
+#define UD_KVM_H
 
-#include "block.h"
-#include "dune/cpu.h"
-#include "dune/mappings.h"
-#include "kvm/epoch.h"
-#include "kvm/vpages.h"
-#include "lock.h"
-#include "out.h"
-#include "panic.h"
-
-#include <signal.h>
-
-/* Defined in here, so no detour by the GOT on the way to them. */
-#pragma GCC visibility push(hidden)
-
-#define GRAIN_PAGES 512U
-#define GRAIN_ALIGN 1024U /* > GRAIN_PAGES: a grain and a page of it fit in one word */
+#include "base/base.h"
 
 /*
- * The note of an alias page. On the first page of a block its bytes and its offset in the page;
- * on the others how many pages before them the block starts.
+ * What the exported family is made of there. malloc and free are entered by a jump, so that their
+ * own frame is that of the call; the others get the frame. NULL: no memory.
  */
-#define NOTE_SIZE_SHIFT 16
-#define NOTE_ONE	0x1000UL /* a block of one page starts here */
-#define NOTE_MANY	0x2000UL /* a larger one                    */
-#define NOTE_PART	0x4000UL
-#define NOTE_MOVED	0x8000UL /* it died in a realloc            */
-
-struct trace { /* with `stacks` only */
-	uint32_t alloc_stack, free_stack;
-	int alloc_tid, free_tid; /* free_tid is written last */
+struct kvm_heap {
+	void *(*malloc)(size_t size);
+	void (*free)(void *p);
+	void *(*alloc)(size_t size, size_t align, bool zero, void *frame);
+	void (*free_as)(void *p, const char *call, void *frame);
+	void *(*realloc)(void *p, size_t size, void *frame);
+	size_t (*usable)(void *p);
+	void (*stats)(struct out *o);
+	void (*dump)(struct out *o, vaddr_t lo, vaddr_t hi);
 };
 
-/* 2 MB of fresh addresses that one thread hands out; a large block is made of several. */
-struct grain {
-	uint64_t note[GRAIN_PAGES]; /* first, for short addressing */
-	vaddr_t base;
-	pte_t *leaf;	/* the lowest table; grain_no_leaf: folded, or a large block's */
-	uint32_t left;	/* pages that are not dead and may still be used (atomic)      */
-	uint32_t first; /* large: page of the block's start                            */
-	size_t len;	/* large: bytes of addresses; else 0                           */
-	size_t pages;	/* large: pages of the block                                   */
-	bool dead;	/* large                                                       */
-	struct grain *list;
-	struct trace trace[GRAIN_PAGES];
-} __attribute__((aligned(GRAIN_ALIGN)));
+/* NULL where the backend is not in use. Set by kvm_enter, and once more when the next malloc is
+ * known. */
+extern const struct kvm_heap *kvm_heap __attribute__((visibility("hidden")));
 
-struct bag;
-struct thread;
-
-struct kvm_slot {	 /* per vCPU */
-	uint64_t cursor; /* the grain to hand out from + its next page; GRAIN_PAGES or more: none */
-	bool alone;	 /* no other vCPU can see what is killed here, and nothing waits */
-	bool busy;	 /* the quarantine is being changed: a handler's frees wait elsewhere */
-	int tid;
-	uint64_t frees, larges;
-	uint64_t more_pages, wasted; /* beyond the first of each block; never used */
-	uint64_t grains;	     /* small ones taken, the cursor's included     */
-	struct epoch_cpu *epoch;
-	struct grain *spare;		       /* grain structures without addresses    */
-	vaddr_t va_next, va_end;	       /* addresses taken for it and not used   */
-	struct bag *filling, *oldest, *newest; /* quarantine */
-	size_t held;			       /* bytes of canonical blocks in it */
-	uint32_t bags;
-} __attribute__((aligned(64)));
-
-struct kvm_counts {
-	uint64_t allocs, frees, pages, more_pages, grains, folded, flushes, forced,
-		calls_translated, leaked;
-	uint64_t early, bytes_held;
-};
-
-extern struct kvm_slot kvm_slots[EPOCH_CPUS];
-extern struct vpages kvm_vpages;
-extern struct epochs kvm_epochs;
-extern bool kvm_entered;
-
-/* This vCPU's, in ring 0. */
-static inline struct kvm_slot *kvm_slot_self(void)
-{
-	return cpu_self()->local;
-}
-
-void kvm_count(struct kvm_counts *c);
-void kvm_exits_print(struct out *o);
-
-/* grain.c. Before the first grain, in plain Linux. 0 or -ENOMEM. */
-int grain_init(void);
-/* NULL: out of addresses or memory. */
-struct grain *grain_new(void);
-struct grain *grain_large_new(size_t pages, size_t align, uint32_t first);
-void grain_gone(struct grain *g, uint32_t pages); /* so many pages died: fold it when all did */
-void grain_fold(struct grain *g);		  /* all of them did */
-void grain_large_gone(struct grain *g);
-extern pte_t grain_no_leaf[GRAIN_PAGES];
-
-/* The directory: one word per 2 MB of addresses that are ours: 0, or a grain and what of it. */
-#define DIR_ENTRIES (1UL << (VPAGES_SLOT_SHIFT - HUGE_SHIFT))
-#define DIR_PART    1UL /* a later grain of a large block       */
-#define DIR_FORGOT  2UL /* no grain: all dead, records gone     */
-#define DIR_SMALL   4UL /* of small blocks                      */
-#define DIR_WHAT    7UL
-extern uintptr_t *grain_dir[VPAGES_SLOTS];
-
-static inline uintptr_t grain_entry(vaddr_t va)
-{
-	uint64_t i = va >> VPAGES_SLOT_SHIFT;
-	uintptr_t *d;
-
-	if (unlikely(i >= VPAGES_SLOTS))
-		return 0;
-	d = __atomic_load_n(&grain_dir[i], __ATOMIC_ACQUIRE);
-	return __atomic_load_n(&d[(va >> HUGE_SHIFT) % DIR_ENTRIES], __ATOMIC_ACQUIRE);
-}
-
-struct grain *grain_find(vaddr_t va); /* whatever it is now; NULL: nothing was there        */
-bool grain_was_there(vaddr_t va);     /* true too where even the records are forgotten       */
-void grain_fork_child(void);
-void grain_counts(uint64_t *made, uint64_t *folded);
-
-/* kalias.c; what one page takes is in kalias.h. 0: no addresses or page tables left. */
-vaddr_t kalias_make(struct kvm_slot *s, vaddr_t canon, size_t size, size_t align, void *frame);
-/* Kills it. 0: no live block starts there; else its canonical block, to be given back. */
-vaddr_t kalias_kill(struct kvm_slot *s, vaddr_t va, bool moved, void *frame, size_t *size);
-/* The canonical address of a live block, or 0. */
-vaddr_t kalias_canon(vaddr_t va, size_t *size);
-/* A live block changed its size in place; true if its pages suffice for it. */
-bool kalias_resize(vaddr_t va, size_t size);
-void kalias_find(vaddr_t va, struct block *b);
-/* Guest-physical address of a canonical page; its window is made by touching it. */
-static inline paddr_t kalias_canon_pa(vaddr_t canon)
-{
-	struct windows *w = &dune_mappings.windows;
-	uint16_t g;
-
-	(void)*(volatile const char *)vaddr_ptr(canon);
-	g = __atomic_load_n(&w->gpa_of[canon >> GIGA_SHIFT], __ATOMIC_ACQUIRE);
-	panic_if(!g, "kvm: block 0x%lx in no window", (unsigned long)canon);
-	return ((paddr_t)(g - 1) << GIGA_SHIFT) | (canon & (GIGA_SIZE - 1));
-}
-void kalias_flush_all(void); /* this vCPU's TLB */
-bool kalias_is_large(vaddr_t va);
-size_t kalias_room(vaddr_t va); /* bytes from va that its pages show */
-/* realloc of a large block: its entries go (false: not a live block); then back, or for good. */
-bool kalias_detach(vaddr_t va, vaddr_t *canon);
-void kalias_attach(vaddr_t va, vaddr_t canon);
-void kalias_detached(vaddr_t va, void *frame);
-
-/* quarantine.c: what was killed goes back when no processor can see it any more. */
-extern void (*quarantine_give)(void *canon);
-void quarantine_hold(struct kvm_slot *s, uintptr_t item, size_t bytes);
-
-static inline void quarantine_put(struct kvm_slot *s, vaddr_t canon, size_t bytes)
-{
-	if (likely(s->alone))
-		quarantine_give(vaddr_ptr(canon));
-	else
-		quarantine_hold(s, canon, bytes);
-}
-
-void quarantine_put_table(paddr_t table);
-/* At each allocation: flushes if others wait for this vCPU. */
-void quarantine_flush(struct kvm_slot *s);
-static inline void quarantine_tick(struct kvm_slot *s)
-{
-	if (unlikely(epoch_stale(&kvm_epochs, s->epoch)))
-		quarantine_flush(s);
-}
-
-/* A thread starts: nobody is alone any more. vmm, after its epoch_join. */
-void quarantine_joined(void);
-/* In a fork child: what a thread that stayed behind held back goes to `to`. vmm. */
-void quarantine_inherit(struct kvm_slot *to, struct kvm_slot *from);
-/* Every vCPU has flushed on return. */
-void quarantine_force(void);
-void quarantine_counts(uint64_t *flushes, uint64_t *forced);
-/* sysheap.c: in ring 0 from now on. */
-void sysheap_entered(void);
-
-/* kcall.c: vmm. */
-struct dune_call;
-long kcall(struct dune_call *c);
-void kcall_fork_child(void);
-
-/* robust.c: vmm. What the dying thread holds by its robust list passes on. */
-void robust_release(struct thread *t);
-
-/* backend.c */
+/* Usable here? 0, or -errno and *why = one line that says what is wrong and what to do. */
 int kvm_probe(const char **why);
-int kvm_enter(void);
-/*
- * App context, a signal handler whose frame the vmm made: reports that the system call si_errno
- * found si_addr dead behind its argument si_addr_lsb, and raises SIGSEGV.
- */
-void kvm_dead_argument(int sig, siginfo_t *si, void *ucontext);
 
-#pragma GCC visibility pop
+/* In plain Linux, from the first malloc: into ring 0. 0 or -errno. */
+int kvm_enter(void);
 
 #endif

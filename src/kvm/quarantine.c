@@ -9,9 +9,9 @@
  *
  * A handler that frees while its thread is in here (busy) takes the slow, safe way.
  */
-#include "dune/page.h"
-#include "kvm/kvm.h"
-#include "panic.h"
+#include "dune/dune.h"
+#include "state.h"
+#include "base/base.h"
 
 #include <sys/mman.h>
 

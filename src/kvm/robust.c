@@ -7,8 +7,8 @@
  * Breaks if anything of the program's is touched but by user_copy and user_swap: the list may be
  * broken, and any address wrong.
  */
-#include "dune/hooks.h"
-#include "kvm/kvm.h"
+#include "dune/dune.h"
+#include "state.h"
 
 #include <linux/futex.h>
 #include <sys/syscall.h>

@@ -1,14 +1,13 @@
 /*
- * sysheap.c - heap=system: the bytes lie in the next malloc of the chain, whatever it is.
+ * sysheap.c - the bytes lie in the next malloc of the chain, whatever it is.
  *
  * app context. Each block of the next malloc gets an alias; the program never sees the canonical
  * address. Blocks from before we entered ring 0 have none and are freed as they are. The rule:
  * kill the alias first, give the canonical block back second.
  */
-#include "kvm/kalias.h"
-#include "mmu.h"
-#include "options.h"
-#include "report.h"
+#include "kalias.h"
+#include "base/base.h"
+#include "findings/findings.h"
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -328,18 +327,46 @@ static void sys_stats(struct out *o)
 	kvm_exits_print(o);
 }
 
-#define REST                                                                                  \
-	.name = "system", .alloc = sys_alloc, .free_as = sys_free_as, .realloc = sys_realloc, \
-	.usable = sys_usable, .find = kalias_find, .stats = sys_stats
+static int dump_one(const struct pt_entry *e, void *arg)
+{
+	out_fmt(arg, "0x%lx-0x%lx %s raw 0x%lx\n", (unsigned long)e->va,
+		(unsigned long)(e->va + pt_size(e->level)), e->pte & PTE_P ? "live" : "dead",
+		(unsigned long)e->pte);
+	return 0;
+}
 
-const struct heap_other heap_system = {REST, .malloc = sys_malloc, .free = sys_free};
+static void sys_dump(struct out *o, vaddr_t lo, vaddr_t hi)
+{
+	pt_visit(&dune_mappings.pt, lo, hi, false, dump_one, o);
+}
+
+#define REST                                                                                      \
+	.alloc = sys_alloc, .free_as = sys_free_as, .realloc = sys_realloc, .usable = sys_usable, \
+	.stats = sys_stats, .dump = sys_dump
+
+static const struct kvm_heap heap_any = {REST, .malloc = sys_malloc, .free = sys_free};
 /* Without stacks, once the next malloc is known and we are in ring 0. */
-static const struct heap_other heap_bare = {REST, .malloc = bare_malloc, .free = bare_free};
+static const struct kvm_heap heap_bare = {REST, .malloc = bare_malloc, .free = bare_free};
+
+const struct kvm_heap *kvm_heap;
+
+static bool none_appears(vaddr_t addr)
+{
+	return false;
+}
+
+static const struct block_source source = {kalias_find, none_appears};
 
 static void bare_if_ready(void)
 {
-	if (heap_other && kvm_entered && next.malloc && !options.stacks)
-		heap_other = &heap_bare;
+	if (kvm_heap && kvm_entered && next.malloc && !options.stacks)
+		kvm_heap = &heap_bare;
+}
+
+void sysheap_begin(void)
+{
+	kvm_heap = &heap_any;
+	block_source = &source;
 }
 
 void sysheap_entered(void)

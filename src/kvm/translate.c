@@ -5,8 +5,8 @@
  * to the scratch area, their own pointers rewritten there, and dropped again if none was an
  * alias. Memory we cannot read is left to the kernel: it knows which error comes first.
  */
-#include "kvm/translate.h"
-#include "kvm/calls.h"
+#include "translate.h"
+#include "calls.h"
 
 #include <errno.h>
 

@@ -13,7 +13,7 @@
 #ifndef UD_KVM_TRANSLATE_H
 #define UD_KVM_TRANSLATE_H
 
-#include "base.h"
+#include "base/base.h"
 
 enum xlate_kind { XLATE_PLAIN, XLATE_LIVE, XLATE_DEAD_ALIAS };
 

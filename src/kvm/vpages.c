@@ -1,7 +1,7 @@
 /*
  * vpages.c - spans over free PML4 entries; see vpages.h. pure.
  */
-#include "kvm/vpages.h"
+#include "vpages.h"
 
 void vpages_init(struct vpages *v, unsigned first, const uint64_t *pml4,
 	int (*reserve)(void *ctx, vaddr_t lo), void *ctx, uint64_t limit)

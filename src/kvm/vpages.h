@@ -10,7 +10,7 @@
 #ifndef UD_KVM_VPAGES_H
 #define UD_KVM_VPAGES_H
 
-#include "base.h"
+#include "base/base.h"
 
 #define VPAGES_SLOT_SHIFT 39 /* one PML4 entry */
 #define VPAGES_SLOT	  (1UL << VPAGES_SLOT_SHIFT)

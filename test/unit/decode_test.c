@@ -1,7 +1,7 @@
-// sources: src/decode.c
+// sources: src/trace/decode.c
 /* Encodings as the assembler writes them, each with the size it accesses. */
 #include "unit.h"
-#include "decode.h"
+#include "trace/decode.h"
 
 #include <sys/mman.h>
 

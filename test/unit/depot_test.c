@@ -1,10 +1,10 @@
-// sources: src/depot.c src/log.c src/out.c
+// sources: src/trace/depot.c src/base/log.c src/base/out.c
 /*
  * depot_test.c - what was put comes back, whatever it shares with others, from several threads,
  * in signal handlers; and it does share.
  */
-#include "depot.h"
-#include "options.h"
+#include "trace/depot.h"
+#include "base/options.h"
 #include "unit.h"
 
 #include <pthread.h>

@@ -1,5 +1,5 @@
-// sources: src/fault.c src/signals*.c src/report.c src/place.c src/symbol.c src/decode.c src/log.c
-// sources: src/efault.c src/altstack.c src/stack.c src/depot.c src/rules.c src/cfi.c src/out.c
+// sources: src/findings/fault.c src/findings/signals*.c src/findings/report.c src/trace/place.c src/trace/symbol.c src/trace/decode.c src/base/log.c
+// sources: src/findings/efault.c src/base/altstack.c src/trace/stack.c src/trace/depot.c src/trace/rules.c src/trace/cfi.c src/base/out.c
 /* A dead block handed to the kernel in each of the ways, and errors that are none of ours. */
 #include "finding.h"
 

@@ -25,7 +25,7 @@ struct cpu {
 	uint64_t token;
 };
 
-struct block {
+struct item {
 	enum { LIVE, KILLING, KILLED, BACK } state;
 	uint64_t stamp;
 	int killer;
@@ -81,7 +81,7 @@ static void step_sleep_or_wake(struct cpu *c, enum rule broken)
 	c->in_guest = true;
 }
 
-static void step_kill(struct cpu *c, int me, struct block *b, int i, enum rule broken)
+static void step_kill(struct cpu *c, int me, struct item *b, int i, enum rule broken)
 {
 	if (b->state == LIVE) {
 		b->killer = me;
@@ -98,7 +98,7 @@ static void step_kill(struct cpu *c, int me, struct block *b, int i, enum rule b
 }
 
 /* Processors that run guest code and could still reach block i, which went back. */
-static unsigned long violations(const struct cpu *cpu, const struct block *block, int i)
+static unsigned long violations(const struct cpu *cpu, const struct item *block, int i)
 {
 	unsigned long bad = 0;
 	int k;
@@ -112,7 +112,7 @@ static unsigned long violations(const struct cpu *cpu, const struct block *block
 static unsigned long model(enum rule broken, unsigned long s)
 {
 	static struct cpu cpu[CPUS];
-	static struct block block[BLOCKS];
+	static struct item block[BLOCKS];
 	unsigned long bad = 0, step;
 	int i, k;
 
@@ -125,7 +125,7 @@ static unsigned long model(enum rule broken, unsigned long s)
 	for (step = 0; step < STEPS; step++) {
 		int me = (int)rnd(CPUS);
 		struct cpu *c = &cpu[me];
-		struct block *b;
+		struct item *b;
 
 		i = (int)rnd(BLOCKS);
 		b = &block[i];

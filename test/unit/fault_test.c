@@ -1,10 +1,10 @@
-// sources: src/fault.c src/signals*.c src/report.c src/place.c src/symbol.c src/decode.c src/log.c
-// sources: src/efault.c src/altstack.c src/stack.c src/depot.c src/rules.c src/cfi.c src/out.c
+// sources: src/findings/fault.c src/findings/signals*.c src/findings/report.c src/trace/place.c src/trace/symbol.c src/trace/decode.c src/base/log.c
+// sources: src/findings/efault.c src/base/altstack.c src/trace/stack.c src/trace/depot.c src/trace/rules.c src/trace/cfi.c src/base/out.c
 /*
  * Findings in child processes, over a fake engine: one page is the dead block. The report's text,
  * the exit status, and that faults which are none take the course that the kernel gives them.
  */
-#include "altstack.h"
+#include "base/altstack.h"
 #include "finding.h"
 
 #include <pthread.h>

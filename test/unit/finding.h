@@ -6,9 +6,9 @@
 #define FINDING_H
 
 #include "unit.h"
-#include "fault.h"
-#include "fork.h"
-#include "options.h"
+#include "findings/fault.h"
+#include "findings/fork.h"
+#include "base/options.h"
 
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -21,7 +21,7 @@ static uint32_t a_stack;
 static int main_tid;
 
 /* Its children inherit all there is. */
-bool block_appears(vaddr_t addr)
+static bool model_appears(vaddr_t addr)
 {
 	return false;
 }
@@ -36,7 +36,7 @@ long fork_syscall(long (*next)(long, long, long, long, long, long, long), const 
 	return -1;
 }
 
-void block_find(vaddr_t addr, struct block *b)
+static void model_find(vaddr_t addr, struct block *b)
 {
 	*b = (struct block){.state = BLOCK_NONE};
 	if (addr - vaddr_of(dead) < 4096)
@@ -49,6 +49,9 @@ void block_find(vaddr_t addr, struct block *b)
 			.alloc_tid = getpid(),
 		};
 }
+
+static const struct block_source model = {model_find, model_appears};
+const struct block_source *block_source = &model;
 
 static volatile int hits;
 static char text[16384];

@@ -1,6 +1,6 @@
-// sources: src/heap_class.c
+// sources: src/rows/class.c
 /* The geometry of the size classes: every byte of a page belongs to one row at most. */
-#include "heap.h"
+#include "rows/heap.h"
 #include "unit.h"
 
 static struct geom geom[GEOM_KINDS][HEAP_CLASSES], paged[HEAP_CLASSES];

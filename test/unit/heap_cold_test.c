@@ -1,4 +1,4 @@
-// sources: src/heap_class.c src/heap_chunk.c src/heap_row.c src/meta.c src/panic.c src/out.c
+// sources: src/rows/class.c src/rows/chunk.c src/rows/row.c src/base/meta.c src/base/panic.c src/base/out.c
 /* Classes in little use against the same model: parts of chunks, until they are in much. */
 #include "heap_model.h"
 

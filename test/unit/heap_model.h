@@ -1,22 +1,22 @@
 /*
- * heap_model.h - what the heap is held against: a backend that only counts chunks, and a bit for
+ * heap_model.h - what the heap is held against: a host that only counts chunks, and a bit for
  * every 16 bytes of memory that says whose they are. Included once, by a test of the heap.
  */
 #ifndef HEAP_MODEL_H
 #define HEAP_MODEL_H
 
-#include "heap.h"
-#include "mmu.h"
+#include "rows/heap.h"
+#include "host/host.h"
 #include "unit.h"
 
-static uint8_t chunk_out[1024]; /* what the fake backend handed out */
+static uint8_t chunk_out[1024]; /* what the model of the host handed out */
 static unsigned chunks_out, chunk_limit = ARRAY_LEN(chunk_out), made_huge;
 
 /* A bit per 16 bytes of memory: not zero any more; belongs to a claim now. */
 static uint64_t written[ARRAY_LEN(chunk_out)][CHUNK_PAGES][4];
 static uint64_t owned[ARRAY_LEN(chunk_out)][CHUNK_PAGES][4];
 
-static int fake_take(uint32_t n, uint32_t *id)
+int host_chunk_take(uint32_t n, uint32_t *id)
 {
 	for (*id = 0; *id + n <= chunk_limit; *id += n) {
 		bool out = false;
@@ -32,7 +32,7 @@ static int fake_take(uint32_t n, uint32_t *id)
 	return -12;
 }
 
-static void fake_give(uint32_t id)
+void host_chunk_give(uint32_t id)
 {
 	CHECK_EQ(chunk_out[id], 1);
 	chunk_out[id] = 0;
@@ -42,25 +42,19 @@ static void fake_give(uint32_t id)
 
 static unsigned huge_fails; /* so many times */
 
-static bool fake_huge(uint32_t id)
+bool host_chunk_huge(uint32_t id)
 {
 	CHECK_EQ(chunk_out[id] & 1, 1);
 	made_huge++;
 	return !huge_fails || !huge_fails--;
 }
 
-static void fake_trim(uint32_t id, unsigned first, unsigned pages)
+void host_chunk_trim(uint32_t id, unsigned first, unsigned pages)
 {
 	CHECK_EQ(chunk_out[id], 1);
 	CHECK(pages && first + pages <= CHUNK_PAGES);
 	memset(written[id][first], 0, pages * sizeof(written[id][0]));
 }
-
-static const struct mmu fake = {.chunk_take = fake_take,
-	.chunk_give = fake_give,
-	.chunk_huge = fake_huge,
-	.chunk_trim = fake_trim};
-const struct mmu *mmu = &fake;
 
 static unsigned long seed = 88172645463325252UL;
 

@@ -1,4 +1,4 @@
-// sources: src/heap_class.c src/heap_chunk.c src/heap_row.c src/meta.c src/panic.c src/out.c
+// sources: src/rows/class.c src/rows/chunk.c src/rows/row.c src/base/meta.c src/base/panic.c src/base/out.c
 /* Spans against the same model: some chunks that are taken, cut and given back as one. */
 #include "heap_model.h"
 

@@ -1,6 +1,6 @@
 // sources: src/kvm/kcall.c src/kvm/translate.c src/kvm/calls.c src/kvm/epoch.c src/kvm/vpages.c
 // sources: src/dune/mappings.c src/dune/pagetable.c src/dune/window.c src/dune/procmap.c
-// sources: src/dune/page.c src/panic.c src/out.c
+// sources: src/dune/page.c src/base/panic.c src/base/out.c
 /*
  * A system call on its way through the vmm: the vCPU is asleep meanwhile and flushes when it comes
  * back; live aliases become canonical addresses, a dead one is a finding and no call.
@@ -9,7 +9,7 @@
 #include "dune/hooks.h"
 #include "dune/page.h"
 #include "dune/signal.h"
-#include "kvm/kvm.h"
+#include "kvm/state.h"
 #include "kvm/translate.h"
 
 #include <errno.h>

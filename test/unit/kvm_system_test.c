@@ -1,13 +1,13 @@
 // sources: src/kvm/kalias.c src/kvm/grain.c src/kvm/quarantine.c src/kvm/epoch.c src/kvm/vpages.c
 // sources: src/kvm/sysheap.c src/dune/mappings.c src/dune/pagetable.c src/dune/window.c
-// sources: src/dune/procmap.c src/dune/page.c src/panic.c src/out.c src/memlimit.c
+// sources: src/dune/procmap.c src/dune/page.c src/base/panic.c src/base/out.c src/base/memlimit.c src/base/block.c
 // flags: -include test/unit/machine.h
 /*
- * heap=system on model vCPUs: its own code, this process's page tables, TLBs that forget nothing.
- * Random blocks are made, used and freed by any of them, against a flat list of what must be.
+ * The heap of the kvm backend on model vCPUs: its own code, this process's page tables, TLBs that
+ * forget nothing. Random blocks are made, used and freed by any of them, against a flat list of
+ * what must be.
  */
 #include "machine_model.h"
-#include "mmu.h"
 
 #include <malloc.h>
 
@@ -22,7 +22,6 @@ static struct block_model {
 	int maker, killer;
 } blocks[BLOCKS];
 
-const struct heap_other *heap_other = &heap_system;
 static unsigned long killed, given;
 static unsigned unlisted; /* freed by other tests than random_blocks, and waiting */
 static sigjmp_buf refused;
@@ -94,8 +93,8 @@ static void block_make(struct block_model *b, size_t size)
 
 	b->size = size;
 	b->va = vaddr_of(options.stacks
-				 ? heap_other->alloc(size, 1, false, vaddr_ptr(0x100 + size))
-				 : heap_other->malloc(size)); /* the short way knows no frame */
+				 ? kvm_heap->alloc(size, 1, false, vaddr_ptr(0x100 + size))
+				 : kvm_heap->malloc(size)); /* the short way knows no frame */
 	b->canon = canon_of(b->va);
 	b->state = LIVE;
 	b->maker = (int)machine_now;
@@ -116,9 +115,9 @@ static void block_kill(struct block_model *b)
 	b->killer = (int)machine_now;
 	killed++;
 	if (options.stacks)
-		heap_other->free_as(vaddr_ptr(b->va), "free", vaddr_ptr(0x200 + b->size));
+		kvm_heap->free_as(vaddr_ptr(b->va), "free", vaddr_ptr(0x200 + b->size));
 	else
-		heap_other->free(vaddr_ptr(b->va));
+		kvm_heap->free(vaddr_ptr(b->va));
 	for (i = 0; i < pages_of(b); i++) {
 		vaddr_t va = b->va + i * PAGE_SIZE;
 
@@ -136,7 +135,7 @@ static void known(const struct block_model *b, size_t at, bool records)
 {
 	struct block k;
 
-	heap_other->find(b->va + at, &k);
+	block_find(b->va + at, &k);
 	CHECK_EQ(k.state, b->state == LIVE ? BLOCK_LIVE : BLOCK_DEAD);
 	if (!records && !k.base)
 		return;
@@ -176,7 +175,8 @@ static void start(void)
 	machine_start(table_held);
 	CHECK_EQ(grain_init(), 0);
 	windows_claim(vaddr_of(sbrk(0)), vaddr_of(sbrk(0)) + GIGA_SIZE);
-	heap_other->malloc(1); /* finds the next malloc */
+	sysheap_begin();
+	kvm_heap->malloc(1); /* finds the next malloc */
 	quarantine_give = on_give;
 }
 
@@ -243,7 +243,7 @@ static void one_never_comes_by(void)
 		/* However few of those were free: what waits adds up to more than may wait. */
 		if (i % 8 == 0) {
 			unlisted++;
-			heap_other->free(heap_other->malloc(200000));
+			kvm_heap->free(kvm_heap->malloc(200000));
 		}
 	}
 	tlb_forced();
@@ -260,7 +260,7 @@ static void grains_have_one_owner(void)
 			machine_sleep_or_wake((unsigned)i);
 	for (i = 0; i < 64; i++) {
 		machine_now = (unsigned)i % CPUS;
-		grain[i] = vaddr_of(heap_other->malloc(40)) >> HUGE_SHIFT;
+		grain[i] = vaddr_of(kvm_heap->malloc(40)) >> HUGE_SHIFT;
 	}
 	for (i = 0; i < 64; i++)
 		for (int j = 0; j < 64; j++)
@@ -269,22 +269,22 @@ static void grains_have_one_owner(void)
 
 static void twice_is_refused(void)
 {
-	void *p = heap_other->malloc(100);
+	void *p = kvm_heap->malloc(100);
 	volatile int refusals = 0;
 
 	unlisted++;
-	heap_other->free(p);
+	kvm_heap->free(p);
 	for (machine_now = 0; machine_now < CPUS; machine_now++) {
 		if (sigsetjmp(refused, 1))
 			refusals++;
 		else
-			heap_other->free(p);
+			kvm_heap->free(p);
 	}
 	machine_now = 0;
 	if (sigsetjmp(refused, 1))
 		refusals++;
 	else
-		heap_other->free((char *)heap_other->malloc(100) + 16);
+		kvm_heap->free((char *)kvm_heap->malloc(100) + 16);
 	CHECK_EQ(refusals, CPUS + 1);
 }
 
@@ -297,14 +297,14 @@ static void realloc_moves_entries(void)
 
 	machine_now = 1;
 	unlisted++;
-	va = vaddr_of(heap_other->malloc(size));
+	va = vaddr_of(kvm_heap->malloc(size));
 	canon = canon_of(va);
 	for (i = 0; i < size; i += PAGE_SIZE)
 		*(uint64_t *)vaddr_ptr(canon + i) = i;
-	heap_other->free(heap_other->malloc(size));
+	kvm_heap->free(kvm_heap->malloc(size));
 	for (i = 0; i < size; i += PAGE_SIZE)
 		CHECK(tlb_access(1, va + i, &pa));
-	to = vaddr_of(heap_other->realloc(vaddr_ptr(va), 2 * size, NULL));
+	to = vaddr_of(kvm_heap->realloc(vaddr_ptr(va), 2 * size, NULL));
 	tlb_forced();
 	CHECK(to != va);
 	for (i = 0; i < size; i += PAGE_SIZE) {
@@ -319,11 +319,11 @@ static void realloc_moves_entries(void)
 /* From here on the table of functions that a process without stacks has: the way in line. */
 static void stacks_off(void)
 {
-	const struct heap_other *with = heap_other;
+	const struct kvm_heap *with = kvm_heap;
 
 	options.stacks = false;
 	sysheap_entered();
-	CHECK(heap_other->malloc != with->malloc && heap_other->free != with->free);
+	CHECK(kvm_heap->malloc != with->malloc && kvm_heap->free != with->free);
 }
 
 static void give_and_count(void *canon)
@@ -347,11 +347,11 @@ static void alone_gives_at_once(void)
 	for (i = 1; i < CPUS; i++)
 		epoch_leave(&kvm_epochs, &kvm_epochs.cpu[i]);
 	for (i = 0; i < 600 && !kvm_slots[0].alone; i++)
-		heap_other->free(heap_other->malloc(100));
+		kvm_heap->free(kvm_heap->malloc(100));
 	CHECK(kvm_slots[0].alone && !kvm_slots[0].held);
 	given = 0;
 	for (i = 0; i < 2000; i++)
-		heap_other->free(heap_other->malloc(100));
+		kvm_heap->free(kvm_heap->malloc(100));
 	CHECK_EQ(given, 2000);
 	for (i = 1; i < CPUS; i++) {
 		epoch_join(&kvm_epochs, i);

@@ -1,5 +1,5 @@
 // sources: src/dune/layout.c src/dune/layout_svg.c src/dune/mappings.c src/dune/pagetable.c
-// sources: src/dune/window.c src/dune/procmap.c src/dune/page.c src/panic.c src/out.c
+// sources: src/dune/window.c src/dune/procmap.c src/dune/page.c src/base/panic.c src/base/out.c
 /* The dumps, letter by letter: the very process of the notes that Dune was described with. */
 #include "unit.h"
 #include "dune/layout.h"

@@ -12,10 +12,10 @@
 
 #include "unit.h"
 #include "dune/page.h"
-#include "kvm/kvm.h"
-#include "options.h"
-#include "report.h"
-#include "stack.h"
+#include "kvm/state.h"
+#include "base/options.h"
+#include "findings/report.h"
+#include "trace/stack.h"
 
 #include <setjmp.h>
 #include <signal.h>

@@ -1,5 +1,5 @@
 // sources: src/dune/mappings.c src/dune/pagetable.c src/dune/window.c
-// sources: src/dune/procmap.c src/dune/page.c src/panic.c src/out.c
+// sources: src/dune/procmap.c src/dune/page.c src/base/panic.c src/base/out.c
 /* The page tables of this very process, built in plain Linux: both forms, faults, changes. */
 #include "unit.h"
 #include "dune/mappings.h"

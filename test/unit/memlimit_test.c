@@ -1,6 +1,6 @@
-// sources: src/memlimit.c src/out.c
+// sources: src/base/memlimit.c src/base/out.c
 #include "unit.h"
-#include "memlimit.h"
+#include "base/memlimit.h"
 
 static const char *path_of(const char *text)
 {

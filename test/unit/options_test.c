@@ -1,6 +1,6 @@
-// sources: src/options.c src/out.c
+// sources: src/base/options.c src/base/out.c
 #include "unit.h"
-#include "options.h"
+#include "base/options.h"
 
 #include <errno.h>
 
@@ -50,9 +50,6 @@ static void enum_words(void)
 		{"backend", "auto", BACKEND_AUTO},
 		{"backend", "host", BACKEND_HOST},
 		{"backend", "kvm", BACKEND_KVM},
-		{"heap", "auto", HEAP_AUTO},
-		{"heap", "slab", HEAP_SLAB},
-		{"heap", "system", HEAP_SYSTEM},
 		{"detect", "strict", DETECT_STRICT},
 		{"detect", "deferred", DETECT_DEFERRED},
 		{"detect", "grouped", DETECT_GROUPED},

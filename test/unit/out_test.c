@@ -1,6 +1,6 @@
-// sources: src/out.c
+// sources: src/base/out.c
 #include "unit.h"
-#include "out.h"
+#include "base/out.h"
 
 static const char *fmt(const char *f, ...)
 {

@@ -1,4 +1,4 @@
-// sources: src/dune/page.c src/panic.c src/out.c
+// sources: src/dune/page.c src/base/panic.c src/base/out.c
 /* The page pool: addresses, references, growth, threads, fork, and the panics. */
 #include "unit.h"
 #include "dune/page.h"

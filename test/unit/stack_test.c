@@ -1,11 +1,11 @@
-// sources: src/stack.c src/depot.c src/rules.c src/cfi.c src/log.c src/out.c
+// sources: src/trace/stack.c src/trace/depot.c src/trace/rules.c src/trace/cfi.c src/base/log.c src/base/out.c
 /*
  * The walker against glibc's backtrace(3), through libc's frames (which have no frame pointers),
  * signal frames, alternate and makecontext stacks; and with registers that hold garbage.
  */
 #include "unit.h"
-#include "options.h"
-#include "stack.h"
+#include "base/options.h"
+#include "trace/stack.h"
 
 #include <dlfcn.h>
 #include <execinfo.h>

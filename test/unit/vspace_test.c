@@ -1,5 +1,5 @@
-// sources: src/vspace.c
-#include "vspace.h"
+// sources: src/base/vspace.c
+#include "base/vspace.h"
 #include "unit.h"
 
 #define BASE 0x100000000000UL

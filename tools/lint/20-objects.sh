@@ -17,6 +17,11 @@ imports() {
 }
 rule 'libundangle.so imports only what tools/lint/imports.txt allows' imports
 
+folders() {
+	/usr/bin/python3 tools/lint/folders.py "$B"
+}
+rule 'src/ has the folders of src/README.md, and no edge that its table does not have' folders
+
 # pure: no variable that can change, no system call, no libc but memory moves; in a unit test unchanged
 pure() {
 	local f o

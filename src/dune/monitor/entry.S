@@ -7,7 +7,7 @@
  * program's red zone); exceptions come on the IST stack of the vCPU's page; flags, SSE state
  * and every register but those saved are the program's.
  */
-#include "dune/monitor/frame.h"
+#include "frame.h"
 
 	.section .text.monitor, "ax", @progbits
 	.balign 64

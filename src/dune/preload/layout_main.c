@@ -5,8 +5,8 @@
  * app context, in a constructor; plain Linux, no VM. What to do stands in UNDANGLE_LAYOUT:
  * "full" or "precise", then ":FILE" if a drawing is wanted. The layout goes to descriptor 1.
  */
-#include "dune/layout.h"
-#include "sys.h"
+#include "../layout.h"
+#include "base/base.h"
 
 #include <fcntl.h>
 #include <stdlib.h>

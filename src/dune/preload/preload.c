@@ -4,9 +4,8 @@
  *
  * DUNE_OPTIONS in the environment: words separated by commas: stats, precise.
  */
-#include "dune.h"
-#include "out.h"
-#include "sys.h"
+#include <dune.h>
+#include "base/base.h"
 
 #include <string.h>
 

@@ -1,0 +1,23 @@
+/*
+ * base.h - the face of base/: what every other folder may use. Nothing here knows a block.
+ *
+ * From words and system calls up to options and memory for our own structures; each header says
+ * who may call it, from where.
+ */
+#ifndef UD_BASE_FACE_H
+#define UD_BASE_FACE_H
+
+#include "words.h"
+#include "sys.h"
+#include "lock.h"
+#include "panic.h"
+#include "out.h"
+#include "options.h"
+#include "log.h"
+#include "memlimit.h"
+#include "meta.h"
+#include "vspace.h"
+#include "altstack.h"
+#include "block.h"
+
+#endif

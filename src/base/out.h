@@ -1,0 +1,40 @@
+/*
+ * out.h - text to a file descriptor without malloc, stdio, locale, errno or locks.
+ *
+ * Any context but the monitor; async-signal-safe. A `struct out` lives on its user's stack and
+ * is flushed in whole lines where the buffer allows, so that reports of several processes do
+ * not interleave inside a line. Write errors are ignored: there is nobody left to tell.
+ */
+#ifndef UD_OUT_H
+#define UD_OUT_H
+
+#include "words.h"
+
+#include <stdarg.h>
+
+struct out {
+	int fd;	  /* where to; < 0: keep the text in buf, drop what does not fit */
+	size_t n; /* bytes waiting in buf                                        */
+	char buf[2000];
+};
+
+void out_init(struct out *o, int fd);
+void out_flush(struct out *o);
+void out_char(struct out *o, char c);
+void out_str(struct out *o, const char *s);
+
+/*
+ * out_fmt: the printf subset %s %c %d %i %u %x %p %% with l, ll, z, width (also *), '-' and '0'.
+ * %p prints 0x and lower-case digits. Anything else is printed as it stands.
+ */
+void out_fmt(struct out *o, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void out_vfmt(struct out *o, const char *fmt, va_list ap);
+
+/* One whole message, formatted and written at once: "undangle: " is NOT added. */
+void out_line(int fd, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* Formats into dst (size bytes, always terminated); returns the length written. */
+size_t out_snprintf(char *dst, size_t size, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+#endif

@@ -1,0 +1,29 @@
+/*
+ * fault.h - SIGSEGV and SIGBUS: ours first, then the program's.
+ *
+ * app context. Owns the process's real handlers for both signals; sigaction(2), signal(3) and
+ * friends are interposed (signals.c) so that what the program installs is remembered and run
+ * for its own faults exactly as the kernel would have run it.
+ */
+#ifndef UD_FAULT_H
+#define UD_FAULT_H
+
+#include "report.h"
+
+#include <signal.h>
+
+/* Installs the handlers. From the constructor, after start. 0 or -errno. */
+int fault_init(void);
+
+/* Around a fork that runs no handlers of pthread_atfork: in the parent before, in the child after.
+ */
+void fault_fork_prepare(void);
+void fault_fork_child(void);
+
+/*
+ * Is this fault a finding? Fills *r and returns true if so. Pure but for block_find: fault
+ * address, page-fault error code bits (W, I/D), instruction bytes at ip for the access size.
+ */
+bool fault_classify(const siginfo_t *si, const void *ucontext, struct report *r);
+
+#endif

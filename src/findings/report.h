@@ -1,0 +1,62 @@
+/*
+ * report.h - findings: a bug of the program, classified, printed once, then the signal takes
+ * its course.
+ *
+ * app context, in any state of the program. Printer and classifier use no malloc, no stdio.
+ * Several threads may find something at once: the first one reports, the others wait to die.
+ * The format of the text is described at the top of report.c.
+ */
+#ifndef UD_REPORT_H
+#define UD_REPORT_H
+
+#include "base/base.h"
+#include "trace/trace.h"
+
+enum finding {
+	FINDING_USE_AFTER_FREE,
+	FINDING_DOUBLE_FREE,
+	FINDING_INVALID_FREE,
+};
+
+enum access {
+	ACCESS_NONE, /* free and realloc */
+	ACCESS_READ,
+	ACCESS_WRITE,
+	ACCESS_EXEC,
+	ACCESS_SYSCALL, /* the kernel, on behalf of the system call named in the report */
+};
+
+struct report {
+	enum finding kind;
+	enum access access;
+	size_t size; /* of the access in bytes; 0 = unknown */
+	vaddr_t addr;
+	const char *call;   /* "free", "realloc", "write": the function or system call; or NULL */
+	int arg;	    /* for ACCESS_SYSCALL: number of the argument, from 1               */
+	struct block block; /* block_find(addr) at that time                                    */
+	struct stack_regs use; /* where it happened; ip is exact for READ, WRITE and EXEC,
+				* else a return address */
+};
+
+/*
+ * A pointer given to free/realloc/malloc_usable_size is no live block's start: decide double-free
+ * or invalid-free by block_find, print, raise SIGABRT. `call` names the exported function,
+ * `frame` its __builtin_frame_address(0). Hold no lock. Does not return unless the program catches
+ * SIGABRT and jumps out of it.
+ */
+__attribute__((noreturn)) void report_bad_free(void *p, const char *call, void *frame);
+
+/*
+ * Prints r, unless the same was printed before. `fatal`: the process is going to die of it, so
+ * whoever else finds something waits. ucontext may be NULL (no registers then). Returns; the
+ * caller raises the signal.
+ */
+void report_print(const struct report *r, const void *ucontext, bool fatal);
+
+/* Is this thread inside report_print? Then a fault is our own: give up. */
+bool report_is_printing(void);
+
+/* For the child of fork: the tid that the surviving thread had in the parent. */
+void report_forked(int parent_tid);
+
+#endif

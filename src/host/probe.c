@@ -1,0 +1,59 @@
+/*
+ * probe.c - what this kernel offers to the host backend, found by trying it on one page.
+ *
+ * app context, from the first malloc; leaves nothing mapped behind. Only the second mapping of
+ * shared memory is indispensable; everything else has a fallback in mmu_host.c.
+ */
+#include "segment.h"
+
+#include <errno.h>
+#include <sys/mman.h>
+
+static bool probe_file(const char *path, char *buf, size_t size)
+{
+	int fd = (int)sys_openat(-100, path, 0, 0);
+	long n;
+
+	if (fd < 0)
+		return false;
+	n = sys_read(fd, buf, size - 1);
+	sys_close(fd);
+	buf[n > 0 ? n : 0] = 0;
+	return n > 0;
+}
+
+int host_probe(const char **why)
+{
+	struct {
+		long base, len;
+	} vec = {0, PAGE_SIZE};
+	long a, b;
+	char thp[80];
+
+	*why = "";
+	a = sys_mmap(0, 2 * PAGE_SIZE, PROT_READ | PROT_WRITE,
+		MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (sys_is_err(a)) {
+		*why = "no shared memory: mmap(MAP_SHARED | MAP_ANONYMOUS) is refused";
+		return (int)a;
+	}
+	*(volatile char *)a = 1;
+	b = sys_call6(__NR_mremap, a, 0, 2 * PAGE_SIZE, MREMAP_MAYMOVE, 0, 0);
+	if (sys_is_err(b) || *(volatile char *)b != 1) {
+		sys_munmap((vaddr_t)a, 2 * PAGE_SIZE);
+		*why = "mremap of shared memory is refused: a seccomp filter forbids what aliases "
+		       "need";
+		return sys_is_err(b) ? (int)b : -EINVAL;
+	}
+	host.populate = !sys_is_err(sys_madvise((vaddr_t)b, PAGE_SIZE, MADV_POPULATE_R_NR));
+	host.guards = !sys_is_err(sys_madvise((vaddr_t)b, PAGE_SIZE, MADV_GUARD_NR));
+	vec.base = b + (long)PAGE_SIZE;
+	host.vectors = host.guards && sys_call6(__NR_process_madvise, PIDFD_SELF_NR, (long)&vec, 1,
+					      MADV_GUARD_NR, 0, 0) == (long)PAGE_SIZE;
+	sys_munmap((vaddr_t)a, 2 * PAGE_SIZE);
+	sys_munmap((vaddr_t)b, 2 * PAGE_SIZE);
+	/* An unknown advice is refused before its range is looked at; an empty range is fine. */
+	host.collapse = !sys_is_err(sys_madvise(0, 0, MADV_COLLAPSE_NR)) &&
+			probe_file("/sys/kernel/mm/transparent_hugepage/enabled", thp, sizeof(thp));
+	return 0;
+}

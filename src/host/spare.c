@@ -1,0 +1,117 @@
+/*
+ * spare.c - mappings kept for the worst: for kills, and for a way on at vm.max_map_count.
+ *
+ * app context. Every second page of a small range has another protection than its neighbours,
+ * and so is a mapping; making the protections equal gives them back at once. One pair is taken
+ * for every other view, so that they are a third of what views cost, and again when kills have
+ * made room. A thread that finds the range in another's hands does without.
+ */
+#include "segment.h"
+
+#include <sys/mman.h>
+
+#define PAIRS	    512 /* each is two mappings */
+#define PAIRS_KILLS 16	/* of them, for kills alone */
+#define PAIRS_PROBE 8	/* behind them, to ask whether there are any more: mremap wants several */
+#define STEP	    4
+
+static struct lock spare_lock;
+static vaddr_t range; /* of 2 * (PAIRS + PAIRS_PROBE) pages */
+static uint32_t pairs;
+static uint32_t pairs_kept = PAIRS_KILLS;
+
+/* Never waits: another thread's fork may have copied it held. */
+static bool try_lock(void)
+{
+	uint32_t is = 0;
+
+	return atomic_compare_exchange_strong(&spare_lock.word, &is, 1);
+}
+
+static bool range_make(void)
+{
+	long r;
+
+	if (range)
+		return true;
+	r = sys_mmap(0, 2 * (PAIRS + PAIRS_PROBE) * PAGE_SIZE, PROT_NONE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (!sys_is_err(r))
+		range = (vaddr_t)r;
+	return range;
+}
+
+static bool pair_take(uint32_t i)
+{
+	return !sys_is_err(sys_mprotect(range + (2UL * i + 1) * PAGE_SIZE, PAGE_SIZE, PROT_READ));
+}
+
+/* Pairs [from, to) are one mapping with what is behind them again. */
+static void pairs_give(uint32_t from, uint32_t to)
+{
+	sys_mprotect(range + 2UL * from * PAGE_SIZE, 2UL * (to - from) * PAGE_SIZE, PROT_NONE);
+}
+
+void host_spare_fill(uint32_t most)
+{
+	if (!try_lock())
+		return;
+	for (most = MIN(most + pairs, (uint32_t)PAIRS);
+		pairs < most && range_make() && pair_take(pairs); pairs++)
+		;
+	lock_drop(&spare_lock);
+}
+
+static bool spare_use(uint32_t keep)
+{
+	bool some = false;
+	uint32_t n;
+
+	if (!try_lock())
+		return false;
+	if (pairs > keep) {
+		n = MIN(pairs - keep, (uint32_t)STEP);
+		pairs -= n;
+		pairs_give(pairs, pairs + n);
+		some = true;
+	}
+	lock_drop(&spare_lock);
+	return some;
+}
+
+bool host_spare_use(void)
+{
+	return spare_use(0);
+}
+
+/* Asked of the kernel: Needs no address space. */
+bool host_maps_scarce(void)
+{
+	bool scarce;
+	uint32_t n = 0;
+
+	if (!try_lock())
+		return true;
+	if (!range_make()) {
+		lock_drop(&spare_lock);
+		return host.reserved; /* else ulimit -v may be what refuses */
+	}
+	while (n < PAIRS_PROBE && pair_take(pairs + n))
+		n++;
+	scarce = n < PAIRS_PROBE;
+	pairs_give(pairs, pairs + PAIRS_PROBE);
+	lock_drop(&spare_lock);
+	return scarce;
+}
+
+bool host_spare(void)
+{
+	return host_maps_scarce() && spare_use(pairs_kept);
+}
+
+void host_spare_fork_child(void)
+{
+	lock_reset(&spare_lock);
+	/* To have as many mappings as its parent, it needs some more for a moment. */
+	pairs_kept = PAIRS_KILLS / 2;
+}

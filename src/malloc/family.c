@@ -1,0 +1,243 @@
+/*
+ * family.c - the exported malloc family: sizes, alignments, errno. Nothing clever.
+ *
+ * app context. Each function names itself and its frame to the engine, for reports. errno is
+ * ENOMEM or EINVAL on failure and untouched otherwise, by free too: nothing below uses libc's
+ * system call wrappers.
+ */
+#include "malloc.h"
+#include "stats.h"
+
+#include <errno.h>
+#include <malloc.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define FRAME __builtin_frame_address(0)
+
+void free_sized(void *p, size_t size);
+void free_aligned_sized(void *p, size_t align, size_t size);
+void cfree(void *p);
+
+static inline void *or_enomem(void *p)
+{
+	if (unlikely(!p))
+		errno = ENOMEM;
+	return p;
+}
+
+/*
+ * malloc and free save nothing, and end in jumps; what they jump to has the frame of the program's
+ * call. The kvm backend is asked for here, too: it saves that one two calls.
+ */
+UD_EXPORT void *malloc(size_t size)
+{
+	return likely(!kvm_heap) ? short_malloc(size) : kvm_heap->malloc(size);
+}
+
+UD_EXPORT void free(void *p)
+{
+	if (unlikely(!p))
+		return;
+	if (likely(!kvm_heap))
+		short_free(p);
+	else
+		kvm_heap->free(p);
+}
+
+static inline void free_named(void *p, const char *call, void *frame)
+{
+	if (p)
+		free_as(p, call, frame);
+	frame_kept(NULL);
+}
+
+UD_EXPORT void cfree(void *p)
+{
+	free_named(p, "cfree", FRAME);
+}
+
+UD_EXPORT void free_sized(void *p, size_t size)
+{
+	free_named(p, "free_sized", FRAME);
+}
+
+UD_EXPORT void free_aligned_sized(void *p, size_t align, size_t size)
+{
+	free_named(p, "free_aligned_sized", FRAME);
+}
+
+UD_EXPORT void *calloc(size_t n, size_t size)
+{
+	size_t all;
+
+	if (__builtin_mul_overflow(n, size, &all))
+		return or_enomem(NULL);
+	return frame_kept(short_alloc(all, true, FRAME));
+}
+
+static inline void *realloc_any(void *p, size_t size, const char *call, void *frame)
+{
+	void *q;
+
+	if (!p)
+		return frame_kept(short_alloc(size, false, frame));
+	if (!size) { /* as glibc does */
+		free_named(p, call, frame);
+		return NULL;
+	}
+	if (kvm_heap)
+		return or_enomem(kvm_heap->realloc(p, size, frame));
+	if (!rows_realloc(p, size, frame, &q))
+		report_bad_free(p, call, frame);
+	return or_enomem(q);
+}
+
+UD_EXPORT void *realloc(void *p, size_t size)
+{
+	return realloc_any(p, size, "realloc", FRAME);
+}
+
+UD_EXPORT void *reallocarray(void *p, size_t n, size_t size)
+{
+	size_t all;
+
+	if (__builtin_mul_overflow(n, size, &all))
+		return or_enomem(NULL);
+	return realloc_any(p, all, "reallocarray", FRAME);
+}
+
+static inline bool is_power_of_two(size_t n)
+{
+	return n && !(n & (n - 1));
+}
+
+static inline void *aligned(size_t align, size_t size, void *frame)
+{
+	return size > PTRDIFF_MAX - align ? NULL : alloc_aligned(size, align, frame);
+}
+
+UD_EXPORT int posix_memalign(void **out, size_t align, size_t size)
+{
+	void *p;
+
+	if (!is_power_of_two(align) || align % sizeof(void *))
+		return EINVAL;
+	p = aligned(align, size, FRAME);
+	if (!p)
+		return ENOMEM;
+	*out = p;
+	return 0;
+}
+
+UD_EXPORT void *aligned_alloc(size_t align, size_t size)
+{
+	if (!is_power_of_two(align)) {
+		errno = EINVAL;
+		return NULL;
+	}
+	return or_enomem(aligned(align, size, FRAME));
+}
+
+/* glibc's memalign rounds the alignment up instead of refusing it. */
+UD_EXPORT void *memalign(size_t align, size_t size)
+{
+	size_t a = HEAP_ALIGN;
+
+	if (align > SIZE_MAX / 2 + 1) {
+		errno = EINVAL;
+		return NULL;
+	}
+	while (a < align)
+		a *= 2;
+	return or_enomem(aligned(a, size, FRAME));
+}
+
+UD_EXPORT void *valloc(size_t size)
+{
+	return or_enomem(aligned(PAGE_SIZE, size, FRAME));
+}
+
+UD_EXPORT void *pvalloc(size_t size)
+{
+	if (size > PTRDIFF_MAX - PAGE_SIZE)
+		return or_enomem(NULL);
+	return or_enomem(aligned(PAGE_SIZE, ALIGN_UP(size, PAGE_SIZE), FRAME));
+}
+
+UD_EXPORT size_t malloc_usable_size(void *p)
+{
+	size_t size;
+
+	if (!p)
+		return 0;
+	if (kvm_heap)
+		return kvm_heap->usable(p);
+	if (!rows_usable(p, &size))
+		report_bad_free(p, "malloc_usable_size", FRAME);
+	return size;
+}
+
+UD_EXPORT int malloc_trim(size_t pad)
+{
+	struct lock_section s;
+	size_t before = heap_bytes();
+
+	start();
+	lock_section_enter(&s);
+	sweep_run(true);
+	heap_trim();
+	lock_section_leave(&s);
+	return heap_bytes() < before;
+}
+
+/* Nothing of glibc's can be tuned here; accepted, as every allocator does. */
+UD_EXPORT int mallopt(int param, int value)
+{
+	return 1;
+}
+
+UD_EXPORT struct mallinfo2 mallinfo2(void)
+{
+	struct mallinfo2 m = {0};
+
+	m.arena = heap_bytes();
+	m.hblks = rows_counts.large_live;
+	m.hblkhd = large_bytes();
+	m.uordblks = heap_bytes();
+	return m;
+}
+
+UD_EXPORT struct mallinfo mallinfo(void)
+{
+	struct mallinfo2 m = mallinfo2();
+
+	return (struct mallinfo){.arena = (int)m.arena,
+		.hblks = (int)m.hblks,
+		.hblkhd = (int)m.hblkhd,
+		.uordblks = (int)m.uordblks};
+}
+
+UD_EXPORT void malloc_stats(void)
+{
+	struct out o;
+
+	start();
+	out_init(&o, 2);
+	stats_print(&o);
+	out_flush(&o);
+}
+
+UD_EXPORT int malloc_info(int how, FILE *f)
+{
+	if (how) {
+		errno = EINVAL;
+		return -1;
+	}
+	fprintf(f,
+		"<malloc version=\"1\">\n<heap nr=\"0\">\n</heap>\n"
+		"<total type=\"mmap\" count=\"%lu\" size=\"%zu\"/>\n"
+		"<system type=\"current\" size=\"%zu\"/>\n</malloc>\n",
+		rows_counts.large_live, large_bytes(), heap_bytes());
+	return 0;
+}

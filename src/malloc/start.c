@@ -1,0 +1,114 @@
+/*
+ * start.c - the backend is chosen and set up, once; the only file that names one.
+ *
+ * app context. start() runs inside the first malloc, before libc's own constructors perhaps; the
+ * constructor does what that could not do yet: handlers for faults, thread exits and forks. It runs
+ * before main and (initfirst) before other libraries' constructors.
+ */
+#include "malloc.h"
+#include "stats.h"
+
+#include <errno.h>
+
+const char *start_why;
+
+static struct lock start_lock;
+static _Atomic bool started;
+
+/*
+ * auto takes kvm only where it is sure to be faster: a strict kill is a system call on the host and
+ * a store in the guest; in the other modes kills come in bulk, and every system call of the program
+ * would cost an exit for nothing.
+ */
+static bool kvm_is_better(void)
+{
+	if (options.detect != DETECT_STRICT) {
+		start_why = "auto: kvm gains only with detect=strict";
+		return false;
+	}
+	if (kvm_probe(&start_why))
+		return false;
+	start_why = "auto: strict, and this machine's /dev/kvm is hardware";
+	return true;
+}
+
+static const struct block_source rows_source = {rows_find, rows_appears};
+
+static int rows_enter(const char **why)
+{
+	struct run fresh;
+	int err = host_probe(why);
+
+	if (err)
+		return err;
+	err = host_enter(options.vspace, &fresh);
+	if (err) {
+		*why = err == -ENOMEM
+			       ? "no address space for its heap (ulimit -v? --vspace below 1 GB?)"
+			       : "its backend did not start";
+		return err;
+	}
+	meta_spare = host_spare;
+	err = rows_start(&fresh);
+	if (err)
+		*why = "no address space for its table (ulimit -v?)";
+	else
+		block_source = &rows_source;
+	return err;
+}
+
+static void start_once(void)
+{
+	const char *why = "its backend did not start";
+	int err;
+
+	options_init();
+	if (options.backend == BACKEND_KVM ||
+		(options.backend == BACKEND_AUTO && kvm_is_better())) {
+		err = kvm_probe(&why);
+		err = err ? err : kvm_enter();
+	} else {
+		err = rows_enter(&why);
+	}
+	if (err) {
+		out_line(2, "undangle: cannot run in this process: %s (error %d)", why, -err);
+		sys_exit_group(2);
+	}
+}
+
+void start(void)
+{
+	struct lock_section s;
+
+	if (likely(atomic_load_explicit(&started, memory_order_acquire)))
+		return;
+	lock_section_enter(&s);
+	lock_take(&start_lock);
+	if (!started) {
+		start_once();
+		atomic_store_explicit(&started, true, memory_order_release);
+	}
+	lock_drop(&start_lock);
+	lock_section_leave(&s);
+}
+
+__attribute__((constructor(101))) static void undangle_init(void)
+{
+	start();
+	tcache_init();
+	rows_fork_init();
+	fault_init();
+	if (options.stats)
+		log_keep_stderr();
+}
+
+__attribute__((destructor(101))) static void undangle_exit(void)
+{
+	struct out o;
+
+	if (!options.stats)
+		return;
+	out_init(&o, log_fd());
+	stats_print(&o);
+	out_flush(&o);
+}

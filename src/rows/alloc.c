@@ -1,0 +1,313 @@
+/*
+ * alloc.c - making objects: the paths that every malloc takes.
+ *
+ * app context. The fast paths touch the thread's cursor, the view and (debug profile) the
+ * record; they take no lock. short_free.c has the other half, alias_paged.h what both do where
+ * whole pages die together. See alias.h for the structures and the lock order.
+ */
+#include "idle.h"
+#include "large.h"
+#include "rows.h"
+#include "super.h"
+#include "trace/trace.h"
+
+#include <errno.h>
+#include <sys/single_threaded.h>
+
+struct lock shared_lock;
+
+/* The units among the n from u on that belong to the view. */
+static uint64_t units_fresh(struct view *v, uint32_t u, uint32_t n)
+{
+	uint64_t units = view_fresh(v)[u / 64] >> (u % 64);
+
+	return n < 64 ? units & ((1UL << n) - 1) : units;
+}
+
+/* The bits of the objects that lie in these units, for word w of the view. */
+static uint64_t word_objects(struct view *v, uint32_t w)
+{
+	unsigned shift = v->geom->group_shift;
+	uint32_t n = 64U >> shift;
+	uint64_t units = units_fresh(v, (w * 64) >> shift, n), m = 0;
+	uint64_t group = shift == 6 ? ~0UL : (1UL << (1U << shift)) - 1;
+
+	if (!shift)
+		return units;
+	for (uint32_t i = 0; i < n; i++)
+		if (units >> i & 1)
+			m |= group << (i << shift);
+	return m;
+}
+
+/* The view has no more. It may be dead by now, and forgotten. */
+static bool cursor_end(struct cursor *c)
+{
+	c->view = NULL;
+	c->last = false;
+	return false;
+}
+
+/* The next word of the cursor's view that has objects for it; false at the end of the view. */
+static bool cursor_next_word(struct cursor *c)
+{
+	struct view *v = c->view;
+	uint64_t m = 0;
+	uint16_t from;
+	uint32_t w;
+
+	if (!v || c->last)
+		return cursor_end(c);
+	from = atomic_load_explicit(&v->handed, memory_order_acquire);
+	if (unlikely(from & HANDED_BACK))
+		return false; /* idle_over */
+	for (w = from; w < v->words && !m; w++)
+		m = word_objects(v, w);
+	c->last = !m || word_is_last(v, w - 1);
+	if (m)
+		atomic_store_explicit(&v->live[w - 1], m, memory_order_relaxed);
+	if (!atomic_compare_exchange_strong(&v->handed, &from, c->last ? v->words : (uint16_t)w)) {
+		c->last = false;
+		if (m)
+			atomic_store_explicit(&v->live[w - 1], 0, memory_order_relaxed);
+		return false;
+	}
+	if (!m)
+		return cursor_end(c);
+	atomic_store_explicit(&v->at, (uint16_t)w, memory_order_relaxed);
+	c->next = view_slot_at(v, (w - 1) * 64 + (uint32_t)__builtin_ctzl(m));
+	c->word = w - 1;
+	atomic_signal_fence(memory_order_release); /* slot_ahead, in another thread */
+	c->mask = m;
+	return true;
+}
+
+/* An object of the cursor's view; NULL when it has no more. idx = its number. */
+static inline void *cursor_take(struct cursor *c, uint32_t *idx)
+{
+	if (unlikely(!c->mask) && !cursor_next_word(c))
+		return NULL;
+	*idx = c->word * 64 + (uint32_t)__builtin_ctzl(c->mask);
+	return cursor_pop(c, false);
+}
+
+/*
+ * Units for a cursor's next view. A thread that makes few of a size must not sit on a whole row,
+ * nor may many threads, each on one.
+ */
+static uint32_t view_share(struct tcache *tc, uint32_t views)
+{
+	uint64_t now = atomic_fetch_add(&tcache_refills, 1) + 1;
+	/* So many others took one meanwhile. */
+	uint32_t most = now - tc->refilled > 8 ? CHUNK_PAGES / 4 : EXTENT_PAGES_MAX;
+
+	tc->refilled = now;
+	return views < 4 ? MIN(16U << 2 * views, most) : most;
+}
+
+/* Blocks that share pages and are larger than one would keep each other's memory: not those. */
+static inline bool class_paged(unsigned cls)
+{
+	return mode.paged && cls <= HEAP_CLASS_RUN && cls != HEAP_CLASS_SHARED;
+}
+
+/* What waits to die may be what is missing: addresses, mappings, memory. */
+static struct view *view_new_surely(unsigned cls, unsigned wish, uint32_t most)
+{
+	struct view *v;
+	int err;
+
+	for (int try = 0; try < 3; try++) {
+		v = view_new(cls, wish, most, &err);
+		if (v)
+			return v;
+		if (!sweep_run(true))
+			break;
+	}
+	if (err == -ENOSPC)
+		maps_exhausted();
+	return NULL;
+}
+
+/* Another view for the cursor, or for all of the thread's small ones. */
+static bool cursor_refill(struct tcache *tc, unsigned cls)
+{
+	struct pool *pool = class_paged(cls) ? pool_of(tc, cls) : NULL;
+	uint16_t *views = pool ? &pool->views : &tc->cur[cls].views;
+	uint32_t most = view_share(tc, *views);
+	struct view *v = pool ? pages_of_idle(tc, cls) : NULL;
+
+	idle_over(tc, &tc->cur[cls]);
+	if (!v) {
+		v = view_new_surely(pool ? HEAP_CLASS_PAGE : cls,
+			pool ? pool_run[pool - tc->pool] : ROW_WHOLE, most);
+		*views += v && *views < UINT16_MAX;
+	}
+	if (pool) {
+		atomic_store(&pool->pages, v);
+	} else if (v) {
+		/* Objects that die together have their bits in one word: all threads' in one. */
+		v->owner = v->geom->group_shift ? TCACHE_NONE : MIN(tc->id, TCACHE_NONE);
+		v->giver = MIN(tc->id, TCACHE_NONE);
+		tc->cur[cls].view = v;
+	}
+	return v;
+}
+
+/* What was taken for a malloc. */
+struct taken {
+	void *p;	   /* NULL: no memory */
+	struct view *view; /* NULL if paged */
+	uint32_t idx;
+	int tid;
+	bool zeroed; /* if paged */
+};
+
+/* An object of the page that is cut for cls, or of the view's next one; NULL: no more of those. */
+static inline void *page_next(struct tcache *tc, unsigned cls)
+{
+	void *p = page_take(&tc->cur[cls]);
+
+	if (!p && page_cut(tc, cls))
+		p = page_take(&tc->cur[cls]);
+	return p;
+}
+
+static bool cursor_any(struct tcache *tc, unsigned cls, struct taken *t)
+{
+	struct cursor *c = &tc->cur[cls];
+
+	if (class_paged(cls)) {
+		t->p = page_next(tc, cls);
+		t->zeroed = c->zeroed;
+	} else {
+		t->p = cursor_take(c, &t->idx);
+		t->view = c->view;
+	}
+	return t->p;
+}
+
+/* The slow path: no cache, an interrupted one, or the cursor's page or view is used up. */
+static __attribute__((noinline)) struct taken take_slow(unsigned cls)
+{
+	struct taken t = {0};
+	struct lock_section s;
+	struct tcache *tc;
+	bool shared;
+
+	lock_section_enter(&s);
+	tc = tcache_get();
+	shared = !tc || tc->busy;
+	if (shared) {
+		lock_take(&shared_lock);
+		tc = &tcache_shared;
+	}
+	while (!cursor_any(tc, cls, &t))
+		if (!cursor_refill(tc, cls))
+			goto out;
+	tc->allocs++;
+	t.tid = shared ? sys_gettid() : tc->tid;
+out:
+	if (shared)
+		lock_drop(&shared_lock);
+	lock_section_leave(&s);
+	return t;
+}
+
+static __attribute__((noinline)) void *no_memory(void)
+{
+	errno = ENOMEM;
+	return NULL;
+}
+
+/* Object idx of v is the caller's: what is left to do. */
+static inline void *slot_made(
+	struct view *v, void *p, uint32_t idx, int tid, size_t size, bool zero, void *frame)
+{
+	if (v->rec)
+		record_alloc(&v->rec[idx], v->geom->size, size, tid, stack_capture(frame));
+	if (zero && !v->zeroed)
+		__builtin_memset(p, 0, size);
+	return p;
+}
+
+static __attribute__((noinline)) void *alloc_slow(unsigned cls, size_t size, bool zero, void *frame)
+{
+	struct taken t = take_slow(cls);
+
+	if (!t.p)
+		return no_memory();
+	if (t.view)
+		return slot_made(t.view, t.p, t.idx, t.tid, size, zero, frame);
+	if (zero && !t.zeroed)
+		__builtin_memset(t.p, 0, size);
+	return t.p;
+}
+
+static inline void *alloc_class(unsigned cls, size_t size, bool zero, void *frame)
+{
+	struct tcache *tc = tcache_mine;
+	struct view *v = NULL;
+	void *p = NULL;
+	uint32_t idx = 0;
+	int tid = 0;
+
+	if (likely(tc && !tc->busy && !class_paged(cls))) {
+		struct cursor *c = &tc->cur[cls];
+
+		tcache_busy(tc);
+		p = cursor_take(c, &idx);
+		if (p) {
+			v = c->view;
+			tc->allocs++;
+			tid = tc->tid;
+		}
+		tcache_idle(tc);
+	}
+	if (unlikely(!p))
+		return alloc_slow(cls, size, zero, frame);
+	return slot_made(v, p, idx, tid, size, zero, frame);
+}
+
+/* The next page of the thread's view is cut for the class; NULL: the view has no more. */
+static void *alloc_next_page(struct tcache *tc, unsigned cls, size_t size, bool zero)
+{
+	bool zeroed;
+	void *p;
+
+	tcache_busy(tc);
+	p = page_next(tc, cls); /* a handler may have cut one since the fast path looked */
+	zeroed = tc->cur[cls].zeroed;
+	tc->allocs += p != NULL;
+	tcache_idle(tc);
+	if (p && zero && !zeroed)
+		__builtin_memset(p, 0, size);
+	return p;
+}
+
+void *rows_alloc(size_t size, bool zero, void *frame)
+{
+	struct tcache *tc = tcache_mine;
+	unsigned cls;
+	void *p;
+
+	if (likely(size <= HEAP_MEDIUM_MAX)) {
+		cls = heap_class_of(size);
+		if (class_paged(cls) && tc && !tc->busy) {
+			p = alloc_next_page(tc, cls, size, zero);
+			if (likely(p))
+				return p;
+		}
+		return alloc_class(cls, size, zero, frame);
+	}
+	p = large_alloc(size, PAGE_SIZE, frame);
+	return p ? p : no_memory();
+}
+
+void *rows_alloc_aligned(size_t size, size_t align, void *frame)
+{
+	if (align > PAGE_SIZE || size > HEAP_MEDIUM_MAX ||
+		(size > HEAP_SMALL_MAX && align > PAGE_SIZE))
+		return large_alloc(size, MAX(align, PAGE_SIZE), frame);
+	return alloc_class(heap_class_aligned(size, align), size, false, frame);
+}

@@ -1,0 +1,393 @@
+/*
+ * chunk.c - chunks and the extents cut from them.
+ *
+ * app context, signals blocked; heap_chunk_lock guards the table of chunks. A chunk is cut in one
+ * of two ways: into parts of 32 pages, for objects larger than a page and for classes in little
+ * use, or into columns, 1 KB of each of its pages; a span is cut into columns as if it were one
+ * chunk, and its first one stands for all. A chunk that has no extent goes back to the system, but
+ * for a small pool of huge ones. Chunks begin in 4 KB pages, so that a small program pays for what
+ * it touches. What breaks it: a column that had an extent before and passes for zero.
+ */
+#include "heap.h"
+#include "base/base.h"
+#include "host/host.h"
+
+#define PART_PAGES  32
+#define CHUNK_PARTS (CHUNK_PAGES / PART_PAGES)
+#define ALL_PARTS   0xffffU
+#define ALL_COLUMNS 0xfU
+_Static_assert(PAGE_SIZE >> COLUMN_SHIFT == 4, "as many as ALL_COLUMNS has bits");
+
+enum chunk_use { CHUNK_NONE, CHUNK_IN_PARTS, CHUNK_IN_COLUMNS };
+
+struct lock heap_chunk_lock;
+
+struct chunk {
+	uint16_t free;	   /* parts or columns                                            */
+	uint8_t dirty : 4; /* columns that some extent had: their bytes are not zero      */
+	uint8_t huge : 1;  /* it was asked to be one huge page                            */
+	uint8_t span : 1;  /* the first of a span; the others have nothing free           */
+	uint8_t shown;	   /* of columns: units that views took, by SHOWN_STEP            */
+};
+#define SHOWN_STEP 16U
+#define SHOWN_MAX  255U
+#define SHOWN_HUGE (512 / SHOWN_STEP)
+#define SHOWN_BUSY (2048 / SHOWN_STEP)
+#define SHOWN_HOT  (16384 / SHOWN_STEP)
+
+static struct chunk *chunks; /* by id; meaningful where chunk_used */
+static uint8_t *chunk_used;  /* enum chunk_use */
+static uint32_t chunk_top;   /* 1 + highest id ever used */
+static size_t chunk_count;
+static uint64_t shown_all;    /* by all chunks cut into columns, so far; SHOWN_STEP each */
+static uint32_t shared_chunk; /* the one cut into parts that had room last */
+
+/*
+ * Chunks cut into columns that have some left, a bit each: [..][1] an aligned pair, [..][0] none;
+ * [1][..] spans. The lowest is taken first, so that others empty; no word below room_from has a
+ * bit.
+ */
+static uint64_t *room[2][2];
+static uint32_t room_from[2][2];
+
+/*
+ * Whole huge chunks, and spans, that no class has now, their bytes as they were left. Clearing and
+ * joining 2 MB again would cost more than all its views.
+ */
+#define POOL_MAX 64
+static struct {
+	uint32_t count, id[POOL_MAX];
+} pool[2];
+
+static uint16_t run_mask(unsigned first, unsigned n)
+{
+	return (uint16_t)(((1U << n) - 1) << first);
+}
+
+static bool tables_make(void)
+{
+	if (chunk_used)
+		return true;
+	chunks = meta_table(HEAP_CHUNK_MAX * sizeof(*chunks));
+	for (unsigned i = 0; chunks && i < 4; i++)
+		if (!(room[i / 2][i % 2] = meta_table(HEAP_CHUNK_MAX / 8)))
+			return false;
+	chunk_used = chunks ? meta_table(HEAP_CHUNK_MAX) : NULL;
+	return chunk_used;
+}
+
+static unsigned span_chunks(bool span)
+{
+	return span ? SPAN_CHUNKS : 1;
+}
+
+static size_t pooled_chunks(void)
+{
+	return pool[0].count + (size_t)SPAN_CHUNKS * pool[1].count;
+}
+
+/* A share of what is in use, so that the pool shrinks with the heap. */
+static void pool_trim(size_t most)
+{
+	while (pooled_chunks() > most) {
+		bool span = pool[1].count;
+		uint32_t id = pool[span].id[--pool[span].count];
+
+		for (unsigned i = 0; i < span_chunks(span); i++)
+			host_chunk_give(id + i);
+	}
+}
+
+static bool pool_take(bool span, uint32_t *id)
+{
+	if (!span && !pool[0].count && pool[1].count) {
+		uint32_t first = pool[1].id[--pool[1].count];
+
+		for (unsigned i = 0; i < SPAN_CHUNKS; i++)
+			pool[0].id[pool[0].count++] = first + i;
+	}
+	if (!pool[span].count)
+		return false;
+	*id = pool[span].id[--pool[span].count];
+	return true;
+}
+
+/* A chunk or a span for this use, all of it free; dirty and huge if it is from the pool. */
+static bool chunk_take(enum chunk_use use, bool span, bool pooled, uint32_t *id)
+{
+	struct chunk k = {.span = span};
+	unsigned n = span_chunks(span);
+
+	if (pooled && pool_take(span, id)) {
+		k.dirty = ALL_COLUMNS;
+		k.huge = 1;
+	} else if (host_chunk_take(n, id) || *id + n > HEAP_CHUNK_MAX) {
+		return false;
+	}
+	for (unsigned i = 0; i < n; i++) {
+		chunks[*id + i] = k;
+		chunk_used[*id + i] = (uint8_t)use;
+	}
+	chunks[*id].free = use == CHUNK_IN_PARTS ? ALL_PARTS : ALL_COLUMNS;
+	chunk_top = MAX(chunk_top, *id + n);
+	chunk_count += n;
+	return true;
+}
+
+/* All of it is free. */
+static void chunk_give(uint32_t id)
+{
+	bool span = chunks[id].span, huge = true;
+	unsigned n = span_chunks(span);
+
+	for (unsigned i = 0; i < n; i++) {
+		chunk_used[id + i] = CHUNK_NONE;
+		huge &= chunks[id + i].huge;
+	}
+	chunk_count -= n;
+	if (huge && pool[span].count < POOL_MAX)
+		pool[span].id[pool[span].count++] = id;
+	else
+		for (unsigned i = 0; i < n; i++)
+			host_chunk_give(id + i);
+	pool_trim(4 + chunk_count / 8);
+}
+
+/* A free run of n parts (a power of two) at a multiple of n; -1 if none. */
+static int parts_find(uint16_t freemask, unsigned n)
+{
+	for (unsigned i = 0; i < CHUNK_PARTS; i += n)
+		if ((freemask & run_mask(i, n)) == run_mask(i, n))
+			return (int)i;
+	return -1;
+}
+
+static int parts_find_shared(unsigned n, uint32_t *id)
+{
+	uint32_t from = shared_chunk;
+
+	/* A few around the last one: the table may be long, and full of whole chunks. */
+	for (uint32_t k = 0; k < 64 && k < chunk_top; k++) {
+		uint32_t i = from >= k ? from - k : from + chunk_top - k;
+		int at = chunk_used[i] == CHUNK_IN_PARTS ? parts_find(chunks[i].free, n) : -1;
+
+		if (at >= 0) {
+			*id = i;
+			return at;
+		}
+	}
+	return -1;
+}
+
+static bool parts_take(struct extent *e)
+{
+	unsigned n = e->pages / PART_PAGES;
+	int at = n < CHUNK_PARTS ? parts_find_shared(n, &e->chunk) : -1;
+
+	if (at < 0) {
+		if (!chunk_take(CHUNK_IN_PARTS, false, n == CHUNK_PARTS, &e->chunk))
+			return false;
+		at = 0;
+	}
+	chunks[e->chunk].free &= (uint16_t)~run_mask((unsigned)at, n);
+	if (n < CHUNK_PARTS)
+		shared_chunk = e->chunk;
+	e->first = (uint16_t)(at * PART_PAGES);
+	e->dirty = chunks[e->chunk].dirty;
+	return true;
+}
+
+static void parts_give(const struct extent *e)
+{
+	struct chunk *k = &chunks[e->chunk];
+
+	k->free |= run_mask(e->first / PART_PAGES, e->pages / PART_PAGES);
+	if (k->free == ALL_PARTS)
+		chunk_give(e->chunk);
+	else
+		host_chunk_trim(e->chunk, e->first, e->pages);
+}
+
+/* The first ones of the aligned pairs among free columns. */
+static unsigned pairs(unsigned freemask)
+{
+	return freemask & freemask >> 1 & 5;
+}
+
+/* Its free columns have changed. */
+static void room_note(uint32_t id)
+{
+	unsigned left = chunk_used[id] == CHUNK_IN_COLUMNS ? chunks[id].free : 0;
+	unsigned span = chunks[id].span;
+	uint64_t bit = 1UL << (id % 64);
+
+	for (unsigned i = 0; i < 2; i++) {
+		if (left && !pairs(left) == !i) {
+			room[span][i][id / 64] |= bit;
+			room_from[span][i] = MIN(room_from[span][i], id / 64);
+		} else {
+			room[span][i][id / 64] &= ~bit;
+		}
+	}
+}
+
+/* A chunk with n aligned columns left, rather one without a pair to break. */
+static bool room_find(bool span, unsigned n, uint32_t *id)
+{
+	uint32_t last = chunk_top ? (chunk_top - 1) / 64 : 0;
+
+	for (unsigned i = n / 2; i < 2; i++) {
+		uint32_t *w = &room_from[span][i];
+
+		while (*w < last && !room[span][i][*w])
+			++*w;
+		if (room[span][i][*w]) {
+			*id = *w * 64 + (uint32_t)__builtin_ctzl(room[span][i][*w]);
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool columns_take(struct extent *e)
+{
+	unsigned n = e->geom->width >> COLUMN_SHIFT, two, one, at, mask;
+	bool span = e->pages > CHUNK_PAGES;
+	struct chunk *k;
+
+	if (!room_find(span, n, &e->chunk) && !chunk_take(CHUNK_IN_COLUMNS, span, true, &e->chunk))
+		return false;
+	k = &chunks[e->chunk];
+	two = pairs(k->free);
+	one = k->free & ~(two | two << 1);
+	at = (unsigned)__builtin_ctz(n > 1 ? two : one ? one : k->free);
+	mask = run_mask(at, n);
+	e->dirty = k->dirty & mask;
+	k->dirty |= mask & ALL_COLUMNS;
+	k->free &= (uint16_t)~mask;
+	e->column = (uint16_t)(at << COLUMN_SHIFT);
+	room_note(e->chunk);
+	return true;
+}
+
+static void columns_give(const struct extent *e)
+{
+	struct chunk *k = &chunks[e->chunk];
+
+	k->free |= run_mask(e->column >> COLUMN_SHIFT, e->geom->width >> COLUMN_SHIFT);
+	if (k->free == ALL_COLUMNS)
+		chunk_give(e->chunk);
+	room_note(e->chunk);
+}
+
+void heap_trim(void)
+{
+	lock_take(&heap_chunk_lock);
+	pool_trim(0);
+	lock_drop(&heap_chunk_lock);
+}
+
+/* True: the caller has to make it so, without the lock. Its extent keeps the chunk. */
+static bool huge_due(uint32_t id, bool pays)
+{
+	bool due = pays && !chunks[id].huge;
+
+	chunks[id].huge |= due;
+	return due;
+}
+
+/* Where it was in use at that moment, it is asked for again when it has been used as much again. */
+static void chunk_make_huge(uint32_t id)
+{
+	if (host_chunk_huge(id))
+		return;
+	lock_take(&heap_chunk_lock);
+	chunks[id].huge = 0;
+	chunks[id].shown = 0;
+	lock_drop(&heap_chunk_lock);
+}
+
+struct extent *heap_extent_new(const struct geom *g, unsigned pages, bool huge)
+{
+	struct extent *e = meta_alloc(sizeof(*e) + g->rows * sizeof(e->rows[0]));
+	bool columns, ok, due = false;
+
+	if (!e)
+		return NULL;
+	e->geom = g;
+	e->pages = (uint16_t)pages;
+	e->units = e->pages / g->unit_pages;
+	columns = extent_in_columns(e);
+	lock_take(&heap_chunk_lock);
+	ok = tables_make() && (columns ? columns_take(e) : parts_take(e));
+	if (ok)
+		due = huge_due(e->chunk, huge && !columns && e->pages == CHUNK_PAGES);
+	lock_drop(&heap_chunk_lock);
+	if (!ok) {
+		meta_free(e, sizeof(*e) + g->rows * sizeof(e->rows[0]));
+		return NULL;
+	}
+	if (due)
+		chunk_make_huge(e->chunk);
+	return e;
+}
+
+void heap_extent_free(struct extent *e)
+{
+	for (unsigned i = 0; i < e->geom->rows; i++)
+		if (e->rows[i])
+			meta_free(e->rows[i], sizeof(struct row) + row_words(e) * 8);
+	lock_take(&heap_chunk_lock);
+	if (extent_in_columns(e))
+		columns_give(e);
+	else
+		parts_give(e);
+	lock_drop(&heap_chunk_lock);
+	meta_free(e, sizeof(*e) + e->geom->rows * sizeof(e->rows[0]));
+}
+
+/*
+ * A page fault for each unit costs as much as clearing and joining 2 MB after some hundreds of
+ * them. Where every byte of the pages will be used, huge costs no memory either: then at once,
+ * but for a small program; and in one that has used many, before anybody else has the chunk's
+ * pages.
+ */
+static bool columns_pay(const struct extent *e, uint32_t units)
+{
+	struct chunk *k = &chunks[e->chunk];
+	uint32_t n = MAX(units / SHOWN_STEP, 1U);
+
+	k->shown = (uint8_t)MIN(k->shown + n, SHOWN_MAX);
+	shown_all += n;
+	return k->shown >= SHOWN_HUGE || shown_all >= (e->geom->rows == 1 ? SHOWN_BUSY : SHOWN_HOT);
+}
+
+void heap_extent_shown(const struct extent *e, uint32_t units, bool again)
+{
+	uint32_t due = 0;
+	bool pays;
+
+	lock_take(&heap_chunk_lock);
+	pays = extent_in_columns(e) ? columns_pay(e, units) : again && e->pages == CHUNK_PAGES;
+	for (uint32_t i = 0; i < chunks_of(e->pages); i++)
+		due |= (uint32_t)huge_due(e->chunk + i, pays) << i;
+	lock_drop(&heap_chunk_lock);
+	for (; due; due &= due - 1)
+		chunk_make_huge(e->chunk + (uint32_t)__builtin_ctz(due));
+}
+
+bool heap_chunk_is_huge(uint32_t id)
+{
+	return chunks[id].huge;
+}
+
+size_t heap_bytes(void)
+{
+	return (chunk_count + pooled_chunks()) << HUGE_SHIFT;
+}
+
+uint32_t heap_chunks_used(const uint8_t **used)
+{
+	*used = chunk_used;
+	return chunk_top;
+}

@@ -1,0 +1,141 @@
+/*
+ * class.c - the geometry of the size classes. pure but for its own read-only tables.
+ *
+ * Small: 16-byte steps up to 128, then four per doubling as long as another slot fits in a
+ * page; the column is the narrowest that wastes little. Medium: whole pages, four per doubling.
+ */
+#include "heap.h"
+
+static const uint16_t small_size[] = {16, 32, 48, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320,
+	384, 448, 512, 576, 672, 800, 1024, 1360, 2048, 4096};
+/* Pages, and how many blocks share them (each still has a view's pages to itself). */
+static const struct {
+	uint16_t pages, slots;
+} medium[] = {{5, 4}, {2, 1}, {3, 1}, {4, 1}, {5, 1}, {6, 1}, {7, 1}, {8, 1}, {10, 1}, {12, 1},
+	{14, 1}, {16, 1}, {20, 1}, {24, 1}, {28, 1}, {32, 1}, {40, 1}, {48, 1}, {56, 1}, {64, 1}};
+
+#define NSMALL	ARRAY_LEN(small_size)
+#define NMEDIUM ARRAY_LEN(medium)
+_Static_assert(NSMALL + NMEDIUM <= HEAP_CLASSES, "raise HEAP_CLASSES");
+_Static_assert(NSMALL == HEAP_CLASS_PAGE + 1, "the last small class is the page");
+_Static_assert(NSMALL + 11 == HEAP_CLASS_RUN, "medium[11] has ROW_RUN_MAX pages");
+
+uint8_t heap_class_by_16[HEAP_SMALL_MAX / 16 + 1];
+uint8_t heap_class_by_1k[HEAP_MEDIUM_MAX / 1024 + 1];
+
+unsigned heap_class_count(void)
+{
+	return NSMALL + NMEDIUM;
+}
+
+static size_t medium_size(unsigned i)
+{
+	return ((size_t)medium[i].pages << PAGE_SHIFT) / medium[i].slots;
+}
+
+size_t heap_class_size(unsigned cls)
+{
+	return cls < NSMALL ? small_size[cls] : medium_size(cls - NSMALL);
+}
+
+unsigned heap_class_aligned(size_t size, size_t align)
+{
+	unsigned c = heap_class_of(size);
+
+	while (heap_class_size(c) & (align - 1))
+		c++;
+	return c;
+}
+
+static uint64_t inverse(uint32_t d)
+{
+	return ((1UL << 32) + d - 1) / d;
+}
+
+/*
+ * The narrowest that loses at most a sixteenth behind its last band; with fewer rows, neighbours
+ * in a view would have their bands in the same L1 sets.
+ */
+static uint16_t column_width(uint32_t band)
+{
+	uint32_t width = COLUMN_MIN;
+
+	while (width < PAGE_SIZE && (width < 4 * band || (width % band) * 16 > width))
+		width *= 2;
+	return (uint16_t)width;
+}
+
+static void geom_small(struct geom *g, size_t group)
+{
+	g->size = small_size[g->cls];
+	g->unit_pages = 1;
+	while ((2UL << g->group_shift) * g->size <= group && (2UL << g->group_shift) <= GROUP_MAX)
+		g->group_shift++;
+	g->band = g->size << g->group_shift;
+	g->slots = (uint16_t)(1U << g->group_shift);
+	g->width = g->kind == GEOM_PART ? PAGE_SIZE : column_width(g->band);
+	g->rows = g->width / g->band;
+}
+
+void heap_geom_init(struct geom geom[GEOM_KINDS][HEAP_CLASSES], size_t group)
+{
+	for (unsigned kind = 0; kind < GEOM_KINDS; kind++)
+		for (unsigned c = 0; c < heap_class_count(); c++) {
+			struct geom *g = &geom[kind][c];
+
+			*g = (struct geom){.cls = (uint8_t)c};
+			if (c < NSMALL) {
+				g->kind = (uint8_t)kind;
+				geom_small(g, kind == GEOM_WIDE ? MAX(group, PAGE_SIZE) : group);
+			} else {
+				g->unit_pages = medium[c - NSMALL].pages;
+				g->size = (uint32_t)medium_size(c - NSMALL);
+				g->band = g->size;
+				g->width = PAGE_SIZE;
+				g->rows = medium[c - NSMALL].slots;
+				g->slots = 1;
+			}
+			g->column_mask = PAGE_SIZE - g->width;
+			g->inv_rows = inverse(g->rows);
+			g->inv_size = inverse(g->size);
+			g->inv_unit = inverse(g->unit_pages);
+		}
+	for (unsigned i = 0, c = 0; i < sizeof(heap_class_by_16); i++) {
+		while (small_size[c] < i * 16)
+			c++;
+		heap_class_by_16[i] = (uint8_t)c;
+	}
+	for (unsigned i = 0, c = 0; i < sizeof(heap_class_by_1k); i++) {
+		while (medium_size(c) < i * 1024)
+			c++;
+		heap_class_by_1k[i] = (uint8_t)(NSMALL + c);
+	}
+}
+
+struct cut heap_cut[HEAP_CLASS_RUN + 3];
+
+void heap_paged_init(struct geom geom[HEAP_CLASSES])
+{
+	for (unsigned c = 0; c <= HEAP_CLASS_RUN; c++) {
+		uint32_t size = (uint32_t)heap_class_size(c);
+		uint32_t pages = c < NSMALL ? 1 : medium[c - NSMALL].pages;
+		uint32_t slots = c < NSMALL ? PAGE_SIZE / size : medium[c - NSMALL].slots;
+
+		geom[c] = (struct geom){
+			.size = size,
+			.band = PAGE_SIZE,
+			.width = PAGE_SIZE,
+			.column_mask = 0,
+			.rows = 1,
+			.unit_pages = 1,
+			.slots = (uint16_t)slots,
+			.group_shift = PAGED_SHIFT,
+			.cls = (uint8_t)c,
+			.inv_rows = inverse(1),
+			.inv_size = slots > 1 ? inverse(size) : 0,
+			.inv_unit = inverse(1),
+		};
+		heap_cut[c + 1] = (struct cut){
+			(uint32_t)geom[c].inv_size, size, (uint16_t)slots, (uint16_t)pages};
+	}
+}

@@ -1,0 +1,227 @@
+/*
+ * clean.c - what is dead in a view, and how it dies there, with the living around it.
+ *
+ * app context, sweep_lock held. The dead units of a view are killed in sorted runs, after one
+ * message to the other processors for several views where that pays; only then do they go back to
+ * their row.
+ */
+#include "paged.h"
+#include "clean.h"
+#include "pending.h"
+#include "host/host.h"
+#include "counts.h"
+
+#include <sys/single_threaded.h>
+
+/* Paged: the dead of 64 units, those among them that no thread found dead. */
+static uint64_t pages_dead(struct view *v, unsigned w)
+{
+	uint64_t left = atomic_load(&view_left(v)[w]) & ~atomic_load(&view_dead(v)[w]);
+
+	for (; left; left &= left - 1) {
+		uint32_t u = w * 64 + (uint32_t)__builtin_ctzl(left);
+
+		if (page_died(v, u, heap_cut[CUT_OF(v->cut[u])].slots))
+			pages_died(v, u);
+	}
+	return atomic_load(&view_dead(v)[w]);
+}
+
+/* Has it pages that must be looked at again, though nobody may free anything there? */
+static bool pages_watched(struct view *v)
+{
+	uint64_t any = 0;
+
+	for (unsigned w = 0; v->cut && w < view_uwords(v); w++)
+		any |= view_left(v)[w] & ~view_dead(v)[w];
+	return any;
+}
+
+/* Units of v that were handed out and have nothing alive. */
+static void dead_units(struct view *v, uint64_t *dead)
+{
+	unsigned shift = v->geom->group_shift;
+	uint32_t handed = HANDED_WORDS(atomic_load_explicit(&v->handed, memory_order_acquire));
+	uint32_t units = MIN((uint32_t)v->units, (handed * 64) >> shift);
+
+	for (unsigned w = 0; w < view_uwords(v); w++)
+		dead[w] = v->cut ? pages_dead(v, w) : 0;
+	if (v->cut)
+		return;
+	if (!shift) {
+		for (unsigned w = 0; w < handed; w++)
+			dead[w] = view_fresh(v)[w] & ~view_live_word(v, w);
+		return;
+	}
+	for (uint32_t u = 0; u < units; u++) {
+		uint64_t group = shift == 6 ? ~0UL : (1UL << (1U << shift)) - 1;
+		uint32_t at = u << shift;
+
+		if (!(view_live_word(v, at / 64) >> (at % 64) & group))
+			dead[u / 64] |= 1UL << (u % 64);
+	}
+	for (unsigned w = 0; w < view_uwords(v); w++)
+		dead[w] &= view_fresh(v)[w];
+}
+
+_Atomic vaddr_t freed_twice;
+
+/* Kills the units in mask, in runs. Those that died get their bit in revoked. */
+static void kill_units(struct view *v, const uint64_t *mask)
+{
+	struct run runs[64];
+	uint32_t n, u = 0;
+	bool ok = true;
+
+	while ((n = view_runs(v, mask, &u, runs, ARRAY_LEN(runs))) != 0) {
+		ok &= !host_runs_kill(v->base, v->pages, runs, n);
+		rows_counts.runs_killed += n;
+	}
+	if (!ok)
+		return;
+	for (unsigned w = 0; w < view_uwords(v); w++) {
+		rows_counts.units_killed += (unsigned)__builtin_popcountl(mask[w]);
+		atomic_fetch_or(&view_revoked(v)[w], mask[w]);
+	}
+}
+
+/* Survivors among freshly killed neighbours lost their page-table entries: fetch them by 64 KB. */
+static void warm_survivors(struct view *v, const uint64_t *dead)
+{
+	struct run runs[EXTENT_PAGES_MAX / 16];
+	uint32_t n = 0;
+
+	if (v->geom->unit_pages > 4)
+		return;
+	for (uint32_t u = 0; u + 16 <= v->units; u += 16) {
+		uint64_t alive = ~(dead[u / 64] | view_released(v)[u / 64]) & view_fresh(v)[u / 64];
+
+		alive = alive >> (u % 64) & 0xffff;
+		if (__builtin_popcountl(alive) < 3)
+			continue;
+		u += (uint32_t)__builtin_ctzl(alive);
+		runs[n++] = (struct run){view_unit_at(v, u), view_unit_at(v, u + 1)};
+		u &= ~15U;
+	}
+	if (n)
+		host_runs_warm(runs, n);
+}
+
+void view_count(struct view *v, struct census *n)
+{
+	n->ndead = n->ndue = n->nfresh = 0;
+	n->whole = v->handed == (v->cut ? v->units : v->words);
+	dead_units(v, n->dead);
+	for (unsigned w = 0; w < view_uwords(v); w++) {
+		n->due[w] = n->dead[w] & ~atomic_load(&view_revoked(v)[w]);
+		n->ndead += (unsigned)__builtin_popcountl(n->dead[w]);
+		n->ndue += (unsigned)__builtin_popcountl(n->due[w]);
+		n->nfresh += (unsigned)__builtin_popcountl(view_fresh(v)[w]);
+	}
+	n->whole = n->whole && n->ndead == n->nfresh;
+}
+
+/*
+ * The owner and another thread, at the same instant, may both think that they freed an object first
+ * (clear_mine). Then its two bits say so for ever.
+ */
+void view_find_twice(struct view *v)
+{
+	const _Atomic uint64_t *gone = atomic_load(&v->gone);
+
+	for (unsigned w = 0; gone && w < v->words; w++) {
+		uint64_t both = atomic_load(&gone[w]) & ~atomic_load(&v->live[w]);
+
+		if (both && !freed_twice)
+			freed_twice = view_slot_at(v, w * 64 + (uint32_t)__builtin_ctzl(both));
+	}
+}
+
+/* Kills everything dead in v. Frees that come later put it on the dirty list again. */
+static void view_clean(struct view *v)
+{
+	struct census n;
+
+	v->since_frees = 0;
+	atomic_store(&v->dirty, 0);
+	view_count(v, &n); /* a free after the first count may have seen dirty */
+	if (n.whole) {
+		pending_note_spent(v);
+		return;
+	}
+	if (n.ndue)
+		kill_units(v, n.due);
+	if (n.ndue > 16 && !mode.strict)
+		warm_survivors(v, n.dead);
+	view_find_twice(v);
+	view_release(v);
+	/*
+	 * The short way clears its bit without a lock prefix: while others run, it may have seen
+	 * the view dirty, and its bit not be seen here. So the view is looked at again.
+	 */
+	if (pages_watched(v) || (v->simple && !__libc_single_threaded))
+		pending_note(v);
+}
+
+/*
+ * Many kills are on their way. The kernel tells the other processors of each run apart, but of all
+ * pages of one range at once (Linux >= 6.16: of several, where they are huge): so a view is emptied
+ * as one, and its living come back when they are touched. Where the dead are few, its other pages
+ * stay as they are.
+ */
+#define RUNS_FEW 2
+
+static void views_empty(struct view *const *views, size_t n)
+{
+	struct run runs[VIEWS_CLEAN_MAX * RUNS_FEW + 1];
+	size_t nruns = 0;
+	bool many = false;
+
+	for (size_t i = 0; i < n; i++) {
+		struct view *v = views[i];
+		struct census c;
+		uint32_t u = 0, few;
+
+		view_count(v, &c);
+		few = view_runs(v, c.due, &u, &runs[nruns], RUNS_FEW + 1);
+		if (few > RUNS_FEW) {
+			runs[nruns] = (struct run){
+				v->base, v->base + ((vaddr_t)v->pages << PAGE_SHIFT)};
+			few = 1;
+			many = true;
+		}
+		nruns += few;
+	}
+	if (many || nruns > 1)
+		host_runs_empty(runs, nruns);
+}
+
+/*
+ * One guard in a mapping makes its pages come back one by one. Without it the first of the living
+ * that another thread touches would bring all of them back, and each kill its own message.
+ */
+static void view_split(struct view *v)
+{
+	struct census c;
+
+	view_count(v, &c);
+	for (uint32_t lo = 0, hi; lo < v->units && !c.whole; lo = hi) {
+		uint32_t u = bits_next(c.due, lo, v->units), bit = 1U << lo / CHUNK_PAGES;
+
+		hi = MIN(lo + CHUNK_PAGES, (uint32_t)v->units);
+		if (u < hi && !(atomic_fetch_or(&v->split, (uint8_t)bit) & bit)) {
+			struct run r = {view_unit_at(v, u), view_unit_at(v, u + 1)};
+
+			host_runs_kill(v->base, v->pages, &r, 1);
+		}
+	}
+}
+
+void views_clean(struct view *const *views, size_t n)
+{
+	views_empty(views, n);
+	for (size_t i = 0; i < n; i++)
+		view_split(views[i]);
+	for (size_t i = 0; i < n; i++)
+		view_clean(views[i]);
+}

@@ -1,0 +1,102 @@
+/*
+ * find.c - block_find: what is, or was, at an address.
+ *
+ * Any context of the app, the fault handler included: no lock, no system call, no fault. It
+ * reads structures that others may be changing; see block.h for what that may cost.
+ */
+#include "find.h"
+#include "large.h"
+#include "paged.h"
+#include "host/host.h"
+
+/*
+ * The cursor may move meanwhile. But what the caller has from malloc was taken from it before, and
+ * that is seen: so neither an older nor a newer state of any word here says that it is ahead, nor
+ * do two words of different age.
+ */
+bool slot_ahead(struct view *v, uint32_t idx, vaddr_t at)
+{
+	const struct tcache *tc;
+	const struct cursor *c;
+	uint64_t mask;
+
+	if (v->cut) {
+		uint32_t cut = v->cut[paged_unit(idx)], cls = CUT_OF(cut) - 1;
+		vaddr_t page = v->base + ((vaddr_t)paged_unit(idx) << PAGE_SHIFT);
+
+		tc = tcache_of[cut >> CUT_OWNER_SHIFT];
+		/* Twice: in another page it may have come to the end, which is where this one
+		 * begins. */
+		return tc && tc->in_page[cls] == page &&
+		       __atomic_load_n(&tc->cur[cls].next, __ATOMIC_ACQUIRE) - page <= at - page &&
+		       tc->in_page[cls] == page;
+	}
+	tc = tcache_of[v->giver];
+	if (!tc || idx / 64 + 1U != atomic_load_explicit(&v->at, memory_order_relaxed))
+		return false;
+	c = &tc->cur[v->geom->cls];
+	mask = __atomic_load_n(&c->mask, __ATOMIC_ACQUIRE); /* written last, so read first */
+	return (mask >> (idx % 64) & 1) && c->word == idx / 64 && c->view == v;
+}
+
+/* The object of unit u nearest to the byte `off` bytes behind the unit's begin. */
+static uint32_t slot_near(const struct view *v, uint32_t u, uint32_t off)
+{
+	const struct geom *g = view_geom(v, u);
+	uint32_t at, j = 0;
+
+	if (g->unit_pages > 1)
+		return u;
+	at = geom_band_at(g, v->place, u);
+	if (off >= at)
+		j = MIN(geom_div(off - at, g->inv_size), g->slots - 1U);
+	return v->cut ? paged_idx(u, j) : (u << g->group_shift) + j;
+}
+
+static void view_find(struct view *v, vaddr_t a, struct block *b)
+{
+	const struct geom *g = v->geom;
+	uint32_t page = (uint32_t)((a - v->base) >> PAGE_SHIFT), u, idx;
+	bool handed, live;
+
+	u = geom_div(page, g->inv_unit);
+	if (a < v->base || u >= v->units) {
+		b->state = BLOCK_NEVER;
+		return;
+	}
+	u = view_unit_first(v, u);
+	idx = slot_near(v, u, (uint32_t)(a - view_unit_at(v, u)));
+	g = view_geom(v, u);
+	handed = (view_fresh(v)[u / 64] >> (u % 64) & 1) &&
+		 (v->cut ? v->cut[u] != 0
+			 : idx / 64 < MIN(HANDED_WORDS(v->handed), (uint32_t)v->tail));
+	live = handed && (view_live_word(v, idx / 64) >> (idx % 64) & 1);
+	b->base = view_slot_at(v, idx);
+	if (live && slot_ahead(v, idx, b->base))
+		handed = false;
+	b->size = g->size;
+	if (v->rec) {
+		handed = handed && v->rec[idx].alloc_tid != 0;
+		record_read(&v->rec[idx], g->size, b);
+	}
+	b->state = !handed ? BLOCK_NEVER : live ? BLOCK_LIVE : BLOCK_DEAD;
+}
+
+void rows_find(vaddr_t addr, struct block *b)
+{
+	uintptr_t e;
+
+	*b = (struct block){.state = BLOCK_NONE};
+	if (!space_has(addr))
+		return;
+	e = space_entry(addr);
+	if (e & 1)
+		large_find((const struct large *)(e & ~1UL), b);
+	else if (e)
+		view_find((struct view *)e, addr, b);
+	else
+		/* Used up and forgotten, or not used yet. */
+		b->state = addr < space.next ? BLOCK_DEAD : BLOCK_NEVER;
+	if (b->state == BLOCK_DEAD && !b->base)
+		b->base = addr;
+}

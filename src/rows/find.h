@@ -1,0 +1,19 @@
+/*
+ * find.h - what is, or was, at an address. See find.c.
+ */
+#ifndef UD_ROWS_FIND_H
+#define UD_ROWS_FIND_H
+
+#include "view.h"
+
+/*
+ * Is object idx of v, at `at`, one that is still to be handed out, by whichever
+ * thread? Its bit is set already. Never so of one that the caller has from malloc, in any way.
+ * (Nothing is known of threads beyond TCACHE_NONE.)
+ */
+bool slot_ahead(struct view *v, uint32_t idx, vaddr_t at);
+
+/* block_source's: see block.h. */
+void rows_find(vaddr_t addr, struct block *b);
+
+#endif

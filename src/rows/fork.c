@@ -1,0 +1,169 @@
+/*
+ * fork.c - fork: every lock is held while memory is copied, and the child maps its views
+ * again and kills again what was dead in them.
+ *
+ * libc does things in the child before its handlers run, and what it looks at may lie in blocks:
+ * the locks of all FILEs, thread-specific data. The first of these accesses faults, and the handler
+ * of faults has the views mapped (block_appears). So SIGSEGV must be open, and its handler have a
+ * stack that is there.
+ *
+ * app context. Registered first, so that prepare runs after every other handler of the program
+ * and the parent's and child's before: those may use malloc. Signals stay blocked between.
+ */
+#include "fork.h"
+#include "large.h"
+#include "super.h"
+#include "sweep.h"
+#include "base/base.h"
+#include "host/host.h"
+#include "tcache.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <sys/prctl.h>
+
+/* Of the one fork at a time, under the locks. */
+static struct lock_section fork_section;
+static stack_t fork_stack;
+static bool fork_lent;
+static _Atomic bool forking; /* from before the fork until the handler after it has run */
+static bool mapped;	     /* in the child: the views are */
+static bool on_copied;	     /* the forking thread's stack is in one */
+
+static struct lock *const first_locks[] = {&shared_lock, &sweep_lock, &large_lock, &tcache_lock};
+static struct lock *const last_locks[] = {
+	&super_lock, &views_lock, &heap_chunk_lock, &vspace_lock, &meta_lock};
+
+/* A program's handler of SIGSEGV may fork, too. */
+static void faults_open(void)
+{
+	uint64_t faults = 1UL << (SIGSEGV - 1) | 1UL << (SIGBUS - 1);
+
+	sys_call4(__NR_rt_sigprocmask, SIG_UNBLOCK, (long)&faults, 0, 8);
+}
+
+bool rows_copied(const void *p)
+{
+	uintptr_t e = space_entry(vaddr_of(p));
+
+	return e && !(e & 1);
+}
+
+void rows_fork_prepare(bool child_on_this_stack)
+{
+	const uint8_t *used;
+	struct lock_section s;
+	uint32_t n;
+
+	lock_section_enter(&s);
+	for (size_t i = 0; i < ARRAY_LEN(first_locks); i++)
+		lock_take(first_locks[i]);
+	fork_section = s; /* under the locks: two threads may fork at once */
+	for (unsigned c = 0; c < HEAP_CLASSES; c++)
+		lock_take(&heap_class[c].lock);
+	for (size_t i = 0; i < ARRAY_LEN(last_locks); i++)
+		lock_take(last_locks[i]);
+	fork_lent = altstack_lend(&fork_stack);
+	faults_open();
+	n = heap_chunks_used(&used);
+	host_fork_prepare(used, n);
+	mapped = false;
+	on_copied = child_on_this_stack && rows_copied(__builtin_frame_address(0));
+	forking = true;
+}
+
+static void fork_over(void)
+{
+	forking = false;
+	if (fork_lent)
+		altstack_return(&fork_stack);
+}
+
+static void locks_drop(void)
+{
+	struct lock_section s = fork_section;
+
+	for (size_t i = ARRAY_LEN(last_locks); i-- > 0;)
+		lock_drop(last_locks[i]);
+	for (unsigned c = HEAP_CLASSES; c-- > 0;)
+		lock_drop(&heap_class[c].lock);
+	for (size_t i = ARRAY_LEN(first_locks); i-- > 0;)
+		lock_drop(first_locks[i]);
+	lock_section_leave(&s);
+}
+
+void rows_fork_parent(void)
+{
+	fork_over();
+	host_fork_parent();
+	locks_drop();
+}
+
+static void child_ends(const char *why)
+{
+	out_line(2, "undangle: a forked child %s; it ends here", why);
+	sys_exit_group(127);
+}
+
+static void view_again(struct view *v)
+{
+	struct run r[64];
+	uint32_t n, u = 0;
+
+	if (!v->super && !view_map_again(v->base, v->chunk, v->first, v->pages))
+		child_ends("cannot map its heap");
+	while ((n = view_runs(v, (uint64_t *)view_revoked(v), &u, r, ARRAY_LEN(r))) != 0)
+		host_runs_kill(v->base, v->pages, r, n);
+}
+
+/* The kernel has written its thread's number where it was not mapped yet. */
+static void tid_again(void)
+{
+	int *tid = NULL;
+
+	sys_call3(__NR_prctl, PR_GET_TID_ADDRESS, (long)&tid, 0);
+	if (tid && space_has(vaddr_of(tid)))
+		*tid = sys_gettid();
+}
+
+/* No TLS in here: it may be in a view. */
+static void views_again(void)
+{
+	if (mapped)
+		return;
+	mapped = true;
+	host_fork_child();
+	if (on_copied)
+		child_ends("stands on a block, by another function than fork()");
+	if (!supers_fork_child())
+		child_ends("cannot map its heap");
+	for (struct view *v = views_live; v; v = v->next)
+		view_again(v);
+	tid_again();
+}
+
+bool rows_appears(vaddr_t addr)
+{
+	if (likely(!forking) || mapped || !space_has(addr) || !host_fork_missing())
+		return false;
+	views_again();
+	return true;
+}
+
+void rows_fork_child(void)
+{
+	views_again();
+	fork_over();
+	tcache_fork_child();
+	locks_drop();
+}
+
+static void before_fork(void)
+{
+	rows_fork_prepare(true);
+}
+
+void rows_fork_init(void)
+{
+	pthread_atfork(before_fork, rows_fork_parent, rows_fork_child);
+}

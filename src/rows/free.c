@@ -1,0 +1,270 @@
+/*
+ * free.c - freeing objects: the ways that every free and realloc can take.
+ *
+ * app context. malloc/short_free.c has the shortest ones; free.h says how two frees of one object
+ * are told apart.
+ *
+ *	rows_free ── space_entry: none of ours, or not the start of a live block: false
+ *	 ├─ large_free                                     its pages go at once
+ *	 └─ live_find, free_slot ── slot_clear: one of the object's two bits
+ *	     ├─ unit_died (sweep.c)                        its unit has nothing alive
+ *	     ├─ sweep_look_spent                           its view has nothing alive
+ *	     └─ count_free ── tcache_freed ── sweep_freed  every 256 frees or 64 KB: is a sweep due?
+ */
+#include "rows.h"
+#include "trace/trace.h"
+
+#include <sys/single_threaded.h>
+
+/* Which object starts exactly at a? False if none does. */
+static inline bool slot_find(const struct view *v, vaddr_t a, uint32_t *idx)
+{
+	const struct geom *g = v->geom;
+	size_t d = a - v->base;
+	uint32_t u, off, j;
+
+	if (d >= (size_t)v->pages << PAGE_SHIFT)
+		return false;
+	if (v->cut)
+		return page_slot(v, d, idx) != 0;
+	if (g->unit_pages != 1) {
+		u = geom_div((uint32_t)(d >> PAGE_SHIFT), g->inv_unit);
+		*idx = u;
+		return u < v->units && a == view_slot_at(v, u);
+	}
+	u = (uint32_t)(d >> PAGE_SHIFT);
+	off = (uint32_t)(d & (PAGE_SIZE - 1)) - geom_band_at(g, v->place, u);
+	if (off >= g->band)
+		return false;
+	j = geom_div(off, g->inv_size);
+	*idx = (u << g->group_shift) + j;
+	return off == j * g->size;
+}
+
+/* The live object that starts at p, or false. */
+static inline bool live_find(struct view *v, void *p, uint32_t *idx)
+{
+	if (!slot_find(v, vaddr_of(p), idx))
+		return false;
+	if (!(view_live_word(v, *idx / 64) >> (*idx % 64) & 1))
+		return false;
+	/* Live bits are set by the word; one that was not handed out yet is nobody's to free. */
+	if (v->rec)
+		return v->rec[*idx].alloc_tid != 0;
+	return !slot_ahead(v, *idx, vaddr_of(p));
+}
+
+static __attribute__((noinline)) void freed_tell(struct tcache *tc)
+{
+	tcache_freed(tc);
+}
+
+static inline void count_free(struct tcache *tc, size_t bytes)
+{
+	if (unlikely(freed_count(tc, bytes)))
+		freed_tell(tc);
+}
+
+/* The bits for all others, made when first needed; NULL: no memory. */
+static __attribute__((noinline)) _Atomic uint64_t *view_gone(struct view *v)
+{
+	_Atomic uint64_t *gone = atomic_load(&v->gone), *made;
+	struct lock_section s;
+
+	if (likely(gone != NULL))
+		return gone;
+	lock_section_enter(&s);
+	made = meta_alloc(v->words * sizeof(*made));
+	if (made && atomic_compare_exchange_strong(&v->gone, &gone, made))
+		gone = made;
+	else if (made)
+		meta_free((void *)made, v->words * sizeof(*made));
+	lock_section_leave(&s);
+	return gone;
+}
+
+/* The same for any thread. Without memory the owner's bit must do: a unit may be lost by that. */
+static inline bool clear_other(struct view *v, uint32_t idx)
+{
+	_Atomic uint64_t *gone = atomic_load_explicit(&v->gone, memory_order_acquire);
+	uint64_t n = idx % 64;
+	bool was;
+
+	if (unlikely(!gone))
+		gone = view_gone(v);
+	if (unlikely(!gone))
+		return atomic_fetch_and(&v->live[idx / 64], ~(1UL << n)) >> n & 1;
+	__asm__ volatile("lock btsq %2, %0"
+			 : "+m"(gone[idx / 64]), "=@ccc"(was)
+			 : "r"(n)
+			 : "memory");
+	return !was && atomic_load_explicit(&v->live[idx / 64], memory_order_relaxed) >> n & 1;
+}
+
+/*
+ * The owner and another thread may free the last objects of page u at once, and each see the
+ * other's alive: then the next sweep looks.
+ */
+static void page_left(struct view *v, uint32_t u)
+{
+	uint64_t bit = 1UL << (u % 64);
+
+	if (!(atomic_load(&view_left(v)[u / 64]) & bit))
+		atomic_fetch_or(&view_left(v)[u / 64], bit);
+	pending_note(v);
+}
+
+/* Of a page that is so cut; id: the freeing thread's tcache.id. */
+static inline bool page_clear(struct view *v, uint32_t idx, uint32_t cut, uint32_t id)
+{
+	uint32_t u = paged_unit(idx);
+	bool mine = id == cut >> CUT_OWNER_SHIFT;
+
+	if (unlikely(!(mine ? clear_mine(v, idx) : clear_other(v, idx))))
+		return false;
+	if (unlikely(page_died(v, u, heap_cut[CUT_OF(cut)].slots)))
+		unit_died(v, u);
+	else if (!mine)
+		page_left(v, u);
+	return true;
+}
+
+static inline bool row_clear(struct view *v, uint32_t idx, uint32_t id)
+{
+	const struct geom *g = v->geom;
+	uint64_t live, unit = g->group_shift == 6 ? ~0UL
+						  : ((1UL << geom_group(g)) - 1)
+							    << (idx % 64 & ~(geom_group(g) - 1));
+
+	/*
+	 * Where a double free is to be told at once, and there are other threads, every free takes
+	 * the bit that tells two at the same instant apart.
+	 */
+	if (unlikely(!(id == v->owner && (v->simple || __libc_single_threaded)
+			       ? clear_mine(v, idx)
+			       : clear_other(v, idx))))
+		return false;
+	/* Two threads may both find the unit dead: that is harmless. */
+	live = view_live_word(v, idx / 64);
+	if (!(live & unit))
+		unit_died(v, idx >> g->group_shift);
+	if (unlikely(!live))
+		sweep_look_spent(v);
+	return true;
+}
+
+static inline bool slot_clear(struct view *v, uint32_t idx, uint32_t id)
+{
+	return v->cut ? page_clear(v, idx, v->cut[paged_unit(idx)], id) : row_clear(v, idx, id);
+}
+
+/* By a thread that has not allocated anything yet. */
+static __attribute__((noinline)) bool free_slot_uncached(struct view *v, uint32_t idx, size_t size)
+{
+	bool was;
+
+	atomic_fetch_add(&tcache_none_in, 1);
+	was = slot_clear(v, idx, TCACHE_NONE + 1);
+	atomic_fetch_sub(&tcache_none_in, 1);
+	if (!was)
+		return false;
+	__atomic_fetch_add(&tcache_shared.frees, 1, __ATOMIC_RELAXED);
+	sweep_freed(1, size);
+	return true;
+}
+
+/* False if somebody else freed it first. */
+static inline bool free_slot(struct view *v, uint32_t idx, bool moved, void *frame)
+{
+	size_t size = view_geom(v, view_unit_of(v, idx))->size;
+	struct tcache *tc = tcache_mine;
+
+	if (v->rec)
+		record_free(&v->rec[idx], moved, tc ? tc->tid : sys_gettid(), stack_capture(frame));
+	if (unlikely(!tc))
+		return free_slot_uncached(v, idx, size);
+	tcache_enter(tc, v);
+	if (unlikely(!slot_clear(v, idx, tc->id)))
+		return false;
+	count_free(tc, size);
+	return true;
+}
+
+bool rows_free(void *p, void *frame)
+{
+	uintptr_t e = space_entry(vaddr_of(p));
+	struct view *v = (struct view *)e;
+	struct large *l = (struct large *)(e & ~1UL);
+	uint32_t idx;
+
+	if (unlikely(!e))
+		return false;
+	if (likely(!(e & 1)))
+		return live_find(v, p, &idx) && free_slot(v, idx, false, frame);
+	return l->base == vaddr_of(p) && large_free(l, false, frame);
+}
+
+bool rows_usable(void *p, size_t *size)
+{
+	uintptr_t e = space_entry(vaddr_of(p));
+	struct view *v = (struct view *)e;
+	struct large *l = (struct large *)(e & ~1UL);
+	uint32_t idx;
+
+	if (!e)
+		return false;
+	if (!(e & 1)) {
+		if (!live_find(v, p, &idx))
+			return false;
+		*size = view_geom(v, view_unit_of(v, idx))->size;
+		return true;
+	}
+	if (l->base != vaddr_of(p) || l->dead)
+		return false;
+	*size = l->len;
+	return true;
+}
+
+static bool realloc_view(struct view *v, uint32_t idx, void *p, size_t size, void *frame, void **q)
+{
+	size_t slot = view_geom(v, view_unit_of(v, idx))->size;
+
+	if (size <= slot && (size > slot / 2 || slot <= 64)) {
+		if (v->rec)
+			record_resize(&v->rec[idx], slot, size);
+		*q = p;
+		return true;
+	}
+	*q = rows_alloc(size, false, frame);
+	if (!*q)
+		return true;
+	__builtin_memcpy(*q, p, MIN(size, slot));
+	return free_slot(v, idx, true, frame);
+}
+
+static bool realloc_large(struct large *l, void *p, size_t size, void *frame, void **q)
+{
+	if (size > HEAP_MEDIUM_MAX) {
+		*q = large_realloc(l, size, frame);
+		return true;
+	}
+	*q = rows_alloc(size, false, frame);
+	if (!*q)
+		return true;
+	__builtin_memcpy(*q, p, MIN(size, l->len));
+	return large_free(l, true, frame);
+}
+
+bool rows_realloc(void *p, size_t size, void *frame, void **q)
+{
+	uintptr_t e = space_entry(vaddr_of(p));
+	struct view *v = (struct view *)e;
+	struct large *l = (struct large *)(e & ~1UL);
+	uint32_t idx;
+
+	if (!e)
+		return false;
+	if (!(e & 1))
+		return live_find(v, p, &idx) && realloc_view(v, idx, p, size, frame, q);
+	return l->base == vaddr_of(p) && !l->dead && realloc_large(l, p, size, frame, q);
+}

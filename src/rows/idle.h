@@ -1,0 +1,17 @@
+/*
+ * idle.h - a thread that sleeps keeps no memory. See idle.c.
+ */
+#ifndef UD_ROWS_IDLE_H
+#define UD_ROWS_IDLE_H
+
+#include "tcache.h"
+
+/*
+ * From threads that have allocated nothing since the call before, what they have not
+ * handed out. sweep_lock held.
+ */
+void idle_look(void);
+/* The cursor has no more: if that is why, its view may go. In a section. */
+void idle_over(struct tcache *tc, struct cursor *c);
+
+#endif

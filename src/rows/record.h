@@ -1,0 +1,31 @@
+/*
+ * record.h - what is remembered of each allocation in the debug profile: 16 bytes.
+ *
+ * pure. Written by the thread that allocates or frees, read without a lock by the fault
+ * handler. The requested size is kept as the slack behind it, which fits in 19 bits.
+ */
+#ifndef UD_RECORD_H
+#define UD_RECORD_H
+
+#include "base/base.h"
+
+#define RECORD_TID_BITS	  22 /* PID_MAX_LIMIT */
+#define RECORD_SLACK_BITS 19
+
+struct record {
+	uint64_t slack : RECORD_SLACK_BITS;
+	uint64_t moved : 1;
+	uint64_t alloc_tid : RECORD_TID_BITS; /* 0: never handed out */
+	uint64_t free_tid : RECORD_TID_BITS;
+	uint32_t alloc_stack, free_stack;
+};
+
+_Static_assert(sizeof(struct record) == 16, "records are counted in the memory bound");
+
+void record_alloc(struct record *r, size_t slot, size_t size, int tid, uint32_t stack);
+void record_free(struct record *r, bool moved, int tid, uint32_t stack);
+void record_resize(struct record *r, size_t slot, size_t size);
+/* Fills sizes, threads and stacks of *b; slot is the size of the slot. */
+void record_read(const struct record *r, size_t slot, struct block *b);
+
+#endif

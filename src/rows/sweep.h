@@ -1,0 +1,28 @@
+/*
+ * sweep.h - when the dead die: at once (strict), within bounds (deferred), in groups. See sweep.c.
+ *
+ * app context.
+ */
+#ifndef UD_ROWS_SWEEP_H
+#define UD_ROWS_SWEEP_H
+
+#include "view.h"
+
+extern struct lock sweep_lock;
+
+/* A unit died, and those that are inside the same object; killed at once in strict mode. */
+void unit_died(struct view *v, uint32_t u);
+/* Nothing in it lives, and all of it was handed out. Looks, and lets some die if they are many. */
+void sweep_look_spent(struct view *v);
+void sweep_spent(void); /* in a section */
+/* Kills what is due; all = everything dead. False if another thread is at it. */
+bool sweep_run(bool all);
+/* So much was freed by this thread since it last said so; a sweep, if that makes one due. */
+void sweep_freed(uint32_t frees, size_t bytes);
+/*
+ * A block that two threads freed at the same instant, which no sweep said before; or 0. To be asked
+ * with no lock held, after whatever may have swept.
+ */
+vaddr_t sweep_twice(void);
+
+#endif

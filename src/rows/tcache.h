@@ -1,0 +1,117 @@
+/*
+ * tcache.h - what a thread keeps for itself: the views it hands out from, and its counts.
+ *
+ * app context. `busy` is set while the owner's fast path changes the cursors; a signal handler
+ * that finds it set uses the shared cache, under shared_lock. Caches outlive their threads: the
+ * next thread takes one over with all its cursors.
+ */
+#ifndef UD_TCACHE_H
+#define UD_TCACHE_H
+
+#include "view.h"
+
+struct cursor {
+	/*
+	 * The next object. Paged: of those up to `end` in the page that is cut for the class. Else
+	 * the one of mask's lowest bit; then end is 0, and next too where mask is.
+	 */
+	vaddr_t next, end;
+	uint32_t size, inv_size; /* paged: what its pages are cut into; see struct cut */
+	uint16_t slots;
+	bool zeroed; /* paged: nothing was ever stored in the page */
+	/* Else: */
+	bool last;	/* word is the view's last: after mask, view means nothing any more */
+	uint16_t views; /* made for it so far, about */
+	uint32_t word;
+	uint64_t mask; /* objects of the word that were not handed out yet */
+	struct view *view;
+} __attribute__((aligned(64)));
+
+/*
+ * Paged: pages [at, lim) of view `in` are the next to be cut; then more of `pages`, which other
+ * threads may take away when this one seems to need it no more.
+ */
+struct pool {
+	struct view *in;
+	uint32_t at, lim;
+	uint16_t views; /* made for it so far, about */
+	_Atomic(struct view *) pages;
+};
+
+#define POOLS 4
+
+/* Of tcache.freed: one addition counts both. */
+#define FREED_SHIFT    32
+#define FREED_ONE      (1UL << FREED_SHIFT)
+#define FREED_COUNT(f) ((f) >> FREED_SHIFT)
+#define FREED_BYTES(f) ((f) & (FREED_ONE - 1))
+
+struct tcache {
+	bool busy;
+	bool owned;  /* by a thread that lives */
+	uint16_t id; /* the owner of what it hands out, if < TCACHE_NONE */
+	int tid;
+	uint64_t freed; /* FREED_ONE for each block since it last told sweep_freed, and their bytes
+			 */
+	uint64_t allocs, frees, larges;
+	/*
+	 * The view in which it freed last, and may still be: set before the object's bit is
+	 * cleared, for then the view may die, and be forgotten. Stores are seen in that order.
+	 */
+	_Atomic(struct view *) in_view;
+	struct tcache *next;
+	uint64_t refilled;	 /* tcache_refills then */
+	struct pool pool[POOLS]; /* of pages, and of runs of them (alias_paged.h) */
+	/* Paged: the page that each class's cursor is in. Others look here, at what seldom changes.
+	 */
+	_Atomic vaddr_t in_page[HEAP_CLASS_RUN + 1];
+	struct cursor cur[HEAP_CLASSES];
+	/* What the look before saw, under sweep_lock: alias_idle.c */
+	struct {
+		uint64_t allocs;
+		struct {
+			struct view *view;
+			uint32_t word, looks;
+		} cur[HEAP_CLASSES];
+	} seen;
+};
+
+#define TCACHE_NONE 1023 /* as an owner: no thread, each must think that another one is */
+
+/* By owner; that of 0 is tcache_shared. */
+extern struct tcache *tcache_of[TCACHE_NONE + 1];
+
+extern __thread struct tcache *tcache_mine;
+extern struct tcache tcache_shared; /* under shared_lock */
+extern struct lock shared_lock, tcache_lock;
+extern struct tcache *tcache_all;
+extern _Atomic uint32_t tcache_owned;	/* caches of threads that live */
+extern _Atomic uint64_t tcache_refills; /* views that any of them took */
+
+struct tcache *tcache_get(void); /* this thread's, made if need be; NULL: no memory. In a section */
+void tcache_init(void);		 /* from the constructor: thread exits are seen from here on */
+void tcache_fork_child(void);
+/* May a thread be in the middle of a free in this view? */
+bool tcache_is_in(const struct view *v);
+extern _Atomic uint32_t tcache_none_in; /* frees of threads that have no cache, just now */
+
+/* Around what changes the cursors: handlers keep away from them meanwhile. */
+static inline void tcache_busy(struct tcache *tc)
+{
+	tc->busy = true;
+	atomic_signal_fence(memory_order_seq_cst);
+}
+
+static inline void tcache_idle(struct tcache *tc)
+{
+	atomic_signal_fence(memory_order_seq_cst);
+	tc->busy = false;
+}
+
+static inline void tcache_enter(struct tcache *tc, struct view *v)
+{
+	atomic_store_explicit(&tc->in_view, v, memory_order_release);
+	atomic_signal_fence(memory_order_seq_cst);
+}
+
+#endif

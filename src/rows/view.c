@@ -1,0 +1,182 @@
+/*
+ * view.c - a view is born: its structure, its row, its fresh addresses. And freed, when forgotten.
+ *
+ * app context, signals blocked. retire.c has its death, dead.c what is remembered of it.
+ */
+#include "view.h"
+#include "super.h"
+#include "base/base.h"
+#include "host/host.h"
+#include "counts.h"
+
+#include <errno.h>
+
+struct lock views_lock;
+struct view *views_live;
+struct counts rows_counts;
+
+/* Paged: the bits of the live have memory of their own, for meta.c rounds up. */
+static size_t view_bytes(unsigned uwords, unsigned words, bool paged)
+{
+	return sizeof(struct view) + (3UL * uwords + (paged ? 18 * uwords : words)) * 8;
+}
+
+static size_t live_bytes(const struct view *v)
+{
+	return v->words * sizeof(v->live[0]);
+}
+
+static size_t view_rec_bytes(const struct view *v)
+{
+	return ((size_t)v->units << v->geom->group_shift) * sizeof(struct record);
+}
+
+size_t view_bytes_all(const struct view *v)
+{
+	size_t all = view_bytes(view_uwords(v), v->words, v->cut);
+
+	all += (v->cut ? live_bytes(v) : 0) + (v->gone ? live_bytes(v) : 0);
+	return all + (v->rec ? view_rec_bytes(v) : 0);
+}
+
+void view_free(struct view *v)
+{
+	if (v->rec)
+		meta_free(v->rec, view_rec_bytes(v));
+	if (v->cut && v->live)
+		meta_free((void *)v->live, live_bytes(v));
+	if (v->gone)
+		meta_free((void *)v->gone, live_bytes(v));
+	meta_free(v, view_bytes(view_uwords(v), v->words, v->cut));
+}
+
+static struct view *view_build(struct row *r, const uint64_t *mask, bool zeroed)
+{
+	const struct extent *e = r->ext;
+	unsigned uwords = row_words(e);
+	bool paged = mode.paged && e->geom->cls == HEAP_CLASS_PAGE;
+	const struct geom *g = paged ? &heap_paged[HEAP_CLASS_PAGE] : e->geom;
+	unsigned words = (((unsigned)e->units << g->group_shift) + 63) / 64;
+	struct view *v = meta_alloc(view_bytes(uwords, words, paged));
+
+	if (!v)
+		return NULL;
+	v->geom = g;
+	v->row = r;
+	v->place = r->place;
+	v->pages = e->pages;
+	v->units = e->units;
+	v->words = (uint16_t)words;
+	v->tail = (uint16_t)words;
+	v->chunk = e->chunk;
+	v->first = e->first;
+	v->zeroed = zeroed;
+	v->simple = !mode.records && !mode.strict && !paged && !g->group_shift &&
+		    g->unit_pages == 1;
+	if (paged) {
+		v->cut = (uint16_t *)(v->bits + 5UL * uwords);
+		v->live = meta_alloc(live_bytes(v));
+	} else {
+		v->live = (_Atomic uint64_t *)(v->bits + 3UL * uwords);
+	}
+	__builtin_memcpy(view_fresh(v), mask, uwords * 8);
+	if (mode.records)
+		v->rec = meta_alloc(view_rec_bytes(v));
+	if (!v->live || (mode.records && !v->rec)) {
+		view_free(v);
+		return NULL;
+	}
+	return v;
+}
+
+/* Its memory is there, for it had a view, or its neighbours in the same pages had. */
+static void view_warm(struct view *v)
+{
+	uint32_t lo = bits_next(view_fresh(v), 0, v->units), hi = lo;
+
+	for (uint32_t u = lo; u < v->units; u = bits_next(view_fresh(v), hi, v->units))
+		hi = bits_end(view_fresh(v), u, v->units);
+	host_view_warm(view_unit_at(v, lo), (hi - lo) * v->geom->unit_pages);
+}
+
+/* Gives v fresh addresses and memory behind them. */
+static int view_place(struct view *v)
+{
+	size_t len = (size_t)v->pages << PAGE_SHIFT;
+	int err = super_place(v);
+
+	if (err == -ENOSPC)
+		do {
+			v->base = space_take(len, VSPACE_PART);
+			if (!v->base)
+				return -ENOMEM;
+			err = host_view_map(v->base, v->chunk, v->first, v->pages);
+		} while (err == -EEXIST); /* somebody else lives there */
+	if (err)
+		return err;
+	if (v->pages < CHUNK_PAGES && (!v->zeroed || v->place))
+		view_warm(v);
+	return 0;
+}
+
+static void view_link(struct view *v)
+{
+	uint32_t direct, supers;
+
+	lock_take(&views_lock);
+	v->prev = NULL;
+	v->next = views_live;
+	if (v->next)
+		v->next->prev = v;
+	views_live = v;
+	rows_counts.views_live++;
+	rows_counts.views_made++;
+	rows_counts.views_joined += v->super != NULL;
+	direct = rows_counts.views_live - rows_counts.views_joined;
+	supers = rows_counts.supers_live;
+	lock_drop(&views_lock);
+	space_entry_set(v->base, (size_t)v->pages << PAGE_SHIFT, (uintptr_t)v);
+	maps_count(direct, supers);
+}
+
+struct view *view_new(unsigned cls, unsigned wish, uint32_t most, int *err)
+{
+	struct class *c = &heap_class[cls];
+	uint64_t mask[EXTENT_PAGES_MAX / 64];
+	struct view *v;
+	struct row *r;
+	bool zeroed;
+
+	lock_take(&c->lock);
+	r = heap_row_take(c, wish, most, mask, &zeroed);
+	lock_drop(&c->lock);
+	*err = -ENOMEM;
+	if (!r)
+		return NULL;
+	v = view_build(r, mask, zeroed);
+	*err = v ? view_place(v) : -ENOMEM;
+	if (!*err) {
+		view_link(v);
+		return v;
+	}
+	if (v)
+		view_free(v);
+	if (*err == -ENOSPC)
+		maps_refused();
+	lock_take(&c->lock);
+	heap_row_give(c, r, mask);
+	lock_drop(&c->lock);
+	return NULL;
+}
+
+uint32_t view_runs(
+	const struct view *v, const uint64_t *mask, uint32_t *u, struct run *runs, uint32_t max)
+{
+	uint32_t n = 0, from;
+
+	while (n < max && (from = bits_next(mask, *u, v->units)) < v->units) {
+		*u = bits_end(mask, from, v->units);
+		runs[n++] = (struct run){view_unit_at(v, from), view_unit_at(v, *u)};
+	}
+	return n;
+}

@@ -1,0 +1,211 @@
+/*
+ * view.h - fresh addresses that show a row, and what is known of each block there.
+ *
+ * app context. A view is up to 4 MB of fresh addresses that show one row of an extent (heap.h);
+ * each of its object slots is handed out at most once. A unit of a view (a page, or the pages of
+ * one larger object) is killed when all its objects are free, and only then does the row get the
+ * unit back.
+ */
+#ifndef UD_ROWS_VIEW_H
+#define UD_ROWS_VIEW_H
+
+#include "heap.h"
+#include "record.h"
+#include "space.h"
+
+enum view_state { VIEW_LIVE, VIEW_DEAD };
+
+struct view {
+	vaddr_t base;
+	const struct geom *geom;
+	_Atomic uint64_t *live; /* a bit per object: handed to a thread, not freed by its owner */
+	_Atomic(_Atomic uint64_t *) gone; /* likewise: freed by another; NULL until there is one */
+	uint16_t *cut; /* paged: by unit, 1 + the class it is cut for, and the owner; else NULL  */
+	struct record *rec; /* a record per object, or NULL                                */
+	uint16_t place; /* of the row: geom_band_at                                            */
+	uint16_t owner; /* tcache.id of the thread that frees there as its owner, if not paged */
+	uint16_t giver; /* of the thread that hands it out                                     */
+	uint16_t pages, units;
+	uint16_t words;		 /* of live                                                   */
+	_Atomic uint16_t handed; /* words of live (paged: units) that a thread has taken over */
+	_Atomic uint16_t at;	 /* 1 + the word that is being handed out, not paged       */
+	uint16_t tail;		 /* words from here on were taken back, not paged          */
+	bool simple;		 /* no records, an object per page, not strict: the short way    */
+	_Atomic uint8_t dirty;	 /* on the list of views with something to kill                 */
+	uint8_t state;
+	uint8_t worth;	       /* of a kill here, at the last sweep                           */
+	_Atomic uint8_t spent; /* on the list of those that die whole                         */
+	_Atomic uint8_t split; /* of its 2 MB each a bit: a first unit died, it is not huge now  */
+	bool zeroed;	       /* its memory was never written through another view           */
+	uint16_t first;
+	uint32_t chunk;
+	uint32_t weight; /* dead: bytes to remember it */
+	struct row *row;
+	struct super *super; /* it is a part of this one, or has a mapping of its own  */
+	struct view *dirty_next, *spent_next;
+	struct view *next, *prev; /* of live views; or of dead ones, oldest first             */
+	uint64_t since_frees;	  /* what waits to die has waited since then; 0: nothing does  */
+	uint64_t since_ns;
+	uint64_t bits[]; /* units: fresh, revoked, released; then dead, left, cut; or live
+			  */
+};
+
+static inline unsigned view_uwords(const struct view *v)
+{
+	return (v->units + 63U) / 64;
+}
+
+/* Units that were free when the view was made, and so belong to it. */
+static inline uint64_t *view_fresh(struct view *v)
+{
+	return v->bits;
+}
+
+/* Units of it whose addresses fault. Atomic: free revokes, in strict mode. */
+static inline _Atomic uint64_t *view_revoked(struct view *v)
+{
+	return (_Atomic uint64_t *)(v->bits + view_uwords(v));
+}
+
+/* Units that went back to the row. Under sweep_lock. */
+static inline uint64_t *view_released(struct view *v)
+{
+	return v->bits + 2 * view_uwords(v);
+}
+
+/* Paged: units whose objects are all dead. Any thread's free sets a bit. */
+static inline _Atomic uint64_t *view_dead(struct view *v)
+{
+	return (_Atomic uint64_t *)(v->bits + 3 * view_uwords(v));
+}
+
+/*
+ * Paged: units in which a thread that does not own them freed something, while the owner may have
+ * done so too: sweeps look whether they died.
+ */
+static inline _Atomic uint64_t *view_left(struct view *v)
+{
+	return (_Atomic uint64_t *)(v->bits + 4 * view_uwords(v));
+}
+
+/* The living of 64 objects. */
+static inline uint64_t view_live_word(const struct view *v, uint32_t w)
+{
+	const _Atomic uint64_t *gone = atomic_load_explicit(&v->gone, memory_order_acquire);
+	uint64_t live = atomic_load_explicit(&v->live[w], memory_order_relaxed);
+
+	if (unlikely(gone != NULL))
+		live &= ~atomic_load_explicit(&gone[w], memory_order_relaxed);
+	return live;
+}
+
+/*
+ * v->cut[u]: an index of heap_cut, and from this bit on the owner's tcache.id; with CUT_INNER how
+ * many pages before this one the run begins.
+ */
+#define CUT_OWNER_SHIFT 6
+#define CUT_OF(c)	((c) & ((1U << CUT_OWNER_SHIFT) - 1))
+_Static_assert(CUT_INNER < 1U << CUT_OWNER_SHIFT, "owners begin there");
+
+/* The first unit of the run that has unit u. */
+static inline uint32_t view_unit_first(const struct view *v, uint32_t u)
+{
+	uint32_t cut = v->cut ? v->cut[u] : 0;
+
+	return CUT_OF(cut) == CUT_INNER ? u - (cut >> CUT_OWNER_SHIFT) : u;
+}
+
+/*
+ * How unit u is cut; not one inside an object. A page that no class has taken yet counts as one
+ * slot of a page.
+ */
+static inline const struct geom *view_geom(const struct view *v, uint32_t u)
+{
+	uint32_t cut;
+
+	if (!v->cut)
+		return v->geom;
+	cut = CUT_OF(v->cut[u]);
+	return &heap_paged[cut == CUT_NONE || cut == CUT_INNER ? HEAP_CLASS_PAGE : cut - 1];
+}
+
+static inline vaddr_t view_unit_at(const struct view *v, uint32_t u)
+{
+	return v->base + ((vaddr_t)u * v->geom->unit_pages << PAGE_SHIFT);
+}
+
+/*
+ * Object j of a paged view's page u, and back. The first 64 objects of all pages have their bits
+ * side by side: few pages have more, and what is freed at random must find its bit in the cache.
+ */
+#define PAGE_BITS 64U
+
+static inline uint32_t paged_idx(uint32_t u, uint32_t j)
+{
+	return (j / PAGE_BITS * CHUNK_PAGES + u) * PAGE_BITS + j % PAGE_BITS;
+}
+
+static inline uint32_t paged_unit(uint32_t idx)
+{
+	return idx / PAGE_BITS % CHUNK_PAGES;
+}
+
+static inline uint32_t view_unit_of(const struct view *v, uint32_t idx)
+{
+	return v->cut ? paged_unit(idx) : idx >> v->geom->group_shift;
+}
+
+/* Where object idx of v is. */
+static inline vaddr_t view_slot_at(const struct view *v, uint32_t idx)
+{
+	const struct geom *g = v->geom;
+	uint32_t u = view_unit_of(v, idx), j = idx & (geom_group(g) - 1);
+
+	if (v->cut) {
+		j = idx / PAGE_BITS / CHUNK_PAGES * PAGE_BITS + idx % PAGE_BITS;
+		return v->base + ((vaddr_t)u << PAGE_SHIFT) + j * view_geom(v, u)->size;
+	}
+	return view_unit_at(v, u) + geom_band_at(g, v->place, u) + j * g->size;
+}
+
+/* The same in a simple view. */
+static inline vaddr_t view_simple_at(const struct view *v, uint32_t u)
+{
+	return v->base + ((vaddr_t)u << PAGE_SHIFT) + geom_band_at(v->geom, v->place, u);
+}
+
+/*
+ * Set in handed: what was left was taken back, and the cursor does not know yet. Until it does, the
+ * view stays.
+ */
+#define HANDED_BACK	0x8000U
+#define HANDED_WORDS(h) ((h) & (HANDED_BACK - 1))
+
+/* Has the view nothing for anybody behind word w? */
+static inline bool word_is_last(struct view *v, uint32_t w)
+{
+	uint32_t u = (w + 1) * 64 >> v->geom->group_shift;
+
+	return bits_next(view_fresh(v), u, v->units) >= v->units;
+}
+
+/* A view of at most `most` units. NULL: *err says what is missing. In a section. */
+struct view *view_new(unsigned cls, unsigned wish, uint32_t most, int *err);
+/* The next runs of the units in mask from *u on, `max` at most, *u behind them; how many. */
+uint32_t view_runs(
+	const struct view *v, const uint64_t *mask, uint32_t *u, struct run *runs, uint32_t max);
+/* All views of a spent_next list, which are dead through and through. sweep_lock held. */
+void views_retire(struct view *list);
+extern struct view *views_live; /* under views_lock */
+extern struct lock views_lock;
+void view_free(struct view *v);
+size_t view_bytes_all(const struct view *v); /* of its structure and records */
+
+/* dead.c, sweep_lock held: v is remembered for a while; the oldest are forgotten. */
+void dead_push(struct view *v);
+void dead_forget(void);
+
+/* retire.c. sweep_lock held: units that were killed go back to the row. */
+void view_release(struct view *v);
+
+#endif

@@ -1,0 +1,41 @@
+/*
+ * depot.h - stacks remembered once each, by 32-bit ids.
+ *
+ * app context: lock-free, no malloc; own memory, at most DEPOT_BYTES. Entries never go away, so
+ * an id is good for ever (and after fork in both processes).
+ */
+#ifndef UD_DEPOT_H
+#define UD_DEPOT_H
+
+#include "base/base.h"
+
+#define DEPOT_BYTES  (512UL << 20)
+#define DEPOT_FRAMES 48 /* of a stack, at most */
+
+/* A stack with the same outer frames: its frames skip.. are the new one's own.., if both go on. */
+struct depot_near {
+	uint32_t id; /* 0: none is known */
+	uint32_t own, skip;
+};
+
+/*
+ * The id of pc[0..n-1], whose hash is given; 0 if there is no memory for it (said once). near
+ * may be NULL; what it says is believed.
+ */
+uint32_t depot_put(const uintptr_t *pc, size_t n, uint64_t hash, const struct depot_near *near);
+
+/* The id of n frames with this hash; 0 if they were not put yet. */
+uint32_t depot_find(uint64_t hash, size_t n);
+
+/* The frames of an id; 0 if there is no such id. */
+size_t depot_get(uint32_t id, uintptr_t *pc, size_t max);
+
+size_t depot_bytes(void); /* in use */
+
+static inline uint64_t depot_hash(uint64_t h, uintptr_t pc)
+{
+	h = (h ^ pc) * 0x9e3779b97f4a7c15;
+	return h ^ h >> 29;
+}
+
+#endif

@@ -1,0 +1,408 @@
+/*
+ * stack.c - walk and capture call stacks (stack.h). app context, in any state of the program.
+ *
+ * Owns what each thread knows of its stack: which pages can be read, and the frames of its last
+ * capture (the memo). The next capture walks only until it meets a frame of the memo, and makes
+ * sure that the return addresses farther out are still in their places: most stacks differ from
+ * the one before in a few inner frames.
+ *
+ * Safety: memory is read only inside pages that a system call has shown readable; and should one
+ * vanish since (a coroutine's stack, unmapped), the fault handler ends the walk (stack_recover).
+ */
+#include "stack.h"
+#include "base/base.h"
+#include "rules.h"
+
+#define PROBE_PAGES 4096 /* a frame larger than this many pages is not stepped over */
+#define TOP_MAX	    96	 /* frames walked at most in one capture */
+#define MEMO_MAX    128	 /* frames remembered at most */
+#define OWN_FRAMES  512	 /* bytes of stack that a walk itself takes, at most: a signal's are more */
+
+#define INLINE static inline __attribute__((always_inline))
+
+struct frame {
+	uintptr_t sp, ip; /* ip was read from sp - 8 */
+};
+
+/* What a walk has found, and how it goes on. */
+struct walk {
+	struct stack_regs at;
+	bool exact; /* at.ip is the instruction itself */
+	bool ended; /* the outermost frame was reached */
+	bool plain; /* no signal frame: each ip is at sp - 8, and sp only grows */
+	bool capture;
+	uint32_t n, max;
+	uint32_t join; /* memo frames [0, join) are the rest */
+	struct frame f[TOP_MAX];
+};
+
+static __thread struct {
+	uintptr_t lo, hi;
+} readable;
+
+static __thread struct {
+	bool busy;  /* a capture is at work below us on the stack: hands off */
+	bool whole; /* f[0] is the outermost frame of the stack              */
+	uint32_t n;
+	uint32_t id;		  /* what the depot knows it as; 0: nothing */
+	struct frame f[MEMO_MAX]; /* outermost first */
+} memo;
+
+static __thread void **volatile recover; /* __builtin_setjmp buffer of the walk in progress */
+
+bool stack_probe(uintptr_t addr)
+{
+	/* The kernel reads the set before it looks at `how`: EFAULT or EINVAL, no effect. */
+	return sys_call4(__NR_rt_sigprocmask, -1, (long)(addr & ~7UL), 0, 8) != -14;
+}
+
+static bool probe_pages(uintptr_t lo, uintptr_t hi)
+{
+	if (hi - lo > PROBE_PAGES * PAGE_SIZE)
+		return false;
+	for (; lo < hi; lo += PAGE_SIZE)
+		if (!stack_probe(lo))
+			return false;
+	return true;
+}
+
+/* The slow half of can_read: grows the known range to a's page, or starts a new one there. */
+static __attribute__((noinline)) bool range_cover(uintptr_t a)
+{
+	uintptr_t page = a & PAGE_MASK;
+
+	if (a & 7 || a < PAGE_SIZE || a >> 47)
+		return false;
+	if (page >= readable.hi && probe_pages(readable.hi, page + PAGE_SIZE)) {
+		readable.hi = page + PAGE_SIZE;
+	} else if (page < readable.lo && probe_pages(page, readable.lo)) {
+		readable.lo = page;
+	} else if (probe_pages(page, page + PAGE_SIZE)) {
+		readable.lo = page;
+		readable.hi = page + PAGE_SIZE;
+	} else {
+		return false;
+	}
+	return true;
+}
+
+/* May the 8 bytes at a be read? */
+INLINE bool can_read(uintptr_t a)
+{
+	if (likely(a >= readable.lo && a < readable.hi && !(a & 7)))
+		return true;
+	return range_cover(a);
+}
+
+INLINE uintptr_t word(uintptr_t a)
+{
+	return *(const uintptr_t *)a;
+}
+
+/* rt_sigframe above the popped return address: the interrupted rip, rsp, rbp (ucontext.h). */
+static bool step_signal(struct stack_regs *r)
+{
+	uintptr_t sp = r->sp;
+
+	if (!can_read(sp + 120) || !can_read(sp + 168))
+		return false;
+	r->bp = word(sp + 120);
+	r->sp = word(sp + 160);
+	r->ip = word(sp + 168);
+	return r->ip != 0;
+}
+
+static bool step_frame_pointer(struct stack_regs *r)
+{
+	uintptr_t bp = r->bp;
+
+	if (bp < r->sp || bp - r->sp > PROBE_PAGES * PAGE_SIZE || !can_read(bp) ||
+		!can_read(bp + 8))
+		return false;
+	r->ip = word(bp + 8);
+	r->bp = word(bp);
+	r->sp = bp + 16;
+	return r->ip != 0;
+}
+
+/* The kinds that are seldom met. */
+static __attribute__((noinline)) bool step_rare(struct walk *w, struct rule u)
+{
+	struct stack_regs *r = &w->at;
+	uintptr_t at, cfa;
+
+	if (u.kind == RULE_SIGNAL) {
+		w->exact = true;
+		w->plain = false;
+		return step_signal(r);
+	}
+	if (u.kind == RULE_NOCFI)
+		return step_frame_pointer(r);
+	if (u.kind != RULE_BP_DEREF)
+		return false;
+	at = r->bp + (uintptr_t)(intptr_t)u.cfa_off;
+	if (!can_read(at))
+		return false;
+	cfa = word(at);
+	if (cfa <= r->sp || !can_read(cfa - 8))
+		return false;
+	if (u.bp != BP_SAME) {
+		at = (u.bp == BP_AT_CFA ? cfa : r->bp) + (uintptr_t)(intptr_t)u.bp_off;
+		if (!can_read(at))
+			return false;
+		r->bp = word(at);
+	}
+	r->ip = word(cfa - 8);
+	r->sp = cfa;
+	return r->ip != 0;
+}
+
+/* From a frame to its caller's; false at the outermost. */
+INLINE bool step(struct walk *w, struct stack_regs *r)
+{
+	struct rule u = rule_unpack(rules_at(r->ip - !w->exact));
+	uintptr_t cfa, at;
+
+	w->exact = false;
+	if (likely(u.kind == RULE_SP)) {
+		cfa = r->sp + (uintptr_t)(intptr_t)u.cfa_off;
+	} else if (u.kind == RULE_BP) {
+		cfa = r->bp + (uintptr_t)(intptr_t)u.cfa_off;
+	} else {
+		bool more;
+
+		w->at = *r;
+		more = step_rare(w, u);
+		*r = w->at;
+		return more;
+	}
+	if (unlikely(cfa <= r->sp || !can_read(cfa - 8)))
+		return false;
+	if (u.bp != BP_SAME) {
+		at = (u.bp == BP_AT_CFA ? cfa : r->bp) + (uintptr_t)(intptr_t)u.bp_off;
+		if (unlikely(!can_read(at)))
+			return false;
+		r->bp = word(at);
+	}
+	r->ip = word(cfa - 8);
+	r->sp = cfa;
+	return r->ip != 0;
+}
+
+/* Are memo frames [0, q) still where they were? The outermost that holds is where to go on: q if
+ * all do, else the index of the first that does not, from the inside. */
+INLINE uint32_t memo_check(uint32_t q)
+{
+	if (unlikely(memo.f[0].sp > readable.hi || memo.f[q - 1].sp - 8 < readable.lo))
+		return 0;
+	for (uint32_t k = q; k-- > 0;)
+		if (word(memo.f[k].sp - 8) != memo.f[k].ip)
+			return k;
+	return q;
+}
+
+/* Own function, for its registers: the one that calls setjmp keeps everything in memory. */
+static __attribute__((noinline)) void walk(struct walk *w)
+{
+	struct stack_regs r = w->at;
+	uint32_t q = w->capture ? memo.n : 0, n = 0;
+
+	while (n < w->max) {
+		while (q && memo.f[q - 1].sp < r.sp)
+			q--;
+		if (q && memo.f[q - 1].sp == r.sp && memo.f[q - 1].ip == r.ip) {
+			uint32_t ok = memo_check(q);
+
+			if (likely(ok == q && (memo.whole || n + q >= STACK_MAX))) {
+				w->join = q;
+				break;
+			}
+			q = ok == q ? 0 : ok;
+		}
+		w->f[n++] = (struct frame){r.sp, r.ip};
+		w->n = n; /* all that is left if the next step faults */
+		if (unlikely(!step(w, &r))) {
+			w->ended = true;
+			break;
+		}
+	}
+}
+
+/* Runs the walk so that a fault ends it. */
+static __attribute__((noinline)) void walk_guarded(struct walk *w)
+{
+	void *buf[5], **outer = recover;
+
+	w->n = w->join = 0;
+	w->ended = false;
+	w->plain = true;
+	if (__builtin_setjmp(buf) == 0) {
+		recover = buf;
+		atomic_signal_fence(memory_order_seq_cst);
+		walk(w);
+	} else {
+		readable.lo = readable.hi = 0;
+		w->plain = false;
+	}
+	atomic_signal_fence(memory_order_seq_cst);
+	recover = outer;
+}
+
+bool stack_recover(struct stack_regs *regs)
+{
+	void **buf = recover;
+
+	/* A signal handler that interrupted the walk and faults itself is farther down. */
+	if (likely(!buf || (uintptr_t)buf[2] - regs->sp > OWN_FRAMES))
+		return false;
+	regs->bp = (uintptr_t)buf[0];
+	regs->ip = (uintptr_t)buf[1];
+	regs->sp = (uintptr_t)buf[2];
+	return true;
+}
+
+void stack_forked(void)
+{
+	rules_forked();
+}
+
+struct stack_regs stack_regs_of_frame(const void *frame)
+{
+	const uintptr_t *f = frame;
+
+	return (struct stack_regs){.ip = f[1], .sp = (uintptr_t)(f + 2), .bp = f[0]};
+}
+
+static size_t copy_out(const struct walk *w, uintptr_t *pc, size_t max)
+{
+	size_t n = MIN(max, w->n);
+
+	for (size_t i = 0; i < n; i++)
+		pc[i] = w->f[i].ip;
+	return n;
+}
+
+size_t stack_walk(const struct stack_regs *regs, bool exact, uintptr_t *pc, size_t max)
+{
+	struct walk w = {.at = *regs, .exact = exact, .max = (uint32_t)MIN(max, TOP_MAX)};
+	size_t first = 0;
+
+	if (!max)
+		return 0;
+	if (exact && !stack_probe(regs->ip) && can_read(regs->sp)) {
+		/* It jumped to nowhere: the caller's address is what the call pushed. */
+		pc[first++] = regs->ip;
+		w.at.ip = *(const uintptr_t *)regs->sp;
+		w.at.sp += 8;
+		w.exact = false;
+	}
+	walk_guarded(&w);
+	if (!w.n) {
+		pc[first] = w.at.ip;
+		return first + (first < max);
+	}
+	return first + copy_out(&w, pc + first, max - first);
+}
+
+/* Puts what was walked in the place of the memo's inner frames. */
+static void memo_update(const struct walk *w)
+{
+	uint32_t base = w->join;
+
+	if (base + w->n > MEMO_MAX) { /* the outermost go; more than STACK_MAX stay */
+		uint32_t keep = MIN(base, MEMO_MAX - MAX(w->n, MEMO_MAX / 2));
+
+		__builtin_memmove(memo.f, memo.f + base - keep, keep * sizeof(memo.f[0]));
+		base = keep;
+		memo.whole = false;
+	}
+	for (uint32_t i = 0; i < w->n; i++)
+		memo.f[base + w->n - 1 - i] = w->f[i];
+	memo.n = base + w->n;
+	if (!w->join)
+		memo.whole = w->ended;
+}
+
+/* Four chains side by side: one alone would wait for its multiplications. */
+static uint64_t memo_hash(uint32_t n)
+{
+	const uint64_t c = 0x9e3779b97f4a7c15;
+	const struct frame *f = &memo.f[memo.n - 1];
+	uint64_t h[4] = {1, 2, 3, 4}, r;
+
+	for (; n >= 4; n -= 4, f -= 4)
+		for (int i = 0; i < 4; i++)
+			h[i] = (h[i] ^ f[-i].ip) * c;
+	for (uint32_t i = 0; i < n; i++)
+		h[i] = (h[i] ^ f[-(int)i].ip) * c;
+	r = h[0] ^ (h[1] << 17 | h[1] >> 47) ^ (h[2] << 31 | h[2] >> 33) ^
+	    (h[3] << 47 | h[3] >> 17);
+	r = (r ^ r >> 32) * c;
+	return r ^ r >> 29;
+}
+
+static __attribute__((noinline)) uint32_t memo_put(
+	uint32_t n, uint64_t hash, const struct depot_near *near)
+{
+	uintptr_t pc[STACK_MAX];
+
+	for (uint32_t i = 0; i < n; i++)
+		pc[i] = memo.f[memo.n - 1 - i].ip;
+	return depot_put(pc, n, hash, near);
+}
+
+/* Without the memo: inside a handler that interrupted a capture, or through a signal frame. */
+static __attribute__((noinline)) uint32_t capture_plain(void *frame)
+{
+	struct walk w = {.at = stack_regs_of_frame(frame), .max = STACK_MAX};
+	uintptr_t pc[STACK_MAX];
+	uint64_t h = 0;
+	size_t n;
+
+	walk_guarded(&w);
+	n = copy_out(&w, pc, STACK_MAX);
+	for (size_t i = 0; i < n; i++)
+		h = depot_hash(h, pc[i]);
+	return depot_put(pc, n, h, NULL);
+}
+
+uint32_t stack_capture(void *frame)
+{
+	struct walk w;
+	uint32_t n, id;
+	uint64_t hash;
+
+	if (!options.stacks)
+		return 0;
+	if (memo.busy)
+		return capture_plain(frame);
+	memo.busy = true;
+	atomic_signal_fence(memory_order_seq_cst);
+	w.at = stack_regs_of_frame(frame);
+	w.exact = false;
+	w.capture = true;
+	w.max = TOP_MAX;
+	walk_guarded(&w);
+	if (unlikely(!w.plain || w.n + w.join == 0)) {
+		memo.n = memo.id = 0;
+		id = capture_plain(frame);
+	} else {
+		struct depot_near near = {memo.id, w.n, memo.n - w.join};
+
+		memo_update(&w);
+		n = MIN(memo.n, STACK_MAX);
+		hash = memo_hash(n);
+		id = depot_find(hash, n);
+		if (unlikely(!id))
+			id = memo_put(n, hash, &near);
+		memo.id = id;
+	}
+	atomic_signal_fence(memory_order_seq_cst);
+	memo.busy = false;
+	return id;
+}
+
+size_t stack_get(uint32_t id, uintptr_t *pc, size_t max)
+{
+	return depot_get(id, pc, max);
+}

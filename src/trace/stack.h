@@ -1,0 +1,52 @@
+/*
+ * stack.h - capture a call stack cheaply and remember it once: 32-bit ids into a depot.
+ *
+ * app context. Callable from inside malloc/free, in signal handlers and before constructors:
+ * no malloc, no libc call that allocates or locks, never faults whatever the registers hold.
+ */
+#ifndef UD_STACK_H
+#define UD_STACK_H
+
+#include "base/base.h"
+#include "depot.h"
+
+#define STACK_MAX DEPOT_FRAMES /* frames kept at most; deeper ones are cut at the outer end */
+
+/* The registers that a walk starts from. */
+struct stack_regs {
+	uintptr_t ip, sp, bp;
+};
+
+/*
+ * Captures the stack of the caller of the exported function that uses it: the first frame is the
+ * return address into the program. `frame` is __builtin_frame_address(0) of that exported
+ * function, which must be compiled with a frame pointer (-fno-omit-frame-pointer). Returns a
+ * depot id, or 0 when stacks are off or the depot is full (said once).
+ */
+uint32_t stack_capture(void *frame);
+
+/*
+ * Walks from given registers into pc[0..max-1]; returns how many. pc[0] == regs->ip. `exact`: ip
+ * is the address of an instruction (a fault's), not a return address.
+ */
+size_t stack_walk(const struct stack_regs *regs, bool exact, uintptr_t *pc, size_t max);
+
+/* The registers of the caller of the function whose frame address this is. */
+struct stack_regs stack_regs_of_frame(const void *frame);
+
+/* The frames of an id, return addresses as captured; 0 if the id is unknown. */
+size_t stack_get(uint32_t id, uintptr_t *pc, size_t max);
+
+/* Is the byte at addr readable now? One system call, changes nothing. */
+bool stack_probe(uintptr_t addr);
+
+/*
+ * If this thread was walking a stack when it faulted: changes ip, sp, bp so that the walk ends
+ * there, and returns true. For the fault handler, first thing.
+ */
+bool stack_recover(struct stack_regs *regs);
+
+/* In the child of fork. */
+void stack_forked(void);
+
+#endif

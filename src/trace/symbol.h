@@ -1,0 +1,22 @@
+/*
+ * symbol.h - names for addresses in the dying process: module, offset, nearest ELF symbol.
+ *
+ * app context, fault path: raw system calls, no malloc, no libc state. Files are mapped read-only
+ * and stay mapped (the process is about to end). Not thread-safe: only the reporting thread calls.
+ */
+#ifndef UD_SYMBOL_H
+#define UD_SYMBOL_H
+
+#include "base/base.h"
+
+struct symbol {
+	char module[64];  /* file name without directories; cut at the end if longer            */
+	uintptr_t offset; /* addr - load address: what addr2line -e MODULE wants                */
+	char name[96];	  /* "" if no symbol covers it                                          */
+	uintptr_t delta;  /* addr - symbol                                                      */
+};
+
+/* False if addr is in no module (s->module is "" then). */
+bool symbol_find(uintptr_t addr, struct symbol *s);
+
+#endif

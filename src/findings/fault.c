@@ -11,6 +11,7 @@
 #include "base/base.h"
 #include "trace/trace.h"
 #include "efault.h"
+#include "print.h"
 #include "signals.h"
 
 #include <errno.h>
@@ -123,7 +124,7 @@ void fault_fork_prepare(void)
 
 void fault_fork_child(void)
 {
-	report_forked(parent_tid);
+	print_forked(parent_tid);
 	stack_forked();
 }
 

@@ -4,7 +4,7 @@
  *
  * app context, in any state of the program. Printer and classifier use no malloc, no stdio.
  * Several threads may find something at once: the first one reports, the others wait to die.
- * The format of the text is described at the top of report.c.
+ * The format of the text is described at the top of print.c.
  */
 #ifndef UD_REPORT_H
 #define UD_REPORT_H
@@ -55,8 +55,5 @@ void report_print(const struct report *r, const void *ucontext, bool fatal);
 
 /* Is this thread inside report_print? Then a fault is our own: give up. */
 bool report_is_printing(void);
-
-/* For the child of fork: the tid that the surviving thread had in the parent. */
-void report_forked(int parent_tid);
 
 #endif

@@ -1,4 +1,4 @@
-"""verdict.py - reads reports (the format at the head of src/findings/report.c) and compares them.
+"""verdict.py - reads reports (the format at the head of src/findings/print.c) and compares them.
 
 Everything that a report says of a bug comes out as one dict: kind, access, bytes, call, arg,
 offset, block, what, thread ids and the three stacks. A line that the format does not know is kept

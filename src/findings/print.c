@@ -1,0 +1,321 @@
+/*
+ * print.c - a finding as text (print.h). app context, fault path: no malloc, no stdio, no lock.
+ *
+ * THE FORMAT (stable; test/bug parses it). All of it goes to log_fd(). Line 1:
+ *
+ *   undangle: ERROR: use-after-free: ACCESS at ADDR, WHERE HOW by thread THREAD
+ *   undangle: ERROR: double-free: CALL() of ADDR, WHERE HOW by thread THREAD
+ *   undangle: ERROR: invalid-free: CALL() of ADDR, WHAT[, misaligned]
+ *
+ *   ACCESS  READ of size N | WRITE of size N | READ | WRITE | EXEC | CALL() argument N
+ *           (without "of size N" if the instruction is not understood)
+ *   ADDR    0x and lower-case digits
+ *   WHERE   N bytes inside a SIZE-byte block | N bytes past the end of a SIZE-byte block | the
+ *           start of a SIZE-byte block        ("0 bytes inside" is never written)
+ *   HOW     freed | moved by realloc
+ *   THREAD  Tn (name): T0 is the main thread, the others are numbered as the report comes to
+ *           them; name is "main", the thread's comm, or "exited"; "T0 (main, before fork)" is the
+ *           thread that called fork in the parent; "T? (unknown)" if it was not recorded
+ *   WHAT    N bytes inside a live SIZE-byte block | N bytes past the end of a live SIZE-byte block
+ *           | N bytes inside a SIZE-byte block HOW by thread THREAD
+ *           | on the stack of thread THREAD | in MODULE+0xOFF[ SYMBOL+0xOFF]
+ *           | in the brk heap | in mapped memory that malloc never returned[ (NAME)]
+ *           | in malloc's range, where no block ever was | not mapped
+ *
+ * Then, each indented by two blanks; a block is "of no record" for invalid-free of foreign memory,
+ * and then the freed/allocated parts are absent:
+ *
+ *   process PID (COMM)
+ *   used by thread THREAD, tid TID:              ("called by thread" for a bad free)
+ *     #0 0x000055e1a2b3c4d5 MODULE+0xOFF SYMBOL+0xOFF
+ *     #1 0x000055e1a2b3c4d5 MODULE+0xOFF
+ *     #2 0x00007f0012345678 ??
+ *   freed by thread THREAD, tid TID:             ("moved by realloc in thread" if so; dead blocks)
+ *     (no stack recorded)
+ *   allocated by thread THREAD, tid TID:
+ *     #0 ...
+ *   registers:                                   (not for a bad free)
+ *     rax 0x0000000000000000 rbx ... rcx ... rdx ...
+ *     ... 18 in all: rax..rdx, rsi rdi rbp rsp, r8..r15, rip efl
+ *   undangle: hint: one line on how to go on     (not indented)
+ *
+ * Frames: #0 of "used by" is the faulting instruction itself (READ, WRITE, EXEC). Every other
+ * frame shows the return address, and as MODULE+0xOFF the last byte of the call before it, which
+ * is what addr2line must be asked for.
+ */
+#include "print.h"
+#include "base/base.h"
+#include "trace/trace.h"
+
+#include <fcntl.h>
+
+#define THREADS_MAX 4
+#define FORKS_MAX   16
+static int thread_tid[THREADS_MAX], nthreads; /* T1.. of this report */
+static int forked_tid[FORKS_MAX];
+static unsigned nforked;
+
+void print_forked(int parent_tid)
+{
+	forked_tid[nforked++ % FORKS_MAX] = parent_tid;
+}
+
+static bool was_us_before_fork(int tid)
+{
+	for (unsigned i = 0; i < MIN(nforked, FORKS_MAX); i++)
+		if (forked_tid[i] == tid)
+			return true;
+	return false;
+}
+
+static void read_comm(char *dst, size_t size, int tid)
+{
+	char path[64];
+	long fd, n;
+
+	out_snprintf(path, sizeof(path), "/proc/self/task/%d/comm", tid);
+	out_snprintf(dst, size, "exited");
+	fd = sys_openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
+	if (fd < 0)
+		return;
+	n = sys_read((int)fd, dst, size - 1);
+	sys_close((int)fd);
+	n = n < 0 ? 0 : n;
+	dst[n > 0 && dst[n - 1] == '\n' ? n - 1 : n] = 0;
+}
+
+static void print_thread(struct out *o, int tid)
+{
+	char comm[20];
+	int i;
+
+	if (!tid) {
+		out_str(o, "T? (unknown)");
+		return;
+	}
+	if (tid == sys_getpid()) {
+		out_str(o, "T0 (main)");
+		return;
+	}
+	if (was_us_before_fork(tid) || tid == (int)sys_call3(__NR_getppid, 0, 0, 0)) {
+		out_str(o, "T0 (main, before fork)");
+		return;
+	}
+	for (i = 0; i < nthreads && thread_tid[i] != tid; i++)
+		;
+	if (i == nthreads && nthreads < THREADS_MAX)
+		thread_tid[nthreads++] = tid;
+	read_comm(comm, sizeof(comm), tid);
+	out_fmt(o, "T%d (%s)", i + 1, comm);
+}
+
+static void print_where(struct out *o, const struct report *r, const char *live)
+{
+	const struct block *b = &r->block;
+	size_t off = r->addr - b->base;
+
+	if (off == 0 && b->size)
+		out_fmt(o, "the start of a %s%zu-byte block", live, b->size);
+	else if (off < b->size)
+		out_fmt(o, "%zu byte%s inside a %s%zu-byte block", off, off == 1 ? "" : "s", live,
+			b->size);
+	else
+		out_fmt(o, "%zu byte%s past the end of a %s%zu-byte block", off - b->size,
+			off - b->size == 1 ? "" : "s", live, b->size);
+}
+
+static void print_dead(struct out *o, const struct report *r)
+{
+	print_where(o, r, "");
+	out_fmt(o, " %s by thread ", r->block.moved ? "moved by realloc" : "freed");
+	print_thread(o, r->block.free_tid);
+}
+
+static void print_access(struct out *o, const struct report *r)
+{
+	switch (r->access) {
+	case ACCESS_READ:
+	case ACCESS_WRITE:
+		out_str(o, r->access == ACCESS_READ ? "READ" : "WRITE");
+		if (r->size)
+			out_fmt(o, " of size %zu", r->size);
+		break;
+	case ACCESS_EXEC:
+		out_str(o, "EXEC");
+		break;
+	case ACCESS_SYSCALL:
+		out_fmt(o, "%s() argument %d", r->call, r->arg);
+		break;
+	case ACCESS_NONE:
+		break;
+	}
+	out_fmt(o, " at %p, ", vaddr_ptr(r->addr));
+	print_dead(o, r);
+}
+
+static void print_symbol(struct out *o, const struct symbol *s)
+{
+	if (!s->module[0]) {
+		out_str(o, "??");
+		return;
+	}
+	out_fmt(o, "%s+0x%lx", s->module, s->offset);
+	if (s->name[0])
+		out_fmt(o, " %s+0x%lx", s->name, s->delta);
+}
+
+static void print_foreign(struct out *o, const struct report *r)
+{
+	char name[64];
+	struct symbol s;
+
+	switch (place_find(r->addr, r->use.sp, name, sizeof(name))) {
+	case PLACE_UNMAPPED:
+		out_str(o, "not mapped");
+		break;
+	case PLACE_STACK:
+		out_str(o, "on the stack of thread ");
+		print_thread(o, sys_gettid());
+		break;
+	case PLACE_MODULE:
+		symbol_find(r->addr, &s);
+		out_str(o, "in ");
+		print_symbol(o, &s);
+		break;
+	case PLACE_BRK:
+		out_str(o, "in the brk heap");
+		break;
+	case PLACE_MAPPED:
+		out_str(o, "in mapped memory that malloc never returned");
+		if (name[0])
+			out_fmt(o, " (%s)", name);
+	}
+}
+
+static void print_invalid(struct out *o, const struct report *r)
+{
+	switch (r->block.state) {
+	case BLOCK_LIVE:
+		print_where(o, r, "live ");
+		break;
+	case BLOCK_DEAD:
+		print_dead(o, r);
+		break;
+	case BLOCK_NEVER:
+		out_str(o, "in malloc's range, where no block ever was");
+		break;
+	case BLOCK_NONE:
+		print_foreign(o, r);
+	}
+	if (r->addr & 15)
+		out_str(o, ", misaligned");
+}
+
+static void print_headline(struct out *o, const struct report *r)
+{
+	static const char *const kind[] = {"use-after-free", "double-free", "invalid-free"};
+
+	out_fmt(o, "undangle: ERROR: %s: ", kind[r->kind]);
+	if (r->kind == FINDING_USE_AFTER_FREE) {
+		print_access(o, r);
+	} else {
+		out_fmt(o, "%s() of %p, ", r->call, vaddr_ptr(r->addr));
+		if (r->kind == FINDING_DOUBLE_FREE)
+			print_dead(o, r);
+		else
+			print_invalid(o, r);
+	}
+	out_char(o, '\n');
+	out_flush(o);
+}
+
+static void print_frames(struct out *o, const uintptr_t *pc, size_t n, bool exact)
+{
+	if (!n)
+		out_str(o, "    (no stack recorded)\n");
+	for (size_t i = 0; i < n; i++) {
+		struct symbol s;
+
+		symbol_find(pc[i] - !(exact && i == 0), &s);
+		out_fmt(o, "    #%zu 0x%016lx ", i, pc[i]);
+		print_symbol(o, &s);
+		out_char(o, '\n');
+		out_flush(o);
+	}
+}
+
+static void print_stack(
+	struct out *o, const char *what, int tid, const uintptr_t *pc, size_t n, bool exact)
+{
+	out_fmt(o, "  %s thread ", what);
+	print_thread(o, tid);
+	out_fmt(o, ", tid %d:\n", tid);
+	print_frames(o, pc, n, exact);
+}
+
+static void print_stacks(struct out *o, const struct report *r)
+{
+	bool exact = r->access != ACCESS_NONE && r->access != ACCESS_SYSCALL;
+	const struct block *b = &r->block;
+	uintptr_t pc[STACK_MAX];
+	size_t n;
+
+	n = stack_walk(&r->use, exact, pc, STACK_MAX);
+	print_stack(
+		o, r->access == ACCESS_NONE ? "called by" : "used by", sys_gettid(), pc, n, exact);
+	if (b->state == BLOCK_DEAD) {
+		n = stack_get(b->free_stack, pc, STACK_MAX);
+		print_stack(o, b->moved ? "moved by realloc in" : "freed by", b->free_tid, pc, n,
+			false);
+	}
+	if (b->state == BLOCK_DEAD || b->state == BLOCK_LIVE) {
+		n = stack_get(b->alloc_stack, pc, STACK_MAX);
+		print_stack(o, "allocated by", b->alloc_tid, pc, n, false);
+	}
+}
+
+static void print_registers(struct out *o, const ucontext_t *uc)
+{
+	static const struct {
+		const char *name;
+		int index;
+	} reg[] = {{"rax", REG_RAX}, {"rbx", REG_RBX}, {"rcx", REG_RCX}, {"rdx", REG_RDX},
+		{"rsi", REG_RSI}, {"rdi", REG_RDI}, {"rbp", REG_RBP}, {"rsp", REG_RSP},
+		{"r8 ", REG_R8}, {"r9 ", REG_R9}, {"r10", REG_R10}, {"r11", REG_R11},
+		{"r12", REG_R12}, {"r13", REG_R13}, {"r14", REG_R14}, {"r15", REG_R15},
+		{"rip", REG_RIP}, {"efl", REG_EFL}};
+
+	out_str(o, "  registers:\n");
+	for (size_t i = 0; i < ARRAY_LEN(reg); i++)
+		out_fmt(o, "%s%s 0x%016lx%s", i % 4 ? " " : "    ", reg[i].name,
+			(unsigned long)uc->uc_mcontext.gregs[reg[i].index],
+			i % 4 == 3 || i + 1 == ARRAY_LEN(reg) ? "\n" : "");
+	out_flush(o);
+}
+
+static void print_hint(struct out *o, const struct report *r)
+{
+	out_str(o, "undangle: hint: ");
+	if (options.detect != DETECT_STRICT && r->kind == FINDING_USE_AFTER_FREE)
+		out_str(o, "--detect=strict stops at the very first stale access; ");
+	if (!options.stacks)
+		out_str(o, "--stacks records who allocated and freed; ");
+	out_str(o, "addr2line -Cfie MODULE OFFSET names the source lines; gdb stops here, and so "
+		   "does the core dump\n");
+	out_flush(o);
+}
+
+void print_report(struct out *o, const struct report *r, const ucontext_t *uc)
+{
+	char comm[20];
+
+	nthreads = 0;
+	print_headline(o, r);
+	read_comm(comm, sizeof(comm), sys_getpid());
+	out_fmt(o, "  process %d (%s)\n", sys_getpid(), comm);
+	out_flush(o);
+	print_stacks(o, r);
+	if (uc)
+		print_registers(o, uc);
+	print_hint(o, r);
+}

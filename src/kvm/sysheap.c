@@ -281,7 +281,8 @@ static void *sys_realloc(void *p, size_t size, void *frame)
 
 	if (!canon)
 		return realloc_early(p, size, frame);
-	if (size <= next.usable(vaddr_ptr(canon)) && size >= old / 2 &&
+	/* With stacks it always moves, so that who goes on with the old pointer is found. */
+	if (!options.stacks && size <= next.usable(vaddr_ptr(canon)) && size >= old / 2 &&
 		kalias_resize(vaddr_of(p), size))
 		return p;
 	if (kalias_is_large(vaddr_of(p)))

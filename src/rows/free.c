@@ -229,13 +229,19 @@ static bool realloc_view(struct view *v, uint32_t idx, void *p, size_t size, voi
 {
 	size_t slot = view_geom(v, view_unit_of(v, idx))->size;
 
-	if (size <= slot && (size > slot / 2 || slot <= 64)) {
+	/* Where records are kept it always moves, so that who goes on with the old pointer is
+	 * found. */
+	if (size <= slot && (size > slot / 2 || slot <= 64) && !v->rec) {
+		*q = p;
+		return true;
+	}
+	*q = rows_alloc(size, false, frame);
+	if (unlikely(!*q && size <= slot)) { /* what is large enough already may not fail */
 		if (v->rec)
 			record_resize(&v->rec[idx], slot, size);
 		*q = p;
 		return true;
 	}
-	*q = rows_alloc(size, false, frame);
 	if (!*q)
 		return true;
 	__builtin_memcpy(*q, p, MIN(size, slot));

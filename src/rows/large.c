@@ -2,9 +2,10 @@
  * large.c - blocks above HEAP_MEDIUM_MAX: private pages at fresh addresses.
  *
  * app context. Their pages are their own, so the alias is the only mapping: killing it gives
- * the memory back, in every mode at once. realloc grows into addresses kept free behind the
- * block, or moves the pages (not the bytes) to a fresh range. large_lock guards the list of the
- * dead and the counts; a block's own state is changed by whoever owns the block.
+ * the memory back, in every mode at once. realloc moves the pages (not the bytes) to a fresh
+ * range; where nothing is recorded it grows into addresses kept free behind the block first.
+ * large_lock guards the list of the dead and the counts; a block's own state is changed by whoever
+ * owns the block.
  */
 #include "large.h"
 #include "base/base.h"
@@ -181,7 +182,9 @@ static struct large *large_move(struct large *l, size_t size)
 	n->mapped = n->room;
 	do {
 		n->base = space_take(n->room, HUGE_SIZE);
-		err = n->base ? host_range_move(l->base, l->mapped, n->base, n->mapped) : -ENOMEM;
+		err = n->base ? host_range_move(
+					l->base, MIN(l->mapped, n->mapped), n->base, n->mapped)
+			      : -ENOMEM;
 	} while (err == -EEXIST);
 	if (err) {
 		meta_free(n, sizeof(*n));
@@ -200,11 +203,8 @@ void *large_realloc(struct large *l, size_t size, void *frame)
 	if (size > PTRDIFF_MAX)
 		return NULL;
 	lock_section_enter(&s);
-	if (large_resize(l, size)) {
-		lock_section_leave(&s);
-		return p;
-	}
-	n = large_move(l, size);
+	/* Where records are kept it moves if it can, so that who uses the old pointer is found. */
+	n = mode.records || !large_resize(l, size) ? large_move(l, size) : NULL;
 	if (n) {
 		n->alloc_stack = stack;
 		n->alloc_tid = mode.records ? tid_now() : 0;
@@ -217,9 +217,11 @@ void *large_realloc(struct large *l, size_t size, void *frame)
 		l->free_tid = n->alloc_tid;
 		host_range_kill(l->base, l->room);
 		large_bury(l);
+	} else if (l->size != size && !large_resize(l, size)) {
+		p = NULL;
 	}
 	lock_section_leave(&s);
-	return n ? p : NULL;
+	return p;
 }
 
 size_t large_bytes(void)

@@ -6,13 +6,13 @@
 #include <pthread.h>
 #include <sys/mman.h>
 
-#define STACK_BYTES (32UL << 10) /* AVX-512 and AMX state is 11 KB of each frame */
-#define MAP_BYTES   (STACK_BYTES + PAGE_SIZE)
+#define USED_BYTES (ALTSTACK_BYTES + ALTSTACK_ROOM)
+#define MAP_BYTES  (USED_BYTES + PAGE_SIZE)
 
 static pthread_key_t at_exit;
 static bool ready;
 
-static __thread char *mine;    /* this thread's, above its guard page */
+__thread char *altstack_mine;
 static __thread bool programs; /* the program has set its own         */
 
 static long set(const stack_t *ss, stack_t *old)
@@ -22,7 +22,7 @@ static long set(const stack_t *ss, stack_t *old)
 
 static long set_mine(void)
 {
-	const stack_t ss = {.ss_sp = mine, .ss_size = STACK_BYTES};
+	const stack_t ss = {.ss_sp = altstack_mine, .ss_size = ALTSTACK_BYTES};
 
 	return set(&ss, NULL);
 }
@@ -33,7 +33,7 @@ static void thread_ends(void *arg)
 
 	if (!programs && set(&off, NULL) != 0)
 		return; /* we stand on it */
-	mine = NULL;
+	altstack_mine = NULL;
 	sys_munmap(vaddr_of(arg), MAP_BYTES);
 }
 
@@ -42,16 +42,16 @@ void altstack_enter(void)
 	stack_t now;
 	long p;
 
-	if (!ready || mine || set(NULL, &now) != 0)
+	if (!ready || altstack_mine || set(NULL, &now) != 0)
 		return;
 	p = sys_mmap(0, MAP_BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (sys_is_err(p))
 		return;
-	if (sys_mprotect((vaddr_t)p + PAGE_SIZE, STACK_BYTES, PROT_READ | PROT_WRITE) != 0) {
+	if (sys_mprotect((vaddr_t)p + PAGE_SIZE, USED_BYTES, PROT_READ | PROT_WRITE) != 0) {
 		sys_munmap((vaddr_t)p, MAP_BYTES);
 		return;
 	}
-	mine = (char *)p + PAGE_SIZE;
+	altstack_mine = (char *)p + PAGE_SIZE;
 	programs = !(now.ss_flags & SS_DISABLE);
 	if (!programs)
 		set_mine();
@@ -61,7 +61,8 @@ void altstack_enter(void)
 bool altstack_lend(stack_t *was)
 {
 	altstack_enter();
-	if (!mine || set(NULL, was) != 0 || was->ss_flags & SS_DISABLE || was->ss_sp == mine)
+	if (!altstack_mine || set(NULL, was) != 0 || was->ss_flags & SS_DISABLE ||
+		was->ss_sp == altstack_mine)
 		return false;
 	return set_mine() == 0;
 }
@@ -80,15 +81,15 @@ void altstack_init(void)
 long altstack_set(const stack_t *ss, stack_t *old)
 {
 	bool off = ss && ss->ss_flags & SS_DISABLE, was = programs;
-	long r = mine && off ? set(NULL, old) : set(ss, old);
+	long r = altstack_mine && off ? set(NULL, old) : set(ss, old);
 
-	if (r == 0 && mine && off)
+	if (r == 0 && altstack_mine && off)
 		r = set_mine();
 	if (r < 0)
 		return r;
 	if (ss)
 		programs = !off;
-	if (old && mine && !was)
+	if (old && altstack_mine && !was)
 		*old = (stack_t){.ss_flags = SS_DISABLE};
 	return 0;
 }

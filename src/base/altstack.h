@@ -12,6 +12,9 @@
 
 #include <signal.h>
 #include <stdbool.h>
+#include <stddef.h>
+
+#define ALTSTACK_BYTES (32UL * 1024 - ALTSTACK_ROOM) /* AVX-512 and AMX: 11 KB of each frame */
 
 /* From the constructor, in the main thread. */
 void altstack_init(void);
@@ -26,6 +29,20 @@ void altstack_enter(void);
  */
 bool altstack_lend(stack_t *was);
 void altstack_return(const stack_t *was);
+
+/*
+ * Room above that stack for what a thread keeps and is too large for the static TLS, of which a
+ * preloaded library gets little where there is LD_AUDIT: zeros at first. NULL where the thread has
+ * no stack of ours (yet, or any more).
+ */
+#define ALTSTACK_ROOM 2112
+extern __thread char *altstack_mine; /* its lowest byte, above the guard page */
+static inline void *altstack_room(void)
+{
+	char *stack = altstack_mine;
+
+	return stack ? stack + ALTSTACK_BYTES : NULL;
+}
 
 /* sigaltstack(2) as the program sees it, for whom ours is none. 0 or -errno. */
 long altstack_set(const stack_t *ss, stack_t *old);

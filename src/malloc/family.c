@@ -191,6 +191,16 @@ UD_EXPORT int malloc_trim(size_t pad)
 	return heap_bytes() < before;
 }
 
+/* libc exports them by these names, too, and its own would be found. */
+#define ALSO(name, of) UD_EXPORT __typeof__(of) name __attribute__((alias(#of), copy(of)))
+ALSO(__libc_malloc, malloc);
+ALSO(__libc_free, free);
+ALSO(__libc_calloc, calloc);
+ALSO(__libc_realloc, realloc);
+ALSO(__libc_memalign, memalign);
+ALSO(__libc_valloc, valloc);
+ALSO(__libc_pvalloc, pvalloc);
+
 /* Nothing of glibc's can be tuned here; accepted, as every allocator does. */
 UD_EXPORT int mallopt(int param, int value)
 {

@@ -30,9 +30,9 @@ struct walk {
 	bool exact; /* at.ip is the instruction itself */
 	bool ended; /* the outermost frame was reached */
 	bool plain; /* no signal frame: each ip is at sp - 8, and sp only grows */
-	bool capture;
 	uint32_t n, max;
-	uint32_t join; /* memo frames [0, join) are the rest */
+	uint32_t join;	   /* memo frames [0, join) are the rest */
+	struct memo *memo; /* NULL: do without it */
 	struct frame f[TOP_MAX];
 };
 
@@ -40,13 +40,14 @@ static __thread struct {
 	uintptr_t lo, hi;
 } readable;
 
-static __thread struct {
+struct memo {
 	bool busy;  /* a capture is at work below us on the stack: hands off */
 	bool whole; /* f[0] is the outermost frame of the stack              */
 	uint32_t n;
 	uint32_t id;		  /* what the depot knows it as; 0: nothing */
 	struct frame f[MEMO_MAX]; /* outermost first */
-} memo;
+};
+_Static_assert(sizeof(struct memo) <= ALTSTACK_ROOM, "one for each thread");
 
 static __thread void **volatile recover; /* __builtin_setjmp buffer of the walk in progress */
 
@@ -191,12 +192,12 @@ INLINE bool step(struct walk *w, struct stack_regs *r)
 
 /* Are memo frames [0, q) still where they were? The outermost that holds is where to go on: q if
  * all do, else the index of the first that does not, from the inside. */
-INLINE uint32_t memo_check(uint32_t q)
+INLINE uint32_t memo_check(const struct memo *memo, uint32_t q)
 {
-	if (unlikely(memo.f[0].sp > readable.hi || memo.f[q - 1].sp - 8 < readable.lo))
+	if (unlikely(memo->f[0].sp > readable.hi || memo->f[q - 1].sp - 8 < readable.lo))
 		return 0;
 	for (uint32_t k = q; k-- > 0;)
-		if (word(memo.f[k].sp - 8) != memo.f[k].ip)
+		if (word(memo->f[k].sp - 8) != memo->f[k].ip)
 			return k;
 	return q;
 }
@@ -205,15 +206,16 @@ INLINE uint32_t memo_check(uint32_t q)
 static __attribute__((noinline)) void walk(struct walk *w)
 {
 	struct stack_regs r = w->at;
-	uint32_t q = w->capture ? memo.n : 0, n = 0;
+	struct memo *memo = w->memo;
+	uint32_t q = memo ? memo->n : 0, n = 0;
 
 	while (n < w->max) {
-		while (q && memo.f[q - 1].sp < r.sp)
+		while (q && memo->f[q - 1].sp < r.sp)
 			q--;
-		if (q && memo.f[q - 1].sp == r.sp && memo.f[q - 1].ip == r.ip) {
-			uint32_t ok = memo_check(q);
+		if (q && memo->f[q - 1].sp == r.sp && memo->f[q - 1].ip == r.ip) {
+			uint32_t ok = memo_check(memo, q);
 
-			if (likely(ok == q && (memo.whole || n + q >= STACK_MAX))) {
+			if (likely(ok == q && (memo->whole || n + q >= STACK_MAX))) {
 				w->join = q;
 				break;
 			}
@@ -307,27 +309,28 @@ size_t stack_walk(const struct stack_regs *regs, bool exact, uintptr_t *pc, size
 /* Puts what was walked in the place of the memo's inner frames. */
 static void memo_update(const struct walk *w)
 {
+	struct memo *memo = w->memo;
 	uint32_t base = w->join;
 
 	if (base + w->n > MEMO_MAX) { /* the outermost go; more than STACK_MAX stay */
 		uint32_t keep = MIN(base, MEMO_MAX - MAX(w->n, MEMO_MAX / 2));
 
-		__builtin_memmove(memo.f, memo.f + base - keep, keep * sizeof(memo.f[0]));
+		__builtin_memmove(memo->f, memo->f + base - keep, keep * sizeof(memo->f[0]));
 		base = keep;
-		memo.whole = false;
+		memo->whole = false;
 	}
 	for (uint32_t i = 0; i < w->n; i++)
-		memo.f[base + w->n - 1 - i] = w->f[i];
-	memo.n = base + w->n;
+		memo->f[base + w->n - 1 - i] = w->f[i];
+	memo->n = base + w->n;
 	if (!w->join)
-		memo.whole = w->ended;
+		memo->whole = w->ended;
 }
 
 /* Four chains side by side: one alone would wait for its multiplications. */
-static uint64_t memo_hash(uint32_t n)
+static uint64_t memo_hash(const struct memo *memo, uint32_t n)
 {
 	const uint64_t c = 0x9e3779b97f4a7c15;
-	const struct frame *f = &memo.f[memo.n - 1];
+	const struct frame *f = &memo->f[memo->n - 1];
 	uint64_t h[4] = {1, 2, 3, 4}, r;
 
 	for (; n >= 4; n -= 4, f -= 4)
@@ -342,12 +345,12 @@ static uint64_t memo_hash(uint32_t n)
 }
 
 static __attribute__((noinline)) uint32_t memo_put(
-	uint32_t n, uint64_t hash, const struct depot_near *near)
+	const struct memo *memo, uint32_t n, uint64_t hash, const struct depot_near *near)
 {
 	uintptr_t pc[STACK_MAX];
 
 	for (uint32_t i = 0; i < n; i++)
-		pc[i] = memo.f[memo.n - 1 - i].ip;
+		pc[i] = memo->f[memo->n - 1 - i].ip;
 	return depot_put(pc, n, hash, near);
 }
 
@@ -368,37 +371,38 @@ static __attribute__((noinline)) uint32_t capture_plain(void *frame)
 
 uint32_t stack_capture(void *frame)
 {
+	struct memo *memo = altstack_room();
 	struct walk w;
 	uint32_t n, id;
 	uint64_t hash;
 
 	if (!options.stacks)
 		return 0;
-	if (memo.busy)
+	if (unlikely(!memo || memo->busy))
 		return capture_plain(frame);
-	memo.busy = true;
+	memo->busy = true;
 	atomic_signal_fence(memory_order_seq_cst);
 	w.at = stack_regs_of_frame(frame);
 	w.exact = false;
-	w.capture = true;
+	w.memo = memo;
 	w.max = TOP_MAX;
 	walk_guarded(&w);
 	if (unlikely(!w.plain || w.n + w.join == 0)) {
-		memo.n = memo.id = 0;
+		memo->n = memo->id = 0;
 		id = capture_plain(frame);
 	} else {
-		struct depot_near near = {memo.id, w.n, memo.n - w.join};
+		struct depot_near near = {memo->id, w.n, memo->n - w.join};
 
 		memo_update(&w);
-		n = MIN(memo.n, STACK_MAX);
-		hash = memo_hash(n);
+		n = MIN(memo->n, STACK_MAX);
+		hash = memo_hash(memo, n);
 		id = depot_find(hash, n);
 		if (unlikely(!id))
-			id = memo_put(n, hash, &near);
-		memo.id = id;
+			id = memo_put(memo, n, hash, &near);
+		memo->id = id;
 	}
 	atomic_signal_fence(memory_order_seq_cst);
-	memo.busy = false;
+	memo->busy = false;
 	return id;
 }
 

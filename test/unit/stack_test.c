@@ -1,9 +1,10 @@
-// sources: src/trace/stack.c src/trace/depot.c src/trace/rules.c src/trace/cfi.c src/base/log.c src/base/out.c
+// sources: src/trace/stack.c src/trace/depot.c src/trace/rules.c src/trace/cfi.c src/base/altstack.c src/base/log.c src/base/out.c
 /*
  * The walker against glibc's backtrace(3), through libc's frames (which have no frame pointers),
  * signal frames, alternate and makecontext stacks; and with registers that hold garbage.
  */
 #include "unit.h"
+#include "base/altstack.h"
 #include "base/options.h"
 #include "trace/stack.h"
 
@@ -423,6 +424,7 @@ static void cost(void)
 
 int main(void)
 {
+	altstack_init(); /* the memo lies above it */
 	RUN(through_libc);
 	RUN(signal_frame);
 	RUN(alternate_stack);

@@ -17,6 +17,14 @@ imports() {
 }
 rule 'libundangle.so imports only what tools/lint/imports.txt allows' imports
 
+# What LD_AUDIT leaves of the static TLS is 1664 bytes, for all preloaded libraries together.
+static_tls() {
+	readelf -lW "$B/libundangle.so" | while read -r what _ _ _ _ bytes _; do
+		[ "$what" = TLS ] && [ $((bytes)) -ge 512 ] && echo "libundangle.so: $((bytes)) bytes of static TLS"
+	done
+}
+rule 'libundangle.so has less than 512 bytes of static TLS' static_tls
+
 folders() {
 	/usr/bin/python3 tools/lint/folders.py "$B"
 }

@@ -1,0 +1,33 @@
+/work/wt/start16/src/dune/thread.o: src/dune/thread.c src/dune/hooks.h \
+ src/dune/thread.h include/dune.h src/dune/cpu.h src/base/base.h \
+ src/base/words.h src/base/sys.h src/base/lock.h src/base/panic.h \
+ src/base/out.h src/base/options.h src/base/options.def src/base/log.h \
+ src/base/memlimit.h src/base/meta.h src/base/vspace.h \
+ src/base/altstack.h src/base/block.h src/dune/monitor/frame.h \
+ src/dune/vm.h src/dune/mappings.h src/dune/pagetable.h src/dune/window.h \
+ src/dune/page.h src/dune/signal.h
+src/dune/hooks.h:
+src/dune/thread.h:
+include/dune.h:
+src/dune/cpu.h:
+src/base/base.h:
+src/base/words.h:
+src/base/sys.h:
+src/base/lock.h:
+src/base/panic.h:
+src/base/out.h:
+src/base/options.h:
+src/base/options.def:
+src/base/log.h:
+src/base/memlimit.h:
+src/base/meta.h:
+src/base/vspace.h:
+src/base/altstack.h:
+src/base/block.h:
+src/dune/monitor/frame.h:
+src/dune/vm.h:
+src/dune/mappings.h:
+src/dune/pagetable.h:
+src/dune/window.h:
+src/dune/page.h:
+src/dune/signal.h:

@@ -1,0 +1,57 @@
+/work/wt/start16/src/kvm/sysheap.o: src/kvm/sysheap.c src/kvm/kalias.h \
+ src/kvm/state.h src/base/base.h src/base/words.h src/base/sys.h \
+ src/base/lock.h src/base/panic.h src/base/out.h src/base/options.h \
+ src/base/options.def src/base/log.h src/base/memlimit.h src/base/meta.h \
+ src/base/vspace.h src/base/altstack.h src/base/block.h src/dune/dune.h \
+ include/dune.h src/dune/cpu.h src/dune/monitor/frame.h src/dune/hooks.h \
+ src/dune/thread.h src/dune/vm.h src/dune/mappings.h src/dune/pagetable.h \
+ src/dune/window.h src/dune/page.h src/dune/procmap.h src/dune/signal.h \
+ src/kvm/epoch.h src/kvm/kvm.h src/kvm/vpages.h src/findings/findings.h \
+ src/findings/report.h src/trace/trace.h src/trace/stack.h \
+ src/trace/depot.h src/trace/symbol.h src/trace/place.h \
+ src/trace/decode.h src/findings/fault.h src/findings/signals.h \
+ src/findings/efault.h src/findings/fork.h
+src/kvm/kalias.h:
+src/kvm/state.h:
+src/base/base.h:
+src/base/words.h:
+src/base/sys.h:
+src/base/lock.h:
+src/base/panic.h:
+src/base/out.h:
+src/base/options.h:
+src/base/options.def:
+src/base/log.h:
+src/base/memlimit.h:
+src/base/meta.h:
+src/base/vspace.h:
+src/base/altstack.h:
+src/base/block.h:
+src/dune/dune.h:
+include/dune.h:
+src/dune/cpu.h:
+src/dune/monitor/frame.h:
+src/dune/hooks.h:
+src/dune/thread.h:
+src/dune/vm.h:
+src/dune/mappings.h:
+src/dune/pagetable.h:
+src/dune/window.h:
+src/dune/page.h:
+src/dune/procmap.h:
+src/dune/signal.h:
+src/kvm/epoch.h:
+src/kvm/kvm.h:
+src/kvm/vpages.h:
+src/findings/findings.h:
+src/findings/report.h:
+src/trace/trace.h:
+src/trace/stack.h:
+src/trace/depot.h:
+src/trace/symbol.h:
+src/trace/place.h:
+src/trace/decode.h:
+src/findings/fault.h:
+src/findings/signals.h:
+src/findings/efault.h:
+src/findings/fork.h:

@@ -1,0 +1,245 @@
+/*
+ * dlsym.c - whoever asks libc itself for its malloc gets ours; dlmopen's other libcs.
+ *
+ * app context. A foreign function interface (Python's ctypes, JNA, LuaJIT) asks the handle of libc
+ * for "free" and gives it a block of ours. So what dlsym and dlvsym find in libc under a name of
+ * the family is answered with ours. libc's dlsym looks at its return address to learn whose
+ * RTLD_NEXT is meant, so that these are jumps to it, too. And because dlsym is ours here, the real
+ * one is found in the symbol tables of what is loaded behind us.
+ */
+#include "malloc.h"
+
+#include <dlfcn.h>
+#include <link.h>
+#include <string.h>
+
+/* Their addresses, whatever their types. */
+#define FAMILY(name, ours) extern char family_##name[] __asm__(#ours);
+#include "family.def"
+#undef FAMILY
+
+static const struct {
+	const char *name;
+	void *ours;
+} family[] = {
+#define FAMILY(name, ours) {#name, family_##name},
+#include "family.def"
+#undef FAMILY
+};
+
+static struct {
+	uintptr_t lo, hi;
+} libc;
+
+__attribute__((used)) static void *(*dlsym_real)(void *, const char *);
+__attribute__((used)) static void *(*dlvsym_real)(void *, const char *, const char *);
+
+/* A loaded module's symbols. */
+struct symbols {
+	uintptr_t base;
+	const Elf64_Sym *sym;
+	const char *str;
+	const uint32_t *hash; /* DT_GNU_HASH */
+};
+
+static struct symbols symbols_of(const struct dl_phdr_info *m)
+{
+	struct symbols s = {.base = m->dlpi_addr};
+	const Elf64_Dyn *d = NULL;
+
+	for (int i = 0; i < m->dlpi_phnum; i++)
+		if (m->dlpi_phdr[i].p_type == PT_DYNAMIC)
+			d = (const Elf64_Dyn *)(s.base + m->dlpi_phdr[i].p_vaddr);
+	for (; d && d->d_tag != DT_NULL; d++) {
+		/* ld.so has made addresses of them. */
+		if (d->d_tag == DT_SYMTAB)
+			s.sym = (const Elf64_Sym *)d->d_un.d_ptr;
+		else if (d->d_tag == DT_STRTAB)
+			s.str = (const char *)d->d_un.d_ptr;
+		else if (d->d_tag == DT_GNU_HASH)
+			s.hash = (const uint32_t *)d->d_un.d_ptr;
+	}
+	return s;
+}
+
+/* Source: the table that ld --hash-style=gnu writes: four words, Bloom filter, buckets, chains. */
+static void *name_find(const struct symbols *s, const char *name)
+{
+	uint32_t h = 5381, nbuckets, first, i;
+	const uint32_t *buckets, *chain;
+
+	if (!s->sym || !s->str || !s->hash || !s->hash[0])
+		return NULL;
+	for (const char *c = name; *c; c++)
+		h = h * 33 + (unsigned char)*c;
+	nbuckets = s->hash[0];
+	first = s->hash[1];
+	buckets = s->hash + 4 + 2 * s->hash[2];
+	chain = buckets + nbuckets;
+	i = buckets[h % nbuckets];
+	if (i < first)
+		return NULL;
+	for (;; i++) {
+		const Elf64_Sym *y = &s->sym[i];
+
+		if ((chain[i - first] | 1) == (h | 1) && y->st_shndx != SHN_UNDEF &&
+			!strcmp(s->str + y->st_name, name))
+			return (void *)(s->base + y->st_value);
+		if (chain[i - first] & 1)
+			return NULL;
+	}
+}
+
+static bool module_holds(const struct dl_phdr_info *m, uintptr_t addr)
+{
+	for (int i = 0; i < m->dlpi_phnum; i++) {
+		const Elf64_Phdr *p = &m->dlpi_phdr[i];
+
+		if (p->p_type == PT_LOAD && addr - m->dlpi_addr - p->p_vaddr < p->p_memsz)
+			return true;
+	}
+	return false;
+}
+
+/* How far a look through the modules has come, in the order in which names are looked up. */
+struct look {
+	bool behind; /* ours was met */
+	uintptr_t caller;
+	void *dlsym, *dlvsym;
+};
+
+static int look_for_real(struct dl_phdr_info *m, size_t size, void *arg)
+{
+	struct look *l = arg;
+	struct symbols s;
+
+	if (!l->behind) {
+		l->behind = module_holds(m, (uintptr_t)family);
+		return 0;
+	}
+	s = symbols_of(m);
+	if (!l->dlsym)
+		l->dlsym = name_find(&s, "dlsym");
+	if (!l->dlvsym)
+		l->dlvsym = name_find(&s, "dlvsym");
+	if (!libc.hi && name_find(&s, "__libc_start_main"))
+		for (int i = 0; i < m->dlpi_phnum; i++)
+			if (m->dlpi_phdr[i].p_type == PT_LOAD) {
+				uintptr_t at = s.base + m->dlpi_phdr[i].p_vaddr;
+
+				libc.lo = libc.lo ? libc.lo : at;
+				libc.hi = at + m->dlpi_phdr[i].p_memsz;
+			}
+	return 0;
+}
+
+static int look_for_caller(struct dl_phdr_info *m, size_t size, void *arg)
+{
+	struct look *l = arg;
+
+	if (module_holds(m, l->caller))
+		return 1;
+	l->behind |= module_holds(m, (uintptr_t)family);
+	return 0;
+}
+
+/* Would it find libc's where we are not asked? Only what stands behind us in the order. */
+static bool is_behind(uintptr_t caller)
+{
+	struct look l = {.caller = caller};
+
+	return dl_iterate_phdr(look_for_caller, &l) && l.behind;
+}
+
+static void *family_find(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(family); i++)
+		if (!strcmp(family[i].name, name))
+			return family[i].ours;
+	return NULL;
+}
+
+static bool in_libc(const void *p)
+{
+	return (uintptr_t)p - libc.lo < libc.hi - libc.lo;
+}
+
+/* Are ours built over another malloc, which may ask so for the one that it is built over? */
+static bool is_stacked(void)
+{
+	return kvm_heap && !in_libc(dlsym_real(RTLD_NEXT, "malloc"));
+}
+
+static void *instead(void *found, const char *name)
+{
+	void *ours = in_libc(found) ? family_find(name) : NULL;
+
+	return ours && !is_stacked() ? ours : found;
+}
+
+static void *of_handle(void *handle, const char *name)
+{
+	return instead(dlsym_real(handle, name), name);
+}
+
+static void *of_handle_version(void *handle, const char *name, const char *version)
+{
+	return instead(dlvsym_real(handle, name, version), name);
+}
+
+static void *of_next(void *handle, const char *name)
+{
+	return family_find(name);
+}
+
+/* Where the call of dlsym or dlvsym goes on. */
+__attribute__((used)) static void *dlsym_way(
+	void *handle, const char *name, uintptr_t caller, bool version)
+{
+	void *real;
+
+	if (unlikely(!dlsym_real)) {
+		struct look l = {0};
+
+		dl_iterate_phdr(look_for_real, &l);
+		panic_if(!l.dlsym || !l.dlvsym, "no dlsym behind us");
+		*(void **)&dlvsym_real = l.dlvsym;
+		*(void **)&dlsym_real = l.dlsym;
+	}
+	real = version ? (void *)dlvsym_real : (void *)dlsym_real;
+	if (handle == RTLD_DEFAULT)
+		return real;
+	if (handle == RTLD_NEXT)
+		return family_find(name) && is_behind(caller) && !is_stacked() ? (void *)of_next
+									       : real;
+	return version ? (void *)of_handle_version : (void *)of_handle;
+}
+
+#define JUMP_BY_WAY(name, version)                        \
+	__asm__(".pushsection .text, \"ax\", @progbits\n" \
+		".globl " name "\n"                       \
+		".type " name ", @function\n" name ":\n"  \
+		"	.cfi_startproc\n"                       \
+		"	endbr64\n"                              \
+		"	pushq	%rdx\n"                           \
+		"	.cfi_adjust_cfa_offset 8\n"             \
+		"	pushq	%rsi\n"                           \
+		"	.cfi_adjust_cfa_offset 8\n"             \
+		"	pushq	%rdi\n"                           \
+		"	.cfi_adjust_cfa_offset 8\n"             \
+		"	movq	24(%rsp), %rdx\n"                  \
+		"	movl	$" version ", %ecx\n"     \
+		"	call	dlsym_way\n"                       \
+		"	popq	%rdi\n"                            \
+		"	.cfi_adjust_cfa_offset -8\n"            \
+		"	popq	%rsi\n"                            \
+		"	.cfi_adjust_cfa_offset -8\n"            \
+		"	popq	%rdx\n"                            \
+		"	.cfi_adjust_cfa_offset -8\n"            \
+		"	jmp	*%rax\n"                            \
+		"	.cfi_endproc\n"                         \
+		"	.size " name ", . - " name "\n"   \
+		".popsection\n")
+
+JUMP_BY_WAY("dlsym", "0");
+JUMP_BY_WAY("dlvsym", "1");

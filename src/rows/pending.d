@@ -1,0 +1,27 @@
+/work/wt/start16/src/rows/pending.o: src/rows/pending.c \
+ src/rows/pending.h src/rows/view.h src/rows/heap.h src/base/base.h \
+ src/base/words.h src/base/sys.h src/base/lock.h src/base/panic.h \
+ src/base/out.h src/base/options.h src/base/options.def src/base/log.h \
+ src/base/memlimit.h src/base/meta.h src/base/vspace.h \
+ src/base/altstack.h src/base/block.h src/rows/record.h src/rows/space.h \
+ src/host/host.h
+src/rows/pending.h:
+src/rows/view.h:
+src/rows/heap.h:
+src/base/base.h:
+src/base/words.h:
+src/base/sys.h:
+src/base/lock.h:
+src/base/panic.h:
+src/base/out.h:
+src/base/options.h:
+src/base/options.def:
+src/base/log.h:
+src/base/memlimit.h:
+src/base/meta.h:
+src/base/vspace.h:
+src/base/altstack.h:
+src/base/block.h:
+src/rows/record.h:
+src/rows/space.h:
+src/host/host.h:

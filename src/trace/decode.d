@@ -1,0 +1,20 @@
+/work/wt/start16/src/trace/decode.o: src/trace/decode.c \
+ src/trace/decode.h src/base/base.h src/base/words.h src/base/sys.h \
+ src/base/lock.h src/base/panic.h src/base/out.h src/base/options.h \
+ src/base/options.def src/base/log.h src/base/memlimit.h src/base/meta.h \
+ src/base/vspace.h src/base/altstack.h src/base/block.h
+src/trace/decode.h:
+src/base/base.h:
+src/base/words.h:
+src/base/sys.h:
+src/base/lock.h:
+src/base/panic.h:
+src/base/out.h:
+src/base/options.h:
+src/base/options.def:
+src/base/log.h:
+src/base/memlimit.h:
+src/base/meta.h:
+src/base/vspace.h:
+src/base/altstack.h:
+src/base/block.h:

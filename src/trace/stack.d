@@ -1,0 +1,24 @@
+/work/wt/start16/src/trace/stack.o: src/trace/stack.c src/trace/stack.h \
+ src/base/base.h src/base/words.h src/base/sys.h src/base/lock.h \
+ src/base/panic.h src/base/out.h src/base/options.h src/base/options.def \
+ src/base/log.h src/base/memlimit.h src/base/meta.h src/base/vspace.h \
+ src/base/altstack.h src/base/block.h src/trace/depot.h src/trace/rules.h \
+ src/trace/cfi.h
+src/trace/stack.h:
+src/base/base.h:
+src/base/words.h:
+src/base/sys.h:
+src/base/lock.h:
+src/base/panic.h:
+src/base/out.h:
+src/base/options.h:
+src/base/options.def:
+src/base/log.h:
+src/base/memlimit.h:
+src/base/meta.h:
+src/base/vspace.h:
+src/base/altstack.h:
+src/base/block.h:
+src/trace/depot.h:
+src/trace/rules.h:
+src/trace/cfi.h:

@@ -27,9 +27,9 @@
  *
  *   process PID (COMM)
  *   used by thread THREAD, tid TID:              ("called by thread" for a bad free)
- *     #0 0x000055e1a2b3c4d5 MODULE+0xOFF SYMBOL+0xOFF
- *     #1 0x000055e1a2b3c4d5 MODULE+0xOFF
- *     #2 0x00007f0012345678 ??
+ *     #0 0x000055e1a2b3c4d5 in SYMBOL+0xOFF (PATH+0xOFF) (BuildId: HEX)
+ *     #1 0x000055e1a2b3c4d5 (PATH+0xOFF) (BuildId: HEX)
+ *     #2 0x00007f0012345678 (<unknown module>)
  *   freed by thread THREAD, tid TID:             ("moved by realloc in thread" if so; dead blocks)
  *     (no stack recorded)
  *   allocated by thread THREAD, tid TID:
@@ -40,8 +40,9 @@
  *   undangle: hint: one line on how to go on     (not indented)
  *
  * Frames: #0 of "used by" is the faulting instruction itself (READ, WRITE, EXEC). Every other
- * frame shows the return address, and as MODULE+0xOFF the last byte of the call before it, which
- * is what addr2line must be asked for.
+ * frame shows the return address, and as SYMBOL+0xOFF and PATH+0xOFF the last byte of the call
+ * before it, which is what addr2line must be asked for. A module without a build id has none.
+ * `undangle symbolize` reads this (cli/finding.c) and puts lines and inlined frames in.
  */
 #include "print.h"
 #include "base/base.h"
@@ -229,6 +230,22 @@ static void print_headline(struct out *o, const struct report *r)
 	out_flush(o);
 }
 
+static void print_frame(struct out *o, const struct symbol *s)
+{
+	if (s->name[0])
+		out_fmt(o, "in %s+0x%lx ", s->name, s->delta);
+	if (s->module[0])
+		out_fmt(o, "(%s+0x%lx)", s->path[0] ? s->path : s->module, s->offset);
+	else
+		out_str(o, "(<unknown module>)");
+	if (s->id_len)
+		out_str(o, " (BuildId: ");
+	for (size_t i = 0; i < s->id_len; i++)
+		out_fmt(o, "%02x", s->id[i]);
+	out_str(o, s->id_len ? ")\n" : "\n");
+	out_flush(o);
+}
+
 static void print_frames(struct out *o, const uintptr_t *pc, size_t n, bool exact)
 {
 	if (!n)
@@ -238,9 +255,7 @@ static void print_frames(struct out *o, const uintptr_t *pc, size_t n, bool exac
 
 		symbol_find(pc[i] - !(exact && i == 0), &s);
 		out_fmt(o, "    #%zu 0x%016lx ", i, pc[i]);
-		print_symbol(o, &s);
-		out_char(o, '\n');
-		out_flush(o);
+		print_frame(o, &s);
 	}
 }
 

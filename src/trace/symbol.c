@@ -8,12 +8,16 @@
 #include "symbol.h"
 #include "base/base.h"
 #include "cfi.h"
+#include "stack.h"
 
 #include <elf.h>
 #include <fcntl.h>
 #include <link.h>
 #include <sys/mman.h>
+#include <string.h>
 #include <sys/stat.h>
+
+#define NOTES_MAX 65536
 
 struct image {		 /* an ELF file in memory */
 	const void *map; /* struct link_map it belongs to */
@@ -136,26 +140,85 @@ static bool look_up(const struct image *im, unsigned type, struct symbol *s)
 	return i > 0;
 }
 
+/*
+ * Notes are words: name size, data size, type, name, data, each padded to four bytes. What lies
+ * between at and end is mapped and readable.
+ */
+static bool note_id(uintptr_t at, uintptr_t end, struct symbol *s)
+{
+	while (end - at >= sizeof(Elf64_Nhdr)) {
+		const Elf64_Nhdr *n = (const void *)at;
+		uintptr_t name = at + sizeof(*n), data = name + (((size_t)n->n_namesz + 3) & ~3UL);
+
+		if (n->n_namesz > end - name || data > end || n->n_descsz > end - data)
+			return false;
+		if (n->n_type == NT_GNU_BUILD_ID && n->n_namesz == 4 &&
+			!__builtin_memcmp((const void *)name, "GNU", 4) && n->n_descsz) {
+			s->id_len = MIN(n->n_descsz, sizeof(s->id));
+			__builtin_memcpy(s->id, (const void *)data, s->id_len);
+			return true;
+		}
+		at = data + (((size_t)n->n_descsz + 3) & ~3UL);
+		if (at > end)
+			return false;
+	}
+	return false;
+}
+
+/* All of lo..hi lies in m and can be read now. */
+static bool readable(const struct module *m, uintptr_t lo, size_t n)
+{
+	if (lo < m->start || lo > m->end || n > m->end - lo)
+		return false;
+	for (uintptr_t at = lo; at < lo + n; at = (at & PAGE_MASK) + PAGE_SIZE)
+		if (!stack_probe(at))
+			return false;
+	return true;
+}
+
+/* By the program headers in memory: the file may be another one by now, or gone. */
+static void build_id(const struct module *m, struct symbol *s)
+{
+	const Elf64_Ehdr *eh = (const void *)m->start;
+	const Elf64_Phdr *ph;
+
+	if (!readable(m, m->start, sizeof(*eh)) || __builtin_memcmp(eh->e_ident, ELFMAG, SELFMAG) ||
+		eh->e_ident[EI_CLASS] != ELFCLASS64 || eh->e_phentsize != sizeof(*ph) ||
+		eh->e_phoff % 8 || eh->e_phoff > m->end - m->start ||
+		!readable(m, m->start + eh->e_phoff, eh->e_phnum * sizeof(*ph)))
+		return;
+	ph = (const void *)(m->start + eh->e_phoff);
+	for (size_t i = 0; i < eh->e_phnum; i++) {
+		uintptr_t at = m->base + ph[i].p_vaddr;
+
+		if (ph[i].p_type == PT_NOTE && at % 4 == 0 && ph[i].p_filesz < NOTES_MAX &&
+			readable(m, at, ph[i].p_filesz) && note_id(at, at + ph[i].p_filesz, s))
+			return;
+	}
+}
+
 static void module_name(const struct link_map *l, struct symbol *s)
 {
-	const char *path = l->l_name, *base;
-	char exe[256];
-	size_t i;
+	const char *base;
+	size_t n;
+	long r;
 
-	if (!path || !*path) {
-		long n = sys_call4(__NR_readlinkat, AT_FDCWD, (long)"/proc/self/exe", (long)exe,
-			sizeof(exe) - 1);
-
-		exe[n > 0 ? n : 0] = 0;
-		path = exe;
+	if (l->l_name && l->l_name[0]) {
+		n = strnlen(l->l_name, sizeof(s->path));
+		__builtin_memcpy(s->path, l->l_name, MIN(n, sizeof(s->path) - 1));
+	} else {
+		r = sys_call4(__NR_readlinkat, AT_FDCWD, (long)"/proc/self/exe", (long)s->path,
+			sizeof(s->path));
+		n = r > 0 ? (size_t)r : 0;
 	}
-	base = path;
-	for (const char *p = path; *p; p++)
+	s->path[MIN(n, sizeof(s->path) - 1)] = 0;
+	base = s->path;
+	for (const char *p = base; *p; p++)
 		if (*p == '/')
 			base = p + 1;
-	for (i = 0; i < sizeof(s->module) - 1 && base[i] && base[i] != ' '; i++)
-		s->module[i] = base[i];
-	s->module[i] = 0;
+	for (n = 0; n < sizeof(s->module) - 1 && base[n] && base[n] != ' '; n++)
+		s->module[n] = base[n];
+	s->module[n] = 0;
 }
 
 bool symbol_find(uintptr_t addr, struct symbol *s)
@@ -163,12 +226,13 @@ bool symbol_find(uintptr_t addr, struct symbol *s)
 	const struct image *im;
 	struct module m;
 
-	s->module[0] = s->name[0] = 0;
-	s->offset = s->delta = 0;
+	s->module[0] = s->path[0] = s->name[0] = 0;
+	s->offset = s->delta = s->id_len = 0;
 	if (!module_find(addr, &m))
 		return false;
 	s->offset = addr - m.base;
 	module_name(m.map, s);
+	build_id(&m, s);
 	im = image_of(&m);
 	if (im->at && !look_up(im, SHT_SYMTAB, s))
 		look_up(im, SHT_DYNSYM, s);

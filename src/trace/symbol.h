@@ -9,11 +9,16 @@
 
 #include "base/base.h"
 
+#define SYMBOL_ID_MAX 20
+
 struct symbol {
 	char module[64];  /* file name without directories; cut at the end if longer            */
+	char path[256];	  /* of that file; "" if it is too long or has none                     */
 	uintptr_t offset; /* addr - load address: what addr2line -e MODULE wants                */
-	char name[96];	  /* "" if no symbol covers it                                          */
-	uintptr_t delta;  /* addr - symbol                                                      */
+	uint8_t id[SYMBOL_ID_MAX]; /* its build id, as it is mapped                             */
+	size_t id_len;		   /* 0: it has none                                            */
+	char name[96];	 /* "" if no symbol covers it                                          */
+	uintptr_t delta; /* addr - symbol                                                      */
 };
 
 /* False if addr is in no module (s->module is "" then). */

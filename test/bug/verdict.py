@@ -19,7 +19,8 @@ PAST = re.compile(r"^(\d+) bytes? past the end of a (live )?(\d+)-byte block(.*)
 HOW = re.compile(r"^ (freed|moved by realloc) by thread (T.*)$")
 SECTION = re.compile(r"^  (used by|called by|freed by|moved by realloc in|allocated by)"
                      r" thread (T.*?), tid (-?\d+):$")
-FRAME = re.compile(r"^    #(\d+) 0x([0-9a-f]{16}) (\S+)(?: (\S+)\+0x[0-9a-f]+)?$")
+FRAME = re.compile(r"^    #(\d+) 0x([0-9a-f]{16})(?: in (\S+)\+0x[0-9a-f]+)? "
+                   r"\((<unknown module>|.*\+0x[0-9a-f]+)\)(?: \(BuildId: [0-9a-f]+\))?$")
 FOREIGN = [("on the stack of thread", "stack"), ("in the brk heap", "brk"),
            ("in mapped memory that malloc never returned", "mapped"),
            ("in malloc's range, where no block ever was", "never"), ("not mapped", "unmapped"),
@@ -96,7 +97,7 @@ def parse(text):
         elif frame and stack is not None:
             if int(frame.group(1)) != len(stack):
                 r["strange"].append(line)
-            stack.append((frame.group(4) or "?", frame.group(3)))
+            stack.append((frame.group(3) or "?", frame.group(4)))
         elif line.startswith("undangle: ") or "INTERNAL" in line:
             r["strange"].append(line)
         elif not (line.strip() == "registers:" or line.startswith("  process ")

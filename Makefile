@@ -23,8 +23,8 @@ FOLDERS	 := base trace host rows findings kvm malloc
 LIB_SRC	 := $(wildcard $(FOLDERS:%=src/%/*.c)) $(filter src/dune/%,$(DUNE_SRC))
 CLI_SRC	 := $(wildcard cli/*.c)
 
-# A short line per file; V=1 shows the whole command.
-say	 = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2);)
+# A short line per file; V=1 shows the whole command, and -s nothing.
+say	 = $(if $(V),,@$(if $(findstring s,$(firstword -$(MAKEFLAGS))),,printf '  %-5s %s\n' $(1) $(2);))
 
 obj	  = $(patsubst %,$(B)/%.o,$(basename $(1)))
 DUNE_OBJ := $(call obj,$(DUNE_SRC))
@@ -36,11 +36,11 @@ all: $(B)/undangle $(B)/libundangle.so $(B)/libdune.a
 
 $(B)/%.o: %.c
 	@mkdir -p $(@D)
-	$(call say,CC,$<)$(CC) $(UDFLAGS) $(CFLAGS) $(FLAGS_$*) -MMD -MP -c -o $@ $<
+	$(call say,CC,$<)$(CC) $(UDFLAGS) $(CFLAGS) $(SAN) $(FLAGS_$*) -MMD -MP -c -o $@ $<
 
 $(B)/%.o: %.S
 	@mkdir -p $(@D)
-	$(call say,CC,$<)$(CC) $(UDFLAGS) $(CFLAGS) $(FLAGS_$*) -MMD -MP -c -o $@ $<
+	$(call say,CC,$<)$(CC) $(UDFLAGS) $(CFLAGS) $(SAN) $(FLAGS_$*) -MMD -MP -c -o $@ $<
 
 $(B)/libundangle.so: $(LIB_OBJ)
 	$(call say,LD,$@)$(CC) -shared -o $@ $(LIB_OBJ) -Wl,-soname,libundangle.so -Wl,-z,now -Wl,-z,relro \

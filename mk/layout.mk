@@ -17,13 +17,11 @@ check-layout: all
 
 # The pure files once more, under the address sanitizer (whose own memory lies at PAGEBASE: the
 # others cannot run under it).
-PURE_TESTS := pagetable_test window_test
 .PHONY: check-pure-asan
 check-pure-asan:
-	@$(MAKE) -s B=$(B)-asan SAN="-fsanitize=address,undefined -fno-sanitize-recover=undefined" \
-		$(PURE_TESTS:%=$(B)-asan/unit/%)
-	@sh test/unit/run $(PURE_TESTS:%=$(B)-asan/unit/%) >$(B)-asan/log; rc=$$?; \
-		sed 's/^unit:/pure-asan:/' $(B)-asan/log; exit $$rc
+	@mkdir -p $(B); $(MAKE) --no-print-directory B=$(B)-asan SAN="-fsanitize=address,undefined -fno-sanitize-recover=undefined" \
+		UNIT="pagetable_test window_test" check-unit >$(B)/pure-asan.log; rc=$$?; \
+		sed 's/^unit:/pure-asan:/' $(B)/pure-asan.log; exit $$rc
 
 # Windows and page tables in ring 0 (test/vm/list.d/25windows.list).
 VM_NEEDS += $(B)/dune/windows

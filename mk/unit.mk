@@ -1,16 +1,40 @@
-# Unit tests: every test/unit/NAME.c is one program. Its first lines list the sources it tests:
+# Unit tests: every test/unit/NAME_test.c is one program. Its first lines list the sources it tests, and
+# what they are compiled with beyond the rest:
 #   // sources: src/base/out.c src/base/panic.c
-# They are compiled into it unchanged, with what `// flags:` adds. A test prints "ok NAME"/"not ok NAME" per case and exits
-# non-zero if any failed (test/unit/unit.h).
+#   // flags: -include test/unit/machine.h
+# Without flags the library's own objects are linked. A test prints "ok CASE" or "not ok CASE" per case and
+# exits non-zero if any failed (test/unit/unit.h). Its transcript is a file, made anew when the program is:
+# what did not change is only counted again. UNIT=NAME... for some of them.
 
 UNIT	 := $(patsubst test/unit/%.c,%,$(wildcard test/unit/*.c))
-UNIT_BIN := $(addprefix $(B)/unit/,$(UNIT))
+UNIT_BIN := $(UNIT:%=$(B)/unit/%)
 
-$(B)/unit/%: test/unit/%.c $(wildcard test/unit/*.h) $(wildcard src/*.[ch] src/*/*.[ch] src/*.def)
+# NAME|SOURCE and NAME|FLAG of all tests, read at once
+UNIT_HEADS := $(shell awk 'FNR == 1 { n = FILENAME; gsub(".*/|[.]c$$", "", n) } \
+	/^\/\/ (sources|flags):/ { for (i = 3; i <= NF; i++) print n "|" $$2 $$i }' $(wildcard test/unit/*.c))
+unit_head = $(patsubst $(1)|$(2):%,%,$(filter $(1)|$(2):%,$(UNIT_HEADS)))
+unit_sources = $(foreach s,$(call unit_head,$(1),sources),$(or $(wildcard $(s)),$(s)))
+
+$(B)/unit/%.o: test/unit/%.c
 	@mkdir -p $(@D)
-	$(call say,CC,$@)$(CC) $(filter-out -fvisibility=hidden,$(UDFLAGS)) -Itest/unit $(CFLAGS) $(SAN) -o $@ $< \
-		$(shell sed -n 's,^// sources:,,p; s,^// flags:,,p' $<) -lpthread
+	$(call say,CC,$<)$(CC) $(UDFLAGS) -Itest/unit $(call unit_head,$*,flags) $(CFLAGS) $(SAN) -MMD -MP -c -o $@ $<
+
+# unit_rules NAME: its objects, and those of its sources if they are compiled for it alone
+define unit_rules
+$(B)/unit/$(1): $(B)/unit/$(1).o $(patsubst %,$(if $(call unit_head,$(1),flags),$(B)/unit/own/$(1),$(B))/%.o,$(basename $(call unit_sources,$(1))))
+$(B)/unit/own/$(1)/%.o: %.c
+	@mkdir -p $$(@D)
+	$$(call say,CC,$$<)$$(CC) $$(UDFLAGS) -Itest/unit $(call unit_head,$(1),flags) $$(CFLAGS) $$(SAN) -MMD -MP -c -o $$@ $$<
+endef
+$(foreach t,$(UNIT),$(eval $(call unit_rules,$(t))))
+
+$(UNIT_BIN):
+	$(call say,LD,$@)$(CC) $(SAN) -o $@ $^ -lpthread
+
+$(B)/unit/%.log: $(B)/unit/% test/unit/one
+	$(call say,RUN,$<)sh test/unit/one $< $@
 
 .PHONY: check-unit
-check-unit: $(UNIT_BIN)
-	@sh test/unit/run $(UNIT_BIN)
+check-unit: $(UNIT_BIN:=.log)
+	@awk -f test/unit/count.awk $^
+-include $(wildcard $(B)/unit/*.d $(B)/unit/own/*/src/*/*.d)

@@ -9,6 +9,7 @@
 
 #include "words.h"
 #include "sys.h"
+#include "file.h"
 #include "lock.h"
 #include "panic.h"
 #include "out.h"

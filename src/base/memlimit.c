@@ -1,20 +1,10 @@
 /* memlimit.c - see memlimit.h. app context; no libc but memory functions. */
 #include "memlimit.h"
+#include "file.h"
 #include "out.h"
 #include "sys.h"
 
 #include <sys/sysinfo.h>
-
-static bool file_read(const char *path, char *buf, size_t size)
-{
-	int fd = (int)sys_openat(-100, path, 0, 0);
-	long n = fd < 0 ? -1 : sys_read(fd, buf, size - 1);
-
-	if (fd >= 0)
-		sys_close(fd);
-	buf[n > 0 ? n : 0] = 0;
-	return n > 0;
-}
 
 static bool starts(const char *s, const char *with)
 {
@@ -71,14 +61,13 @@ size_t memlimit(void)
 {
 	char text[1500], path[500];
 	struct sysinfo si = {0};
-	size_t least = SIZE_MAX, n = 0;
+	size_t least = SIZE_MAX, n;
 
 	if (!sys_call3(__NR_sysinfo, (long)&si, 0, 0))
 		least = si.totalram * si.mem_unit;
-	if (!file_read("/proc/self/cgroup", text, sizeof(text)) ||
-		!memlimit_path(text, path, sizeof(path)) || !file_read(path, text, sizeof(text)))
+	if (!file_text("/proc/self/cgroup", text, sizeof(text)) ||
+		!memlimit_path(text, path, sizeof(path)) || !file_text(path, text, sizeof(text)))
 		return least;
-	for (const char *c = text; *c >= '0' && *c <= '9' && n < SIZE_MAX / 16; c++)
-		n = n * 10 + (size_t)(*c - '0');
+	n = text_number(text);
 	return n ? MIN(least, n) : least;
 }

@@ -17,19 +17,19 @@ static int copy_err;
 
 static void copy_pages(vaddr_t to, vaddr_t from)
 {
-	unsigned char in[512];
+	unsigned char in[CHUNK_PAGES];
 	unsigned n = 0;
 
 	if (sys_call3(__NR_mincore, (long)from, HUGE_SIZE, (long)in))
 		__builtin_memset(in, 1, sizeof(in));
-	for (unsigned i = 0; i < 512; i++)
+	for (unsigned i = 0; i < CHUNK_PAGES; i++)
 		n += in[i] & 1;
 	if (n > 128)
 		host_collapse(to);
-	for (unsigned i = 0; i < 512;) {
+	for (unsigned i = 0; i < CHUNK_PAGES;) {
 		unsigned j = i;
 
-		while (j < 512 && (in[j] & 1))
+		while (j < CHUNK_PAGES && (in[j] & 1))
 			j++;
 		if (j > i)
 			__builtin_memcpy(vaddr_ptr(to + i * PAGE_SIZE),

@@ -98,7 +98,7 @@ int host_enter(size_t want, struct run *fresh)
 		size_t most = 32UL << 40;
 
 		if (as.rlim_cur != RLIM_INFINITY)
-			most = MIN(most, as.rlim_cur / 16 / sizeof(void *) << 17);
+			most = MIN(most, as.rlim_cur / 16 / sizeof(void *) << VSPACE_PART_SHIFT);
 		host.reserved = false;
 		host.lo = 0x100000000000UL;
 		host.hi = host.lo + ALIGN_UP(want ? MIN(want, most) : most, HUGE_SIZE);
@@ -173,7 +173,7 @@ void host_chunk_give(uint32_t id)
 {
 	unsigned seg = id >> host.seg_shift, i = id & ((1U << host.seg_shift) - 1);
 
-	host_chunk_trim(id, 0, 512);
+	host_chunk_trim(id, 0, CHUNK_PAGES);
 	lock_take(&host_lock);
 	free_ids[seg][i / 64] |= 1UL << (i % 64);
 	free_hint = MIN(free_hint, seg);

@@ -11,6 +11,8 @@
 
 #include "base/base.h"
 
+#define CHUNK_PAGES 512 /* of a chunk: HUGE_SIZE */
+
 struct run { /* pages [lo, hi), page-aligned */
 	vaddr_t lo, hi;
 };

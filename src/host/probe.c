@@ -9,19 +9,6 @@
 #include <errno.h>
 #include <sys/mman.h>
 
-static bool probe_file(const char *path, char *buf, size_t size)
-{
-	int fd = (int)sys_openat(-100, path, 0, 0);
-	long n;
-
-	if (fd < 0)
-		return false;
-	n = sys_read(fd, buf, size - 1);
-	sys_close(fd);
-	buf[n > 0 ? n : 0] = 0;
-	return n > 0;
-}
-
 int host_probe(const char **why)
 {
 	struct {
@@ -54,6 +41,6 @@ int host_probe(const char **why)
 	sys_munmap((vaddr_t)b, 2 * PAGE_SIZE);
 	/* An unknown advice is refused before its range is looked at; an empty range is fine. */
 	host.collapse = !sys_is_err(sys_madvise(0, 0, MADV_COLLAPSE_NR)) &&
-			probe_file("/sys/kernel/mm/transparent_hugepage/enabled", thp, sizeof(thp));
+			file_text("/sys/kernel/mm/transparent_hugepage/enabled", thp, sizeof(thp));
 	return 0;
 }

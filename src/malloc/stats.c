@@ -4,37 +4,21 @@
 
 #include <time.h>
 
-/* The number after `key` in a /proc file of text, 0 if there is none. */
-static unsigned long proc_number(const char *text, const char *key)
-{
-	const char *p = __builtin_strstr(text, key);
-	unsigned long n = 0;
-
-	if (!p)
-		return 0;
-	for (p += __builtin_strlen(key); *p == ' ' || *p == '\t'; p++)
-		;
-	for (; *p >= '0' && *p <= '9'; p++)
-		n = n * 10 + (unsigned long)(*p - '0');
-	return n;
-}
-
 static unsigned long page_table_bytes(void)
 {
+	static const char key[] = "VmPTE:";
 	char buf[4096];
-	int fd = (int)sys_openat(-100, "/proc/self/status", 0, 0);
-	long n = fd < 0 ? 0 : sys_read(fd, buf, sizeof(buf) - 1);
+	const char *at;
 
-	if (fd >= 0)
-		sys_close(fd);
-	buf[n > 0 ? n : 0] = 0;
-	return proc_number(buf, "VmPTE:") << 10;
+	file_text("/proc/self/status", buf, sizeof(buf));
+	at = __builtin_strstr(buf, key);
+	return at ? text_number(at + sizeof(key) - 1) << 10 : 0;
 }
 
 static unsigned long count_vmas(void)
 {
 	char buf[4096];
-	int fd = (int)sys_openat(-100, "/proc/self/maps", 0, 0);
+	int fd = file_open("/proc/self/maps");
 	unsigned long lines = 0;
 	long n;
 

@@ -41,23 +41,19 @@ static struct group **groups; /* by chunk / GROUP_CHUNKS */
 static uint32_t maps_max;
 static _Atomic bool joined, scarce;
 
-/* What the kernel allows, or the user says. */
+/* What the user says, or the kernel allows; by default it is that many. */
+#define MAPS_DEFAULT 65530U
+
 static uint32_t maps_limit(void)
 {
 	char buf[32];
-	int fd;
-	long n;
-	uint32_t max = 0;
+	size_t n;
 
 	if (options.maps)
 		return (uint32_t)options.maps;
-	fd = (int)sys_openat(-100, "/proc/sys/vm/max_map_count", 0, 0);
-	n = fd < 0 ? 0 : sys_read(fd, buf, sizeof(buf));
-	if (fd >= 0)
-		sys_close(fd);
-	for (long i = 0; i < n && buf[i] >= '0' && buf[i] <= '9'; i++)
-		max = max * 10 + (uint32_t)(buf[i] - '0');
-	return max ? max : 65530;
+	file_text("/proc/sys/vm/max_map_count", buf, sizeof(buf));
+	n = text_number(buf);
+	return n ? (uint32_t)MIN(n, UINT32_MAX) : MAPS_DEFAULT;
 }
 
 static void widen_all(void)

@@ -3,8 +3,6 @@
 #include "base/base.h"
 #include "cfi.h"
 
-#include <fcntl.h>
-
 struct line { /* one mapping */
 	uintptr_t lo, hi;
 	char name[64];
@@ -78,7 +76,7 @@ static bool equal(const char *a, const char *b)
 
 enum place place_find(vaddr_t addr, uintptr_t sp, char *name, size_t size)
 {
-	struct reader r = {.fd = (int)sys_openat(-100, "/proc/self/maps", O_RDONLY | O_CLOEXEC, 0)};
+	struct reader r = {.fd = file_open("/proc/self/maps")};
 	enum place place = PLACE_UNMAPPED;
 	struct module m;
 	struct line l;

@@ -1,4 +1,4 @@
-// sources: src/base/memlimit.c src/base/out.c
+// sources: src/base/memlimit.c src/base/file.c src/base/out.c
 #include "unit.h"
 #include "base/memlimit.h"
 

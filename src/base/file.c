@@ -1,0 +1,32 @@
+/* file.c - see file.h. Any context of the app. Source: proc(5). */
+#include "file.h"
+#include "sys.h"
+
+#include <fcntl.h>
+
+int file_open(const char *path)
+{
+	return (int)sys_openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
+}
+
+bool file_text(const char *path, char *buf, size_t size)
+{
+	int fd = file_open(path);
+	long n = fd < 0 ? -1 : sys_read(fd, buf, size - 1);
+
+	if (fd >= 0)
+		sys_close(fd);
+	buf[n > 0 ? n : 0] = 0;
+	return n > 0;
+}
+
+size_t text_number(const char *text)
+{
+	size_t n = 0;
+
+	while (*text == ' ' || *text == '\t')
+		text++;
+	for (; *text >= '0' && *text <= '9' && n < SIZE_MAX / 16; text++)
+		n = n * 10 + (size_t)(*text - '0');
+	return n;
+}

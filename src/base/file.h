@@ -1,0 +1,18 @@
+/*
+ * file.h - the kernel's small text files, /proc and /sys: read without malloc or stdio.
+ *
+ * Any context of the app, the fault path included.
+ */
+#ifndef UD_FILE_H
+#define UD_FILE_H
+
+#include "words.h"
+
+/* To read from with sys_read; -errno. */
+int file_open(const char *path);
+/* Its beginning as a string; false, and "", if there is none. */
+bool file_text(const char *path, char *buf, size_t size);
+/* The number that text begins with, after blanks; 0 if there is none. */
+size_t text_number(const char *text);
+
+#endif

@@ -40,45 +40,34 @@ static uint64_t word_objects(struct view *v, uint32_t w)
 	return m;
 }
 
-/* The view has no more. It may be dead by now, and forgotten. */
-static bool cursor_end(struct cursor *c)
-{
-	c->view = NULL;
-	c->last = false;
-	return false;
-}
-
-/* The next word of the cursor's view that has objects for it; false at the end of the view. */
+/*
+ * The next word of the view that the cursor hands out; false if it has none, or what was left of it
+ * was taken back. Whoever exchanges `rest` for NULL has it, and with it all words from v->handed
+ * on; there is one at least.
+ */
 static bool cursor_next_word(struct cursor *c)
 {
-	struct view *v = c->view;
+	struct view *v = atomic_exchange(&c->rest, NULL);
 	uint64_t m = 0;
-	uint16_t from;
 	uint32_t w;
+	bool last;
 
-	if (!v || c->last)
-		return cursor_end(c);
-	from = atomic_load_explicit(&v->handed, memory_order_acquire);
-	if (unlikely(from & HANDED_BACK))
-		return false; /* idle_over */
-	for (w = from; w < v->words && !m; w++)
-		m = word_objects(v, w);
-	c->last = !m || word_is_last(v, w - 1);
-	if (m)
-		atomic_store_explicit(&v->live[w - 1], m, memory_order_relaxed);
-	if (!atomic_compare_exchange_strong(&v->handed, &from, c->last ? v->words : (uint16_t)w)) {
-		c->last = false;
-		if (m)
-			atomic_store_explicit(&v->live[w - 1], 0, memory_order_relaxed);
+	if (!v)
 		return false;
-	}
-	if (!m)
-		return cursor_end(c);
+	for (w = v->handed; !m; w++)
+		m = word_objects(v, w);
+	last = word_is_last(v, w - 1);
+	/* With its last word handed out it may die, but not before these objects. */
+	atomic_store_explicit(&v->live[w - 1], m, memory_order_relaxed);
+	atomic_store_explicit(&v->handed, last ? v->words : (uint16_t)w, memory_order_release);
 	atomic_store_explicit(&v->at, (uint16_t)w, memory_order_relaxed);
 	c->next = view_slot_at(v, (w - 1) * 64 + (uint32_t)__builtin_ctzl(m));
+	c->view = v;
 	c->word = w - 1;
 	atomic_signal_fence(memory_order_release); /* slot_ahead, in another thread */
 	c->mask = m;
+	if (!last)
+		atomic_store_explicit(&c->rest, v, memory_order_release);
 	return true;
 }
 
@@ -137,7 +126,6 @@ static bool cursor_refill(struct tcache *tc, unsigned cls)
 	uint32_t most = view_share(tc, *views);
 	struct view *v = pool ? pages_of_idle(tc, cls) : NULL;
 
-	idle_over(tc, &tc->cur[cls]);
 	if (!v) {
 		v = view_new_surely(pool ? HEAP_CLASS_PAGE : cls,
 			pool ? pool_run[pool - tc->pool] : ROW_WHOLE, most);
@@ -149,7 +137,7 @@ static bool cursor_refill(struct tcache *tc, unsigned cls)
 		/* Objects that die together have their bits in one word: all threads' in one. */
 		v->owner = v->geom->group_shift ? TCACHE_NONE : MIN(tc->id, TCACHE_NONE);
 		v->giver = MIN(tc->id, TCACHE_NONE);
-		tc->cur[cls].view = v;
+		atomic_store(&tc->cur[cls].rest, v);
 	}
 	return v;
 }

@@ -41,7 +41,7 @@ static bool pages_watched(struct view *v)
 static void dead_units(struct view *v, uint64_t *dead)
 {
 	unsigned shift = v->geom->group_shift;
-	uint32_t handed = HANDED_WORDS(atomic_load_explicit(&v->handed, memory_order_acquire));
+	uint32_t handed = atomic_load_explicit(&v->handed, memory_order_acquire);
 	uint32_t units = MIN((uint32_t)v->units, (handed * 64) >> shift);
 
 	for (unsigned w = 0; w < view_uwords(v); w++)

@@ -68,8 +68,7 @@ static void view_find(struct view *v, vaddr_t a, struct block *b)
 	idx = slot_near(v, u, (uint32_t)(a - view_unit_at(v, u)));
 	g = view_geom(v, u);
 	handed = (view_fresh(v)[u / 64] >> (u % 64) & 1) &&
-		 (v->cut ? v->cut[u] != 0
-			 : idx / 64 < MIN(HANDED_WORDS(v->handed), (uint32_t)v->tail));
+		 (v->cut ? v->cut[u] != 0 : idx / 64 < MIN(v->handed, v->tail));
 	live = handed && (view_live_word(v, idx / 64) >> (idx % 64) & 1);
 	b->base = view_slot_at(v, idx);
 	if (live && slot_ahead(v, idx, b->base))

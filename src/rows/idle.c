@@ -2,11 +2,11 @@
  * idle.c - a thread that sleeps keeps no memory: what its cursors still have to hand out is
  * taken back.
  *
- * app context. A view's units are its cursor's by the word of 64 objects, and who moves v->handed
- * has them: the cursor word by word, the sweep here all that are left. Those were never handed out,
- * and die like others in which nothing lives. The cursor finds out when it wants the next word;
- * until then the view stays, for the cursor looks into it. What breaks it: a view that is forgotten
- * while HANDED_BACK is set.
+ * app context. What a cursor has not handed out yet is whose who exchanges cursor.rest for NULL:
+ * the cursor for one word of 64 objects, after which it puts the view back; the sweep here for all
+ * that are left. Those were never handed out, and die like others in which nothing lives. The
+ * cursor finds NULL and takes another view. What breaks it: a view that is looked into without
+ * having been exchanged for.
  */
 #include "idle.h"
 #include "pending.h"
@@ -15,39 +15,32 @@
 #define LOOKS_STILL 8
 
 /* What is left of v is nobody's then, unless its cursor takes a word at this moment. */
-static void take_back(struct view *v)
+static void take_back(struct cursor *c, struct view *v)
 {
-	uint16_t from = atomic_load(&v->handed);
-
-	if (from >= v->words || !atomic_compare_exchange_strong(
-					&v->handed, &from, (uint16_t)(v->words | HANDED_BACK)))
+	if (!atomic_compare_exchange_strong(&c->rest, &v, NULL))
 		return;
-	v->tail = from;
+	v->tail = v->handed;
 	v->since_frees = 1; /* nobody ever had them: they need not wait */
 	v->since_ns = 0;
+	atomic_store(&v->handed, v->words); /* from here on it may die */
 	pending_note(v);
 }
 
+/* v is no more than a number here: it may be gone as soon as it was read. */
 static void cursor_look(struct tcache *tc, unsigned cls, bool sleeps)
 {
 	struct cursor *c = &tc->cur[cls];
-	struct view *v = __atomic_load_n(&c->view, __ATOMIC_ACQUIRE);
+	struct view *v = atomic_load(&c->rest);
 	uint32_t word = __atomic_load_n(&c->word, __ATOMIC_RELAXED);
 
-	/*
-	 * Its owner may be changing it. If the view is still the cursor's after `last` was read,
-	 * both belong together; then it had more to hand out, and is not forgotten meanwhile, for
-	 * that takes sweep_lock.
-	 */
-	if (!v || __atomic_load_n(&c->last, __ATOMIC_ACQUIRE) ||
-		__atomic_load_n(&c->view, __ATOMIC_ACQUIRE) != v)
+	if (!v)
 		return;
 	if (tc->seen.cur[cls].view != v || tc->seen.cur[cls].word != word) {
 		tc->seen.cur[cls].view = v;
 		tc->seen.cur[cls].word = word;
 		tc->seen.cur[cls].looks = 0;
 	} else if (sleeps || ++tc->seen.cur[cls].looks >= LOOKS_STILL) {
-		take_back(v);
+		take_back(c, v);
 	}
 }
 
@@ -63,16 +56,4 @@ void idle_look(void)
 		for (unsigned cls = 0; cls < heap_class_count(); cls++)
 			cursor_look(tc, cls, sleeps);
 	}
-}
-
-void idle_over(struct tcache *tc, struct cursor *c)
-{
-	struct view *v = c->view;
-
-	if (!v || c->end)
-		return;
-	c->view = NULL;
-	tcache_enter(tc, v);
-	atomic_store(&v->handed, v->words); /* from here on it may die */
-	pending_note(v);
 }

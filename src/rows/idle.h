@@ -11,7 +11,5 @@
  * handed out. sweep_lock held.
  */
 void idle_look(void);
-/* The cursor has no more: if that is why, its view may go. In a section. */
-void idle_over(struct tcache *tc, struct cursor *c);
 
 #endif

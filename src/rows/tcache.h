@@ -20,12 +20,14 @@ struct cursor {
 	uint16_t slots;
 	bool zeroed; /* paged: nothing was ever stored in the page */
 	/* Else: */
-	bool last;	/* word is the view's last: after mask, view means nothing any more */
 	uint16_t views; /* made for it so far, about */
 	uint32_t word;
-	uint64_t mask; /* objects of the word that were not handed out yet */
-	struct view *view;
+	uint64_t mask;	   /* objects of the word that were not handed out yet               */
+	struct view *view; /* of the word; without mask it means nothing, and may be gone */
+	/* That has more words for the cursor. A sweep may take it away: idle.c. */
+	_Atomic(struct view *) rest;
 } __attribute__((aligned(64)));
+_Static_assert(sizeof(struct cursor) == 64, "a line of the cache to each");
 
 /*
  * Paged: pages [at, lim) of view `in` are the next to be cut; then more of `pages`, which other

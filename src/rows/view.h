@@ -174,13 +174,6 @@ static inline vaddr_t view_simple_at(const struct view *v, uint32_t u)
 	return v->base + ((vaddr_t)u << PAGE_SHIFT) + geom_band_at(v->geom, v->place, u);
 }
 
-/*
- * Set in handed: what was left was taken back, and the cursor does not know yet. Until it does, the
- * view stays.
- */
-#define HANDED_BACK	0x8000U
-#define HANDED_WORDS(h) ((h) & (HANDED_BACK - 1))
-
 /* Has the view nothing for anybody behind word w? */
 static inline bool word_is_last(struct view *v, uint32_t w)
 {

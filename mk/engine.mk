@@ -1,6 +1,11 @@
 # Between malloc's frame, which the stack walk starts from, and the engine below nobody looks.
 $(B)/src/rows/alloc.o $(B)/src/malloc/short_alloc.o $(B)/src/malloc/short_free.o $(B)/src/rows/free.o: UDFLAGS += -fomit-frame-pointer
 
+# Checked invariants: lock ranks (base/lock.h), the bits of a view (rows/census.h). Unit tests of the engine have them
+# always (// flags: -DUD_DEBUG), check-stress too.
+#	make B=build-debug DEBUG=1
+UDFLAGS += $(if $(DEBUG),-DUD_DEBUG)
+
 # The engine's random stress: `make stress SECONDS=n`. Each mode runs SECONDS/3 seconds.
 SECONDS	?= 30
 STRESS_THREADS ?= 4

@@ -3,8 +3,11 @@
  *
  * app context. A thread that holds one of these cannot be interrupted by a handler that wants
  * the same one, so malloc works in signal handlers; no libc call is made under them. Between
- * lock_section_enter and lock_section_leave no signal but the synchronous ones arrives. The
- * order in which several are taken stands in alias.h (LOCK ORDER).
+ * lock_section_enter and lock_section_leave no signal but the synchronous ones arrives.
+ *
+ * A thread that holds a lock waits only for later ones of enum lock_rank; of several of one rank
+ * (class locks) in the order of their addresses. A debug build (make DEBUG=1) ends where that is
+ * broken, and names both places (lock.c).
  */
 #ifndef UD_LOCK_H
 #define UD_LOCK_H
@@ -14,9 +17,52 @@
 #include <linux/futex.h>
 #include <stdatomic.h>
 
+/* LOCK ORDER. malloc's and free's short ways take none of them. */
+enum lock_rank {
+	LOCK_UNRANKED, /* not checked */
+	LOCK_START,
+	LOCK_SHARED, /* the cache for handlers that interrupt their thread's own */
+	LOCK_SWEEP,  /* what is dead, and dies                                 */
+	LOCK_LARGE,
+	LOCK_TCACHE,
+	LOCK_CLASS, /* the rows of one size                                   */
+	LOCK_SUPER,
+	LOCK_VIEWS,
+	LOCK_CHUNK,
+	LOCK_VSPACE,
+	LOCK_HOST,
+	LOCK_META,
+	LOCK_SPARE, /* tried only */
+};
+
 struct lock {
 	_Atomic uint32_t word; /* 0 free, 1 held, 2 held and somebody waits */
+	uint32_t rank;
 };
+
+#define LOCK(of)                   \
+	{                          \
+		.rank = LOCK_##of, \
+	}
+
+/*
+ * Debug builds (-DUD_DEBUG) check what must be so; the others compile that, and leave it out.
+ */
+#ifndef UD_DEBUG
+#define UD_DEBUG 0
+#endif
+
+/* May this thread wait for l? It has it; it drops it. `at`: the place that does. */
+void lock_check_wait(const struct lock *l, const char *at);
+void lock_check_got(const struct lock *l, const char *at);
+void lock_check_drop(const struct lock *l, const char *at);
+
+#define LOCK_LINE_(n) #n
+#define LOCK_LINE(n)  LOCK_LINE_(n)
+#define LOCK_PLACE    __FILE__ ":" LOCK_LINE(__LINE__)
+#define lock_take(l)  lock_take_at(l, LOCK_PLACE)
+#define lock_try(l)   lock_try_at(l, LOCK_PLACE)
+#define lock_drop(l)  lock_drop_at(l, LOCK_PLACE)
 
 /* The signal mask to go back to. */
 struct lock_section {
@@ -36,7 +82,7 @@ static inline void lock_section_leave(const struct lock_section *s)
 	sys_call4(__NR_rt_sigprocmask, 2 /* SIG_SETMASK */, (long)&s->mask, 0, 8);
 }
 
-static inline void lock_take(struct lock *l)
+static inline void lock_wait(struct lock *l)
 {
 	uint32_t is = 0;
 
@@ -52,8 +98,31 @@ static inline void lock_take(struct lock *l)
 		sys_call6(__NR_futex, (long)&l->word, FUTEX_WAIT_PRIVATE, 2, 0, 0, 0);
 }
 
-static inline void lock_drop(struct lock *l)
+static inline void lock_take_at(struct lock *l, const char *at)
 {
+	if (UD_DEBUG)
+		lock_check_wait(l, at);
+	lock_wait(l);
+	if (UD_DEBUG)
+		lock_check_got(l, at);
+}
+
+/* Does not wait, so it may be tried in any order. False: somebody else has it. */
+static inline bool lock_try_at(struct lock *l, const char *at)
+{
+	uint32_t is = 0;
+
+	if (!atomic_compare_exchange_strong(&l->word, &is, 1))
+		return false;
+	if (UD_DEBUG)
+		lock_check_got(l, at);
+	return true;
+}
+
+static inline void lock_drop_at(struct lock *l, const char *at)
+{
+	if (UD_DEBUG)
+		lock_check_drop(l, at);
 	if (atomic_exchange(&l->word, 0) == 2)
 		sys_call6(__NR_futex, (long)&l->word, FUTEX_WAKE_PRIVATE, 1, 0, 0, 0);
 }

@@ -7,7 +7,7 @@
 #define META_MAX_SHIFT 21
 #define META_STEP      (1UL << 20)
 
-struct lock meta_lock;
+struct lock meta_lock = LOCK(META);
 bool (*meta_spare)(void);
 
 struct piece {

@@ -13,7 +13,7 @@
 #include <sys/resource.h>
 
 struct host host;
-struct lock host_lock;
+struct lock host_lock = LOCK(HOST);
 
 static uint64_t free_ids[HOST_SEGMENTS][HOST_SEG_CHUNKS / 64];
 /* Between PIEs and what clisp keeps for its heap, whoever is there: 16 to 32 TB. */

@@ -4,7 +4,8 @@
  * app context. Every second page of a small range has another protection than its neighbours,
  * and so is a mapping; making the protections equal gives them back at once. One pair is taken
  * for every other view, so that they are a third of what views cost, and again when kills have
- * made room. A thread that finds the range in another's hands does without.
+ * made room. A thread that finds the range in another's hands does without: it never waits, for
+ * another thread's fork may have copied the lock held.
  */
 #include "segment.h"
 
@@ -15,18 +16,10 @@
 #define PAIRS_PROBE 8	/* behind them, to ask whether there are any more: mremap wants several */
 #define STEP	    4
 
-static struct lock spare_lock;
+static struct lock spare_lock = LOCK(SPARE);
 static vaddr_t range; /* of 2 * (PAIRS + PAIRS_PROBE) pages */
 static uint32_t pairs;
 static uint32_t pairs_kept = PAIRS_KILLS;
-
-/* Never waits: another thread's fork may have copied it held. */
-static bool try_lock(void)
-{
-	uint32_t is = 0;
-
-	return atomic_compare_exchange_strong(&spare_lock.word, &is, 1);
-}
 
 static bool range_make(void)
 {
@@ -54,7 +47,7 @@ static void pairs_give(uint32_t from, uint32_t to)
 
 void host_spare_fill(uint32_t most)
 {
-	if (!try_lock())
+	if (!lock_try(&spare_lock))
 		return;
 	for (most = MIN(most + pairs, (uint32_t)PAIRS);
 		pairs < most && range_make() && pair_take(pairs); pairs++)
@@ -67,7 +60,7 @@ static bool spare_use(uint32_t keep)
 	bool some = false;
 	uint32_t n;
 
-	if (!try_lock())
+	if (!lock_try(&spare_lock))
 		return false;
 	if (pairs > keep) {
 		n = MIN(pairs - keep, (uint32_t)STEP);
@@ -90,7 +83,7 @@ bool host_maps_scarce(void)
 	bool scarce;
 	uint32_t n = 0;
 
-	if (!try_lock())
+	if (!lock_try(&spare_lock))
 		return true;
 	if (!range_make()) {
 		lock_drop(&spare_lock);

@@ -12,7 +12,7 @@
 
 const char *start_why;
 
-static struct lock start_lock;
+static struct lock start_lock = LOCK(START);
 static _Atomic bool started;
 
 /*

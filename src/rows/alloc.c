@@ -14,7 +14,7 @@
 #include <errno.h>
 #include <sys/single_threaded.h>
 
-struct lock shared_lock;
+struct lock shared_lock = LOCK(SHARED);
 
 /* The units among the n from u on that belong to the view. */
 static uint64_t units_fresh(struct view *v, uint32_t u, uint32_t n)

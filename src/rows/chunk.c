@@ -20,7 +20,7 @@ _Static_assert(PAGE_SIZE >> COLUMN_SHIFT == 4, "as many as ALL_COLUMNS has bits"
 
 enum chunk_use { CHUNK_NONE, CHUNK_IN_PARTS, CHUNK_IN_COLUMNS };
 
-struct lock heap_chunk_lock;
+struct lock heap_chunk_lock = LOCK(CHUNK);
 
 struct chunk {
 	uint16_t free;	   /* parts or columns                                            */

@@ -1,5 +1,5 @@
 /*
- * clean.c - what is dead in a view, and how it dies there, with the living around it.
+ * clean.c - how what is dead in a view dies there, with the living around it.
  *
  * app context, sweep_lock held. The dead units of a view are killed in sorted runs, after one
  * message to the other processors for several views where that pays; only then do they go back to
@@ -7,25 +7,12 @@
  */
 #include "paged.h"
 #include "clean.h"
+#include "census.h"
 #include "pending.h"
 #include "host/host.h"
 #include "counts.h"
 
 #include <sys/single_threaded.h>
-
-/* Paged: the dead of 64 units, those among them that no thread found dead. */
-static uint64_t pages_dead(struct view *v, unsigned w)
-{
-	uint64_t left = atomic_load(&view_left(v)[w]) & ~atomic_load(&view_dead(v)[w]);
-
-	for (; left; left &= left - 1) {
-		uint32_t u = w * 64 + (uint32_t)__builtin_ctzl(left);
-
-		if (page_died(v, u, heap_cut[CUT_OF(v->cut[u])].slots))
-			pages_died(v, u);
-	}
-	return atomic_load(&view_dead(v)[w]);
-}
 
 /* Has it pages that must be looked at again, though nobody may free anything there? */
 static bool pages_watched(struct view *v)
@@ -35,33 +22,6 @@ static bool pages_watched(struct view *v)
 	for (unsigned w = 0; v->cut && w < view_uwords(v); w++)
 		any |= view_left(v)[w] & ~view_dead(v)[w];
 	return any;
-}
-
-/* Units of v that were handed out and have nothing alive. */
-static void dead_units(struct view *v, uint64_t *dead)
-{
-	unsigned shift = v->geom->group_shift;
-	uint32_t handed = atomic_load_explicit(&v->handed, memory_order_acquire);
-	uint32_t units = MIN((uint32_t)v->units, (handed * 64) >> shift);
-
-	for (unsigned w = 0; w < view_uwords(v); w++)
-		dead[w] = v->cut ? pages_dead(v, w) : 0;
-	if (v->cut)
-		return;
-	if (!shift) {
-		for (unsigned w = 0; w < handed; w++)
-			dead[w] = view_fresh(v)[w] & ~view_live_word(v, w);
-		return;
-	}
-	for (uint32_t u = 0; u < units; u++) {
-		uint64_t group = shift == 6 ? ~0UL : (1UL << (1U << shift)) - 1;
-		uint32_t at = u << shift;
-
-		if (!(view_live_word(v, at / 64) >> (at % 64) & group))
-			dead[u / 64] |= 1UL << (u % 64);
-	}
-	for (unsigned w = 0; w < view_uwords(v); w++)
-		dead[w] &= view_fresh(v)[w];
 }
 
 _Atomic vaddr_t freed_twice;
@@ -107,20 +67,6 @@ static void warm_survivors(struct view *v, const uint64_t *dead)
 		host_runs_warm(runs, n);
 }
 
-void view_count(struct view *v, struct census *n)
-{
-	n->ndead = n->ndue = n->nfresh = 0;
-	n->whole = v->handed == (v->cut ? v->units : v->words);
-	dead_units(v, n->dead);
-	for (unsigned w = 0; w < view_uwords(v); w++) {
-		n->due[w] = n->dead[w] & ~atomic_load(&view_revoked(v)[w]);
-		n->ndead += (unsigned)__builtin_popcountl(n->dead[w]);
-		n->ndue += (unsigned)__builtin_popcountl(n->due[w]);
-		n->nfresh += (unsigned)__builtin_popcountl(view_fresh(v)[w]);
-	}
-	n->whole = n->whole && n->ndead == n->nfresh;
-}
-
 /*
  * The owner and another thread, at the same instant, may both think that they freed an object first
  * (clear_mine). Then its two bits say so for ever.
@@ -155,6 +101,7 @@ static void view_clean(struct view *v)
 		warm_survivors(v, n.dead);
 	view_find_twice(v);
 	view_release(v);
+	view_check(v);
 	/*
 	 * The short way clears its bit without a lock prefix: while others run, it may have seen
 	 * the view dirty, and its bit not be seen here. So the view is looked at again.

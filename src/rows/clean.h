@@ -1,5 +1,5 @@
 /*
- * clean.h - what is dead in a view, and how it dies there, with the living around it.
+ * clean.h - how what is dead in a view dies there, with the living around it.
  *
  * app context; everything here is called with sweep_lock held.
  */
@@ -7,15 +7,6 @@
 #define UD_ROWS_CLEAN_H
 
 #include "view.h"
-
-/* What is dead in a view, and what of that was not killed yet: units. */
-struct census {
-	uint64_t dead[EXTENT_PAGES_MAX / 64], due[EXTENT_PAGES_MAX / 64];
-	unsigned ndead, ndue, nfresh;
-	bool whole; /* all of it was handed out, and nothing lives */
-};
-
-void view_count(struct view *v, struct census *n);
 
 /* Sets freed_twice to what two threads freed at once, if there is something. */
 void view_find_twice(struct view *v);

@@ -9,6 +9,7 @@
  * having been exchanged for.
  */
 #include "idle.h"
+#include "census.h"
 #include "pending.h"
 
 /* Who allocates nothing for one look sleeps; of who does, sizes not asked for in so many. */
@@ -23,6 +24,7 @@ static void take_back(struct cursor *c, struct view *v)
 	v->since_frees = 1; /* nobody ever had them: they need not wait */
 	v->since_ns = 0;
 	atomic_store(&v->handed, v->words); /* from here on it may die */
+	view_check(v);
 	pending_note(v);
 }
 

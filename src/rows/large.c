@@ -18,7 +18,7 @@
 
 #define LARGE_DEAD_MAX 16384 /* dead blocks that are remembered */
 
-struct lock large_lock;
+struct lock large_lock = LOCK(LARGE);
 
 static struct large *dead_first, *dead_last;
 static uint32_t dead_count;

@@ -4,6 +4,7 @@
  * app context, sweep_lock held.
  */
 #include "super.h"
+#include "census.h"
 #include "counts.h"
 
 #include <sys/single_threaded.h>
@@ -64,6 +65,8 @@ static void view_bury(struct view *v, bool killed)
 	v->super = NULL;
 	view_release(v);
 	v->row = NULL;
+	v->state = VIEW_DEAD; /* dirty it may be, and on that list */
+	view_check(v);
 	dead_push(v);
 }
 
@@ -153,7 +156,6 @@ void views_retire(struct view *list)
 			   : !host_view_kill(r.lo, (unsigned)((r.hi - r.lo) >> PAGE_SHIFT));
 		for (struct view *after; v != next; v = after) {
 			after = v->spent_next;
-			v->state = VIEW_DEAD; /* dirty it may be, and on that list */
 			if (!s && view_len(v) < HUGE_SIZE && killed)
 				window_part_died(v->base, view_len(v), r.lo, r.hi);
 			view_bury(v, killed);

@@ -26,8 +26,10 @@ void heap_init(size_t group, bool spans, bool parts)
 	heap_parts = parts;
 	heap_geom_init(heap_geom, group);
 	heap_paged_init(heap_paged);
-	for (unsigned c = 0; c < HEAP_CLASSES; c++)
+	for (unsigned c = 0; c < HEAP_CLASSES; c++) {
 		heap_class[c].idx = (uint8_t)c;
+		heap_class[c].lock.rank = LOCK_CLASS;
+	}
 }
 
 /* 1 + the list for a row with n of `units` free; 0: too few to bother. */
@@ -406,6 +408,8 @@ void heap_row_give(struct class *c, struct row *r, const uint64_t *mask)
 	uint32_t was = r->nfree;
 
 	for (unsigned w = 0; w < row_words(e); w++) {
+		if (r->free[w] & mask[w])
+			panic("units come back to a row that has them");
 		r->free[w] |= mask[w];
 		r->nfree += (uint32_t)__builtin_popcountl(mask[w]);
 	}

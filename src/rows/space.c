@@ -5,13 +5,15 @@
  * view or large block with one load. What breaks it: an address that is handed out twice.
  */
 #include "space.h"
+#include "counts.h"
 #include "heap.h"
 
 #include <errno.h>
 
 struct mode mode;
 struct vspace space;
-struct lock vspace_lock;
+struct lock vspace_lock = LOCK(VSPACE);
+struct counts rows_counts;
 _Atomic uintptr_t *space_table;
 static _Atomic uint16_t *entries_forgotten; /* by page of space_table */
 

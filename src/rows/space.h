@@ -1,9 +1,7 @@
 /*
  * space.h - fresh addresses, what lies at each of them, and the modes in which the rows work.
  *
- * app context. LOCK ORDER of the rows: shared_lock, sweep_lock, large_lock, tcache_lock, class
- * locks (by index), super_lock, views_lock, heap_chunk_lock, vspace_lock, host_lock, meta_lock. All
- * are taken with signals blocked (lock.h). malloc's and free's short ways take none of them.
+ * app context. The locks are taken with signals blocked, in the order of base/lock.h.
  */
 #ifndef UD_ROWS_SPACE_H
 #define UD_ROWS_SPACE_H

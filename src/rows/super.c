@@ -35,7 +35,7 @@ struct group {
 	struct super *spare[GROUP_CHUNKS]; /* by chunk: the oldest with a part left for it */
 };
 
-struct lock super_lock;
+struct lock super_lock = LOCK(SUPER);
 
 static struct group **groups; /* by chunk / GROUP_CHUNKS */
 static uint32_t maps_max;
@@ -138,9 +138,7 @@ static void super_link(struct group *g, struct super *s)
 	for (uint32_t c = s->first; c < s->first + s->n; c++)
 		if (!g->spare[c % GROUP_CHUNKS])
 			g->spare[c % GROUP_CHUNKS] = s;
-	lock_take(&views_lock);
 	rows_counts.supers_live++;
-	lock_drop(&views_lock);
 }
 
 /* s has nothing more for the n chunks from this one on. */
@@ -162,9 +160,7 @@ static void super_unlink(struct group *g, struct super *s)
 		s->next->prev = s->prev;
 	else
 		g->newest = s->prev;
-	lock_take(&views_lock);
 	rows_counts.supers_live--;
-	lock_drop(&views_lock);
 }
 
 static int super_map(struct super *s)

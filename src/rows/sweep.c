@@ -8,6 +8,7 @@
  * are had for the fewest kills.
  */
 #include "sweep.h"
+#include "census.h"
 #include "clean.h"
 #include "counts.h"
 #include "idle.h"
@@ -21,7 +22,7 @@
 #include <sys/single_threaded.h>
 #include <time.h>
 
-struct lock sweep_lock;
+struct lock sweep_lock = LOCK(SWEEP);
 
 #define AGES 4 /* a sweep comes every quarter of a bound */
 static _Atomic uint64_t freed_total, freed_bytes_total;
@@ -130,6 +131,7 @@ static bool view_look(struct view *v, size_t waiting[WORTHS])
 {
 	struct census n;
 
+	view_check(v);
 	view_count(v, &n);
 	if (n.whole) {
 		pending_note_spent(v);
@@ -226,6 +228,7 @@ static void spent_retire(void)
 	struct census n;
 
 	for (struct view *w = v; w; w = w->spent_next) {
+		view_check(w);
 		view_count(w, &n);
 		if (!n.whole)
 			panic("a view was to die, and something in it lives");
@@ -291,12 +294,11 @@ bool sweep_run(bool all)
 {
 	static uint64_t swept_at; /* processor's time */
 	uint64_t t0, t1;
-	uint32_t is = 0;
 	size_t left;
 
 	if (all)
 		lock_take(&sweep_lock);
-	else if (!atomic_compare_exchange_strong(&sweep_lock.word, &is, 1))
+	else if (!lock_try(&sweep_lock))
 		return false;
 	swept_before = swept;
 	swept.frees = atomic_load(&freed_total);
@@ -317,9 +319,7 @@ bool sweep_run(bool all)
 
 void sweep_spent(void)
 {
-	uint32_t is = 0;
-
-	if (!atomic_compare_exchange_strong(&sweep_lock.word, &is, 1))
+	if (!lock_try(&sweep_lock))
 		return;
 	spent_retire();
 	lock_drop(&sweep_lock);

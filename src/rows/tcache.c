@@ -8,7 +8,7 @@ __thread struct tcache *tcache_mine;
 struct tcache tcache_shared;
 struct tcache *tcache_of[TCACHE_NONE + 1] = {&tcache_shared};
 struct tcache *tcache_all; /* never shrinks; under tcache_lock */
-struct lock tcache_lock;
+struct lock tcache_lock = LOCK(TCACHE);
 _Atomic uint32_t tcache_owned;
 _Atomic uint64_t tcache_refills;
 _Atomic uint32_t tcache_none_in;

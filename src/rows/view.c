@@ -11,9 +11,8 @@
 
 #include <errno.h>
 
-struct lock views_lock;
+struct lock views_lock = LOCK(VIEWS);
 struct view *views_live;
-struct counts rows_counts;
 
 /* Paged: the bits of the live have memory of their own, for meta.c rounds up. */
 static size_t view_bytes(unsigned uwords, unsigned words, bool paged)
@@ -121,7 +120,7 @@ static int view_place(struct view *v)
 
 static void view_link(struct view *v)
 {
-	uint32_t direct, supers;
+	uint32_t direct;
 
 	lock_take(&views_lock);
 	v->prev = NULL;
@@ -133,10 +132,9 @@ static void view_link(struct view *v)
 	rows_counts.views_made++;
 	rows_counts.views_joined += v->super != NULL;
 	direct = rows_counts.views_live - rows_counts.views_joined;
-	supers = rows_counts.supers_live;
 	lock_drop(&views_lock);
 	space_entry_set(v->base, (size_t)v->pages << PAGE_SHIFT, (uintptr_t)v);
-	maps_count(direct, supers);
+	maps_count(direct, rows_counts.supers_live);
 }
 
 struct view *view_new(unsigned cls, unsigned wish, uint32_t most, int *err)

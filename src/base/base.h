@@ -10,6 +10,7 @@
 #include "words.h"
 #include "sys.h"
 #include "file.h"
+#include "clock.h"
 #include "lock.h"
 #include "panic.h"
 #include "out.h"

@@ -1,12 +1,22 @@
 /*
- * alloc.c - making objects: the paths that every malloc takes.
+ * alloc.c - making objects: the ways that every malloc can take.
  *
- * app context. The fast paths touch the thread's cursor, the view and (debug profile) the
- * record; they take no lock. short_free.c has the other half, alias_paged.h what both do where
- * whole pages die together. See alias.h for the structures and the lock order.
+ * app context. malloc/short_alloc.c has the shortest ones; they touch the thread's cursor, the view
+ * and (where there are records) the record, and take no lock.
+ *
+ *	rows_alloc, rows_alloc_aligned
+ *	 ├─ large_alloc (large.c)             more than 256 KB: pages of its own
+ *	 ├─ alloc_next_page                   the next page of the thread's view, cut for the class
+ *	 └─ alloc_class ── cursor_take        the lowest bit of the cursor's word
+ *	     ├─ cursor_next_word              every 64 objects: the view's next word, if nobody took
+ *it └─ alloc_slow ── take_slow       no cache yet, an interrupted one, or no word └─ cursor_refill
+ *── view_new_surely ── view_new (view.c) ├─ heap_row_take (row.c)       a row with free units:
+ *recycled memory ├─ space_take, host_view_map   addresses that never were └─ sweep_run where that
+ *fails: what waits to die may be missing
  */
 #include "idle.h"
 #include "large.h"
+#include "policy.h"
 #include "rows.h"
 #include "super.h"
 #include "trace/trace.h"
@@ -80,18 +90,14 @@ static inline void *cursor_take(struct cursor *c, uint32_t *idx)
 	return cursor_pop(c, false);
 }
 
-/*
- * Units for a cursor's next view. A thread that makes few of a size must not sit on a whole row,
- * nor may many threads, each on one.
- */
+/* Units for a cursor's next view, after so many. */
 static uint32_t view_share(struct tcache *tc, uint32_t views)
 {
 	uint64_t now = atomic_fetch_add(&tcache_refills, 1) + 1;
-	/* So many others took one meanwhile. */
-	uint32_t most = now - tc->refilled > 8 ? CHUNK_PAGES / 4 : EXTENT_PAGES_MAX;
+	uint64_t others = now - tc->refilled;
 
 	tc->refilled = now;
-	return views < 4 ? MIN(16U << 2 * views, most) : most;
+	return policy_view_units(views, others, EXTENT_PAGES_MAX);
 }
 
 /* Blocks that share pages and are larger than one would keep each other's memory: not those. */

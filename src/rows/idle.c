@@ -11,9 +11,7 @@
 #include "idle.h"
 #include "census.h"
 #include "pending.h"
-
-/* Who allocates nothing for one look sleeps; of who does, sizes not asked for in so many. */
-#define LOOKS_STILL 8
+#include "policy.h"
 
 /* What is left of v is nobody's then, unless its cursor takes a word at this moment. */
 static void take_back(struct cursor *c, struct view *v)

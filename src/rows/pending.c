@@ -2,13 +2,7 @@
  * pending.c - see pending.h. app context, no lock.
  */
 #include "pending.h"
-
-/*
- * Views that are spent die together, while their memory is in the cache, and it is not much: with
- * 8 MB a loop of malloc, memset and free of 30 KB took twice as long.
- */
-#define SPENT_PAGES (32U * CHUNK_PAGES)
-#define SPENT_BYTES (2UL << 20)
+#include "policy.h"
 
 static _Atomic(struct view *) dirty_list, spent_list;
 static _Atomic uint32_t spent_pages; /* of addresses of those on the list, about */
@@ -71,5 +65,5 @@ struct view *pending_spent(void)
 
 bool pending_spent_many(void)
 {
-	return atomic_load(&spent_pages) >= SPENT_PAGES || atomic_load(&spent_bytes) >= SPENT_BYTES;
+	return policy_spent_enough(atomic_load(&spent_pages), atomic_load(&spent_bytes));
 }

@@ -14,17 +14,16 @@
 #include "idle.h"
 #include "paged.h"
 #include "pending.h"
+#include "policy.h"
 #include "host/host.h"
 #include "base/base.h"
 #include "counts.h"
 #include "tcache.h"
 
 #include <sys/single_threaded.h>
-#include <time.h>
 
 struct lock sweep_lock = LOCK(SWEEP);
 
-#define AGES 4 /* a sweep comes every quarter of a bound */
 static _Atomic uint64_t freed_total, freed_bytes_total;
 /* The last sweep, and the one before; sweep_lock. */
 static struct {
@@ -32,14 +31,6 @@ static struct {
 } swept, swept_before;
 /* Bytes that wait to die, about: freed_bytes_total less this. */
 static _Atomic uint64_t waiting_base;
-
-static uint64_t clock_ns(void)
-{
-	struct timespec t = {0};
-
-	sys_call3(__NR_clock_gettime, CLOCK_MONOTONIC_COARSE, (long)&t, 0);
-	return (uint64_t)t.tv_sec * 1000000000UL + (uint64_t)t.tv_nsec;
-}
 
 /*
  * Was all of v handed out, and does nothing of it live? In this order: an owner that hands out the
@@ -110,20 +101,6 @@ void unit_died(struct view *v, uint32_t u)
 }
 
 /*
- * What a kill here is worth, by powers of the root of two: bytes that come back for each unit that
- * lives on, for around those the kills are many and the faults come.
- */
-#define WORTHS 64
-
-static unsigned view_worth(const struct view *v, const struct census *n)
-{
-	uint64_t x = (uint64_t)n->ndue * v->geom->band * 16 / (4 + n->nfresh - n->ndead) | 1;
-	unsigned lg = 63U - (unsigned)__builtin_clzl(x);
-
-	return MIN(2 * lg + (lg ? x >> (lg - 1) & 1 : 0), WORTHS - 1);
-}
-
-/*
  * First look: whole views are spent, in strict mode the others are done with; true for both.
  * What waits in the others is added to waiting[].
  */
@@ -146,7 +123,7 @@ static bool view_look(struct view *v, size_t waiting[WORTHS])
 		v->since_frees = swept_before.frees + 1;
 		v->since_ns = swept_before.ns;
 	}
-	v->worth = (uint8_t)view_worth(v, &n);
+	v->worth = (uint8_t)policy_worth((uint64_t)n.ndue * v->geom->band, n.nfresh - n.ndead);
 	waiting[v->worth] += (size_t)n.ndue * v->geom->band;
 	return false;
 }
@@ -162,63 +139,28 @@ static bool several; /* as of the last look */
 
 static void turns_look(void)
 {
-	several = freed_turns - swept_turns > 4;
+	several = policy_several(freed_turns - swept_turns);
 	swept_turns = freed_turns;
 }
 
-/*
- * So many dead bytes may wait at most. With several threads each kill interrupts the others; and
- * where objects die one by one, those that live on in a view have more to lose.
- */
+/* How many dead bytes may wait. */
+static _Atomic size_t waiting_wish = WAITING_LEAST;
+
 static size_t waiting_limit(void)
 {
-	if (several)
-		return MAX(32UL << 20, heap_bytes() / 2);
-	return mode.grouped ? MAX(16UL << 20, heap_bytes() / 8) : MAX(32UL << 20, heap_bytes() / 4);
+	return policy_waiting_limit(heap_bytes(), several, mode.grouped);
 }
-
-/*
- * As few as are cheap: more, if kills in views that live on take more than a share of the time;
- * fewer, if half of that. What that does to the living, and to other processors, is not seen here.
- */
-#define WAITING_LEAST (4UL << 20)
-#define KILLS_SHARE   32
-
-static _Atomic size_t waiting_wish = WAITING_LEAST;
 
 static size_t waiting_most(void)
 {
 	return mode.defer_bytes ? mode.defer_bytes : MIN(waiting_wish, waiting_limit());
 }
 
-static void waiting_tune(uint64_t kills, uint64_t between)
-{
-	if (kills * KILLS_SHARE > between)
-		waiting_wish = MIN(waiting_most() / 4 * 5, waiting_limit());
-	else if (kills * KILLS_SHARE * 2 < between)
-		waiting_wish = MAX(waiting_wish / 8 * 7, WAITING_LEAST);
-}
-
-/* From which worth on a view is cleaned, so that what waits shrinks by a quarter; *left of it then.
- */
-static unsigned worth_cut(const size_t waiting[WORTHS], size_t *left)
-{
-	size_t allowed = waiting_most() / AGES * (AGES - 1);
-	unsigned cut = WORTHS;
-
-	*left = 0;
-	for (unsigned t = 0; t < WORTHS; t++)
-		*left += waiting[t];
-	while (cut && *left > allowed)
-		*left -= waiting[--cut];
-	return cut;
-}
-
 /* At the next sweep it would be older than it may be. */
 static bool view_is_old(const struct view *v)
 {
-	return (swept.frees - v->since_frees >= mode.defer_frees / AGES * (AGES - 1) ||
-		swept.ns - v->since_ns >= mode.defer_ns / AGES * (AGES - 1));
+	return policy_old(mode.defer_frees, swept.frees - v->since_frees, mode.defer_ns,
+		swept.ns - v->since_ns);
 }
 
 /* The spent die. */
@@ -238,9 +180,6 @@ static void spent_retire(void)
 	}
 	views_retire(v);
 }
-
-/* What the threads do: not at every sweep, for those may follow each other within one turn. */
-#define LOOK_NS (64UL * 1000 * 1000)
 
 static void threads_look(void)
 {
@@ -271,7 +210,7 @@ static size_t sweep_list(struct view *v, bool all)
 		v->dirty_next = later;
 		later = v;
 	}
-	cut = worth_cut(waiting, &left);
+	cut = policy_cut(waiting, waiting_most(), &left);
 	for (v = later; v; v = next) {
 		next = v->dirty_next;
 		if (!all && v->worth < cut && !view_is_old(v)) {
@@ -308,7 +247,7 @@ bool sweep_run(bool all)
 	t0 = __builtin_ia32_rdtsc();
 	left = sweep_list(pending_dirty(), all);
 	t1 = __builtin_ia32_rdtsc();
-	waiting_tune(t1 - t0, t0 - swept_at);
+	waiting_wish = policy_waiting_tune(waiting_wish, waiting_limit(), t1 - t0, t0 - swept_at);
 	swept_at = t1;
 	spent_retire();
 	waiting_base = swept.bytes - left;
@@ -325,18 +264,16 @@ void sweep_spent(void)
 	lock_drop(&sweep_lock);
 }
 
-/* A quarter of every bound: what is left alone at three sweeps dies at the fourth. */
 static bool sweep_is_due(uint64_t frees, uint64_t bytes)
 {
 	static _Atomic uint32_t looks;
-	uint64_t bound = mode.strict ? 512 : mode.defer_frees / AGES;
 
-	if (frees - swept.frees >= bound ||
-		(int64_t)(bytes - waiting_base) >= (int64_t)waiting_most())
+	if (policy_sweep_due(mode.strict, mode.defer_frees, frees - swept.frees,
+		    (int64_t)(bytes - waiting_base), waiting_most()))
 		return true;
 	/* The clock is a system call: not every time. */
 	return atomic_fetch_add_explicit(&looks, 1, memory_order_relaxed) % 8 == 0 &&
-	       clock_ns() - swept.ns >= mode.defer_ns / AGES;
+	       policy_sweep_late(mode.defer_ns, clock_ns() - swept.ns);
 }
 
 void sweep_freed(uint32_t frees, size_t bytes)

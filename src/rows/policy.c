@@ -1,0 +1,120 @@
+/* policy.c - see policy.h. pure. */
+#include "policy.h"
+
+/*
+ * Killed units wait in their views for a sweep to give them back: so many frees cost as much as the
+ * sweep's own work, and hold 2 MB of pages at most.
+ */
+#define STRICT_FREES 512
+
+bool policy_sweep_due(bool strict, uint64_t bound, uint64_t frees, int64_t waiting, size_t most)
+{
+	return frees >= (strict ? STRICT_FREES : bound / SWEEPS_A_BOUND) ||
+	       waiting >= (int64_t)most;
+}
+
+bool policy_sweep_late(uint64_t bound_ns, uint64_t ns)
+{
+	return ns >= bound_ns / SWEEPS_A_BOUND;
+}
+
+bool policy_old(uint64_t bound, uint64_t frees, uint64_t bound_ns, uint64_t ns)
+{
+	return frees >= bound / SWEEPS_A_BOUND * (SWEEPS_A_BOUND - 1) ||
+	       ns >= bound_ns / SWEEPS_A_BOUND * (SWEEPS_A_BOUND - 1);
+}
+
+/* How many threads there are says little: most wait for something. */
+#define TURNS_ALONE 4
+
+bool policy_several(uint32_t turns)
+{
+	return turns > TURNS_ALONE;
+}
+
+/*
+ * With several threads each kill interrupts the others: half of the heap may wait. In mstress 16 MB
+ * would hold 89 MB instead of 172 and take 1.6 times as long, 8 MB 80 and 2.5 (README). With one it
+ * is a quarter, or where objects die in groups an eighth, for fewer live on among the dead there.
+ */
+#define WAITING_SOME (32UL << 20)
+
+size_t policy_waiting_limit(size_t heap, bool several, bool grouped)
+{
+	if (several)
+		return MAX(WAITING_SOME, heap / 2);
+	return grouped ? MAX(WAITING_SOME / 2, heap / 8) : MAX(WAITING_SOME, heap / 4);
+}
+
+/*
+ * As few as are cheap: more, if kills in views that live on take more than this share of the time;
+ * fewer, if half of that. What that does to the living, and to other processors, is not seen. From
+ * 16 MB for all programs to this: deferred 1.86 -> 1.62 times glibc, with longer views (b86548b).
+ */
+#define KILLS_SHARE 32
+
+size_t policy_waiting_tune(size_t wish, size_t limit, uint64_t kills, uint64_t between)
+{
+	if (kills * KILLS_SHARE > between)
+		return MIN(MIN(wish, limit) / 4 * 5, limit);
+	if (kills * KILLS_SHARE * 2 < between)
+		return MAX(wish / 8 * 7, WAITING_LEAST);
+	return wish;
+}
+
+/*
+ * Bytes that come back for each unit that lives on, for around those the kills are many and the
+ * faults come: each loses its page-table entry. Sorted so, and with spent views first, deferred
+ * went from 3.35 to 2 times glibc (4415ce9). A view costs as much as some of the living.
+ */
+#define LIVING_LEAST 4
+
+unsigned policy_worth(uint64_t bytes, unsigned living)
+{
+	uint64_t x = bytes * 16 / (LIVING_LEAST + living) | 1;
+	unsigned lg = 63U - (unsigned)__builtin_clzl(x);
+
+	return MIN(2 * lg + (lg ? x >> (lg - 1) & 1 : 0), WORTHS - 1);
+}
+
+unsigned policy_cut(const size_t waiting[WORTHS], size_t most, size_t *left)
+{
+	size_t allowed = most / SWEEPS_A_BOUND * (SWEEPS_A_BOUND - 1);
+	unsigned cut = WORTHS;
+
+	*left = 0;
+	for (unsigned t = 0; t < WORTHS; t++)
+		*left += waiting[t];
+	while (cut && *left > allowed)
+		*left -= waiting[--cut];
+	return cut;
+}
+
+/*
+ * Spent views die together, while their memory is in the cache, and it is not much: with 8 MB a
+ * loop of malloc, memset and free of 30 KB took twice as long (b5125e0). Views whose memory is
+ * little are as many as make one system call for all cheap: 64 MB of addresses.
+ */
+#define SPENT_PAGES (32 * (HUGE_SIZE >> PAGE_SHIFT))
+#define SPENT_BYTES (2UL << 20)
+
+bool policy_spent_enough(uint32_t pages, size_t bytes)
+{
+	return pages >= SPENT_PAGES || bytes >= SPENT_BYTES;
+}
+
+/*
+ * A thread that makes few of a size must not sit on a whole row, nor may many threads, each on one:
+ * its first views are small, and all are where several take theirs by turns.
+ */
+#define UNITS_FIRST  16U
+#define UNITS_SHARED 128U
+#define VIEWS_SMALL  4
+#define OTHERS_FEW   8
+
+uint32_t policy_view_units(uint32_t views, uint64_t others, uint32_t all)
+{
+	uint32_t most = others > OTHERS_FEW ? UNITS_SHARED : all;
+
+	return views < VIEWS_SMALL ? MIN(UNITS_FIRST << 2 * views, most) : most;
+}

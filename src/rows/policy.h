@@ -1,0 +1,76 @@
+/*
+ * policy.h - when a sweep is due, how many of the dead may wait, and which of them die first.
+ *
+ * pure: arithmetic on what it is told. Each number has the measurement that chose it.
+ */
+#ifndef UD_ROWS_POLICY_H
+#define UD_ROWS_POLICY_H
+
+#include "base/base.h"
+
+/*
+ * A sweep comes every quarter of a bound: what is left alone at three sweeps dies at the fourth, so
+ * nothing waits longer than the bound, and no sweep has more than a quarter of it to look through.
+ */
+#define SWEEPS_A_BOUND 4
+
+/*
+ * What the threads do is looked at by time, not at every sweep: with sweeps so close that none saw
+ * some threads take turns, fewer bytes could wait, and sweeps came closer still (b86548b).
+ */
+#define LOOK_NS (64UL * 1000 * 1000)
+
+/*
+ * A thread that allocates nothing between two looks sleeps. One that does may still have no use for
+ * a size: after so many looks. Forty sleeping threads kept 120 of larson's 258 MB before (b86548b).
+ */
+#define LOOKS_STILL 8
+
+/* The powers of the root of two that a kill can be worth. */
+#define WORTHS 64
+
+/*
+ * So few dead bytes may always wait. With 8 MB, processes of some 60 MB held 8 to 14 MB more than
+ * they need (b5125e0).
+ */
+#define WAITING_LEAST (4UL << 20)
+
+/* In strict mode a sweep gives back what was killed already; else it is due by frees or bytes. */
+bool policy_sweep_due(bool strict, uint64_t bound, uint64_t frees, int64_t waiting, size_t most);
+/* By time. */
+bool policy_sweep_late(uint64_t bound_ns, uint64_t ns);
+/* Would what has waited for so many frees and so long be older than it may be, at the next sweep?
+ */
+bool policy_old(uint64_t bound, uint64_t frees, uint64_t bound_ns, uint64_t ns);
+
+/* Do several threads free, if they took so many turns since the last look? */
+bool policy_several(uint32_t turns);
+/*
+ * So many dead bytes may wait at most, in a heap of so many. grouped: objects that share a page die
+ * together.
+ */
+size_t policy_waiting_limit(size_t heap, bool several, bool grouped);
+/*
+ * What may wait from now on, at most `limit`, after so many might: kills among the living took so
+ * much time between two sweeps. By any clock.
+ */
+size_t policy_waiting_tune(size_t wish, size_t limit, uint64_t kills, uint64_t between);
+
+/* Of a kill in a view where so many bytes are due and so many units live on. */
+unsigned policy_worth(uint64_t bytes, unsigned living);
+/*
+ * From which worth on views are to be cleaned, when waiting[] waits by worth and `most` may wait;
+ * *left does then.
+ */
+unsigned policy_cut(const size_t waiting[WORTHS], size_t most, size_t *left);
+
+/* Are so many spent views (by pages of addresses, and bytes) enough to kill them now? */
+bool policy_spent_enough(uint32_t pages, size_t bytes);
+
+/*
+ * Units for a cursor's next view, after so many for this size, and so many that other cursors took
+ * meanwhile; `all` are as many as there are.
+ */
+uint32_t policy_view_units(uint32_t views, uint64_t others, uint32_t all);
+
+#endif

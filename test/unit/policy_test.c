@@ -1,0 +1,152 @@
+// sources: src/rows/policy.c
+/* When a sweep is due, what may wait, and what dies first: tables of what is expected. */
+#include "rows/policy.h"
+#include "unit.h"
+
+#define MB (1UL << 20)
+
+static void due(void)
+{
+	static const struct {
+		bool strict;
+		uint64_t bound, frees;
+		int64_t waiting;
+		size_t most;
+		bool due;
+	} row[] = {
+		{false, 4000, 999, 0, MB, false}, {false, 4000, 1000, 0, MB, true},
+		{false, 4000, 0, (long)MB - 1, MB, false}, {false, 4000, 0, (long)MB, MB, true},
+		{false, 4000, 0, -1, MB, false}, /* what waits is known about only */
+		{true, 4000, 511, 0, MB, false}, {true, 4000, 512, 0, MB, true},
+		{true, 100, 100, 0, MB, false}, /* in strict mode the bound says nothing */
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(row); i++)
+		CHECK_EQ(policy_sweep_due(row[i].strict, row[i].bound, row[i].frees, row[i].waiting,
+				 row[i].most),
+			row[i].due);
+	CHECK(!policy_sweep_late(4000, 999));
+	CHECK(policy_sweep_late(4000, 1000));
+}
+
+/* What dies at the sweep after the third is no older than the bound, by frees or by time. */
+static void old(void)
+{
+	CHECK(!policy_old(4000, 2999, 800, 599));
+	CHECK(policy_old(4000, 3000, 800, 0));
+	CHECK(policy_old(4000, 0, 800, 600));
+}
+
+static void limits(void)
+{
+	static const struct {
+		size_t heap;
+		bool several, grouped;
+		size_t limit;
+	} row[] = {
+		{0, false, false, 32 * MB},
+		{0, true, false, 32 * MB},
+		{0, false, true, 16 * MB},
+		{1000 * MB, false, false, 250 * MB},
+		{1000 * MB, true, false, 500 * MB},
+		{1000 * MB, false, true, 125 * MB},
+		{1000 * MB, true, true, 500 * MB},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(row); i++)
+		CHECK_EQ(policy_waiting_limit(row[i].heap, row[i].several, row[i].grouped),
+			row[i].limit);
+	CHECK(!policy_several(4));
+	CHECK(policy_several(5));
+}
+
+/* More by a quarter, less by an eighth, and neither between a 64th and a 32nd of the time. */
+static void tuned(void)
+{
+	static const struct {
+		size_t most, limit;
+		uint64_t kills, between;
+		size_t then;
+	} row[] = {
+		{8 * MB, 100 * MB, 101, 3200, 10 * MB},
+		{8 * MB, 9 * MB, 101, 3200, 9 * MB},
+		{8 * MB, 100 * MB, 100, 3200, 8 * MB},
+		{8 * MB, 100 * MB, 50, 3200, 8 * MB},
+		{8 * MB, 100 * MB, 49, 3200, 7 * MB},
+		{4 * MB, 100 * MB, 0, 3200, 4 * MB},
+		{64 * MB, 16 * MB, 101, 3200, 16 * MB}, /* the heap has shrunk */
+		{64 * MB, 16 * MB, 0, 3200, 56 * MB},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(row); i++)
+		CHECK_EQ(policy_waiting_tune(
+				 row[i].most, row[i].limit, row[i].kills, row[i].between),
+			row[i].then);
+	CHECK_EQ(WAITING_LEAST, 4 * MB);
+}
+
+/* Rises with the bytes, falls with the living, is never out of its range. */
+static void worths(void)
+{
+	for (unsigned living = 0; living < 600; living++)
+		for (uint64_t bytes = 1; bytes < 1UL << 40; bytes *= 3) {
+			unsigned w = policy_worth(bytes, living);
+
+			CHECK(w < WORTHS);
+			CHECK(policy_worth(2 * bytes, living) >= w);
+			CHECK(policy_worth(bytes, living + 1) <= w);
+		}
+	CHECK_EQ(policy_worth(0, 0), 0);
+	/* Twice as much is two steps, half as much again one. */
+	CHECK_EQ(policy_worth(4096, 60), 20);
+	CHECK_EQ(policy_worth(6144, 60), 21);
+	CHECK_EQ(policy_worth(8192, 60), 22);
+	CHECK_EQ(policy_worth(4096, 124), 18);
+}
+
+static void cuts(void)
+{
+	size_t waiting[WORTHS] = {[3] = 10 * MB, [20] = 20 * MB, [40] = 30 * MB}, left;
+
+	CHECK_EQ(policy_cut(waiting, 80 * MB, &left), WORTHS);
+	CHECK_EQ(left, 60 * MB);
+	CHECK_EQ(policy_cut(waiting, 79 * MB, &left), 40);
+	CHECK_EQ(left, 30 * MB);
+	CHECK_EQ(policy_cut(waiting, 39 * MB, &left), 20);
+	CHECK_EQ(left, 10 * MB);
+	CHECK_EQ(policy_cut(waiting, 0, &left), 3);
+	CHECK_EQ(left, 0);
+}
+
+static void spent(void)
+{
+	CHECK(!policy_spent_enough(32 * 512 - 1, 2 * MB - 1));
+	CHECK(policy_spent_enough(32 * 512, 0));
+	CHECK(policy_spent_enough(0, 2 * MB));
+}
+
+static void shares(void)
+{
+	static const struct {
+		uint32_t views;
+		uint64_t others;
+		uint32_t units;
+	} row[] = {{0, 0, 16}, {1, 0, 64}, {2, 0, 256}, {3, 0, 1024}, {4, 0, 1024}, {0, 9, 16},
+		{2, 9, 128}, {9, 8, 1024}, {9, 9, 128}};
+
+	for (size_t i = 0; i < ARRAY_LEN(row); i++)
+		CHECK_EQ(policy_view_units(row[i].views, row[i].others, 1024), row[i].units);
+}
+
+int main(void)
+{
+	RUN(due);
+	RUN(old);
+	RUN(limits);
+	RUN(tuned);
+	RUN(worths);
+	RUN(cuts);
+	RUN(spent);
+	RUN(shares);
+	return UNIT_END();
+}

@@ -17,7 +17,10 @@ struct view *views_live;
 /* Paged: the bits of the live have memory of their own, for meta.c rounds up. */
 static size_t view_bytes(unsigned uwords, unsigned words, bool paged)
 {
-	return sizeof(struct view) + (3UL * uwords + (paged ? 18 * uwords : words)) * 8;
+	size_t bitmaps = (paged ? UNITS_BITMAPS_PAGED : UNITS_BITMAPS) * uwords * sizeof(uint64_t);
+	size_t rest = paged ? uwords * 64UL * sizeof(uint16_t) : words * sizeof(uint64_t);
+
+	return sizeof(struct view) + bitmaps + rest;
 }
 
 static size_t live_bytes(const struct view *v)
@@ -73,10 +76,10 @@ static struct view *view_build(struct row *r, const uint64_t *mask, bool zeroed)
 	v->simple = !mode.records && !mode.strict && !paged && !g->group_shift &&
 		    g->unit_pages == 1;
 	if (paged) {
-		v->cut = (uint16_t *)(v->bits + 5UL * uwords);
+		v->cut = (uint16_t *)view_bitmap(v, UNITS_BITMAPS_PAGED);
 		v->live = meta_alloc(live_bytes(v));
 	} else {
-		v->live = (_Atomic uint64_t *)(v->bits + 3UL * uwords);
+		v->live = (_Atomic uint64_t *)view_bitmap(v, UNITS_BITMAPS);
 	}
 	__builtin_memcpy(view_fresh(v), mask, uwords * 8);
 	if (mode.records)

@@ -15,39 +15,71 @@
 
 enum view_state { VIEW_LIVE, VIEW_DEAD };
 
+/* Members stand by who may write them. Readers need no lock but where it is said. */
 struct view {
+	/* Once, before anybody can find it (view.c). What every free reads is in the first line. */
 	vaddr_t base;
 	const struct geom *geom;
 	_Atomic uint64_t *live; /* a bit per object: handed to a thread, not freed by its owner */
-	_Atomic(_Atomic uint64_t *) gone; /* likewise: freed by another; NULL until there is one */
-	uint16_t *cut; /* paged: by unit, 1 + the class it is cut for, and the owner; else NULL  */
-	struct record *rec; /* a record per object, or NULL                                */
-	uint16_t place; /* of the row: geom_band_at                                            */
-	uint16_t owner; /* tcache.id of the thread that frees there as its owner, if not paged */
-	uint16_t giver; /* of the thread that hands it out                                     */
+	uint16_t *cut; /* paged: by unit, 1 + the class it is cut for, and the owner; else NULL */
+	struct record *rec; /* a record per object, or NULL */
+	uint16_t place;	    /* of the row: geom_band_at */
 	uint16_t pages, units;
-	uint16_t words;		 /* of live                                                   */
+	uint16_t words; /* of live */
+	bool simple;	/* no records, an object per page, not strict: the short way */
+	bool zeroed;	/* its memory was never written through another view */
+	/* Once, by the thread whose cursor gets it (alloc.c). Both are numbers of caches. */
+	uint16_t owner; /* who frees there as its owner, if not paged */
+	uint16_t giver; /* who hands it out */
+
+	/* Any thread, atomically (free.c, pending.c). */
+	_Atomic uint8_t dirty;		  /* on the list of views with something to kill */
+	_Atomic uint8_t spent;		  /* on the list of those that die whole */
+	_Atomic(_Atomic uint64_t *) gone; /* like live: freed by another; NULL until there is one */
+	_Atomic uint8_t split; /* of its 2 MB each a bit: a first unit died, it is not huge now */
+
+	/* Whoever has it from cursor.rest (alloc.c, idle.c). */
 	_Atomic uint16_t handed; /* words of live (paged: units) that a thread has taken over */
-	_Atomic uint16_t at;	 /* 1 + the word that is being handed out, not paged       */
-	uint16_t tail;		 /* words from here on were taken back, not paged          */
-	bool simple;		 /* no records, an object per page, not strict: the short way    */
-	_Atomic uint8_t dirty;	 /* on the list of views with something to kill                 */
+	_Atomic uint16_t at;	 /* 1 + the word that is being handed out, not paged */
+	uint16_t tail;		 /* words from here on were taken back, not paged */
+
+	/* sweep_lock, for readers too. */
 	uint8_t state;
-	uint8_t worth;	       /* of a kill here, at the last sweep                           */
-	_Atomic uint8_t spent; /* on the list of those that die whole                         */
-	_Atomic uint8_t split; /* of its 2 MB each a bit: a first unit died, it is not huge now  */
-	bool zeroed;	       /* its memory was never written through another view           */
-	uint16_t first;
-	uint32_t chunk;
-	uint32_t weight; /* dead: bytes to remember it */
-	struct row *row;
-	struct super *super; /* it is a part of this one, or has a mapping of its own  */
-	struct view *dirty_next, *spent_next;
-	struct view *next, *prev; /* of live views; or of dead ones, oldest first             */
-	uint64_t since_frees;	  /* what waits to die has waited since then; 0: nothing does  */
+	uint8_t worth;	      /* of a kill here, at the last sweep */
+	uint32_t weight;      /* dead: bytes to remember it */
+	uint64_t since_frees; /* what waits to die has waited since then; 0: nothing does */
 	uint64_t since_ns;
-	uint64_t bits[]; /* units: fresh, revoked, released; then dead, left, cut; or live
-			  */
+	struct row *row;     /* set once; NULL when it is dead */
+	struct super *super; /* it is a part of this one, or has a mapping of its own */
+
+	struct view *dirty_next, *spent_next; /* whoever set dirty, spent; then the sweep */
+	/* views_lock: of those that live. sweep_lock: of the dead, oldest first. */
+	struct view *next, *prev;
+
+	/* Once, and seldom read: where its memory is. */
+	uint32_t chunk;
+	uint16_t first;
+
+	uint64_t bits[]; /* bitmaps of units, enum view_bitmap; then live, or paged the array cut */
+};
+
+_Static_assert(offsetof(struct view, split) == 64, "free and malloc read one line of the cache");
+_Static_assert(sizeof(struct view) <= 160, "views of few units are many");
+
+/*
+ * A bit per unit each. DESIGN.md draws how a unit goes through them. `fresh` is written once,
+ * before anybody can find the view.
+ */
+enum view_bitmap {
+	UNITS_FRESH,	/* they were free when the view was made, and so belong to it */
+	UNITS_REVOKED,	/* their addresses fault: sweep_lock, or atomically by a strict free */
+	UNITS_RELEASED, /* they went back to the row: sweep_lock */
+	UNITS_BITMAPS,
+	/* Paged only: */
+	UNITS_DEAD = UNITS_BITMAPS, /* all their objects are: any thread's free */
+	UNITS_LEFT, /* a thread that does not own them freed something there, while the owner may
+		     * have done so too: sweeps look whether they died. Any thread's free */
+	UNITS_BITMAPS_PAGED,
 };
 
 static inline unsigned view_uwords(const struct view *v)
@@ -55,37 +87,34 @@ static inline unsigned view_uwords(const struct view *v)
 	return (v->units + 63U) / 64;
 }
 
-/* Units that were free when the view was made, and so belong to it. */
+static inline uint64_t *view_bitmap(struct view *v, enum view_bitmap which)
+{
+	return v->bits + which * view_uwords(v);
+}
+
 static inline uint64_t *view_fresh(struct view *v)
 {
-	return v->bits;
+	return view_bitmap(v, UNITS_FRESH);
 }
 
-/* Units of it whose addresses fault. Atomic: free revokes, in strict mode. */
 static inline _Atomic uint64_t *view_revoked(struct view *v)
 {
-	return (_Atomic uint64_t *)(v->bits + view_uwords(v));
+	return (_Atomic uint64_t *)view_bitmap(v, UNITS_REVOKED);
 }
 
-/* Units that went back to the row. Under sweep_lock. */
 static inline uint64_t *view_released(struct view *v)
 {
-	return v->bits + 2 * view_uwords(v);
+	return view_bitmap(v, UNITS_RELEASED);
 }
 
-/* Paged: units whose objects are all dead. Any thread's free sets a bit. */
 static inline _Atomic uint64_t *view_dead(struct view *v)
 {
-	return (_Atomic uint64_t *)(v->bits + 3 * view_uwords(v));
+	return (_Atomic uint64_t *)view_bitmap(v, UNITS_DEAD);
 }
 
-/*
- * Paged: units in which a thread that does not own them freed something, while the owner may have
- * done so too: sweeps look whether they died.
- */
 static inline _Atomic uint64_t *view_left(struct view *v)
 {
-	return (_Atomic uint64_t *)(v->bits + 4 * view_uwords(v));
+	return (_Atomic uint64_t *)view_bitmap(v, UNITS_LEFT);
 }
 
 /* The living of 64 objects. */

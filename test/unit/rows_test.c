@@ -1,0 +1,537 @@
+// sources: src/rows/*.c src/malloc/short_alloc.c src/malloc/short_free.c src/base/meta.c src/base/lock.c src/base/panic.c src/base/out.c src/base/vspace.c src/base/options.c src/base/options_env.c src/base/log.c src/base/file.c src/base/memlimit.c
+// flags: -DUD_DEBUG -Wno-unused-result
+/*
+ * The whole engine on a model of the host, in all its modes: random threads, one call at a time.
+ *
+ * Every address is given once; a block has its own bytes until it is freed, and what is read
+ * through a stale address later is a fault or these bytes, never another block's. That holds when
+ * any call to the host fails, and in the child of a fork.
+ */
+#include "rows_model.h"
+#include "malloc/malloc.h"
+#include "rows/census.h"
+
+#include <setjmp.h>
+#include <sys/single_threaded.h>
+#include <sys/wait.h>
+
+/* What the engine has from others. */
+const struct kvm_heap *kvm_heap;
+static jmp_buf bad_free;
+static vaddr_t bad_at;
+static uint64_t now = 1UL << 40;
+
+void start(void)
+{
+}
+
+void report_bad_free(void *p, const char *call, void *frame)
+{
+	bad_at = vaddr_of(p);
+	longjmp(bad_free, 1);
+}
+
+uint32_t stack_capture(void *frame)
+{
+	return 77;
+}
+
+uint64_t clock_ns(void)
+{
+	return now += 1000;
+}
+
+void altstack_enter(void)
+{
+}
+
+bool altstack_lend(stack_t *was)
+{
+	return false;
+}
+
+void altstack_return(const stack_t *was)
+{
+}
+
+static unsigned long seed;
+
+static unsigned long rnd(unsigned long n)
+{
+	seed ^= seed << 13;
+	seed ^= seed >> 7;
+	seed ^= seed << 17;
+	return seed % n;
+}
+
+/* A thread is its cache here. */
+#define THREADS 4
+static struct tcache *thread[THREADS];
+static unsigned me;
+
+static void become(unsigned k)
+{
+	thread[me] = tcache_mine;
+	me = k;
+	tcache_mine = thread[me];
+}
+
+struct blk {
+	unsigned char *p;
+	size_t size;
+	unsigned seed;
+};
+
+#define LIVE  1500
+#define STALE 3000
+static struct blk live[LIVE], stale[STALE];
+/* A bit per 16 bytes of addresses: was given; was freed once more, which was told. */
+static uint64_t seen[MODEL_PAGES / 64 * (PAGE_SIZE / 16)],
+	told[MODEL_PAGES / 64 * (PAGE_SIZE / 16)];
+
+static bool bit_set(uint64_t *bits, vaddr_t at)
+{
+	size_t i = (at - model_lo) / 16;
+	bool was = bits[i / 64] >> (i % 64) & 1;
+
+	page_of(at);
+	bits[i / 64] |= 1UL << (i % 64);
+	return was;
+}
+
+static unsigned char byte_of(const struct blk *b, size_t i)
+{
+	return (unsigned char)(1 + (b->seed + i * 31 + i / 256 * 7) % 255);
+}
+
+static size_t step_of(const struct blk *b)
+{
+	return b->size <= 256 ? 1 : 61 + b->size / 64;
+}
+
+static void blk_fill(const struct blk *b)
+{
+	for (size_t i = 0; i < b->size; i += step_of(b))
+		b->p[i] = byte_of(b, i);
+}
+
+/* From `from` on only what is not there is a zero. */
+static void blk_check(const struct blk *b, size_t n)
+{
+	unsigned wrong = 0;
+
+	for (size_t i = 0; i < n; i += step_of(b))
+		wrong += b->p[i] != byte_of(b, i);
+	CHECK_EQ(wrong, 0);
+}
+
+/* The reader. What the kernel refused to kill may have lost its bytes. */
+static void stale_check(const struct blk *b)
+{
+	for (size_t i = 0; b->p && i < b->size; i += step_of(b)) {
+		vaddr_t at = vaddr_of(b->p + i);
+
+		if (is_dead(at))
+			continue;
+		CHECK(!mode.strict || fail_count);
+		if (shows[page_of(at)] != PRIVATE || b->p[i])
+			CHECK_EQ(b->p[i], byte_of(b, i));
+	}
+}
+
+static void find_check(const struct blk *b, enum block_state state)
+{
+	struct block f;
+
+	rows_find(vaddr_of(b->p) + (b->size ? rnd(b->size) : 0), &f);
+	CHECK_EQ(f.state, state);
+	if (state != BLOCK_LIVE)
+		return;
+	CHECK_EQ(f.base, vaddr_of(b->p));
+	CHECK(f.size >= b->size && (!mode.records || f.size == b->size));
+}
+
+/* Nothing of it was ever given. */
+static void see(const void *p)
+{
+	CHECK(!bit_set(seen, vaddr_of(p)));
+}
+
+static size_t any_size(void)
+{
+	unsigned long how = rnd(64);
+
+	return rnd(how < 50 ? 300 : how < 58 ? 5000 : how < 63 ? 40000 : 700000);
+}
+
+static void blk_take(struct blk *b)
+{
+	size_t align = 16;
+
+	*b = (struct blk){.size = any_size(), .seed = (unsigned)rnd(1UL << 20)};
+	switch (rnd(8)) {
+	case 0:
+		b->p = short_alloc(b->size, true, NULL);
+		for (size_t i = 0; b->p && i < b->size; i++)
+			if (b->p[i]) {
+				CHECK_EQ(b->p[i], 0);
+				break;
+			}
+		break;
+	case 1:
+		align = 16UL << rnd(9);
+		b->p = alloc_aligned(b->size, align, NULL);
+		break;
+	default:
+		b->p = short_malloc(b->size);
+	}
+	CHECK(b->p || fail_count);
+	if (!b->p)
+		return;
+	CHECK_EQ(vaddr_of(b->p) % align, 0);
+	see(b->p);
+	blk_fill(b);
+	find_check(b, BLOCK_LIVE);
+}
+
+static void blk_drop(struct blk *b)
+{
+	struct blk *s = &stale[rnd(STALE)];
+
+	blk_check(b, b->size);
+	/* It is freed; a sweep may find meanwhile what was told already, for here nobody ends by
+	 * it. */
+	if (!setjmp(bad_free))
+		short_free(b->p);
+	else
+		CHECK(bad_at != vaddr_of(b->p) && bit_set(told, bad_at));
+	stale_check(s);
+	*s = *b;
+	stale_check(s);
+	find_check(s, BLOCK_DEAD);
+	b->p = NULL;
+}
+
+static void blk_resize(struct blk *b)
+{
+	size_t usable, size = any_size() + 1;
+	struct blk was = *b;
+	void *q;
+
+	blk_check(b, b->size);
+	CHECK(rows_usable(b->p, &usable) && usable >= b->size);
+	CHECK(rows_realloc(b->p, size, NULL, &q));
+	CHECK(q || fail_count);
+	if (!q)
+		return;
+	b->p = q;
+	if (q != was.p) {
+		struct blk *s = &stale[rnd(STALE)];
+
+		see(q);
+		*s = was;
+		stale_check(s);
+		find_check(s, BLOCK_DEAD);
+	}
+	blk_check(b, MIN(was.size, size));
+	b->size = size;
+	blk_fill(b);
+}
+
+/* Whatever is no live block's start. */
+static void bad_frees(const struct blk *b)
+{
+	const struct blk *s = &stale[rnd(STALE)];
+	volatile unsigned said = 0;
+	volatile unsigned n = 0;
+	unsigned char *p[] = {s->p, b->p + 8, b->p + b->size / 2 + 1};
+
+	for (; n < ARRAY_LEN(p); n++) {
+		if (!p[n] || p[n] == b->p) {
+			said++;
+		} else if (setjmp(bad_free)) {
+			bit_set(told, bad_at);
+			said += bad_at == vaddr_of(p[n]);
+		} else {
+			short_free(p[n]);
+		}
+	}
+	CHECK_EQ(said, ARRAY_LEN(p));
+	find_check(b, BLOCK_LIVE);
+}
+
+static void sweep(bool all)
+{
+	struct lock_section s;
+
+	lock_section_enter(&s);
+	sweep_run(all);
+	lock_section_leave(&s);
+}
+
+static void play(unsigned ops, unsigned threads)
+{
+	for (unsigned i = 0; i < ops; i++) {
+		struct blk *b = &live[rnd(LIVE)];
+		unsigned long what = rnd(64);
+
+		become((unsigned)rnd(threads));
+		if (!b->p)
+			blk_take(b);
+		else if (what < 4)
+			blk_resize(b);
+		else if (what < 6)
+			bad_frees(b);
+		else
+			blk_drop(b);
+		if (what == 63) {
+			now += 50UL * 1000 * 1000; /* a look at the threads each time */
+			sweep(rnd(8) == 0);
+		}
+	}
+}
+
+/* All is freed, and dies: nothing is left but what cursors have in hand. */
+static void end_all(void)
+{
+	for (unsigned i = 0; i < LIVE; i++)
+		if (live[i].p)
+			blk_drop(&live[i]);
+	for (unsigned i = 0; i < 20; i++) {
+		now += 100UL * 1000 * 1000;
+		sweep(true);
+	}
+	for (unsigned i = 0; i < STALE; i++) {
+		stale_check(&stale[i]);
+		if (stale[i].p && !fail_count)
+			CHECK(is_dead(vaddr_of(stale[i].p)));
+	}
+	if (fail_count)
+		return;
+	/* Nobody has allocated for twenty looks. */
+	for (struct tcache *tc = tcache_all; tc; tc = tc->next)
+		for (unsigned c = 0; c < HEAP_CLASSES; c++)
+			CHECK(!tc->cur[c].rest);
+	CHECK_EQ(rows_counts.large_live, 0);
+	CHECK_EQ(rows_counts.views_made - rows_counts.views_killed, rows_counts.views_live);
+}
+
+struct way {
+	unsigned detect, threads, maps;
+	bool stacks;
+};
+
+static void enter(const struct way *w)
+{
+	struct run fresh;
+
+	options_default(&options);
+	options_finish(&options);
+	options.quiet = true;
+	options.detect = w->detect;
+	options.stacks = w->stacks;
+	options.maps = w->maps;
+	options.defer_frees = 1000;
+	options.defer_bytes = 1UL << 20;
+	options.defer_ms = 1000;
+	joined_chunks = w->maps ? 8 : 1;
+	__libc_single_threaded = w->threads == 1;
+	model_init(&fresh);
+	CHECK_EQ(rows_start(&fresh), 0);
+	seed = 88172645463325252UL + w->detect + w->threads;
+}
+
+/* In a process of its own, for it is set up once. */
+static void in_child(const struct way *w, void (*fn)(const struct way *))
+{
+	int status;
+
+	fflush(stdout);
+	if (!fork()) {
+		enter(w);
+		fn(w);
+		fflush(stdout);
+		_exit(unit_failed_checks != 0);
+	}
+	CHECK(wait(&status) > 0);
+	if (status)
+		printf("# detect %u, threads %u, maps %u, stacks %u: status %#x\n", w->detect,
+			w->threads, w->maps, w->stacks, (unsigned)status);
+	CHECK_EQ(status, 0);
+}
+
+static const struct way ways[] = {
+	{DETECT_STRICT, 1, 0, false},
+	{DETECT_STRICT, 1, 0, true},
+	{DETECT_STRICT, THREADS, 0, true},
+	{DETECT_DEFERRED, 1, 0, false},
+	{DETECT_DEFERRED, THREADS, 0, false},
+	{DETECT_DEFERRED, THREADS, 0, true},
+	{DETECT_STRICT, THREADS, 400, false},
+	{DETECT_DEFERRED, THREADS, 400, false},
+};
+
+static void play_long(const struct way *w)
+{
+	play(12000, w->threads);
+	CHECK(!w->maps || rows_counts.views_joined > 10);
+	end_all();
+	play(2000, w->threads);
+	end_all();
+}
+
+static void blocks_keep_their_bytes(void)
+{
+	for (size_t i = 0; i < ARRAY_LEN(ways); i++)
+		in_child(&ways[i], play_long);
+}
+
+static unsigned every;
+
+static void play_failing(const struct way *w)
+{
+	play(1000, w->threads);
+	fail_every = every;
+	play(2000, w->threads);
+	fail_every = 0;
+	play(1000, w->threads);
+	CHECK(fail_count);
+	end_all();
+}
+
+static void any_call_may_fail(void)
+{
+	for (size_t i = 0; i < ARRAY_LEN(ways); i += 2)
+		for (every = 2; every < 20; every += 5)
+			in_child(&ways[i], play_failing);
+}
+
+/* Both go on, and neither sees what the other writes. */
+static void play_forked(const struct way *w)
+{
+	int status;
+
+	play(3000, w->threads);
+	rows_fork_prepare(false);
+	fflush(stdout);
+	if (!fork()) {
+		rows_fork_child();
+		again = false;
+		seed ^= 4711;
+		for (unsigned i = 0; i < STALE; i++)
+			stale_check(&stale[i]);
+		play(2000, 1);
+		play(2000, w->threads);
+		end_all();
+		fflush(stdout);
+		_exit(unit_failed_checks != 0);
+	}
+	rows_fork_parent();
+	play(3000, w->threads);
+	CHECK(wait(&status) > 0);
+	CHECK_EQ(status, 0);
+	end_all();
+}
+
+static void a_child_has_its_own(void)
+{
+	for (size_t i = 1; i < ARRAY_LEN(ways); i += 2)
+		in_child(&ways[i], play_forked);
+}
+
+/* A thread that has one block of every size falls asleep; another works on. */
+static void play_sleeper(const struct way *w)
+{
+	static struct blk mine[HEAP_CLASSES];
+	uint32_t before;
+
+	become(1);
+	for (unsigned c = 0; c < heap_class_count(); c++) {
+		mine[c] = (struct blk){.size = heap_class_size(c), .seed = c};
+		mine[c].p = short_malloc(mine[c].size);
+		see(mine[c].p);
+		blk_fill(&mine[c]);
+	}
+	before = rows_counts.views_live;
+	play(3000, 1);
+	for (unsigned i = 0; i < 4; i++) {
+		now += 100UL * 1000 * 1000;
+		sweep(false);
+	}
+	for (unsigned c = 0; c < heap_class_count(); c++)
+		CHECK(!thread[1]->cur[c].rest);
+	CHECK(before >= heap_class_count());
+	/* It wakes up. */
+	become(1);
+	for (unsigned c = 0; c < heap_class_count(); c++) {
+		blk_check(&mine[c], mine[c].size);
+		blk_drop(&mine[c]);
+	}
+	play(3000, w->threads);
+	end_all();
+}
+
+static void sleepers_keep_nothing(void)
+{
+	in_child(&(struct way){DETECT_STRICT, THREADS, 0, true}, play_sleeper);
+	in_child(&(struct way){DETECT_DEFERRED, THREADS, 0, false}, play_sleeper);
+}
+
+/* view_check ends a debug build where a bit is set out of order. */
+static void break_released(const struct way *w)
+{
+	play(100, 1);
+	view_released(views_live)[0] |= view_fresh(views_live)[0];
+	view_check(views_live);
+}
+
+static void break_handed(const struct way *w)
+{
+	play(100, 1);
+	views_live->handed = views_live->words + 1;
+	view_check(views_live);
+}
+
+static void break_state(const struct way *w)
+{
+	play(100, 1);
+	views_live->state = VIEW_DEAD;
+	view_check(views_live);
+}
+
+static void bits_are_watched(void)
+{
+	static const struct way way = {DETECT_DEFERRED, 1, 0, false};
+	void (*const breaks[])(const struct way *) = {break_released, break_handed, break_state};
+
+	for (size_t i = 0; i < ARRAY_LEN(breaks); i++) {
+		char said[300];
+		int p[2], status;
+		ssize_t n;
+
+		CHECK_EQ(pipe(p), 0);
+		if (!fork()) {
+			dup2(p[1], 2);
+			enter(&way);
+			breaks[i](&way);
+			_exit(0);
+		}
+		close(p[1]);
+		n = read(p[0], said, sizeof(said) - 1);
+		said[n > 0 ? n : 0] = 0;
+		close(p[0]);
+		CHECK(wait(&status) > 0);
+		CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+		CHECK(strstr(said, "rows_test.c:"));
+	}
+}
+
+int main(void)
+{
+	RUN(blocks_keep_their_bytes);
+	RUN(any_call_may_fail);
+	RUN(a_child_has_its_own);
+	RUN(sleepers_keep_nothing);
+	RUN(bits_are_watched);
+	return UNIT_END();
+}

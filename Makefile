@@ -21,7 +21,9 @@ UDFLAGS	+= $(if $(findstring clang,$(CC)),-Wno-gnu-variable-sized-type-not-at-en
 DUNE_SRC := $(wildcard src/dune/*.c src/dune/*.S src/dune/monitor/*.S) src/base/out.c src/base/panic.c
 FOLDERS	 := base trace host rows findings kvm malloc
 LIB_SRC	 := $(wildcard $(FOLDERS:%=src/%/*.c)) $(filter src/dune/%,$(DUNE_SRC))
-CLI_SRC	 := $(wildcard cli/*.c)
+# symbolize needs elfutils' header; at run time it looks its library up.
+LIBDW_H	 := $(shell echo '\#include <elfutils/libdwfl.h>' | $(CC) -E -x c - >/dev/null 2>&1 && echo yes)
+CLI_SRC	 := $(filter-out $(if $(LIBDW_H),cli/dwarf_none.c,cli/dwarf.c),$(wildcard cli/*.c))
 
 # A short line per file; V=1 shows the whole command, and -s nothing.
 say	 = $(if $(V),,@$(if $(findstring s,$(firstword -$(MAKEFLAGS))),,printf '  %-5s %s\n' $(1) $(2);))
@@ -54,6 +56,13 @@ $(B)/libdune.a: $(DUNE_OBJ)
 CLI_SHARED := $(call obj,src/base/out.c src/base/panic.c src/base/options.c)
 $(B)/undangle: $(CLI_OBJ) $(CLI_SHARED) $(B)/libdune.a
 	$(call say,LD,$@)$(CC) -o $@ $(CLI_OBJ) $(CLI_SHARED) $(B)/libdune.a $(LDFLAGS)
+
+ifeq ($(LIBDW_H),)
+all: | no-libdw
+.PHONY: no-libdw
+no-libdw:
+	@echo '  libdw-dev is missing: undangle symbolize is built without source lines'
+endif
 
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/undangle $(DESTDIR)$(PREFIX)/include

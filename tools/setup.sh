@@ -3,8 +3,8 @@
 # it does, does nothing when all is there. Works as root or with sudo. The groups, one a line (@FILE: a
 # package per line there):
 groups='
-build	gcc g++ make binutils libc6-dev
-check	clang findutils procps util-linux libcap2-bin strace gdb python3 libjemalloc2 libmimalloc2.0 libtcmalloc-minimal4
+build	gcc g++ make binutils libc6-dev libdw-dev
+check	python3-jsonschema clang findutils procps util-linux libcap2-bin strace gdb python3 libjemalloc2 libmimalloc2.0 libtcmalloc-minimal4
 lint	clang-format cppcheck
 demo	sqlite3
 ok	@test/ok/packages

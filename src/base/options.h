@@ -16,6 +16,7 @@
 enum { BACKEND_AUTO, BACKEND_HOST, BACKEND_KVM };
 enum { DETECT_STRICT, DETECT_DEFERRED, DETECT_GROUPED };
 enum { PROFILE_DEBUG, PROFILE_PRODUCTION };
+enum { FORMAT_TEXT, FORMAT_ASAN, FORMAT_JSON };
 
 /* One member per row of options.def, named as there. */
 struct options {

@@ -37,6 +37,7 @@
  *   registers:                                   (not for a bad free)
  *     rax 0x0000000000000000 rbx ... rcx ... rdx ...
  *     ... 18 in all: rax..rdx, rsi rdi rbp rsp, r8..r15, rip efl
+ *   signature: 16 hex digits                     (the same bug in the same build: the same)
  *   undangle: hint: one line on how to go on     (not indented)
  *
  * Frames: #0 of "used by" is the faulting instruction itself (READ, WRITE, EXEC). Every other
@@ -49,6 +50,9 @@
 #include "trace/trace.h"
 
 #include <fcntl.h>
+#include <string.h>
+
+#define SIGNATURE_FRAMES 3
 
 #define THREADS_MAX 4
 #define FORKS_MAX   16
@@ -268,9 +272,14 @@ static void print_stack(
 	print_frames(o, pc, n, exact);
 }
 
+static bool is_exact(const struct report *r)
+{
+	return r->access != ACCESS_NONE && r->access != ACCESS_SYSCALL;
+}
+
 static void print_stacks(struct out *o, const struct report *r)
 {
-	bool exact = r->access != ACCESS_NONE && r->access != ACCESS_SYSCALL;
+	bool exact = is_exact(r);
 	const struct block *b = &r->block;
 	uintptr_t pc[STACK_MAX];
 	size_t n;
@@ -287,6 +296,13 @@ static void print_stacks(struct out *o, const struct report *r)
 		n = stack_get(b->alloc_stack, pc, STACK_MAX);
 		print_stack(o, "allocated by", b->alloc_tid, pc, n, false);
 	}
+}
+
+static uint64_t hash_bytes(uint64_t h, const void *p, size_t n)
+{
+	for (const uint8_t *b = p; n--; b++)
+		h = (h ^ *b) * 0x100000001b3;
+	return h;
 }
 
 static void print_registers(struct out *o, const ucontext_t *uc)
@@ -315,22 +331,49 @@ static void print_hint(struct out *o, const struct report *r)
 		out_str(o, "--detect=strict stops at the very first stale access; ");
 	if (!options.stacks)
 		out_str(o, "--stacks records who allocated and freed; ");
-	out_str(o, "addr2line -Cfie MODULE OFFSET names the source lines; gdb stops here, and so "
+	out_str(o, "undangle symbolize FILE names the source lines; gdb stops here, and so "
 		   "does the core dump\n");
 	out_flush(o);
 }
 
-void print_report(struct out *o, const struct report *r, const ucontext_t *uc)
+/*
+ * What it is and where in the code it happened; addresses stay out, so that it is the same in every
+ * process. FNV-1a.
+ */
+static void print_signature(struct out *o, const struct report *r)
+{
+	uintptr_t pc[SIGNATURE_FRAMES];
+	size_t n = stack_walk(&r->use, is_exact(r), pc, ARRAY_LEN(pc));
+	uint64_t h = hash_bytes(0xcbf29ce484222325, &r->kind, sizeof(r->kind));
+
+	for (size_t i = 0; i < n; i++) {
+		struct symbol s;
+
+		if (!symbol_find(pc[i] - !(is_exact(r) && i == 0), &s))
+			continue;
+		h = s.id_len ? hash_bytes(h, s.id, s.id_len)
+			     : hash_bytes(h, s.module, strlen(s.module));
+		h = hash_bytes(h, &s.offset, sizeof(s.offset));
+	}
+	out_fmt(o, "  signature: %016lx\n", h);
+}
+
+void print_head(struct out *o, const struct report *r)
+{
+	nthreads = 0;
+	print_headline(o, r);
+}
+
+void print_body(struct out *o, const struct report *r, const ucontext_t *uc)
 {
 	char comm[20];
 
-	nthreads = 0;
-	print_headline(o, r);
 	read_comm(comm, sizeof(comm), sys_getpid());
 	out_fmt(o, "  process %d (%s)\n", sys_getpid(), comm);
 	out_flush(o);
 	print_stacks(o, r);
 	if (uc)
 		print_registers(o, uc);
+	print_signature(o, r);
 	print_hint(o, r);
 }

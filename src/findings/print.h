@@ -11,8 +11,9 @@
 
 #include <sys/ucontext.h>
 
-/* All of r, flushed line by line. uc may be NULL: no registers then. */
-void print_report(struct out *o, const struct report *r, const ucontext_t *uc);
+/* The first line, then the rest; flushed line by line. uc may be NULL: no registers then. */
+void print_head(struct out *o, const struct report *r);
+void print_body(struct out *o, const struct report *r, const ucontext_t *uc);
 
 /* For the child of fork: the tid that the surviving thread had in the parent. */
 void print_forked(int parent_tid);

@@ -6,6 +6,7 @@
  */
 #include "report.h"
 #include "base/base.h"
+#include "helper.h"
 #include "print.h"
 
 #include <signal.h>
@@ -47,12 +48,31 @@ bool report_is_printing(void)
 	return gate.owner == gate_owner(sys_getpid(), sys_gettid());
 }
 
+/*
+ * The first line is out at once, whatever becomes of the rest: what the process is not allowed to
+ * do may kill it. Then what the helper makes of the whole, or the rest as it is.
+ */
 static void print_job(void *arg)
 {
 	struct job *j = arg;
+	bool text = options.format == FORMAT_TEXT;
+	int fd;
 
 	out_init(&j->o, log_fd());
-	print_report(&j->o, j->r, j->uc);
+	if (text)
+		print_head(&j->o, j->r);
+	fd = helper_open();
+	if (fd >= 0) {
+		out_init(&j->o, fd);
+		print_head(&j->o, j->r);
+		print_body(&j->o, j->r, j->uc);
+		if (helper_answer(fd))
+			return;
+		out_init(&j->o, log_fd());
+	}
+	if (!text)
+		print_head(&j->o, j->r);
+	print_body(&j->o, j->r, j->uc);
 }
 
 /* Calls fn(arg) on another stack that ends at top. */

@@ -65,9 +65,11 @@ static void start_once(void)
 	options_init();
 	if (options.backend == BACKEND_KVM ||
 		(options.backend == BACKEND_AUTO && kvm_is_better())) {
+		options.backend = BACKEND_KVM;
 		err = kvm_probe(&why);
 		err = err ? err : kvm_enter();
 	} else {
+		options.backend = BACKEND_HOST;
 		err = rows_enter(&why);
 	}
 	if (err) {

@@ -12,8 +12,8 @@
 #define SYMBOL_ID_MAX 20
 
 struct symbol {
-	char module[64];  /* file name without directories; cut at the end if longer            */
-	char path[256];	  /* of that file; "" if it is too long or has none                     */
+	char module[64]; /* file name without directories; cut at the end if longer            */
+	char path[256]; /* of that file; cut at the end if longer                                 */
 	uintptr_t offset; /* addr - load address: what addr2line -e MODULE wants                */
 	uint8_t id[SYMBOL_ID_MAX]; /* its build id, as it is mapped                             */
 	size_t id_len;		   /* 0: it has none                                            */

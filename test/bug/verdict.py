@@ -19,8 +19,11 @@ PAST = re.compile(r"^(\d+) bytes? past the end of a (live )?(\d+)-byte block(.*)
 HOW = re.compile(r"^ (freed|moved by realloc) by thread (T.*)$")
 SECTION = re.compile(r"^  (used by|called by|freed by|moved by realloc in|allocated by)"
                      r" thread (T.*?), tid (-?\d+):$")
-FRAME = re.compile(r"^    #(\d+) 0x([0-9a-f]{16})(?: in (\S+)\+0x[0-9a-f]+)? "
+FRAME = re.compile(r"^    #(\d+) 0x([0-9a-f]{16})(?: in (.+?)\+0x[0-9a-f]+)? "
                    r"\((<unknown module>|.*\+0x[0-9a-f]+)\)(?: \(BuildId: [0-9a-f]+\))?$")
+LINE = re.compile(r"^    #(\d+) 0x([0-9a-f]{16}) in (.+?) ((?:/|\./|\w)\S*?):(\d+)(?::\d+)?( \(inlined\))?$")
+ADDED = re.compile(r"^  (?:signature: [0-9a-f]{16}|block: \d+ bytes(?:, a character is \d+)?)$"
+                   r"|^      (?:[> ] +\d+ \| .*|0x[0-9a-f]+ \|[.#]+\| 0x[0-9a-f]+| *\^ 0x[0-9a-f]+)$")
 FOREIGN = [("on the stack of thread", "stack"), ("in the brk heap", "brk"),
            ("in mapped memory that malloc never returned", "mapped"),
            ("in malloc's range, where no block ever was", "never"), ("not mapped", "unmapped"),
@@ -56,7 +59,8 @@ def place(r, text):
 
 
 def headline(kind, text):
-    r = {"kind": kind, "strange": [], "use": None, "free": None, "alloc": None, "tid": {}}
+    r = {"kind": kind, "strange": [], "use": None, "free": None, "alloc": None, "tid": {},
+         "raw": [], "inlined": 0}
     if kind == "use-after-free":
         m = ACCESS.match(text)
         if m:
@@ -79,8 +83,8 @@ def headline(kind, text):
 
 
 def parse(text):
-    """All reports of a program's output, in order."""
-    reports, r, stack = [], None, None
+    """All reports of a program's output, in order, raw or with lines."""
+    reports, r, stack, number = [], None, None, 0
     for line in text.splitlines():
         m = HEAD.match(line)
         if m:
@@ -89,30 +93,46 @@ def parse(text):
             continue
         if r is None or line.startswith("undangle: hint: "):
             continue
-        section, frame = SECTION.match(line), FRAME.match(line)
+        section, frame, known = SECTION.match(line), FRAME.match(line), LINE.match(line)
         if section:
             which = STACK[section.group(1)]
-            stack = r[which] = []
+            stack, number = [], 0
+            r[which] = stack
             r["tid"][which] = int(section.group(3))
-        elif frame and stack is not None:
-            if int(frame.group(1)) != len(stack):
+        elif (frame or known) and stack is not None:
+            if int((frame or known).group(1)) != number:
                 r["strange"].append(line)
-            stack.append((frame.group(3) or "?", frame.group(4)))
+            number += 1
+            if frame:
+                stack.append((frame.group(3) or "?", frame.group(4)))
+                r["raw"].append(frame.group(3, 4))
+            elif known.group(6):
+                r["inlined"] += 1
+            else:
+                stack.append((known.group(3), known.group(4)))
         elif line.startswith("undangle: ") or "INTERNAL" in line:
             r["strange"].append(line)
         elif not (line.strip() == "registers:" or line.startswith("  process ")
-                  or REGISTERS.match(line) or "(no stack recorded)" in line):
+                  or REGISTERS.match(line) or ADDED.match(line) or "(no stack recorded)" in line):
             r["strange"].append(line)
     return reports
 
 
 @functools.lru_cache(None)
 def plain(symbol):
-    """drop, for drop, drop.constprop.0 and _Z4dropPc alike."""
+    """drop, for drop, drop.constprop.0, _Z4dropPc, drop(char*) and void T<int>::drop<3>() alike."""
     if symbol.startswith("_Z"):
-        out = subprocess.run(["c++filt", "-p", symbol], capture_output=True, text=True).stdout
-        symbol = out.strip().split("::")[-1]
-    return symbol.split(".")[0]
+        symbol = subprocess.run(["c++filt", symbol], capture_output=True, text=True).stdout.strip()
+    if symbol.endswith("}"):  # a lambda has no other name
+        return symbol
+    symbol = symbol.replace("(anonymous namespace)", "")
+    out, depth = "", 0
+    for c in symbol:
+        depth += c in "<("
+        if not depth:
+            out += c
+        depth -= c in ">)"
+    return out.replace(" const", "").split("::")[-1].split(" ")[-1].split(".")[0]
 
 
 def stack_matches(pattern, frames):

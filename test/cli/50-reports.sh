@@ -80,7 +80,7 @@ for flags in "-O2" "-O0" "-O2 -fno-omit-frame-pointer"; do
 	$cc $flags -g -w -o frames frames.c
 	got='' want=''
 	for how in m c r n a h; do
-		{ "$ud" ./frames $how 2>err; } 2>/dev/null
+		{ "$ud" --no-symbolize ./frames $how 2>err; } 2>/dev/null
 		got="$got$(sed -n '/^  freed by/,/^  registers/s/^\(  \(freed\) by.*\|  \(alloc\)ated by.*\|.* in \(get\|drop\|outer\|main\)+.*\)$/ \2\3\4/p' err | tr -d '\n')"
 		want="$want freed drop outer main alloc get outer main"
 	done

@@ -1,0 +1,148 @@
+/*
+ * asan.c - a finding as AddressSanitizer would print it (finding.h), for what reads those: CASR,
+ * ClusterFuzz, the log matchers of CI systems.
+ *
+ * Only what such readers look at is theirs: the ERROR line, the access line, the stacks with their
+ * titles, the SUMMARY. The kinds get the names that AddressSanitizer has for them.
+ */
+#include "finding.h"
+
+#include "dwarf.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char *kind_of(const struct finding *f)
+{
+	static const char *const kinds[][2] = {{"use-after-free", "heap-use-after-free"},
+		{"out-of-bounds", "heap-buffer-overflow"},
+		{"double-free", "attempting double-free"},
+		{"invalid-free", "attempting free on address which was not malloc()-ed"}};
+
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+		if (!strcmp(f->kind, kinds[i][0]))
+			return kinds[i][1];
+	return f->kind;
+}
+
+static uint64_t reg(const struct finding *f, const char *name)
+{
+	const char *at = f->registers ? strstr(f->registers, name) : NULL;
+
+	return at ? strtoull(at + strlen(name), NULL, 16) : 0;
+}
+
+static void write_frame(FILE *out, const struct frame *f, size_t *n)
+{
+	for (size_t i = 0; i < f->nlines && f->lines[i].file; i++) {
+		const struct line *l = &f->lines[i];
+
+		fprintf(out, "    #%zu 0x%lx in %s %s:%d", (*n)++, f->pc, l->function, l->file,
+			l->line);
+		if (l->column)
+			fprintf(out, ":%d", l->column);
+		fputc('\n', out);
+		if (i + 1 == f->nlines)
+			return;
+	}
+	fprintf(out, "    #%zu 0x%lx ", (*n)++, f->pc);
+	if (f->symbol)
+		fprintf(out, "in %s ", demangle(f->symbol));
+	if (f->path)
+		fprintf(out, "(%s+0x%lx)", f->path, f->offset);
+	else
+		fputs(" (<unknown module>)", out);
+	if (f->id)
+		fprintf(out, " (BuildId: %s)", f->id);
+	fputc('\n', out);
+}
+
+/* "T0 (main)" is T0; a thread that was not recorded counts as the first. */
+static const char *thread_of(const struct stack *k)
+{
+	if (!k || strncmp(k->thread, "T", 1) || k->thread[1] == '?')
+		return "T0";
+	return claim_text("%.*s", (int)strcspn(k->thread, " "), k->thread);
+}
+
+static void write_stack(FILE *out, const struct stack *k)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < k->nframes; i++)
+		write_frame(out, &k->frames[i], &n);
+	if (!k->nframes)
+		fputs("    #0 0x0  (<unknown module>)\n", out);
+	fputc('\n', out);
+}
+
+static void write_summary(FILE *out, const struct finding *f, const struct stack *use)
+{
+	const struct frame *top = use && use->nframes ? &use->frames[0] : NULL;
+	const char *kind = f->access || f->arg		      ? kind_of(f)
+			   : !strcmp(f->kind, "invalid-free") ? "bad-free"
+							      : f->kind;
+
+	fprintf(out, "SUMMARY: AddressSanitizer: %s", kind);
+	if (top && top->nlines && top->lines[0].file)
+		fprintf(out, " %s:%d in %s", top->lines[0].file, top->lines[0].line,
+			top->lines[0].function);
+	else if (top && top->path)
+		fprintf(out, " (%s+0x%lx)%s%s", top->path, top->offset, top->symbol ? " in " : "",
+			top->symbol ? demangle(top->symbol) : "");
+	fputc('\n', out);
+}
+
+static void write_region(FILE *out, const struct finding *f)
+{
+	uint64_t base = f->addr - (uint64_t)f->offset;
+	int64_t size = (int64_t)f->block_size, far = f->offset;
+	const char *where = "inside of";
+
+	if (f->offset < 0) {
+		far = -f->offset;
+		where = "before";
+	} else if (size && f->offset >= size) {
+		far = f->offset - size;
+		where = "after";
+	}
+	fprintf(out, "0x%lx is located %ld bytes %s %lu-byte region [0x%lx,0x%lx)\n", f->addr, far,
+		where, f->block_size, base, base + f->block_size);
+}
+
+void asan_write(FILE *out, const struct finding *f)
+{
+	const struct stack *use = finding_stack(f, "use"), *freed = finding_stack(f, "free");
+	const struct stack *alloc = finding_stack(f, "alloc");
+	uint64_t pc = use && use->nframes ? use->frames[0].pc : 0;
+	bool access = f->access || f->arg;
+
+	fputs("=================================================================\n", out);
+	if (access)
+		fprintf(out,
+			"==%d==ERROR: AddressSanitizer: %s on address 0x%lx at pc 0x%lx bp 0x%lx "
+			"sp "
+			"0x%lx\n%s of size %lu at 0x%lx thread %s\n",
+			f->pid, kind_of(f), f->addr, pc, reg(f, "rbp 0x"), reg(f, "rsp 0x"),
+			f->access && strcmp(f->access, "EXEC") ? f->access : "READ",
+			f->size ? f->size : 1, f->addr, thread_of(use));
+	else
+		fprintf(out, "==%d==ERROR: AddressSanitizer: %s%s 0x%lx in thread %s:\n", f->pid,
+			kind_of(f), !strcmp(f->kind, "double-free") ? " on" : ":", f->addr,
+			thread_of(use));
+	if (use)
+		write_stack(out, use);
+	if (f->in_block)
+		write_region(out, f);
+	if (freed) {
+		fprintf(out, "freed by thread %s here:\n", thread_of(freed));
+		write_stack(out, freed);
+	}
+	if (alloc) {
+		fprintf(out, "%sallocated by thread %s here:\n", freed ? "previously " : "",
+			thread_of(alloc));
+		write_stack(out, alloc);
+	}
+	write_summary(out, f, use);
+	fprintf(out, "undangle: %s\n==%d==ABORTING\n", f->message, f->pid);
+}

@@ -1,0 +1,369 @@
+/*
+ * finding.c - reads reports (finding.h): the text of print.c, raw or with lines put in, and json.
+ *
+ * The input is a log that anybody may have written to: lines of others stand between ours, a
+ * report may end anywhere, numbers may be nonsense.
+ */
+#include "finding.h"
+
+#include "cli.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define HEAD	  "undangle: ERROR: "
+#define HINT	  "undangle: hint: "
+#define SIGNATURE "  signature: "
+
+void *claim(size_t n)
+{
+	void *p = calloc(1, n ? n : 1);
+
+	if (!p)
+		refuse("out of memory");
+	return p;
+}
+
+char *claim_text(const char *fmt, ...)
+{
+	va_list ap;
+	char *s;
+	int n;
+
+	va_start(ap, fmt);
+	n = vasprintf(&s, fmt, ap);
+	va_end(ap);
+	if (n < 0)
+		refuse("out of memory");
+	return s;
+}
+
+const struct stack *finding_stack(const struct finding *f, const char *role)
+{
+	for (size_t i = 0; i < f->nstacks; i++)
+		if (!strcmp(f->stacks[i].role, role))
+			return &f->stacks[i];
+	return NULL;
+}
+
+static bool skip(const char **s, const char *word)
+{
+	size_t n = strlen(word);
+
+	if (strncmp(*s, word, n))
+		return false;
+	*s += n;
+	return true;
+}
+
+static bool number(const char **s, int base, uint64_t *v)
+{
+	char *end;
+
+	if (base == 16 ? **s != '0' : **s < '0' || **s > '9')
+		return false;
+	*v = strtoull(*s, &end, base);
+	if (end == *s)
+		return false;
+	*s = end;
+	return true;
+}
+
+/* Up to the mark, or NULL; *s then stands behind the mark. */
+static const char *word(const char **s, const char *mark)
+{
+	const char *end = strstr(*s, mark), *w;
+
+	if (!end)
+		return NULL;
+	w = claim_text("%.*s", (int)(end - *s), *s);
+	*s = end + strlen(mark);
+	return w;
+}
+
+/*
+ * "32 bytes inside a live 40-byte block", "the start of an 8-byte block", "4 bytes before a block
+ * of the 48-byte class": where in which block.
+ */
+static void read_block(struct finding *f, const char *s)
+{
+	uint64_t n = 0;
+	bool past = false, before = false;
+
+	if (!skip(&s, "the start of a")) {
+		if (!number(&s, 10, &n) || !(skip(&s, " bytes ") || skip(&s, " byte ")))
+			return;
+		past = skip(&s, "past the end of a");
+		before = skip(&s, "before a");
+		if (!past && !before && !skip(&s, "inside a"))
+			return;
+	}
+	skip(&s, "n");
+	f->live = skip(&s, " live");
+	skip(&s, " block of the");
+	if (!skip(&s, " ") || !number(&s, 10, &f->block_size) ||
+		!(skip(&s, "-byte block") || skip(&s, "-byte class")))
+		return;
+	f->offset = before ? -(int64_t)n : (int64_t)(n + (past ? f->block_size : 0));
+	f->moved = skip(&s, " moved by realloc");
+	f->in_block = true;
+}
+
+static void read_message(struct finding *f, const char *s)
+{
+	static const char *const access[] = {"READ", "WRITE", "EXEC"};
+	uint64_t n = 0;
+
+	f->message = claim_text("%s", s);
+	f->kind = word(&s, ": ");
+	if (!f->kind) {
+		f->kind = f->message;
+		return;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(access); i++)
+		if (skip(&s, access[i]))
+			f->access = access[i];
+	if (f->access) {
+		if (skip(&s, " of size "))
+			number(&s, 10, &f->size);
+		skip(&s, " at ");
+	} else {
+		f->call = word(&s, "() ");
+		if (skip(&s, "argument "))
+			number(&s, 10, &n);
+		f->arg = (int)n;
+		if (!skip(&s, " at "))
+			skip(&s, "of ");
+	}
+	if (number(&s, 16, &f->addr) && skip(&s, ", "))
+		read_block(f, s);
+}
+
+/* "  or 4 bytes past the end of a live 40-byte block[ allocated by thread THREAD, tid TID:]" */
+static bool read_near(struct finding *f, const char *s)
+{
+	struct stack *k = &f->stacks[f->nstacks];
+	const char *by = strstr(s, " allocated by thread "),
+		   *tid = by ? strstr(by, ", tid ") : NULL;
+
+	if (strncmp(s, "  or ", 5) || f->nstacks == STACKS_MAX)
+		return false;
+	k->role = "near";
+	k->title = claim_text("%s", s + 2);
+	k->thread = "";
+	if (tid) {
+		k->title = claim_text("%.*s", (int)(by + 20 - s - 2), s + 2);
+		k->thread = claim_text("%.*s", (int)(tid - by - 21), by + 21);
+		k->tid = atoi(tid + 6);
+	}
+	f->nstacks++;
+	return true;
+}
+
+static bool read_section(struct finding *f, const char *s)
+{
+	static const struct {
+		const char *begin, *role;
+	} known[] = {{"  used by thread ", "use"}, {"  called by thread ", "use"},
+		{"  freed by thread ", "free"}, {"  moved by realloc in thread ", "free"},
+		{"  allocated by thread ", "alloc"}};
+	struct stack *k = &f->stacks[f->nstacks];
+	const char *title = s + 2, *last = NULL;
+
+	for (size_t i = 0; i < ARRAY_LEN(known); i++) {
+		if (!skip(&s, known[i].begin))
+			continue;
+		for (const char *p = s; (p = strstr(p, ", tid ")); p++)
+			last = p;
+		if (!last || f->nstacks == STACKS_MAX)
+			return false;
+		k->role = known[i].role;
+		k->title = claim_text("%.*s", (int)strlen(known[i].begin) - 3, title);
+		k->thread = claim_text("%.*s", (int)(last - s), s);
+		k->tid = atoi(last + 6);
+		f->nstacks++;
+		return true;
+	}
+	return false;
+}
+
+/* "FUNCTION FILE:LINE[:COLUMN][ (inlined)]", as text.c writes it: read from its end. */
+static bool read_line(struct line *l, const char *s)
+{
+	char *t = claim_text("%s", s), *at, *end = t + strlen(t);
+	int n[2] = {0, 0};
+	size_t k = 0;
+
+	if (end - t > 10 && !strcmp(end - 10, " (inlined)")) {
+		l->inlined = true;
+		*(end -= 10) = 0;
+	}
+	while (k < 2 && (at = strrchr(t, ':')) && at[1] >= '0' && at[1] <= '9') {
+		n[k++] = atoi(at + 1);
+		*at = 0;
+	}
+	at = strstr(t, " /");
+	if (!at)
+		at = strrchr(t, ' ');
+	if (!k || !at)
+		return false;
+	*at = 0;
+	l->function = t;
+	l->file = at + 1;
+	l->line = k == 2 ? n[1] : n[0];
+	l->column = k == 2 ? n[0] : 0;
+	return true;
+}
+
+/* "(PATH+0xOFF)[ (BuildId: HEX)]": the last parentheses that say so. */
+static bool read_module(struct frame *f, const char *s)
+{
+	const char *at = NULL, *id;
+
+	if (!skip(&s, "("))
+		return false;
+	for (const char *p = s; (p = strstr(p, "+0x")); p++)
+		at = p;
+	if (!at)
+		return !strcmp(s, "<unknown module>)");
+	f->path = claim_text("%.*s", (int)(at - s), s);
+	at++;
+	if (!number(&at, 16, &f->offset))
+		return false;
+	id = at;
+	if (skip(&id, ") (BuildId: "))
+		f->id = word(&id, ")");
+	return true;
+}
+
+/* A frame of text with lines goes on with the same pc while functions are inlined. */
+static void add_line(struct stack *k, const struct frame *f, const struct line *l)
+{
+	struct frame *to = k->nframes ? &k->frames[k->nframes - 1] : NULL;
+	struct line *more;
+
+	if (!to || to->pc != f->pc || !to->nlines || !to->lines[to->nlines - 1].inlined) {
+		if (k->nframes == FRAMES_MAX)
+			return;
+		to = &k->frames[k->nframes++];
+		*to = *f;
+	}
+	more = claim((to->nlines + 1) * sizeof(*more));
+	if (to->nlines)
+		memcpy(more, to->lines, to->nlines * sizeof(*more));
+	more[to->nlines++] = *l;
+	to->lines = more;
+}
+
+static bool read_frame(struct stack *k, const char *s)
+{
+	struct frame f = {0};
+	struct line l = {0};
+	uint64_t n;
+	const char *at;
+
+	if (!skip(&s, "    #") || !number(&s, 10, &n) || !skip(&s, " ") || !number(&s, 16, &f.pc) ||
+		!skip(&s, " "))
+		return false;
+	if (skip(&s, "in ")) {
+		at = strstr(s, "+0x");
+		if (at && strstr(at, " (")) {
+			f.symbol = word(&s, "+0x");
+			f.delta = strtoull(s, NULL, 16);
+			s = strstr(s, " (") + 1;
+		} else if (read_line(&l, s)) {
+			add_line(k, &f, &l);
+			return true;
+		} else {
+			return false;
+		}
+	}
+	if (!read_module(&f, s))
+		return false;
+	if (k->nframes < FRAMES_MAX)
+		k->frames[k->nframes++] = f;
+	return true;
+}
+
+/* What text.c puts in, and is made anew from the rest. */
+static bool is_decoration(const char *s)
+{
+	const char *at = s + strspn(s, " >");
+
+	if (!strncmp(s, "  block: ", 9) || !strcmp(s, "    (no stack recorded)"))
+		return true;
+	if (strncmp(s, "      ", 6))
+		return false;
+	return !strncmp(at, "0x", 2) || !strncmp(at, "^ 0x", 4) ||
+	       !strncmp(at + strspn(at, "0123456789"), " | ", 3);
+}
+
+/* One more line of f; false if it does not belong there. */
+static bool read_more(struct finding *f, const char *s)
+{
+	const char *at = s;
+	uint64_t pid;
+
+	if (skip(&at, "  process ") && number(&at, 10, &pid) && skip(&at, " (")) {
+		f->pid = (int)pid;
+		f->comm = claim_text("%.*s", (int)strcspn(at, "\n") - 1, at);
+		return true;
+	}
+	if (skip(&at, SIGNATURE)) {
+		f->signature = claim_text("%s", at);
+		return true;
+	}
+	if (!strcmp(s, "  registers:")) {
+		f->registers = "";
+		return true;
+	}
+	if (f->registers && !strncmp(s, "    r", 5)) {
+		f->registers = claim_text("%s%s\n", f->registers, s);
+		return true;
+	}
+	if (f->nstacks && read_frame(&f->stacks[f->nstacks - 1], s))
+		return true;
+	return read_section(f, s) || read_near(f, s) || is_decoration(s);
+}
+
+/* Without what text.c put in front. */
+static const char *read_hint(const char *s)
+{
+	const char *rest = strncmp(s, NO_LINE, strlen(NO_LINE)) ? NULL : strstr(s, "; ");
+
+	return claim_text("%s", rest ? rest + 2 : s);
+}
+
+void findings_read(FILE *in, void (*found)(struct finding *f, void *arg),
+	void (*other)(const char *line, size_t n, void *arg), void *arg)
+{
+	struct finding *f = NULL, *whole;
+	char *s = NULL;
+	size_t size = 0;
+	ssize_t n;
+
+	while ((n = getline(&s, &size, in)) > 0) {
+		bool ended = s[n - 1] == '\n';
+
+		s[n - ended] = 0;
+		if (!strncmp(s, HEAD, strlen(HEAD))) {
+			if (f)
+				found(f, arg);
+			f = claim(sizeof(*f));
+			read_message(f, s + strlen(HEAD));
+		} else if (f && !strncmp(s, HINT, strlen(HINT))) {
+			f->hint = read_hint(s + strlen(HINT));
+			found(f, arg);
+			f = NULL;
+		} else if ((whole = json_read(s))) {
+			found(whole, arg);
+		} else if (!(f && read_more(f, s)) && other) {
+			s[n - ended] = ended ? '\n' : 0;
+			other(s, (size_t)n, arg);
+		}
+	}
+	if (f)
+		found(f, arg);
+	free(s);
+}

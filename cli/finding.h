@@ -1,0 +1,85 @@
+/*
+ * finding.h - a finding as the command holds it: read from a report, completed, written again.
+ *
+ * The text is what src/findings/print.c describes at its top. It comes from anywhere: every line is
+ * checked, and what is not understood is no part of a finding. Nothing is ever freed: the command
+ * reads, writes and ends.
+ */
+#ifndef UD_FINDING_H
+#define UD_FINDING_H
+
+#include "base/words.h"
+
+#include <stdio.h>
+
+#define FRAMES_MAX 64
+#define STACKS_MAX 4
+#define NO_LINE	   "no source line: " /* begins a hint, up to the next semicolon */
+
+/* A place in the source. A frame has several if functions were inlined there, innermost first. */
+struct line {
+	const char *function, *file; /* NULL: unknown */
+	int line, column;	     /* 0: unknown    */
+	bool inlined;		     /* into the next */
+};
+
+struct frame {
+	uint64_t pc, offset, delta;
+	const char *symbol; /* as the dying process saw it; NULL: none           */
+	const char *path;   /* of the module; NULL: none known                   */
+	const char *id;	    /* build id in hex digits; NULL: it has none         */
+	const char *lacks;  /* why there are no lines; NULL: nobody looked       */
+	struct line *lines;
+	size_t nlines;
+};
+
+struct stack {
+	const char *role;   /* "use", "free", "alloc", "near"                           */
+	const char *title;  /* "freed by thread"                                  */
+	const char *thread; /* "T0 (main)"                                        */
+	int tid;
+	struct frame frames[FRAMES_MAX];
+	size_t nframes;
+};
+
+struct finding {
+	const char *message; /* the first line after "undangle: ERROR: "           */
+	const char *kind;    /* "use-after-free"                                   */
+	const char *access;  /* READ, WRITE, EXEC; NULL: call                      */
+	const char *call;    /* the function or system call; NULL: access          */
+	uint64_t size, addr; /* size 0: unknown                                    */
+	int arg;
+	bool in_block, live, moved;
+	uint64_t block_size;
+	int64_t offset; /* of addr in the block; may be before or past it       */
+	int pid;
+	const char *comm, *signature, *registers, *hint;
+	struct stack stacks[STACKS_MAX];
+	size_t nstacks;
+};
+
+/*
+ * Reads all of in. found is called with each finding at its end, other (unless NULL) with each
+ * line of n bytes that belongs to none.
+ */
+void findings_read(FILE *in, void (*found)(struct finding *f, void *arg),
+	void (*other)(const char *line, size_t n, void *arg), void *arg);
+
+/* The stack of that role, or NULL. */
+const struct stack *finding_stack(const struct finding *f, const char *role);
+
+/* Memory or a line and exit status 2. */
+void *claim(size_t n);
+char *claim_text(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* The other forms; each is one file. */
+struct look {
+	bool color;
+	bool rest; /* the first line was printed already */
+};
+void text_write(FILE *out, const struct finding *f, const struct look *look);
+void asan_write(FILE *out, const struct finding *f);
+void json_write(FILE *out, const struct finding *f);
+struct finding *json_read(const char *text);
+
+#endif

@@ -1,0 +1,137 @@
+/*
+ * symbolize.c - undangle symbolize [FILE]: reports get functions, source lines and inlined frames,
+ * and another form if one is asked for. A filter: what is no report goes through as it is.
+ *
+ * With --child=SECONDS it is what a dying process starts (src/findings/helper.c): all of the answer
+ * is written at once at the end, or nothing within its time.
+ */
+#include "cli.h"
+#include "dwarf.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct job {
+	FILE *out;
+	struct look look;
+	unsigned format; /* FORMAT_* */
+	bool lines;
+};
+
+static void complete(struct finding *f)
+{
+	for (size_t i = 0; i < f->nstacks; i++)
+		for (size_t j = 0; j < f->stacks[i].nframes; j++)
+			dwarf_complete(&f->stacks[i].frames[j]);
+}
+
+static void on_finding(struct finding *f, void *arg)
+{
+	struct job *j = arg;
+
+	if (j->lines)
+		complete(f);
+	if (j->format == FORMAT_ASAN)
+		asan_write(j->out, f);
+	else if (j->format == FORMAT_JSON)
+		json_write(j->out, f);
+	else
+		text_write(j->out, f, &j->look);
+}
+
+static void on_other(const char *line, size_t n, void *arg)
+{
+	struct job *j = arg;
+
+	fwrite(line, 1, n, j->out);
+}
+
+static bool want_color(void)
+{
+	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
+
+	return !(no && *no) && term && strcmp(term, "dumb");
+}
+
+/* The dying process blocked every signal, and may have ignored any. */
+static bool be_child(unsigned seconds)
+{
+	sigset_t none;
+
+	signal(SIGALRM, SIG_DFL);
+	signal(SIGPIPE, SIG_DFL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	alarm(seconds);
+	return true;
+}
+
+static void take_format(struct job *j, const char *name)
+{
+	if (!strcmp(name, "text"))
+		j->format = FORMAT_TEXT;
+	else if (!strcmp(name, "asan"))
+		j->format = FORMAT_ASAN;
+	else if (!strcmp(name, "json"))
+		j->format = FORMAT_JSON;
+	else
+		refuse("symbolize: --format=%s: it is one of text, asan, json", name);
+}
+
+static void read_one(const char *name, struct job *j)
+{
+	FILE *in = strcmp(name, "-") ? fopen(name, "re") : stdin;
+
+	if (!in)
+		refuse("symbolize: %s: %s", name, strerror(errno));
+	findings_read(in, on_finding, on_other, j);
+	if (ferror(in))
+		refuse("symbolize: %s: %s", name, strerror(errno));
+}
+
+static void answer(struct job *j, int argc, char **argv)
+{
+	if (argc == 0)
+		read_one("-", j);
+	for (int i = 0; i < argc; i++)
+		read_one(argv[i], j);
+}
+
+int verb_symbolize(int argc, char **argv)
+{
+	struct job j = {.out = stdout, .lines = true};
+	bool child = false, color = isatty(1);
+	char *text = NULL;
+	size_t size = 0;
+	int i;
+
+	for (i = 1; i < argc && argv[i][0] == '-' && argv[i][1]; i++) {
+		if (!strncmp(argv[i], "--child=", 8))
+			child = j.look.rest = be_child((unsigned)atoi(argv[i] + 8));
+		else if (!strcmp(argv[i], "--color"))
+			color = true;
+		else if (!strcmp(argv[i], "--no-lines"))
+			j.lines = false;
+		else if (!strncmp(argv[i], "--format=", 9))
+			take_format(&j, argv[i] + 9);
+		else if (!strncmp(argv[i], "--debug-dir=", 12))
+			dwarf_search(argv[i] + 12);
+		else
+			refuse("symbolize: unknown option '%s'; there are --format=text|asan|json "
+			       "and "
+			       "--debug-dir=DIR",
+				argv[i]);
+	}
+	j.look.color = color && want_color();
+	if (!child && j.lines && dwarf_missing())
+		fprintf(stderr, "undangle: warning: %s\n", dwarf_missing());
+	if (child && !(j.out = open_memstream(&text, &size)))
+		return 1;
+	answer(&j, argc - i, argv + i);
+	if (fclose(j.out) || (child && write(1, text, size) != (ssize_t)size))
+		return 1;
+	return 0;
+}

@@ -1,0 +1,309 @@
+#!/usr/bin/python3
+"""run.py -B BUILD: what a report says of functions, lines and inlined frames, and that it is always told.
+
+Programs of this folder, built by each compiler in each way that people ship binaries; where a line is
+expected the source says "line: NAME" on it. Ends with "report: N passed, N failed[, N skipped]".
+"""
+import argparse
+import json
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+LINE = re.compile(r"^    #\d+ 0x[0-9a-f]{16} in (.+?) (/\S+?):(\d+)(?::\d+)?( \(inlined\))?$")
+PATIENT = "symbolize_ms=60000"
+SLOW = 120  # a limit for hangs only
+ap = argparse.ArgumentParser()
+ap.add_argument("-B", default="build")
+B = os.path.abspath(ap.parse_args().B)
+UD, LIB = f"{B}/undangle", f"{B}/libundangle.so"
+HERE = os.path.dirname(os.path.abspath(__file__))
+count = {"passed": 0, "failed": 0, "skipped": 0}
+W = tempfile.mkdtemp(prefix="undangle-report.")
+os.chmod(W, 0o755)
+
+
+def verdict(name, want, got):
+    good = want == got
+    count["passed" if good else "failed"] += 1
+    if not good:
+        print(f"not ok {name}\n  want: {want}\n  got:  {got}", flush=True)
+
+
+def skipped(name, why):
+    count["skipped"] += 1
+    print(f"skipped {name}: {why}")
+
+
+def sh(*cmd, **more):
+    return subprocess.run(cmd, capture_output=True, text=True, timeout=SLOW, **more)
+
+
+def program(options, path, cwd=W, **env):
+    """Its status and standard error; started as a service would be, by two variables."""
+    e = {"LD_PRELOAD": LIB, "PATH": os.environ["PATH"], "UNDANGLE_OPTIONS": options}
+    e.update(env)
+    p = sh(path, env=e, cwd=cwd, stdin=subprocess.DEVNULL)
+    return p.returncode, p.stderr
+
+
+def marks(source):
+    return {m[1]: n for n, line in enumerate(open(f"{HERE}/{source}"), 1)
+            for m in [re.search(r"line: ([\w-]+)", line)] if m}
+
+
+def stacks(text):
+    """Of each section the frames with lines: function, file, line, inlined."""
+    out, now = {}, None
+    for line in text.splitlines():
+        for word in ("used by", "freed by", "allocated by"):
+            if line.startswith(f"  {word} thread"):
+                now = out[word] = []
+        m = LINE.match(line)
+        if m and now is not None and m[2].startswith(HERE):
+            now.append((m[1], os.path.basename(m[2]), int(m[3]), bool(m[4])))
+    return out
+
+
+def expected(source):
+    at = marks(source)
+    c = source.endswith(".c")
+
+    def stack(inner, outer):
+        names = (inner, outer, "main") if c else {
+            "touch": ("shop::box<int>::touch(int) const", "shop::use(shop::box<int> const&)", "main"),
+            "release": ("shop::box<int>::release()", "shop::drop(shop::box<int>&)", "main"),
+            "make": ("shop::box<int>::make()", "shop::get(shop::box<int>&)", "main"),
+        }[inner]
+        return [(names[0], source, at[inner], True), (names[1], source, at[outer], False),
+                (names[2], source, at[f"main-{outer}"], False)]
+
+    return {"used by": stack("touch", "use"), "freed by": stack("release", "drop"),
+            "allocated by": stack("make", "get")}
+
+
+def build(source, cc, flags, path):
+    p = sh(cc, "-g", "-w", *flags, "-o", path, f"{HERE}/{source}")
+    if p.returncode:
+        raise SystemExit(f"cannot compile {source} with {cc}: {p.stderr}")
+
+
+def build_id(path):
+    return re.search(r"Build ID: ([0-9a-f]+)", sh("readelf", "-n", path).stdout)[1]
+
+
+def split(path, debug):
+    """Debug information to another file; the program keeps nothing but its code."""
+    os.makedirs(os.path.dirname(debug), exist_ok=True)
+    sh("objcopy", "--only-keep-debug", path, debug, check=True)
+    sh("strip", path, check=True)
+
+
+def shapes():
+    """The same frames whatever the compiler, however the program was shipped."""
+    ways = [("-O0",), ("-O2",), ("-O2", "-no-pie"), ("-O2", "-gdwarf-4"), ("-O2", "-gsplit-dwarf")]
+    for source, compilers in (("inlined.c", ("gcc", "clang")), ("classes.cc", ("g++", "clang++"))):
+        for cc in compilers:
+            if not shutil.which(cc):
+                skipped(f"{source} {cc}", "not installed")
+                continue
+            for flags in ways:
+                path = f"{W}/prog"
+                build(source, cc, flags, path)
+                rc, err = program(PATIENT, path)
+                name = f"{source} {cc} {' '.join(flags)}"
+                verdict(f"{name}: status", -signal.SIGSEGV, rc)
+                verdict(name, expected(source), stacks(err))
+
+
+def shipped():
+    """Stripped: .gnu_debuglink, build id, debuginfod's cache; later and elsewhere; another file."""
+    path, want = f"{W}/prog", expected("inlined.c")
+    build("inlined.c", "gcc", ("-O2",), path)
+    bid = build_id(path)
+    kept = f"{W}/kept/prog.debug"
+    split(path, kept)
+    rc, raw = program(PATIENT, path)
+    verdict("stripped: no line of ours", {"used by": [], "freed by": [], "allocated by": []}, stacks(raw))
+    verdict("stripped: the build id is the file's", {bid},
+            set(re.findall(rf"\({re.escape(path)}\+0x[0-9a-f]+\) \(BuildId: ([0-9a-f]+)\)", raw)))
+    verdict("stripped: it says why", True, f"no source line: {path}: no debug information" in raw)
+    later = sh(UD, "symbolize", f"--debug-dir={W}/d", input=raw)
+    verdict("--debug-dir without the file", raw, later.stdout)
+    cache = f"{W}/cache/{bid}/debuginfo"
+    os.makedirs(os.path.dirname(cache))
+    shutil.copy(kept, cache)
+    verdict("debuginfod's cache", want, stacks(program(PATIENT, path, DEBUGINFOD_CACHE_PATH=f"{W}/cache")[1]))
+    byid = f"{W}/d/.build-id/{bid[:2]}/{bid[2:]}.debug"
+    os.makedirs(os.path.dirname(byid))
+    shutil.copy(kept, byid)
+    saved = f"{W}/saved.txt"
+    open(saved, "w").write("before\n" + raw + "after\n")
+    os.rename(path, f"{W}/moved")
+    later = sh(UD, "symbolize", f"--debug-dir={W}/d", saved)
+    verdict("later, without the program", want, stacks(later.stdout))
+    verdict("what is no report goes through", ["before", "after"],
+            [later.stdout.splitlines()[0], later.stdout.splitlines()[-1]])
+    build("inlined.c", "gcc", ("-O0",), path)
+    other = sh(UD, "symbolize", saved).stdout
+    verdict("another program of that name", {"used by": [], "freed by": [], "allocated by": []}, stacks(other))
+    verdict("another program: it says so", True, "the file is another one than the one that ran" in other)
+    os.rename(f"{W}/moved", path)
+    os.makedirs(f"{W}/.debug")
+    os.rename(kept, f"{W}/.debug/linked")
+    sh("objcopy", "--add-gnu-debuglink=.debug/linked", path, cwd=W, check=True)
+    verdict(".gnu_debuglink", want, stacks(program(PATIENT, path)[1]))
+    shutil.rmtree(f"{W}/.debug")
+
+
+def forms():
+    path = f"{W}/prog"
+    build("inlined.c", "gcc", ("-O2",), path)
+    raw, text = program("no-symbolize", path)[1], program(PATIENT, path)[1]
+    signature = re.compile(r"^  signature: ([0-9a-f]{16})$", re.M)
+    verdict("the signature is the same", signature.search(raw)[1], signature.search(text)[1])
+    finished = sh(UD, "symbolize", input=raw).stdout
+    verdict("finished later", stacks(text), stacks(finished))
+    verdict("finished twice", finished, sh(UD, "symbolize", input=finished).stdout)
+    at = marks("inlined.c")["touch"]
+    verdict("the source line is marked", 1, len(re.findall(rf"^      > +{at} \| .*line: touch", text, re.M)))
+    verdict("the block is drawn", 1, len(re.findall(r"^      0x[0-9a-f]+ \|\.{8}####\.{28}\| 0x", text, re.M)))
+    rc, line = program(f"format=json:{PATIENT}", path)
+    try:
+        import jsonschema
+        jsonschema.validate(json.loads(line), json.load(open(f"{HERE}/../../docs/report.schema.json")))
+        verdict("json is as docs/report.schema.json has it", 1, line.count("\n"))
+    except ImportError:
+        skipped("json by its schema", "python3-jsonschema is not installed")
+    verdict("json read and written", line, sh(UD, "symbolize", "--format=json", input=line).stdout)
+    verdict("json to text", finished.splitlines()[2:4][0].split(",")[0],
+            sh(UD, "symbolize", input=line).stdout.splitlines()[2].split(",")[0])
+    rc, asan = program(f"format=asan:{PATIENT}", path)
+    shape = [r"^==\d+==ERROR: AddressSanitizer: heap-use-after-free on address 0x[0-9a-f]+ at pc 0x[0-9a-f]+ "
+             r"bp 0x[0-9a-f]+ sp 0x[0-9a-f]+$", r"^READ of size 4 at 0x[0-9a-f]+ thread T0$",
+             rf"^    #0 0x[0-9a-f]+ in touch /.*/inlined.c:{at}(:\d+)?$", r"^freed by thread T0 here:$",
+             r"^0x[0-9a-f]+ is located 8 bytes inside of 40-byte region \[0x[0-9a-f]+,0x[0-9a-f]+\)$",
+             r"^previously allocated by thread T0 here:$",
+             rf"^SUMMARY: AddressSanitizer: heap-use-after-free /.*inlined.c:{at} in touch$"]
+    verdict("asan", [], [s for s in shape if not re.search(s, asan, re.M)])
+    return raw
+
+
+def runs(pid):
+    """Perhaps nobody reaps here whose parent is gone."""
+    try:
+        return open(f"/proc/{pid}/stat").read().rsplit(") ", 1)[1][0] not in "ZX"
+    except FileNotFoundError:
+        return False
+
+
+def helpers(path):
+    """Whatever becomes of the helper: the report is there, once, and in time."""
+    home = f"{W}/elsewhere"
+    os.makedirs(home)
+    shutil.copy(LIB, home)
+    lib, helper = f"{home}/libundangle.so", f"{home}/undangle"
+    whole = re.compile(r"\Aundangle: ERROR: .*\n  process \d+ \(prog\)\n  used by thread[^\0]*\n  signature: .*\n"
+                       r"undangle: hint: .*\n\Z")
+
+    def told(name, script, options="symbolize_ms=300", **env):
+        if script is not None:
+            open(helper, "w").write("#!/bin/sh\n" + script)
+            os.chmod(helper, 0o755)
+        start = time.time()
+        rc, err = program(options, path, LD_PRELOAD=lib, **env)
+        verdict(name, (-signal.SIGSEGV, True, 1, True),
+                (rc, bool(whole.match(err)), err.count("used by thread"), time.time() - start < SLOW))
+
+    told("no helper", None)
+    told("a helper that fails", "exit 3\n")
+    told("a helper that is killed", "kill -9 $$\n")
+    born = time.time()
+    told("a helper that hangs", f"echo $$ >{W}/hung; exec sleep 1000\n", "symbolize_ms=3000")
+    pid = open(f"{W}/hung").read().strip() if os.path.exists(f"{W}/hung") else "none"
+    while runs(pid) and time.time() - born < SLOW:
+        time.sleep(0.05)
+    verdict("... and is gone", False, runs(pid))
+    told("a helper that never reads", "exec 0<&-; exit 0\n")
+    open(helper, "w").write(f"#!/bin/sh\necho ran >{W}/ran\n")
+    os.chmod(helper, 0o777)
+    told("a helper that everybody may write", None)
+    verdict("... was not run", False, os.path.exists(f"{W}/ran"))
+    os.chmod(helper, 0o755)
+    open(helper, "w").write(f"#!/bin/sh\nenv >{W}/env; ls -l /proc/self/fd | wc -l >{W}/fds; exit 1\n")
+    told("its environment", None, PATIENT, HOME="/nowhere", SECRET="x", DEBUGINFOD_URLS="http://x.invalid")
+    seen = open(f"{W}/env").read()
+    verdict("... is a small one", (True, False, False, False),
+            ("HOME=/nowhere" in seen, "SECRET" in seen, "LD_PRELOAD" in seen, "DEBUGINFOD_URLS" in seen))
+
+
+def situations():
+    """Where a program's own ways could get into the way."""
+    build("places.c", "gcc", ("-O1", "-pthread"), f"{W}/places")
+    want = stacks(program(PATIENT, f"{W}/places")[1])["used by"]
+    verdict("places: lines", True, len(want) > 0)
+    for how in ("thread", "small-stack", "child", "wait", "no-stderr", "nofile", "seccomp", "altstack"):
+        log = f"{W}/log.{how}"
+        e = {"LD_PRELOAD": LIB, "PATH": os.environ["PATH"],
+             "UNDANGLE_OPTIONS": f"{PATIENT}:log={log}"}
+        p = sh(f"{W}/places", how, env=e, cwd=W)
+        text = open(log).read()
+        verdict(f"places {how}", (0, "", 1, True),
+                (p.returncode, p.stdout, text.count("used by thread"), text.endswith("the core dump\n")))
+        if how not in ("nofile", "seccomp"):
+            verdict(f"places {how}: lines", want[0], (stacks(text)["used by"] or [None])[0])
+    e["UNDANGLE_OPTIONS"] = PATIENT
+    p = sh(f"{W}/places", "fsize", env=e)
+    verdict("places fsize", (0, want[0]), (p.returncode, (stacks(p.stderr)["used by"] or [None])[0]))
+
+
+def noise(raw):
+    """Broken reports: never more than what they say, never a crash."""
+    rnd = random.Random(14)
+    line = sh(UD, "symbolize", "--format=json", input=raw).stdout
+    bad = []
+    for i in range(120):
+        text = bytearray((raw if i % 2 else line).encode())
+        for _ in range(rnd.randrange(1, 12)):
+            at = rnd.randrange(len(text))
+            how = rnd.randrange(4)
+            if how == 0:
+                text[at] = rnd.randrange(256)
+            elif how == 1:
+                del text[at:at + rnd.randrange(40)]
+            elif how == 2:
+                text[at:at] = bytes(rnd.choice(b'0123456789abcdefx#+(){}[]":,\\ \n') for _ in range(9))
+            else:
+                text = text[:max(at, 1)]
+        form = rnd.choice(("text", "asan", "json"))
+        p = subprocess.run([UD, "symbolize", f"--format={form}"], input=bytes(text), capture_output=True,
+                           timeout=SLOW)
+        if p.returncode or p.stderr:
+            bad.append((form, p.returncode, p.stderr[:200], bytes(text)))
+    verdict("broken reports", [], bad[:2])
+
+
+def main():
+    if sh(UD, "symbolize", "/dev/null").stderr:
+        skipped("all of it", "built without libdw-dev")
+    else:
+        shapes()
+        shipped()
+        raw = forms()
+        helpers(f"{W}/prog")
+        situations()
+        noise(raw)
+    shutil.rmtree(W)
+    more = f", {count['skipped']} skipped" if count["skipped"] else ""
+    print(f"report: {count['passed']} passed, {count['failed']} failed{more}")
+    return 1 if count["failed"] or not (count["passed"] or count["skipped"]) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -15,13 +15,15 @@
 enum block_state {
 	BLOCK_NONE,  /* not an address we ever handed out (nor inside our virtual ranges)       */
 	BLOCK_NEVER, /* inside our virtual ranges, but no block was ever there                  */
-	BLOCK_LIVE,  /* addr lies in a live block (or in the slack behind it, offset >= size)   */
-	BLOCK_DEAD,  /* addr lies in a block that was freed                                      */
+	BLOCK_LIVE,  /* addr lies in a live block, or before or behind it in its pages           */
+	BLOCK_DEAD,  /* likewise of a block that was freed                                       */
 };
 
 struct block {
 	enum block_state state;
 	bool moved;	      /* it died because realloc moved it                           */
+	bool of_class;	      /* size is its class's: what was asked for is not recorded    */
+	bool forgotten;	      /* dead for so long that nothing else is known of it          */
 	vaddr_t base;	      /* what malloc returned                                       */
 	size_t size;	      /* what was asked for, bytes                                  */
 	uint32_t alloc_stack; /* stack depot ids (stack.h); 0 = not recorded                */

@@ -11,6 +11,7 @@
 #include "base/base.h"
 #include "trace/trace.h"
 #include "efault.h"
+#include "near.h"
 #include "print.h"
 #include "signals.h"
 
@@ -27,6 +28,8 @@
  * would go on for ever, but the program did not ask for that, for without us there was no fault.
  */
 #define RETRIES 10000
+
+#define RUN_PAST 64U /* bytes behind a live block's end that are likely its own overrun */
 
 static __thread struct {
 	uintptr_t ip, sp;
@@ -48,6 +51,52 @@ static size_t read_insn(uintptr_t ip, uint8_t *dst, size_t n)
 	return n;
 }
 
+/*
+ * A loop that runs on behind its block stops at the first page that is dead; what it meets there
+ * is not inside another block, or is its very first bytes.
+ */
+static bool may_have_run_past(const struct report *r, const struct block *live)
+{
+	size_t past = near_past(live, r->addr);
+
+	if (r->addr - r->block.base < r->block.size && r->addr & (PAGE_SIZE - 1))
+		return past < RUN_PAST;
+	return past < PAGE_SIZE;
+}
+
+/* Pages of a live block that fault are the program's own affair. */
+static bool is_on_pages_of(const struct block *b, vaddr_t addr)
+{
+	vaddr_t end = b->base + MAX(b->size, 1UL);
+
+	return addr >= (b->base & PAGE_MASK) && addr < ALIGN_UP(end, PAGE_SIZE);
+}
+
+static bool find_block(struct report *r)
+{
+	struct block live;
+
+	block_find(r->addr, &r->block);
+	switch (r->block.state) {
+	case BLOCK_DEAD:
+		if (near_before(r->addr, PAGE_SIZE, &live) && may_have_run_past(r, &live))
+			r->before = live;
+		return true;
+	case BLOCK_LIVE:
+		if (is_on_pages_of(&r->block, r->addr))
+			return false;
+		break;
+	case BLOCK_NEVER:
+		if (near_find(r->addr, &live))
+			r->block = live;
+		break;
+	case BLOCK_NONE:
+		return false;
+	}
+	r->kind = FINDING_OUT_OF_BOUNDS;
+	return true;
+}
+
 bool fault_classify(const siginfo_t *si, const void *ucontext, struct report *r)
 {
 	const ucontext_t *uc = ucontext;
@@ -63,8 +112,7 @@ bool fault_classify(const siginfo_t *si, const void *ucontext, struct report *r)
 		.addr = vaddr_of(si->si_addr),
 		.use = {(uintptr_t)g[REG_RIP], (uintptr_t)g[REG_RSP], (uintptr_t)g[REG_RBP]},
 	};
-	block_find(r->addr, &r->block);
-	if (r->block.state != BLOCK_DEAD)
+	if (!find_block(r))
 		return false;
 	if (g[REG_ERR] & ERROR_FETCH || r->addr == r->use.ip) {
 		r->access = ACCESS_EXEC;

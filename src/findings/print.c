@@ -4,19 +4,27 @@
  * THE FORMAT (stable; test/bug parses it). All of it goes to log_fd(). Line 1:
  *
  *   undangle: ERROR: use-after-free: ACCESS at ADDR, WHERE HOW by thread THREAD
+ *   undangle: ERROR: use-after-free: malloc_usable_size() of ADDR, WHERE HOW by thread THREAD
  *   undangle: ERROR: double-free: CALL() of ADDR, WHERE HOW by thread THREAD
  *   undangle: ERROR: invalid-free: CALL() of ADDR, WHAT[, misaligned]
+ *   undangle: ERROR: out-of-bounds: ACCESS at ADDR, N bytes before a live SIZE-byte block
+ *   undangle: ERROR: out-of-bounds: ACCESS at ADDR, N bytes past the end of a live SIZE-byte block
+ *   undangle: ERROR: out-of-bounds: ACCESS at ADDR, in malloc's range, where no block ever was
  *
  *   ACCESS  READ of size N | WRITE of size N | READ | WRITE | EXEC | CALL() argument N
  *           (without "of size N" if the instruction is not understood)
  *   ADDR    0x and lower-case digits
  *   WHERE   N bytes inside a SIZE-byte block | N bytes past the end of a SIZE-byte block | the
- *           start of a SIZE-byte block        ("0 bytes inside" is never written)
- *   HOW     freed | moved by realloc
+ *           start of a SIZE-byte block | N bytes before a SIZE-byte block | in a block
+ *           ("0 bytes inside" is never written; "in a block" is of one that is long forgotten).
+ *           "an 8-byte block"; where the size is not recorded: "a block of the SIZE-byte class"
+ *   HOW     freed | moved by realloc; without "by thread THREAD" if it was not recorded, and then
+ *           the parts of what was not recorded are absent below, too
  *   THREAD  Tn (name): T0 is the main thread, the others are numbered as the report comes to
  *           them; name is "main", the thread's comm, or "exited"; "T0 (main, before fork)" is the
- *           thread that called fork in the parent; "T? (unknown)" if it was not recorded
+ *           thread that called fork in the parent
  *   WHAT    N bytes inside a live SIZE-byte block | N bytes past the end of a live SIZE-byte block
+ *           | N bytes before a live SIZE-byte block
  *           | N bytes inside a SIZE-byte block HOW by thread THREAD
  *           | on the stack of thread THREAD | in MODULE+0xOFF[ SYMBOL+0xOFF]
  *           | in the brk heap | in mapped memory that malloc never returned[ (NAME)]
@@ -34,6 +42,8 @@
  *     (no stack recorded)
  *   allocated by thread THREAD, tid TID:
  *     #0 ...
+ *   or N bytes past the end of a live SIZE-byte block[ allocated by thread THREAD, tid TID:]
+ *     #0 ...                                     (a dead block that was met from that one, perhaps)
  *   registers:                                   (not for a bad free)
  *     rax 0x0000000000000000 rbx ... rcx ... rdx ...
  *     ... 18 in all: rax..rdx, rsi rdi rbp rsp, r8..r15, rip efl
@@ -94,10 +104,6 @@ static void print_thread(struct out *o, int tid)
 	char comm[20];
 	int i;
 
-	if (!tid) {
-		out_str(o, "T? (unknown)");
-		return;
-	}
 	if (tid == sys_getpid()) {
 		out_str(o, "T0 (main)");
 		return;
@@ -114,25 +120,55 @@ static void print_thread(struct out *o, int tid)
 	out_fmt(o, "T%d (%s)", i + 1, comm);
 }
 
-static void print_where(struct out *o, const struct report *r, const char *live)
+/* "an 8-byte block": is what the number begins with spoken with a vowel? */
+static const char *article(size_t n)
 {
-	const struct block *b = &r->block;
-	size_t off = r->addr - b->base;
+	while (n >= 1000)
+		n /= 1000;
+	return n == 8 || n == 11 || n == 18 || n / 10 == 8 || n / 100 == 8 ? "an" : "a";
+}
 
-	if (off == 0 && b->size)
-		out_fmt(o, "the start of a %s%zu-byte block", live, b->size);
-	else if (off < b->size)
-		out_fmt(o, "%zu byte%s inside a %s%zu-byte block", off, off == 1 ? "" : "s", live,
-			b->size);
+static void print_block(struct out *o, const struct block *b)
+{
+	const char *live = b->state == BLOCK_LIVE ? "live " : "";
+	const char *a = *live || b->of_class ? "a" : article(b->size);
+
+	if (b->of_class)
+		out_fmt(o, "%s %sblock of the %zu-byte class", a, live, b->size);
 	else
-		out_fmt(o, "%zu byte%s past the end of a %s%zu-byte block", off - b->size,
-			off - b->size == 1 ? "" : "s", live, b->size);
+		out_fmt(o, "%s %s%zu-byte block", a, live, b->size);
+}
+
+static void print_where(struct out *o, vaddr_t addr, const struct block *b)
+{
+	size_t off = addr - b->base, n = off;
+	const char *how = "inside";
+
+	if (b->forgotten) {
+		out_str(o, "in a block");
+		return;
+	}
+	if (addr < b->base) {
+		n = b->base - addr;
+		how = "before";
+	} else if (off >= b->size) {
+		n = off - b->size;
+		how = "past the end of";
+	}
+	if (off == 0 && b->size)
+		out_str(o, "the start of ");
+	else
+		out_fmt(o, "%zu byte%s %s ", n, n == 1 ? "" : "s", how);
+	print_block(o, b);
 }
 
 static void print_dead(struct out *o, const struct report *r)
 {
-	print_where(o, r, "");
-	out_fmt(o, " %s by thread ", r->block.moved ? "moved by realloc" : "freed");
+	print_where(o, r->addr, &r->block);
+	out_str(o, r->block.moved ? " moved by realloc" : " freed");
+	if (!r->block.free_tid)
+		return;
+	out_str(o, " by thread ");
 	print_thread(o, r->block.free_tid);
 }
 
@@ -155,7 +191,6 @@ static void print_access(struct out *o, const struct report *r)
 		break;
 	}
 	out_fmt(o, " at %p, ", vaddr_ptr(r->addr));
-	print_dead(o, r);
 }
 
 static void print_symbol(struct out *o, const struct symbol *s)
@@ -197,11 +232,11 @@ static void print_foreign(struct out *o, const struct report *r)
 	}
 }
 
-static void print_invalid(struct out *o, const struct report *r)
+static void print_what(struct out *o, const struct report *r)
 {
 	switch (r->block.state) {
 	case BLOCK_LIVE:
-		print_where(o, r, "live ");
+		print_where(o, r->addr, &r->block);
 		break;
 	case BLOCK_DEAD:
 		print_dead(o, r);
@@ -212,24 +247,21 @@ static void print_invalid(struct out *o, const struct report *r)
 	case BLOCK_NONE:
 		print_foreign(o, r);
 	}
-	if (r->addr & 15)
-		out_str(o, ", misaligned");
 }
 
 static void print_headline(struct out *o, const struct report *r)
 {
-	static const char *const kind[] = {"use-after-free", "double-free", "invalid-free"};
+	static const char *const kind[] = {
+		"use-after-free", "double-free", "invalid-free", "out-of-bounds"};
 
 	out_fmt(o, "undangle: ERROR: %s: ", kind[r->kind]);
-	if (r->kind == FINDING_USE_AFTER_FREE) {
-		print_access(o, r);
-	} else {
+	if (r->access == ACCESS_NONE)
 		out_fmt(o, "%s() of %p, ", r->call, vaddr_ptr(r->addr));
-		if (r->kind == FINDING_DOUBLE_FREE)
-			print_dead(o, r);
-		else
-			print_invalid(o, r);
-	}
+	else
+		print_access(o, r);
+	print_what(o, r);
+	if (r->kind == FINDING_INVALID_FREE && r->addr & 15)
+		out_str(o, ", misaligned");
 	out_char(o, '\n');
 	out_flush(o);
 }
@@ -266,7 +298,9 @@ static void print_frames(struct out *o, const uintptr_t *pc, size_t n, bool exac
 static void print_stack(
 	struct out *o, const char *what, int tid, const uintptr_t *pc, size_t n, bool exact)
 {
-	out_fmt(o, "  %s thread ", what);
+	if (!tid)
+		return;
+	out_fmt(o, "%s thread ", what);
 	print_thread(o, tid);
 	out_fmt(o, ", tid %d:\n", tid);
 	print_frames(o, pc, n, exact);
@@ -285,16 +319,24 @@ static void print_stacks(struct out *o, const struct report *r)
 	size_t n;
 
 	n = stack_walk(&r->use, exact, pc, STACK_MAX);
-	print_stack(
-		o, r->access == ACCESS_NONE ? "called by" : "used by", sys_gettid(), pc, n, exact);
+	print_stack(o, r->access == ACCESS_NONE ? "  called by" : "  used by", sys_gettid(), pc, n,
+		exact);
 	if (b->state == BLOCK_DEAD) {
 		n = stack_get(b->free_stack, pc, STACK_MAX);
-		print_stack(o, b->moved ? "moved by realloc in" : "freed by", b->free_tid, pc, n,
-			false);
+		print_stack(o, b->moved ? "  moved by realloc in" : "  freed by", b->free_tid, pc,
+			n, false);
 	}
 	if (b->state == BLOCK_DEAD || b->state == BLOCK_LIVE) {
 		n = stack_get(b->alloc_stack, pc, STACK_MAX);
-		print_stack(o, "allocated by", b->alloc_tid, pc, n, false);
+		print_stack(o, "  allocated by", b->alloc_tid, pc, n, false);
+	}
+	if (r->before.state == BLOCK_LIVE) {
+		out_str(o, "  or ");
+		print_where(o, r->addr, &r->before);
+		if (!r->before.alloc_tid)
+			out_char(o, '\n');
+		n = stack_get(r->before.alloc_stack, pc, STACK_MAX);
+		print_stack(o, " allocated by", r->before.alloc_tid, pc, n, false);
 	}
 }
 

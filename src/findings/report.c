@@ -159,7 +159,9 @@ void report_bad_free(void *p, const char *call, void *frame)
 	struct sigaction old;
 
 	block_find(r.addr, &r.block);
-	if (r.block.state == BLOCK_DEAD && r.block.base == r.addr)
+	if (r.block.state == BLOCK_DEAD && !__builtin_strcmp(call, "malloc_usable_size"))
+		r.kind = FINDING_USE_AFTER_FREE;
+	else if (r.block.state == BLOCK_DEAD && r.block.base == r.addr)
 		r.kind = FINDING_DOUBLE_FREE;
 	report_print(&r, NULL, sigaction(SIGABRT, NULL, &old) == 0 && old.sa_handler == SIG_DFL);
 	abort();

@@ -16,6 +16,7 @@ enum finding {
 	FINDING_USE_AFTER_FREE,
 	FINDING_DOUBLE_FREE,
 	FINDING_INVALID_FREE,
+	FINDING_OUT_OF_BOUNDS, /* of a live block, or of all: nothing was freed there */
 };
 
 enum access {
@@ -31,16 +32,19 @@ struct report {
 	enum access access;
 	size_t size; /* of the access in bytes; 0 = unknown */
 	vaddr_t addr;
-	const char *call;   /* "free", "realloc", "write": the function or system call; or NULL */
-	int arg;	    /* for ACCESS_SYSCALL: number of the argument, from 1               */
-	struct block block; /* block_find(addr) at that time                                    */
+	const char *call; /* "free", "realloc", "write": the function or system call; or NULL */
+	int arg;	  /* for ACCESS_SYSCALL: number of the argument, from 1               */
+	/* block_find(addr) at that time; OUT_OF_BOUNDS: the live block nearest to it, if any */
+	struct block block;
+	/* A live one that somebody may have run past the end of, to meet a dead one; else NONE */
+	struct block before;
 	struct stack_regs use; /* where it happened; ip is exact for READ, WRITE and EXEC,
 				* else a return address */
 };
 
 /*
- * A pointer given to free/realloc/malloc_usable_size is no live block's start: decide double-free
- * or invalid-free by block_find, print, raise SIGABRT. `call` names the exported function,
+ * A pointer given to free/realloc/malloc_usable_size is no live block's start: decide by
+ * block_find which finding it is, print, raise SIGABRT. `call` names the exported function,
  * `frame` its __builtin_frame_address(0). Hold no lock. Does not return unless the program catches
  * SIGABRT and jumps out of it.
  */

@@ -74,6 +74,7 @@ static void view_find(struct view *v, vaddr_t a, struct block *b)
 	if (live && slot_ahead(v, idx, b->base))
 		handed = false;
 	b->size = g->size;
+	b->of_class = !v->rec;
 	if (v->rec) {
 		handed = handed && v->rec[idx].alloc_tid != 0;
 		record_read(&v->rec[idx], g->size, b);
@@ -94,8 +95,9 @@ void rows_find(vaddr_t addr, struct block *b)
 	else if (e)
 		view_find((struct view *)e, addr, b);
 	else
-		/* Used up and forgotten, or not used yet. */
-		b->state = addr < space.next ? BLOCK_DEAD : BLOCK_NEVER;
-	if (b->state == BLOCK_DEAD && !b->base)
+		b->state = space_was_forgotten(addr) ? BLOCK_DEAD : BLOCK_NEVER;
+	if (b->state == BLOCK_DEAD && !b->base) {
 		b->base = addr;
+		b->forgotten = true;
+	}
 }

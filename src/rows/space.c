@@ -7,6 +7,7 @@
 #include "space.h"
 #include "counts.h"
 #include "heap.h"
+#include "large.h"
 
 #include <errno.h>
 
@@ -16,6 +17,11 @@ struct lock vspace_lock = LOCK(VSPACE);
 struct counts rows_counts;
 _Atomic uintptr_t *space_table;
 static _Atomic uint16_t *entries_forgotten; /* by page of space_table */
+static struct large forgotten = {.dead = 1};
+
+#define BEFORE_FIRST (64UL << 20) /* bytes of addresses that are never handed out */
+
+enum { IN_PAGE = PAGE_SIZE / sizeof(*space_table) };
 
 static void mode_init(void)
 {
@@ -48,6 +54,9 @@ int rows_start(const struct run *fresh)
 
 	mode_init();
 	vspace_init(&space, fresh->lo, fresh->hi);
+	/* What lies before the first block of all is to be known as ours, too. */
+	if (fresh->hi - fresh->lo >= BEFORE_FIRST << 10)
+		vspace_take_aligned(&space, BEFORE_FIRST, HUGE_SIZE);
 	space_table = meta_table(size);
 	if (space_table)
 		entries_forgotten = meta_table((size / PAGE_SIZE + 1) * sizeof(*entries_forgotten));
@@ -72,11 +81,10 @@ void space_entry_set(vaddr_t at, size_t len, uintptr_t entry)
  */
 void space_entry_forget(vaddr_t at, size_t len)
 {
-	enum { IN_PAGE = PAGE_SIZE / sizeof(*space_table) };
 	size_t i = (at - space.base) >> VSPACE_PART_SHIFT;
 	size_t end = i + ((len + VSPACE_PART - 1) >> VSPACE_PART_SHIFT);
 
-	space_entry_set(at, len, 0);
+	space_entry_set(at, len, (uintptr_t)&forgotten | 1);
 	while (i < end) {
 		size_t page = i / IN_PAGE, next = MIN((page + 1) * IN_PAGE, end);
 		uint16_t n = (uint16_t)(next - i);
@@ -85,6 +93,11 @@ void space_entry_forget(vaddr_t at, size_t len)
 			meta_table_drop((void *)&space_table[page * IN_PAGE], PAGE_SIZE);
 		i = next;
 	}
+}
+
+bool space_was_forgotten(vaddr_t a)
+{
+	return entries_forgotten[((a - space.base) >> VSPACE_PART_SHIFT) / IN_PAGE] == IN_PAGE;
 }
 
 vaddr_t space_take(size_t len, size_t align)

@@ -25,7 +25,10 @@ extern struct mode mode;
 extern struct vspace space;
 extern struct lock vspace_lock;
 
-/* The table: one word per part of fresh addresses: 0, a view, or a large block | 1. */
+/*
+ * The table: one word per part of fresh addresses: 0, a view, or a large block | 1. What was there
+ * and is forgotten has one dead large block in common, that starts nowhere.
+ */
 extern _Atomic uintptr_t *space_table;
 
 static inline bool space_has(vaddr_t a)
@@ -43,6 +46,8 @@ static inline uintptr_t space_entry(vaddr_t a)
 
 void space_entry_set(vaddr_t at, size_t len, uintptr_t entry);
 void space_entry_forget(vaddr_t at, size_t len); /* once, at the end */
+/* Of an entry that is 0: were its addresses used, or are they still to be? */
+bool space_was_forgotten(vaddr_t a);
 /* Fresh addresses, or 0 (said once). */
 vaddr_t space_take(size_t len, size_t align);
 

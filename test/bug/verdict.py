@@ -9,14 +9,18 @@ import functools
 import re
 import subprocess
 
-HEAD = re.compile(r"^undangle: ERROR: (use-after-free|double-free|invalid-free): (.*)$")
+HEAD = re.compile(r"^undangle: ERROR: (use-after-free|double-free|invalid-free|out-of-bounds): (.*)$")
 ACCESS = re.compile(r"^(READ|WRITE|EXEC)(?: of size (\d+))? at (0x[0-9a-f]+), (.*)$")
 SYSCALL = re.compile(r"^(\w+)\(\) argument (\d+) at (0x[0-9a-f]+), (.*)$")
 CALL = re.compile(r"^(\w+)\(\) of (0x[0-9a-f]+), (.*)$")
-START = re.compile(r"^the start of a (live )?(\d+)-byte block(.*)$")
-INSIDE = re.compile(r"^(\d+) bytes? inside a (live )?(\d+)-byte block(.*)$")
-PAST = re.compile(r"^(\d+) bytes? past the end of a (live )?(\d+)-byte block(.*)$")
-HOW = re.compile(r"^ (freed|moved by realloc) by thread (T.*)$")
+# "a live 40-byte block", "an 8-byte block", "a block of the 48-byte class"
+START = re.compile(r"^the start of (an?) (live )?(.*?\bblock(?: of the \d+-byte class)?)(.*)$")
+BESIDE = re.compile(r"^(\d+) bytes? (inside|past the end of|before) (an?) (live )?"
+                    r"(.*?\bblock(?: of the \d+-byte class)?)(.*)$")
+SIZED = re.compile(r"^(\d+)-byte block$")
+CLASSED = re.compile(r"^block of the (\d+)-byte class$")
+AN = re.compile(r"^(8|8\d|8\d\d|11|18)(\d{3})*-byte")
+HOW = re.compile(r"^ (freed|moved by realloc)(?: by thread (T.*))?$")
 SECTION = re.compile(r"^  (used by|called by|freed by|moved by realloc in|allocated by)"
                      r" thread (T.*?), tid (-?\d+):$")
 FRAME = re.compile(r"^    #(\d+) 0x([0-9a-f]{16})(?: in (.+?)\+0x[0-9a-f]+)? "
@@ -30,26 +34,37 @@ FOREIGN = [("on the stack of thread", "stack"), ("in the brk heap", "brk"),
            ("in ", "module")]
 STACK = {"used by": "use", "called by": "use", "freed by": "free", "moved by realloc in": "free",
          "allocated by": "alloc"}
+RUN_PAST = re.compile(r"^  or (\d+) bytes? past the end of a live (.*?)"
+                      r"(?: allocated by thread (T.*?), tid (-?\d+):)?$")
 REGISTERS = re.compile(r"^    (?:\s*(?:r[a-z0-9]+|efl) +0x[0-9a-f]{16})+$")
 
 
 def place(r, text):
     """WHERE HOW: the offset inside which block."""
-    for pattern in (START, INSIDE, PAST):
+    for pattern in (START, BESIDE):
         m = pattern.match(text)
         if not m:
             continue
         g = m.groups()
-        first, live, size, rest = (g if pattern is not START else ("0", *g))
+        first, how, a, live, block, rest = (g if pattern is BESIDE else ("0", "inside", *g))
+        size = SIZED.match(block) or CLASSED.match(block)
+        if not size or a != ("an" if AN.match(block) and not live else "a"):
+            r["strange"].append(text)
+            return
+        size = size.group(1)
         r["block"] = size
-        r["offset"] = str(int(first) + (int(size) if pattern is PAST else 0))
+        r["offset"] = {"inside": first, "before": "-" + first,
+                       "past the end of": str(int(first) + int(size))}[how]
         if live:
-            r["what"] = "interior" if not PAST.match(text) else "past"
+            r["what"] = {"inside": "interior", "before": "before"}.get(how, "past")
         elif HOW.match(rest):
             r["what"] = "dead"
             r["moved"] = "yes" if "moved" in rest else "no"
         else:
             r["strange"].append(text)
+        return
+    if HOW.match(text.removeprefix("in a block")):
+        r["what"], r["moved"] = "forgotten", "yes" if "moved" in text else "no"
         return
     for start, word in FOREIGN:
         if text.startswith(start):
@@ -61,7 +76,7 @@ def place(r, text):
 def headline(kind, text):
     r = {"kind": kind, "strange": [], "use": None, "free": None, "alloc": None, "tid": {},
          "raw": [], "inlined": 0}
-    if kind == "use-after-free":
+    if kind in ("use-after-free", "out-of-bounds"):
         m = ACCESS.match(text)
         if m:
             r["access"], r["bytes"] = m.group(1), m.group(2) or "none"
@@ -71,6 +86,10 @@ def headline(kind, text):
             if m:
                 r.update(access="SYSCALL", call=m.group(1), arg=m.group(2))
                 rest = m.group(4)
+        if not m and kind == "use-after-free":
+            m = CALL.match(text)
+            if m:
+                r["call"], rest = m.group(1), m.group(3)
     else:
         m = CALL.match(text)
         if m:
@@ -94,7 +113,11 @@ def parse(text):
         if r is None or line.startswith("undangle: hint: "):
             continue
         section, frame, known = SECTION.match(line), FRAME.match(line), LINE.match(line)
-        if section:
+        past = RUN_PAST.match(line)
+        if past:
+            stack, number = [], 0
+            r["before"], r["past"] = stack, past.group(1)
+        elif section:
             which = STACK[section.group(1)]
             stack, number = [], 0
             r[which] = stack
@@ -171,9 +194,9 @@ def compare(want, r):
     for key, value in want.items():
         if key == "status":
             continue
-        if key in ("use", "free", "alloc"):
-            if not stack_matches(value, r[key]):
-                bad.append(f"{key} stack: expected {value}, got {show(r[key])}")
+        if key in ("use", "free", "alloc", "before"):
+            if not stack_matches(value, r.get(key)):
+                bad.append(f"{key} stack: expected {value}, got {show(r.get(key))}")
         elif key == "threads":
             if not threads_match(value, r["tid"]):
                 bad.append(f"threads: expected {value}, got tids {r['tid']}")

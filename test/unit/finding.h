@@ -16,7 +16,11 @@
 
 struct options options = {.stacks = true};
 
-static char *dead, *foreign; /* inaccessible pages: a freed block of 40 bytes at +16; nobody's */
+/* Inaccessible pages: a freed block of 40 bytes at +16; nobody's. */
+static char *dead, *foreign;
+/* Five in a row, with dead in the middle: a live block that ends at +3000, nothing yet, dead, a
+ * live block of 11 bytes that ends at +4096, and a freed one that begins there. */
+static char *ours;
 static uint32_t a_stack;
 static int main_tid;
 
@@ -38,12 +42,19 @@ long fork_syscall(long (*next)(long, long, long, long, long, long, long), const 
 
 static void model_find(vaddr_t addr, struct block *b)
 {
+	const struct {
+		enum block_state state;
+		unsigned at, size;
+	} page[] = {{BLOCK_LIVE, 2900, 100}, {BLOCK_NEVER, 0, 0}, {BLOCK_DEAD, 16, 40},
+		{BLOCK_LIVE, 4085, 11}, {BLOCK_DEAD, 0, 80}};
+	vaddr_t off = addr - vaddr_of(ours), i = off / 4096;
+
 	*b = (struct block){.state = BLOCK_NONE};
-	if (addr - vaddr_of(dead) < 4096)
+	if (off < 5 * 4096)
 		*b = (struct block){
-			.state = addr >= vaddr_of(dead) + 16 ? BLOCK_DEAD : BLOCK_NEVER,
-			.base = vaddr_of(dead) + 16,
-			.size = 40,
+			.state = page[i].state,
+			.base = page[i].size ? vaddr_of(ours) + i * 4096 + page[i].at : 0,
+			.size = page[i].size,
 			.alloc_stack = a_stack,
 			.free_tid = main_tid,
 			.alloc_tid = getpid(),
@@ -119,7 +130,8 @@ static inline bool exited(int code)
 
 static inline void finding_init(void)
 {
-	dead = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	ours = mmap(NULL, 5 * 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	dead = ours + 2 * 4096;
 	foreign = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	main_tid = getpid();
 	a_stack = stack_capture(__builtin_frame_address(0));

@@ -1,0 +1,35 @@
+// expect: kind=out-of-bounds access=READ bytes=8 what=before offset=-8 block=8 status=139
+// expect: use=~drop>main alloc=~make>main
+// host-only: the next malloc's header is there
+// delete[] of what plain new made: the number of elements is read before the first block of its
+// size. Nothing was freed.
+#include "bug.h"
+
+struct object {
+	char *text;
+	~object()
+	{
+		free(text);
+	}
+};
+
+NOINLINE static object *make(void)
+{
+	object *o = TWIN ? new object[1]() : new object();
+
+	HIDE(o);
+	KEEP();
+	return o;
+}
+
+NOINLINE static void drop(object *o)
+{
+	delete[] o;
+	KEEP();
+}
+
+int main(void)
+{
+	drop(make());
+	return 0;
+}

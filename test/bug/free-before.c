@@ -1,0 +1,32 @@
+// expect: kind=invalid-free what=before call=free offset=-16 block=136 status=134
+// expect: use=drop>main alloc=make>main
+// host-only: the next malloc's header is there
+// pages: what=interior offset=*
+// Before the start of a live block; packed side by side that is inside the one before it.
+#include "bug.h"
+
+NOINLINE static char *make(size_t size)
+{
+	char *p = malloc(size);
+
+	HIDE(p);
+	KEEP();
+	return p;
+}
+
+NOINLINE static void drop(void *p)
+{
+	free(p);
+	KEEP();
+}
+
+int main(void)
+{
+	char *p = NULL;
+
+	/* Not one that begins with its page. */
+	for (int i = 0; i < 16 && (!p || ((size_t)p & 4095) < 16); i++)
+		p = make(136);
+	drop(p - (TWIN ? 0 : 16));
+	return 0;
+}

@@ -1,0 +1,29 @@
+// expect: kind=out-of-bounds access=WRITE bytes=1 what=past offset=500000 block=400000 status=139
+// expect: use=use>main alloc=make>main
+// host-only: what lies behind it
+// Behind the last page of a large block, in the addresses that are kept free for it.
+#include "bug.h"
+
+NOINLINE static char *make(size_t size)
+{
+	char *p = malloc(size);
+
+	HIDE(p);
+	KEEP();
+	return p;
+}
+
+NOINLINE static void use(volatile char *p)
+{
+	*p = 1;
+	KEEP();
+}
+
+int main(void)
+{
+	char *p = make(400000);
+
+	use(p + (TWIN ? 399999 : 500000));
+	free(p);
+	return 0;
+}

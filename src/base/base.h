@@ -21,5 +21,6 @@
 #include "vspace.h"
 #include "altstack.h"
 #include "block.h"
+#include "calls.h"
 
 #endif

@@ -8,6 +8,7 @@
  */
 #include "efault.h"
 #include "fork.h"
+#include "judge.h"
 #include "report.h"
 #include "signals.h"
 #include "base/base.h"
@@ -15,7 +16,6 @@
 #include <dlfcn.h>
 #include <errno.h>
 
-#define A(n) (1u << ((n)-1))
 #define ARGS 7
 
 enum fail { MINUS_1, NUL, ERRNO, EXEC, FORKS };
@@ -25,11 +25,9 @@ enum fail { MINUS_1, NUL, ERRNO, EXEC, FORKS };
 #define FAIL_EXEC    EXEC
 #define FAIL_FORKS   FORKS
 
-enum nested { NONE, IOVEC, MSGHDR, STRINGS };
-
 enum { /* CALL_read, ... */
-#define EFAULT_CALL(name, shown, fail, pointers, nested)  CALL_##name,
-#define EFAULT_CALL7(name, shown, fail, pointers, nested) CALL_##name,
+#define EFAULT_CALL(name, shown, fail, moves, args)  CALL_##name,
+#define EFAULT_CALL7(name, shown, fail, moves, args) CALL_##name,
 #include "efault.def"
 #undef EFAULT_CALL
 #undef EFAULT_CALL7
@@ -38,10 +36,11 @@ enum { /* CALL_read, ... */
 
 static const struct call {
 	const char *name, *shown;
-	uint8_t pointers, nested;
+	int as;
+	enum judge_moves moves;
 } calls[] = {
-#define EFAULT_CALL(name, shown, fail, pointers, nested)  {#name, #shown, pointers, nested},
-#define EFAULT_CALL7(name, shown, fail, pointers, nested) {#name, #shown, pointers, nested},
+#define EFAULT_CALL(name, shown, fail, moves, args)  {#name, #shown, JUDGE_##args, moves},
+#define EFAULT_CALL7(name, shown, fail, moves, args) {#name, #shown, JUDGE_##args, moves},
 #include "efault.def"
 #undef EFAULT_CALL
 #undef EFAULT_CALL7
@@ -75,76 +74,6 @@ void efault_init(void)
 		resolve(i);
 }
 
-/* One word of the program's memory that may be anything by now. */
-static bool peek(uintptr_t at, uintptr_t *v)
-{
-	if (at & 7 || !stack_probe(at))
-		return false;
-	*v = *(const uintptr_t *)at;
-	return true;
-}
-
-static bool is_dead(uintptr_t addr, struct report *r)
-{
-	block_find(addr, &r->block);
-	r->addr = addr;
-	return r->block.state == BLOCK_DEAD;
-}
-
-static bool iovec_dead(uintptr_t iov, uintptr_t n, struct report *r)
-{
-	for (uintptr_t base; n > 0 && n <= 1024 && peek(iov, &base); n--, iov += 16)
-		if (is_dead(base, r))
-			return true;
-	return false;
-}
-
-/* struct msghdr: name, its length, iov, its count, control */
-static bool msghdr_dead(uintptr_t m, struct report *r)
-{
-	uintptr_t name, iov, n, control;
-
-	if (!peek(m, &name) || !peek(m + 16, &iov) || !peek(m + 24, &n) || !peek(m + 32, &control))
-		return false;
-	return is_dead(name, r) || is_dead(iov, r) || is_dead(control, r) || iovec_dead(iov, n, r);
-}
-
-static bool strings_dead(uintptr_t v, struct report *r)
-{
-	for (uintptr_t s; peek(v, &s) && s; v += 8)
-		if (is_dead(s, r))
-			return true;
-	return false;
-}
-
-static bool nested_dead(const struct call *c, const long *arg, struct report *r)
-{
-	r->arg = 2;
-	switch (c->nested) {
-	case IOVEC:
-		return iovec_dead((uintptr_t)arg[1], (uintptr_t)arg[2], r);
-	case MSGHDR:
-		return msghdr_dead((uintptr_t)arg[1], r);
-	case STRINGS:
-		if (c->pointers & A(2) && strings_dead((uintptr_t)arg[1], r))
-			return true;
-		r->arg = 3;
-		return c->pointers & A(3) && strings_dead((uintptr_t)arg[2], r);
-	}
-	return false;
-}
-
-static bool find_dead(const struct call *c, const long *arg, struct report *r)
-{
-	for (int i = 0; i < ARGS; i++) {
-		if (!(c->pointers & 1 << i) || !is_dead((uintptr_t)arg[i], r))
-			continue;
-		r->arg = i + 1;
-		return true;
-	}
-	return nested_dead(c, arg, r);
-}
-
 /* As the access would have raised it, had the program made it instead of the kernel. */
 static void raise_fault(vaddr_t addr)
 {
@@ -167,23 +96,41 @@ void efault_raise(vaddr_t addr)
 	raise_fault(addr);
 }
 
-static __attribute__((noinline, cold)) void check(int i, const long *arg, const void *frame)
+static void tell(const struct report *r)
 {
-	struct report r = {
+	report_print(r, NULL, signal_is_fatal(SIGSEGV));
+	raise_fault(r->addr);
+}
+
+static struct report report_of(int i, const void *frame)
+{
+	return (struct report){
 		.kind = FINDING_USE_AFTER_FREE,
 		.access = ACCESS_SYSCALL,
 		.call = calls[i].shown,
 		.use = stack_regs_of_frame(frame),
 	};
+}
 
-	if (!find_dead(&calls[i], arg, &r))
-		return;
-	if (r.addr == told) {
+static __attribute__((noinline, cold)) void check(int i, const long *arg, const void *frame)
+{
+	struct report r = report_of(i, frame);
+
+	if (told) {
 		told = 0;
 		return;
 	}
-	report_print(&r, NULL, signal_is_fatal(SIGSEGV));
-	raise_fault(r.addr);
+	if (judge_failed(calls[i].as, arg, &r))
+		tell(&r);
+}
+
+static __attribute__((noinline)) void check_short(
+	int i, const long *arg, long done, const void *frame)
+{
+	struct report r = report_of(i, frame);
+
+	if (judge_short(calls[i].moves, arg, (size_t)done, &r))
+		tell(&r);
 }
 
 static inline __attribute__((always_inline)) bool failed(long r, enum fail how)
@@ -200,13 +147,11 @@ static inline __attribute__((always_inline)) void *real_of(int i)
 	return likely(p) ? p : resolve(i);
 }
 
-/* Only what check() will look at is kept across the call: the others cost no register. */
-#define KEPT(n, v, pointers, nested) ((pointers)&A(n) || ((n) == 3 && (nested) == IOVEC) ? (v) : 0)
-#define KEPT_6(p, n)                                                                              \
-	KEPT(1, a, p, n), KEPT(2, b, p, n), KEPT(3, c, p, n), KEPT(4, d, p, n), KEPT(5, e, p, n), \
-		KEPT(6, f, p, n)
+/* A buffer that came out whole needs no look; of vectors only a look tells. */
+#define MAY_BE_SHORT(moves, r, n) \
+	((moves) && (r) > 0 && ((moves) > OUT_BUF || (unsigned long)(r) < (unsigned long)(n)))
 
-#define EFAULT_CALL(name, shown, fail, pointers, nested)                                 \
+#define EFAULT_CALL(name, shown, fail, moves, args)                                      \
 	UD_EXPORT long wrap_##name(long, long, long, long, long, long) __asm__(#name);   \
 	UD_EXPORT long wrap_##name(long a, long b, long c, long d, long e, long f)       \
 	{                                                                                \
@@ -219,24 +164,26 @@ static inline __attribute__((always_inline)) void *real_of(int i)
 		if (FAIL_##fail == EXEC)                                                 \
 			signal_exec(false);                                              \
 		if (unlikely(failed(r, FAIL_##fail)))                                    \
-			check(CALL_##name, (const long[ARGS]){KEPT_6(pointers, nested)}, \
+			check(CALL_##name, (const long[ARGS]){a, b, c, d, e, f},         \
+				__builtin_frame_address(0));                             \
+		else if (unlikely(MAY_BE_SHORT(moves, r, c)))                            \
+			check_short(CALL_##name, (const long[ARGS]){a, b, c}, r,         \
 				__builtin_frame_address(0));                             \
 		return r;                                                                \
 	}
 
-#define EFAULT_CALL7(name, shown, fail, pointers, nested)                                      \
-	UD_EXPORT long wrap_##name(long, long, long, long, long, long, long) __asm__(#name);   \
-	UD_EXPORT long wrap_##name(long a, long b, long c, long d, long e, long f, long g)     \
-	{                                                                                      \
-		long (*next)(long, long, long, long, long, long, long) = real_of(CALL_##name); \
-		long r = FAIL_##fail == FORKS && fork_is_syscall(a)                            \
-				 ? fork_syscall(next, (const long[]){a, b, c, d, e, f, g})     \
-				 : next(a, b, c, d, e, f, g);                                  \
-                                                                                               \
-		if (unlikely(failed(r, FAIL_##fail)))                                          \
-			check(CALL_##name, (const long[ARGS]){KEPT_6(pointers, nested), g},    \
-				__builtin_frame_address(0));                                   \
-		return r;                                                                      \
+#define EFAULT_CALL7(name, shown, fail, moves, args)                                             \
+	UD_EXPORT long wrap_##name(long, long, long, long, long, long, long) __asm__(#name);     \
+	UD_EXPORT long wrap_##name(long a, long b, long c, long d, long e, long f, long g)       \
+	{                                                                                        \
+		long (*next)(long, long, long, long, long, long, long) = real_of(CALL_##name);   \
+		const long arg[ARGS] = {a, b, c, d, e, f, g};                                    \
+		long r = FAIL_##fail == FORKS && fork_is_syscall(a) ? fork_syscall(next, arg)    \
+								    : next(a, b, c, d, e, f, g); \
+                                                                                                 \
+		if (unlikely(failed(r, FAIL_##fail)))                                            \
+			check(CALL_##name, arg, __builtin_frame_address(0));                     \
+		return r;                                                                        \
 	}
 
 /* clang-format off */

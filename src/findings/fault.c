@@ -11,6 +11,7 @@
 #include "base/base.h"
 #include "trace/trace.h"
 #include "efault.h"
+#include "judge.h"
 #include "near.h"
 #include "print.h"
 #include "signals.h"
@@ -145,7 +146,7 @@ static void on_fault(int sig, siginfo_t *si, void *ucontext)
 	if (fault && block_appears(vaddr_of(si->si_addr)))
 		return;
 	signal_arrived(ucontext);
-	if (fault && stack_recover(&at)) {
+	if (fault && (stack_recover(&at) || judge_recover(&at))) {
 		g[REG_RIP] = (greg_t)at.ip;
 		g[REG_RSP] = (greg_t)at.sp;
 		g[REG_RBP] = (greg_t)at.bp;

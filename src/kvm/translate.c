@@ -6,7 +6,6 @@
  * alias. Memory we cannot read is left to the kernel: it knows which error comes first.
  */
 #include "translate.h"
-#include "calls.h"
 
 #include <errno.h>
 
@@ -386,7 +385,7 @@ static enum xlate_verdict pointer_one(
 
 enum xlate_verdict xlate_before(struct xlate *x, long nr, const uint64_t args[6])
 {
-	const struct row *r = calls_row(nr);
+	const struct call_row *r = calls_row(nr);
 	struct frame f = {x->args, NULL};
 	const struct desc *d;
 	enum xlate_verdict v;
@@ -450,7 +449,7 @@ long xlate_after(struct xlate *x, const uint64_t args[6], long ret)
 
 const char *xlate_name(long nr)
 {
-	const struct row *r = calls_row(nr);
+	const struct call_row *r = calls_row(nr);
 
 	return r ? r->name : NULL;
 }

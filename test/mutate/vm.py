@@ -34,7 +34,7 @@ MUTANTS = [
      "\t\t\tMAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE",
      "\t\t\tMAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE",
      bug("system", "uaf-fork-child,uaf-fork-parent,uaf-fork-small")),
-    ("row-pointer-is-value", "src/kvm/syscalls.def", "SYS(1, write, V, PIN(3, 1), V)", "SYS(1, write, V, V, V)",
+    ("row-pointer-is-value", "src/base/syscalls.def", "SYS(1, write, V, PIN(3, 1), V)", "SYS(1, write, V, V, V)",
      bug("system", "uaf-call-write")),
 ]
 

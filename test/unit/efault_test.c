@@ -1,12 +1,16 @@
-// sources: src/findings/fault.c src/findings/signals*.c src/findings/report.c src/findings/print.c src/findings/helper.c src/base/options.c src/trace/place.c src/trace/symbol.c src/trace/decode.c src/base/log.c src/base/file.c src/findings/near.c
+// sources: src/findings/fault.c src/findings/signals*.c src/findings/report.c src/findings/print.c src/findings/helper.c src/base/options.c src/trace/place.c src/trace/symbol.c src/trace/decode.c src/base/log.c src/base/file.c src/findings/near.c src/findings/judge.c src/base/calls.c
 // sources: src/findings/efault.c src/base/altstack.c src/trace/stack.c src/trace/depot.c src/trace/rules.c src/trace/cfi.c src/base/out.c
 /* A dead block handed to the kernel in each of the ways, and errors that are none of ours. */
 #include "finding.h"
+#include "findings/judge.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -89,10 +93,64 @@ static void do_clock_nanosleep(void)
 	hits += clock_nanosleep(CLOCK_MONOTONIC, 0, (struct timespec *)(void *)gone, NULL);
 }
 
+static void do_epoll_ctl(void)
+{
+	hits += epoll_ctl(epoll_create1(0), EPOLL_CTL_ADD, 0, (struct epoll_event *)(void *)gone);
+}
+
+static void do_getsockopt(void)
+{
+	socklen_t len = 4;
+
+	hits += getsockopt(socket(AF_UNIX, SOCK_STREAM, 0), SOL_SOCKET, SO_TYPE, gone, &len);
+}
+
+static void do_ioctl(void)
+{
+	int p[2];
+
+	if (pipe(p))
+		_exit(1);
+	hits += ioctl(p[0], FIONREAD, gone);
+}
+
+static void do_fcntl(void)
+{
+	hits += fcntl(memfd_create("x", 0), F_GETLK, gone);
+}
+
+static void do_sendmmsg(void)
+{
+	struct iovec v = {gone, 3};
+	struct mmsghdr m = {.msg_hdr = {.msg_iov = &v, .msg_iovlen = 1}};
+	int p[2];
+
+	if (socketpair(AF_UNIX, SOCK_DGRAM, 0, p))
+		_exit(1);
+	hits += sendmmsg(p[0], &m, 1, 0);
+}
+
+static void do_ppoll(void)
+{
+	hits += ppoll(NULL, 0, &(struct timespec){0}, (sigset_t *)(void *)gone);
+}
+
+static void do_prctl(void)
+{
+	hits += prctl(PR_SET_NAME, gone, 0, 0, 0);
+}
+
 static const struct {
 	void (*fn)(void);
 	const char *head, *frame;
 } cases[] = {
+	{do_epoll_ctl, "use-after-free: epoll_ctl() argument 4 at 0x", " do_epoll_ctl+0x"},
+	{do_getsockopt, "use-after-free: getsockopt() argument 4 at 0x", " do_getsockopt+0x"},
+	{do_ioctl, "use-after-free: ioctl() argument 3 at 0x", " do_ioctl+0x"},
+	{do_fcntl, "use-after-free: fcntl() argument 3 at 0x", " do_fcntl+0x"},
+	{do_sendmmsg, "use-after-free: sendmmsg() argument 2 at 0x", " do_sendmmsg+0x"},
+	{do_ppoll, "use-after-free: ppoll() argument 4 at 0x", " do_ppoll+0x"},
+	{do_prctl, "use-after-free: prctl() argument 2 at 0x", " do_prctl+0x"},
 	{do_write, "use-after-free: write() argument 2 at 0x", " do_write+0x"},
 	{do_pread, "use-after-free: pread() argument 2 at 0x", " do_pread+0x"},
 	{do_writev, "use-after-free: writev() argument 2 at 0x", " do_writev+0x"},
@@ -119,6 +177,15 @@ static void found(void)
 	}
 }
 
+static pid_t fork_and_exit(void)
+{
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(0);
+	return pid;
+}
+
 /* EFAULT for an address that was never a block is the program's own business. */
 static void do_probe(void)
 {
@@ -139,9 +206,186 @@ static void do_probe(void)
 	_exit(9);
 }
 
+#define FAULTS(n, call)                                    \
+	do {                                               \
+		errno = 0;                                 \
+		if ((long)(call) != -1 || errno != EFAULT) \
+			_exit(n);                          \
+	} while (0)
+
+/* What the kernel does not look at may be anything, when something else makes the call fail. */
+static void do_ignored(void)
+{
+	struct iovec none = {gone, 0}, zero[2] = {{gone, 0}, {foreign, 4}};
+	struct msghdr m = {.msg_name = gone, .msg_iov = zero, .msg_iovlen = 2, .msg_control = gone};
+	struct timespec *bad = (struct timespec *)(void *)foreign;
+	struct sockaddr *dead_name = (struct sockaddr *)(void *)gone;
+	int p[2], file = memfd_create("x", 0), epoll = epoll_create1(0);
+
+	if (socketpair(AF_UNIX, SOCK_DGRAM, 0, p))
+		_exit(1);
+	/* More than the call has: registers that hold what somebody left there. */
+	FAULTS(10, syscall(SYS_seccomp, 1, 0, NULL, gone, gone, gone));
+	FAULTS(11, syscall(SYS_pipe2, NULL, 0, gone, gone, gone, gone));
+	FAULTS(12, syscall(SYS_write, p[1], foreign, 1, gone, gone, gone));
+	FAULTS(13, syscall(SYS_futex, foreign, 1 /* WAKE */, 1, gone, gone, 0));
+	FAULTS(14, syscall(SYS_prctl, PR_GET_NAME, NULL, gone, gone, gone));
+	FAULTS(15, prctl(PR_GET_NAME, foreign, gone, gone, gone));
+	/* What the program did not give, behind what it did. */
+	FAULTS(16, syscall(SYS_nanosleep, NULL, gone));
+	FAULTS(17, syscall(SYS_clock_nanosleep, CLOCK_MONOTONIC, TIMER_ABSTIME, NULL, gone));
+	FAULTS(18, syscall(SYS_chdir, NULL, gone, gone));
+	/* What flags, lengths and other arguments make of it. */
+	if (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, bad, (struct timespec *)(void *)gone) !=
+		EFAULT)
+		_exit(20);
+	FAULTS(21, nanosleep(bad, (struct timespec *)(void *)gone));
+	FAULTS(22, writev(file, zero, 2));
+	FAULTS(23, sendmsg(p[0], &m, 0));
+	FAULTS(24, sendto(p[0], gone, 0, 0, (struct sockaddr *)(void *)foreign, 16));
+	FAULTS(25,
+		recvfrom(p[0], foreign, write(p[1], "x", 1), 0, NULL, (socklen_t *)(void *)gone));
+	FAULTS(26, bind(p[0], (struct sockaddr *)(void *)foreign, 16));
+	FAULTS(27, epoll_ctl(epoll, EPOLL_CTL_ADD, p[0], (struct epoll_event *)(void *)foreign));
+	FAULTS(28, waitid(P_PID, (id_t)fork_and_exit(), (siginfo_t *)(void *)foreign, WEXITED));
+	if (epoll_ctl(epoll, EPOLL_CTL_DEL, p[0], (struct epoll_event *)(void *)gone) != -1 ||
+		errno != ENOENT)
+		_exit(29);
+	if (writev(file, &none, 1) != 0 || send(-1, gone, 4, 0) != -1 || errno != EBADF)
+		_exit(30);
+	if (syscall(9999, gone, gone, gone, gone, gone, gone) != -1 || errno != ENOSYS)
+		_exit(31);
+	if (connect(-1, dead_name, 4) != -1 || errno != EBADF)
+		_exit(32);
+	_exit(9);
+}
+
+/* Readable memory that ends where the dead block's page begins. */
+static char *edge(void)
+{
+	char *page = dead - 4096;
+
+	if (mprotect(page, 4096, PROT_READ | PROT_WRITE))
+		_exit(1);
+	return dead;
+}
+
+static int file_of(size_t bytes)
+{
+	int fd = memfd_create("x", 0);
+
+	if (ftruncate(fd, (off_t)bytes))
+		_exit(1);
+	return fd;
+}
+
+static void do_short_write(void)
+{
+	hits += (int)write(file_of(0), edge() - 96, 200);
+}
+
+static void do_short_read(void)
+{
+	hits += (int)read(file_of(5000), edge() - 96, 200);
+}
+
+static void do_short_writev(void)
+{
+	struct iovec v[3] = {{"abc", 3}, {gone, 0}, {gone, 4}};
+
+	hits += (int)writev(file_of(0), v, 3);
+}
+
+static void do_short_readv(void)
+{
+	char here[3];
+	struct iovec v[2] = {{here, 3}, {gone, 4}};
+
+	hits += (int)readv(file_of(5000), v, 2);
+}
+
+static void do_short_sendmsg(void)
+{
+	static char many[1 << 16];
+	struct iovec v[2] = {{many, sizeof(many)}, {gone, 4}};
+	struct msghdr m = {.msg_iov = v, .msg_iovlen = 2};
+	int p[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, p))
+		_exit(1);
+	hits += (int)sendmsg(p[0], &m, 0);
+}
+
+static void do_short_recvmsg(void)
+{
+	char here[3];
+	struct iovec v[2] = {{here, 3}, {gone, 4}};
+	struct msghdr m = {.msg_iov = v, .msg_iovlen = 2};
+	int p[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, p) || write(p[1], "1234567", 7) != 7)
+		_exit(1);
+	hits += (int)recvmsg(p[0], &m, 0);
+}
+
+static const struct {
+	void (*fn)(void);
+	const char *head;
+} shorts[] = {
+	{do_short_write, "use-after-free: write() argument 2 at 0x"},
+	{do_short_read, "use-after-free: read() argument 2 at 0x"},
+	{do_short_writev, "use-after-free: writev() argument 2 at 0x"},
+	{do_short_readv, "use-after-free: readv() argument 2 at 0x"},
+	{do_short_sendmsg, "use-after-free: sendmsg() argument 2 at 0x"},
+	{do_short_recvmsg, "use-after-free: recvmsg() argument 2 at 0x"},
+};
+
+/* Less than was asked for, for want of data or room. */
+static void do_short_for_other_reasons(void)
+{
+	char here[100], *end = edge();
+	struct iovec v[3] = {{here, 10}, {here, 10}, {gone, 0}};
+	struct report r;
+	int p[2];
+
+	/* The vector may be gone when the call returns: another thread was told that it is sent. */
+	if (judge_short(OUT_VECTOR, (const long[]){1, (long)foreign, 2}, 5, &r) ||
+		judge_short(IN_MESSAGE, (const long[]){1, (long)foreign}, 5, &r))
+		_exit(1);
+	if (read(file_of(50), end - 96, 96) != 50 || read(file_of(0), gone, 100) != 0)
+		_exit(2);
+	if (read(file_of(50), end - 96, 200) != 50)
+		_exit(3);
+	if (readv(file_of(10), v, 2) != 10 || readv(file_of(20), v, 3) != 20)
+		_exit(4);
+	if (pipe2(p, O_NONBLOCK) || fcntl(p[1], F_SETPIPE_SZ, 4096) != 4096 ||
+		write(p[1], here, 50) != 50 || write(p[1], end - 4096, 4096) != -1 ||
+		errno != EAGAIN)
+		_exit(5);
+	if (write(file_of(0), end - 96, 96) != 96 || writev(file_of(0), v, 3) != 20)
+		_exit(6);
+	_exit(9);
+}
+
+static void short_transfers(void)
+{
+	for (size_t i = 0; i < sizeof(shorts) / sizeof(shorts[0]); i++) {
+		in_child(shorts[i].fn);
+		CHECK(killed_by(SIGSEGV));
+		CHECK(has(shorts[i].head));
+		CHECK_EQ(count("ERROR"), 1);
+	}
+	in_child(do_short_for_other_reasons);
+	CHECK(exited(9));
+	CHECK_EQ(count("ERROR"), 0);
+}
+
 static void not_found(void)
 {
 	in_child(do_probe);
+	CHECK(exited(9));
+	CHECK_EQ(count("ERROR"), 0);
+	in_child(do_ignored);
 	CHECK(exited(9));
 	CHECK_EQ(count("ERROR"), 0);
 }
@@ -246,6 +490,7 @@ int main(void)
 	gone = dead + 32;
 	RUN(found);
 	RUN(not_found);
+	RUN(short_transfers);
 	RUN(signals);
 	RUN(cancellation);
 	RUN(exec_inherits_ignore);

@@ -1,4 +1,4 @@
-// sources: src/kvm/kcall.c src/kvm/translate.c src/kvm/calls.c src/kvm/epoch.c src/kvm/vpages.c
+// sources: src/kvm/kcall.c src/kvm/translate.c src/base/calls.c src/kvm/epoch.c src/kvm/vpages.c
 // sources: src/dune/mappings.c src/dune/pagetable.c src/dune/window.c src/dune/procmap.c
 // sources: src/dune/page.c src/base/panic.c src/base/out.c
 /*

@@ -1,4 +1,4 @@
-// sources: src/kvm/translate.c src/kvm/calls.c
+// sources: src/kvm/translate.c src/base/calls.c
 /*
  * The table itself: complete against the installed header, no row names another's number, and
  * what arguments point to is as large as libc's own structures, or as the argument that counts.

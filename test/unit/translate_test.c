@@ -1,4 +1,4 @@
-// sources: src/kvm/translate.c src/kvm/calls.c
+// sources: src/kvm/translate.c src/base/calls.c
 /* Translation with fake aliases over real buffers, one case per shape that can be nested. */
 #include "unit.h"
 #include "kvm/translate.h"

@@ -74,11 +74,11 @@ fi
 rows() {
 	local nr name
 	sed -n 's/^#define __NR_\([a-z0-9_]*\) [0-9]*$/\1/p' /usr/include/x86_64-linux-gnu/asm/unistd_64.h | while read -r name; do
-		grep -qE "^[A-Z_0-9]*\([ ]*([0-9]+, *)?$name[,)]" src/kvm/syscalls.def || echo "$name has no row in src/kvm/syscalls.def"
+		grep -qE "^[A-Z_0-9]*\([ ]*([0-9]+, *)?$name[,)]" src/base/syscalls.def || echo "$name has no row in src/base/syscalls.def"
 	done
 }
-if [ -f src/kvm/syscalls.def ]; then
+if [ -f src/base/syscalls.def ]; then
 	rule 'every system call of unistd_64.h has a row' rows
 else
-	skipped 'rows of syscalls.def' 'src/kvm/syscalls.def does not exist yet'
+	skipped 'rows of syscalls.def' 'src/base/syscalls.def does not exist yet'
 fi

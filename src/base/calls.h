@@ -1,12 +1,13 @@
 /*
  * calls.h - what each system call's arguments are: the tables made from the .def files.
  *
- * pure: constant data. syscalls.def explains the words; translate.c is the only reader.
+ * pure: constant data. syscalls.def explains the words. Read by kvm/translate.c, which rewrites
+ * arguments, and by findings/judge.c, which looks for the one that a call failed of.
  */
-#ifndef UD_KVM_CALLS_H
-#define UD_KVM_CALLS_H
+#ifndef UD_CALLS_H
+#define UD_CALLS_H
 
-#include "base/base.h"
+#include "words.h"
 
 enum desc_kind {
 	D_VALUE,
@@ -45,9 +46,18 @@ struct shape { /* a structure with pointers inside */
 	uint16_t bytes;
 };
 
+#define CALLS_ARGS 7 /* of a function of libc */
+
+enum calls_libc {
+#define LIBC(name, ...) LIBC_##name,
+#include "libc.def"
+#undef LIBC
+	LIBC_COUNT
+};
+
 enum row_state { ROW_UNKNOWN, ROW_DESCRIBED, ROW_NONE, ROW_REFUSED };
 
-struct row {
+struct call_row {
 	const char *name;
 	uint8_t state, key, key2, err;
 	uint32_t mask;
@@ -55,10 +65,13 @@ struct row {
 };
 
 /* The row of a call, or NULL if there is none. */
-const struct row *calls_row(long nr);
+const struct call_row *calls_row(long nr);
 
 /* The descriptions of its six arguments, by command where there are commands. */
-const struct desc *calls_desc(const struct row *r, long nr, const uint64_t args[6]);
+const struct desc *calls_desc(const struct call_row *r, long nr, const uint64_t args[6]);
+
+/* Of a function of libc in libc.def, all CALLS_ARGS. */
+const struct desc *calls_libc(enum calls_libc which);
 
 /* The structure that a D_STRUCT or D_SELF description names. */
 const struct shape *calls_shape(const struct desc *d);

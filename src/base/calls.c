@@ -1,7 +1,8 @@
 /*
- * calls.c - expands syscalls.def, structs.def and commands.def into the tables of calls.h.
+ * calls.c - expands syscalls.def, structs.def, commands.def and libc.def into the tables of
+ * calls.h.
  *
- * pure: constant data and three lookups.
+ * pure: constant data and four lookups.
  */
 #include "calls.h"
 
@@ -71,7 +72,7 @@ static const struct shape shapes[ST_COUNT] = {
 #undef STRUCT
 };
 
-static const struct row rows[] = {
+static const struct call_row rows[] = {
 #define SYS(nr, call, ...)	[nr] = {#call, ROW_DESCRIBED, 0, 0, 0, 0, {__VA_ARGS__}},
 #define SYS_NONE(nr, call)	[nr] = {.name = #call, .state = ROW_NONE},
 #define SYS_REFUSE(nr, call, e) [nr] = {.name = #call, .state = ROW_REFUSED, .err = (e)},
@@ -92,6 +93,11 @@ enum {
 #include "syscalls.def"
 };
 
+static const struct desc libc[LIBC_COUNT][CALLS_ARGS] = {
+#define LIBC(name, ...) [LIBC_##name] = {__VA_ARGS__},
+#include "libc.def"
+};
+
 static const struct command {
 	uint16_t nr;
 	uint32_t key, key2;
@@ -102,14 +108,14 @@ static const struct command {
 #include "commands.def"
 };
 
-const struct row *calls_row(long nr)
+const struct call_row *calls_row(long nr)
 {
 	if (nr < 0 || nr >= (long)ARRAY_LEN(rows) || rows[nr].state == ROW_UNKNOWN)
 		return NULL;
 	return &rows[nr];
 }
 
-const struct desc *calls_desc(const struct row *r, long nr, const uint64_t args[6])
+const struct desc *calls_desc(const struct call_row *r, long nr, const uint64_t args[6])
 {
 	uint32_t key, key2;
 	size_t i;
@@ -127,4 +133,9 @@ const struct desc *calls_desc(const struct row *r, long nr, const uint64_t args[
 const struct shape *calls_shape(const struct desc *d)
 {
 	return &shapes[d->st];
+}
+
+const struct desc *calls_libc(enum calls_libc which)
+{
+	return libc[which];
 }

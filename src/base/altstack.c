@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 
 #define USED_BYTES (ALTSTACK_BYTES + ALTSTACK_ROOM)
+#define AUTODISARM ((int)(1U << 31)) /* SS_AUTODISARM, of linux/signal.h */
 #define MAP_BYTES  (USED_BYTES + PAGE_SIZE)
 
 static pthread_key_t at_exit;
@@ -80,7 +81,8 @@ void altstack_init(void)
 
 long altstack_set(const stack_t *ss, stack_t *old)
 {
-	bool off = ss && ss->ss_flags & SS_DISABLE, was = programs;
+	/* With any other flag it is the kernel's to refuse. */
+	bool off = ss && (ss->ss_flags & ~AUTODISARM) == SS_DISABLE, was = programs;
 	long r = altstack_mine && off ? set(NULL, old) : set(ss, old);
 
 	if (r == 0 && altstack_mine && off)

@@ -14,6 +14,7 @@
  */
 #include "fork.h"
 #include "rows/rows.h"
+#include "trace/trace.h"
 #include "fault.h"
 #include "base/base.h"
 
@@ -174,6 +175,14 @@ UD_EXPORT pid_t _Fork(void)
 	return (pid_t)fork_from_here(by_libc_alone, (const long[]){next});
 }
 
+/* Whoever asks what clone3 is capable of passes what is no memory: that is for the kernel to say.
+ */
+static bool is_there(const struct clone_args *args)
+{
+	return stack_probe(vaddr_of(args)) &&
+	       stack_probe(vaddr_of(args) + CLONE_ARGS_SIZE_VER0 - 1);
+}
+
 /* Does the child get a copy of everything, and return here as the parent does? */
 static bool is_fork(const long *a)
 {
@@ -185,8 +194,8 @@ static bool is_fork(const long *a)
 	case __NR_clone:
 		return !(a[1] & CLONE_VM) && !a[2];
 	case __NR_clone3:
-		return args && a[2] >= CLONE_ARGS_SIZE_VER0 && !(args->flags & CLONE_VM) &&
-		       !args->stack;
+		return a[2] >= CLONE_ARGS_SIZE_VER0 && is_there(args) &&
+		       !(args->flags & CLONE_VM) && !args->stack;
 	default:
 		return false;
 	}

@@ -6,6 +6,7 @@
  */
 #include "signals.h"
 #include "base/base.h"
+#include "trace/trace.h"
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -234,8 +235,11 @@ void signal_deliver(int sig, siginfo_t *si, void *ucontext)
 		return;
 	if (signal_is_fatal(sig)) {
 		signal_set_default(sig);
-		if (!signal_is_fault(si, ucontext))
-			send_again(sig, si);
+		if (signal_is_fault(si, ucontext))
+			return;
+		/* What sigsuspend goes back to may block it. */
+		*word_of(&((ucontext_t *)ucontext)->uc_sigmask) &= ~(1UL << (sig - 1));
+		send_again(sig, si);
 		return;
 	}
 	if (a.sa_flags & SA_RESETHAND) {
@@ -265,7 +269,7 @@ void signal_altstack(void)
 
 UD_EXPORT int sigaltstack(const stack_t *ss, stack_t *old)
 {
-	long r = altstack_set(ss, old);
+	long r = ss && !stack_probe(vaddr_of(ss)) ? -EFAULT : altstack_set(ss, old);
 
 	if (r < 0) {
 		errno = (int)-r;

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <string.h>
 #include <stdatomic.h>
 
 #define NSIG_K 64
@@ -112,4 +113,77 @@ UD_EXPORT sighandler_t sigset(int sig, sighandler_t h)
 		return SIG_ERR;
 	sigprocmask(h == SIG_HOLD ? SIG_BLOCK : SIG_UNBLOCK, &s, &before);
 	return sigismember(&before, sig) == 1 ? SIG_HOLD : old.sa_handler;
+}
+
+/* BSD's: a mask is an int, a bit for each of the first signals. */
+
+int __sigpause(int sig_or_mask, int is_sig);
+int __xpg_sigpause(int sig);
+int siggetmask(void);
+
+static sigset_t set_of(int mask)
+{
+	unsigned long bits = (unsigned)mask;
+	sigset_t s;
+
+	sigemptyset(&s);
+	memcpy(&s, &bits, sizeof(bits));
+	return s;
+}
+
+static int change_mask(int how, int mask)
+{
+	sigset_t s = set_of(mask), old;
+	int was;
+
+	if (sigprocmask(how, &s, &old) < 0)
+		return -1;
+	memcpy(&was, &old, sizeof(was));
+	return was;
+}
+
+UD_EXPORT int sigblock(int mask)
+{
+	return change_mask(SIG_BLOCK, mask);
+}
+
+UD_EXPORT int sigsetmask(int mask)
+{
+	return change_mask(SIG_SETMASK, mask);
+}
+
+UD_EXPORT int siggetmask(void)
+{
+	return change_mask(SIG_BLOCK, 0);
+}
+
+UD_EXPORT int __sigpause(int sig_or_mask, int is_sig)
+{
+	sigset_t s = set_of(sig_or_mask);
+
+	if (is_sig) {
+		sigset_t one = only(sig_or_mask);
+		unsigned long now, bit;
+
+		if (!valid(sig_or_mask) || sigprocmask(SIG_BLOCK, NULL, &s) < 0)
+			return -1;
+		memcpy(&now, &s, sizeof(now));
+		memcpy(&bit, &one, sizeof(bit));
+		now &= ~bit;
+		memcpy(&s, &now, sizeof(now));
+	}
+	return sigsuspend(&s);
+}
+
+/* With one underscore less it is BSD's, whatever a program's headers make of the name. */
+#undef sigpause
+UD_EXPORT int ud_sigpause(int mask) __asm__("sigpause");
+UD_EXPORT int ud_sigpause(int mask)
+{
+	return __sigpause(mask, 0);
+}
+
+UD_EXPORT int __xpg_sigpause(int sig)
+{
+	return __sigpause(sig, 1);
 }

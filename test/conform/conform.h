@@ -33,7 +33,7 @@ struct conform_case {
 
 extern const struct conform_case signal_cases[], siginfo_cases[], context_cases[], fault_cases[],
 	memory_cases[], thread_cases[], process_cases[], fd_cases[], time_cases[], arch_cases[],
-	entry_cases[];
+	entry_cases[], refused_cases[];
 
 /* What a caught synchronous signal said. */
 struct fault {

@@ -25,6 +25,7 @@ static const struct {
 	{"time", time_cases},
 	{"arch", arch_cases},
 	{"entry", entry_cases},
+	{"refused", refused_cases},
 };
 
 enum { GROUPS = sizeof(groups) / sizeof(groups[0]) };

@@ -40,7 +40,41 @@ static void expand(char *dst, size_t size, const char *pattern)
 	dst[n] = 0;
 }
 
-static int kept = 2;
+static int kept = -1;
+static struct {
+	bool looked, open;
+	dev_t dev;
+	ino_t ino;
+} at_start;
+
+void log_start(void)
+{
+	struct stat st;
+
+	at_start.looked = true;
+	at_start.open = sys_call3(__NR_fstat, 2, (long)&st, 0) == 0;
+	at_start.dev = st.st_dev;
+	at_start.ino = st.st_ino;
+}
+
+/* Terminals, /dev/null and what is only ever appended to may have taken its place on purpose. */
+static bool is_for_text(void)
+{
+	struct stat st;
+
+	if (sys_call3(__NR_fstat, 2, (long)&st, 0) != 0)
+		return false;
+	if (!at_start.looked ||
+		(at_start.open && st.st_dev == at_start.dev && st.st_ino == at_start.ino))
+		return true;
+	return S_ISCHR(st.st_mode) ||
+	       (S_ISREG(st.st_mode) && sys_call3(__NR_fcntl, 2, F_GETFL, 0) & O_APPEND);
+}
+
+static int stderr_fd(void)
+{
+	return is_for_text() ? 2 : kept;
+}
 
 void log_keep_stderr(void)
 {
@@ -57,13 +91,13 @@ int log_fd(void)
 	int fd, high;
 
 	if (!options.log[0])
-		return sys_is_err(sys_call3(__NR_fcntl, 2, F_GETFD, 0)) ? kept : 2;
+		return stderr_fd();
 	if (still_ours())
 		return file.fd;
 	expand(path, sizeof(path), options.log);
 	fd = (int)sys_openat(AT_FDCWD, path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
 	if (fd < 0)
-		return 2;
+		return stderr_fd();
 	high = (int)sys_call3(__NR_fcntl, fd, F_DUPFD_CLOEXEC, FD_HIGH);
 	if (high >= 0) {
 		sys_close(fd);

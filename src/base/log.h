@@ -10,8 +10,14 @@
  * A descriptor to write to. The file is opened at the first use, again in each child process
  * (%p is its pid), and again when the program has closed our descriptor or put another file in
  * its place. stderr if it cannot be opened.
+ *
+ * -1 (nothing is written) where descriptor 2 is not what it was at the start and may be a file of
+ * the program's with contents of its own: it closed stderr, and what it opened next got the number.
  */
 int log_fd(void);
+
+/* Looks at stderr as the program found it. From the constructor. */
+void log_start(void);
 
 /*
  * Keeps a second descriptor of stderr for log_fd to fall back on: many programs close stderr in an

@@ -9,9 +9,12 @@
 #include "helper.h"
 #include "print.h"
 
+#include <dlfcn.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
 
 #define REPORTS_MAX 16 /* a program that survives its findings is not told for ever */
 #define STACK_BYTES (64 << 10)
@@ -133,17 +136,86 @@ static bool seen_before(const struct report *r)
 	return false;
 }
 
+void report_wait(void)
+{
+	int tid = sys_gettid(), pid = sys_getpid();
+
+	for (long waited = 0; waited < 20000; waited++) {
+		uint64_t is = gate.owner;
+
+		if ((int)(is >> 32) != pid || is == gate_owner(pid, 0) ||
+			is == gate_owner(pid, tid))
+			return;
+		sleep_ms(1);
+	}
+}
+
+/* Ends of the process that no destructor sees; in a child of vfork the gate is not its own. */
+static void end(const char *name, int status) __attribute__((noreturn));
+static void end(const char *name, int status)
+{
+	void (*next)(int) = (void (*)(int))dlsym(RTLD_NEXT, name);
+
+	report_wait();
+	next(status);
+	sys_exit_group(status);
+}
+
+UD_EXPORT void _exit(int status)
+{
+	report_wait();
+	sys_exit_group(status);
+}
+
+UD_EXPORT void _Exit(int status)
+{
+	_exit(status);
+}
+
+UD_EXPORT void quick_exit(int status)
+{
+	end("quick_exit", status);
+}
+
+/*
+ * A pipe that nobody reads is no reason to die of something else than the finding: SIGPIPE stays
+ * out while it is told, and one that came from that is taken back.
+ */
+static bool pipe_hold(unsigned long *was)
+{
+	const unsigned long bit = 1UL << (SIGPIPE - 1);
+	unsigned long waits = 0;
+
+	sys_call4(__NR_rt_sigprocmask, SIG_BLOCK, (long)&bit, (long)was, 8);
+	sys_call3(__NR_rt_sigpending, (long)&waits, 8, 0);
+	return waits & bit;
+}
+
+static void pipe_release(const unsigned long *was, bool waited)
+{
+	const unsigned long bit = 1UL << (SIGPIPE - 1);
+	const struct timespec now = {0};
+
+	if (!waited)
+		sys_call4(__NR_rt_sigtimedwait, (long)&bit, 0, (long)&now, 8);
+	sys_call4(__NR_rt_sigprocmask, SIG_SETMASK, (long)was, 0, 8);
+}
+
 void report_print(const struct report *r, const void *ucontext, bool fatal)
 {
 	/* At the low end of the stack it is used on: only the one inside the gate touches it. */
 	struct job *j = (struct job *)(void *)own_stack;
+	unsigned long was;
+	bool waited;
 
 	if (!gate_enter())
 		return;
 	if (!seen_before(r)) {
 		j->r = r;
 		j->uc = ucontext;
+		waited = pipe_hold(&was);
 		call_on(own_stack + sizeof(own_stack), print_job, j);
+		pipe_release(&was, waited);
 	}
 	gate.owner = gate_owner(sys_getpid(), fatal ? GATE_DYING : 0);
 }

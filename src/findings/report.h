@@ -57,6 +57,12 @@ __attribute__((noreturn)) void report_bad_free(void *p, const char *call, void *
  */
 void report_print(const struct report *r, const void *ucontext, bool fatal);
 
+/*
+ * The process is about to end: not while another thread reports a finding, and if that one is
+ * fatal, not before it has ended the process.
+ */
+void report_wait(void);
+
 /* Is this thread inside report_print? Then a fault is our own: give up. */
 bool report_is_printing(void);
 

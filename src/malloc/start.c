@@ -96,6 +96,7 @@ void start(void)
 
 __attribute__((constructor(101))) static void undangle_init(void)
 {
+	log_start();
 	start();
 	tcache_init();
 	rows_fork_init();
@@ -108,6 +109,7 @@ __attribute__((destructor(101))) static void undangle_exit(void)
 {
 	struct out o;
 
+	report_wait();
 	if (!options.stats)
 		return;
 	out_init(&o, log_fd());

@@ -86,3 +86,73 @@ for flags in "-O2" "-O0" "-O2 -fno-omit-frame-pointer"; do
 	done
 	verdict "report-frames $flags" "$want" "$got"
 done
+# The verdict is the finding's whatever became of stderr: closed, a pipe that nobody reads, or the number of
+# a file of the program's own, which nothing is written into.
+cat >stderr.c <<'X'
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+int main(int argc, char **argv)
+{
+	volatile char *volatile p = malloc(40);
+	if (argc > 1)
+		close(2);
+	if (argc > 2 && open(argv[2], O_CREAT | O_RDWR, 0600) != 2)
+		return 1;
+	free((void *)p);
+	return p[8];
+}
+X
+$cc -O1 -w -o stderr stderr.c
+{ "$ud" ./stderr closed 2>err; rc=$?; } 2>/dev/null
+verdict report-stderr-closed "139||" "$rc|$(cat err)|"
+{ "$ud" ./stderr closed data 2>err; rc=$?; } 2>/dev/null
+verdict report-stderr-reused "139||0|" "$rc|$(cat err)|$(wc -c <data)|"
+mkfifo unread
+{ exec 8<>unread 9>unread 8>&-; "$ud" ./stderr 2>&9; rc=$?; exec 9>&-; } 2>/dev/null
+verdict report-pipe-unread "139" "$rc"
+# main leaves while a thread is in the middle of its report: the pipe is full until "go" is there
+cat >leave.c <<'X'
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+static volatile int tid;
+static void *use(void *p)
+{
+	tid = gettid();
+	return (void *)(long)((volatile char *)p)[8];
+}
+int main(int argc, char **argv)
+{
+	char path[64], now[16] = "", *p = malloc(40), fill[512] = {0};
+	pthread_t t;
+	fcntl(2, F_SETFL, O_NONBLOCK);
+	while (write(2, fill, sizeof(fill)) > 0)
+		;
+	fcntl(2, F_SETFL, 0);
+	free(p);
+	pthread_create(&t, NULL, use, p);
+	while (strncmp(now, "1 0x2 ", 6)) { /* write(2, .. */
+		int fd;
+		usleep(1000);
+		snprintf(path, sizeof(path), "/proc/self/task/%d/syscall", tid);
+		fd = open(path, O_RDONLY);
+		if (fd >= 0 && read(fd, now, sizeof(now) - 1) < 0)
+			return 3;
+		close(fd);
+	}
+	creat("go", 0600);
+	if (argc > 1)
+		_exit(0);
+	return 0;
+}
+X
+$cc -D_GNU_SOURCE -O1 -w -pthread -o leave leave.c
+for how in "" now; do
+	rm -f go
+	{ { timeout 60 "$ud" ./leave $how; echo $? >rc; } 2>&1 | { while [ ! -e go ]; do sleep 0.05; done; tr -d '\0' >err; }; } 2>/dev/null
+	verdict "report-leaving $how" "139 $first 1" "$(cat rc) $(report <err) $(grep -c '^undangle: hint: ' err)"
+done

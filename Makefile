@@ -19,7 +19,7 @@ UDFLAGS	+= $(if $(findstring clang,$(CC)),-Wno-gnu-variable-sized-type-not-at-en
 
 # libdune: usable by itself. libundangle holds it too.
 DUNE_SRC := $(wildcard src/dune/*.c src/dune/*.S src/dune/monitor/*.S) src/base/out.c src/base/panic.c
-FOLDERS	 := base trace host rows findings kvm malloc
+FOLDERS	 := base trace host pages rows findings kvm malloc
 LIB_SRC	 := $(wildcard $(FOLDERS:%=src/%/*.c)) $(filter src/dune/%,$(DUNE_SRC))
 # symbolize needs elfutils' header; at run time it looks its library up.
 LIBDW_H	 := $(shell echo '\#include <elfutils/libdwfl.h>' | $(CC) -E -x c - >/dev/null 2>&1 && echo yes)

@@ -1,5 +1,5 @@
 # Between malloc's frame, which the stack walk starts from, and the engine below nobody looks.
-$(B)/src/rows/alloc.o $(B)/src/malloc/short_alloc.o $(B)/src/malloc/short_free.o $(B)/src/rows/free.o: UDFLAGS += -fomit-frame-pointer
+$(B)/src/rows/alloc.o $(B)/src/malloc/short_alloc.o $(B)/src/malloc/short_free.o $(B)/src/rows/free.o $(B)/src/malloc/engine.o $(B)/src/pages/alloc.o $(B)/src/pages/free.o: UDFLAGS += -fomit-frame-pointer
 
 # Checked invariants: lock ranks (base/lock.h), the bits of a view (rows/census.h). Unit tests of the engine have them
 # always (// flags: -DUD_DEBUG), check-stress too.

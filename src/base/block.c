@@ -11,5 +11,19 @@ static bool none_appears(vaddr_t addr)
 	return false;
 }
 
-static const struct block_source none = {none_find, none_appears};
-const struct block_source *block_source = &none;
+static bool none_copied(const void *p)
+{
+	return false;
+}
+
+static void none_prepare(bool child_on_this_stack)
+{
+}
+
+static void none_after(void)
+{
+}
+
+const struct block_source block_none = {
+	none_find, none_appears, none_copied, none_prepare, none_after, none_after};
+const struct block_source *block_source = &block_none;

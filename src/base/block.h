@@ -41,10 +41,20 @@ struct block_source {
 	 * may have been missing.
 	 */
 	bool (*appears)(vaddr_t addr);
+	/* Is this in memory of which a fork's child has a copy that was made before the fork? */
+	bool (*copied)(const void *p);
+	/*
+	 * Around a fork: what pthread_atfork runs, for those that run no handlers. Signals are
+	 * blocked and the engine's locks held in between.
+	 */
+	void (*fork_prepare)(bool child_on_this_stack);
+	void (*fork_parent)(void);
+	void (*fork_child)(void);
 };
 
 /* Set once, before the first block. Until then nothing is ours. */
 extern const struct block_source *block_source;
+extern const struct block_source block_none;
 
 static inline void block_find(vaddr_t addr, struct block *b)
 {

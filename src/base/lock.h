@@ -29,7 +29,8 @@ enum lock_rank {
 	LOCK_SUPER,
 	LOCK_VIEWS,
 	LOCK_CHUNK,
-	LOCK_VSPACE,
+	LOCK_SHEET, /* what dead sheets left, ready to be used again          */
+	LOCK_SPACE,
 	LOCK_HOST,
 	LOCK_META,
 	LOCK_SPARE, /* tried only */

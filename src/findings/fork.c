@@ -13,7 +13,6 @@
  * far as they are made by syscall(2). What the engine needs is done around those.
  */
 #include "fork.h"
-#include "rows/rows.h"
 #include "trace/trace.h"
 #include "fault.h"
 #include "base/base.h"
@@ -21,6 +20,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <linux/sched.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -57,7 +57,7 @@ static bool rseq_switch(int flags)
 	if (!&__rseq_offset)
 		return false;
 	at = vaddr_of(__builtin_thread_pointer()) + (vaddr_t)__rseq_offset;
-	return rows_copied(vaddr_ptr(at)) &&
+	return block_source->copied(vaddr_ptr(at)) &&
 	       sys_call4(__NR_rseq, (long)at, RSEQ_SIZE_OLD, flags, RSEQ_SIGNATURE) == 0;
 }
 
@@ -96,7 +96,7 @@ static long fork_from_here(long (*f)(const long *arg), const long *arg)
 	struct call *c;
 	long p, r;
 
-	if (likely(!rows_copied(__builtin_frame_address(0))))
+	if (likely(!block_source->copied(__builtin_frame_address(0))))
 		return f(arg);
 	p = sys_mmap(0, STACK_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (sys_is_err(p)) {
@@ -125,19 +125,19 @@ UD_EXPORT pid_t fork(void)
 static void before(bool child_on_this_stack)
 {
 	fault_fork_prepare();
-	rows_fork_prepare(child_on_this_stack);
+	block_source->fork_prepare(child_on_this_stack);
 }
 
 static void in_child(void)
 {
-	rows_fork_child();
+	block_source->fork_child();
 	fault_fork_child();
 }
 
 static void after(long r)
 {
 	if (r)
-		rows_fork_parent();
+		block_source->fork_parent();
 	else
 		in_child();
 }
@@ -246,6 +246,27 @@ UD_EXPORT int clone(int (*fn)(void *), void *stack, int flags, void *arg, ...)
 	top[1] = vaddr_of(&s);
 	before(false);
 	r = __clone(start, stack, flags, &s, more[0], more[1], more[2]);
-	rows_fork_parent();
+	block_source->fork_parent();
 	return r;
+}
+
+static void before_fork(void)
+{
+	block_source->fork_prepare(true);
+}
+
+static void after_in_parent(void)
+{
+	block_source->fork_parent();
+}
+
+static void after_in_child(void)
+{
+	block_source->fork_child();
+}
+
+/* Registered first, so that ours run next to the fork itself: those of others may use malloc. */
+void fork_init(void)
+{
+	pthread_atfork(before_fork, after_in_parent, after_in_child);
 }

@@ -38,38 +38,56 @@ static void copy_pages(vaddr_t to, vaddr_t from)
 	}
 }
 
+static bool unit_used(uint32_t seg, const uint8_t *used, uint32_t n)
+{
+	bool any = false;
+
+	for (uint32_t id = seg * HOST_SEG_CHUNKS;
+		id < (seg + host_unit(seg)) * HOST_SEG_CHUNKS && id < n && !any; id++)
+		any = used[id];
+	return any;
+}
+
+static long unit_copy(uint32_t seg, const uint8_t *used, uint32_t n)
+{
+	long r = host_segments_map(host_unit(seg));
+	uint32_t first = seg * HOST_SEG_CHUNKS, ids = host_unit(seg) * HOST_SEG_CHUNKS;
+
+	if (sys_is_err(r))
+		return r;
+	sys_madvise((vaddr_t)r, host_unit(seg) * HOST_SEG_BYTES, MADV_DOFORK);
+	for (uint32_t i = 0; i < ids && first + i < n; i++)
+		if (used[first + i])
+			copy_pages((vaddr_t)r + ((vaddr_t)i << HUGE_SHIFT), host_chunk(first + i));
+	return r;
+}
+
 int host_fork_prepare(const uint8_t *used, uint32_t n)
 {
+	long r;
+
 	ncopy = host.nsegs;
 	copy_err = 0;
-	for (uint32_t s = 0; s < ncopy; s++) {
+	for (uint32_t s = 0; s < ncopy; s += host_unit(s))
 		copy[s] = 0;
-		for (uint32_t i = 0; i < (1U << host.seg_shift); i++) {
-			uint32_t id = s << host.seg_shift | i;
-
-			if (id >= n || !used[id])
-				continue;
-			if (!copy[s]) {
-				long r = host_segment_map();
-
-				if (sys_is_err(r)) {
-					copy_err = (int)r;
-					return copy_err;
-				}
-				copy[s] = (vaddr_t)r;
-				sys_madvise(copy[s], host_seg_bytes(), MADV_DOFORK);
-			}
-			copy_pages(copy[s] + ((vaddr_t)i << HUGE_SHIFT), host_chunk(id));
+	for (uint32_t s = 0; s < ncopy; s += host_unit(s)) {
+		if (!unit_used(s, used, n))
+			continue;
+		r = unit_copy(s, used, n);
+		if (sys_is_err(r)) {
+			copy_err = (int)r;
+			return copy_err;
 		}
+		copy[s] = (vaddr_t)r;
 	}
 	return 0;
 }
 
 void host_fork_parent(void)
 {
-	for (uint32_t s = 0; s < ncopy; s++)
+	for (uint32_t s = 0; s < ncopy; s += host_unit(s))
 		if (copy[s])
-			sys_munmap(copy[s], host_seg_bytes());
+			sys_munmap(copy[s], host_unit(s) * HOST_SEG_BYTES);
 }
 
 bool host_fork_missing(void)
@@ -80,34 +98,31 @@ bool host_fork_missing(void)
 	       sys_call3(__NR_mincore, (long)host.seg[0], PAGE_SIZE, (long)in) == -ENOMEM;
 }
 
+static bool unit_restore(uint32_t s)
+{
+	size_t len = host_unit(s) * HOST_SEG_BYTES;
+	long from = (long)copy[s];
+
+	if (!from) /* nothing in it: a fresh one will do */
+		from = host_segments_map(host_unit(s));
+	if (sys_is_err(from) || sys_is_err(sys_call6(__NR_mremap, from, (long)len, (long)len,
+					MREMAP_MAYMOVE | MREMAP_FIXED, (long)host.seg[s], 0)))
+		return false;
+	sys_madvise(host.seg[s], len, MADV_DONTFORK);
+	return true;
+}
+
 void host_fork_child(void)
 {
-	size_t len = host_seg_bytes();
-
 	host_spare_fork_child();
 	if (copy_err) {
 		out_line(2,
 			"undangle: no memory for a forked child's copy of the heap; it ends here");
 		sys_exit_group(127);
 	}
-	for (uint32_t s = 0; s < ncopy; s++) {
-		vaddr_t from = copy[s];
-		long r;
-
-		if (!from) { /* nothing in it: a fresh one will do */
-			r = host_segment_map();
-			if (sys_is_err(r))
-				goto fail;
-			from = (vaddr_t)r;
+	for (uint32_t s = 0; s < ncopy; s += host_unit(s))
+		if (!unit_restore(s)) {
+			out_line(2, "undangle: a forked child cannot map its heap; it ends here");
+			sys_exit_group(127);
 		}
-		r = sys_call6(__NR_mremap, (long)from, (long)len, (long)len,
-			MREMAP_MAYMOVE | MREMAP_FIXED, (long)host.seg[s], 0);
-		if (sys_is_err(r))
-			goto fail;
-		sys_madvise(host.seg[s], len, MADV_DONTFORK);
-	}
-	return;
-fail:
-	out_line(2, "undangle: a forked child cannot map its heap; it ends here");
-	sys_exit_group(127);
 }

@@ -2,22 +2,20 @@
  * host.c - views of shared memory, guards, private ranges.
  *
  * app context, under no engine lock that a system call could need. Owns the templates, the
- * chunk ids and every mapping at a fresh address. The rule that breaks it: a mapping below
- * host.hi that is replaced with MAP_FIXED although it is not ours.
+ * chunk ids and every mapping at a fresh address. The rule that breaks it: a mapping that is
+ * replaced with MAP_FIXED although it is not ours.
  */
 #include "segment.h"
 #include "base/base.h"
 
 #include <errno.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 
 struct host host;
 struct lock host_lock = LOCK(HOST);
 
-static uint64_t free_ids[HOST_SEGMENTS][HOST_SEG_CHUNKS / 64];
-/* Between PIEs and what clisp keeps for its heap, whoever is there: 16 to 32 TB. */
-#define ADDRESSES  (53UL << 40)
+static uint8_t free_ids[HOST_SEGMENTS]; /* a bit per chunk */
+_Static_assert(HOST_SEG_CHUNKS == 8, "a byte holds them");
 #define SPARE_FROM 64 /* views made: a small program needs no spare mappings */
 static _Atomic uint32_t maps_made, maps_killed;
 static uint32_t free_hint; /* no segment below it has a free chunk */
@@ -28,18 +26,9 @@ static void host_warn_once(_Atomic bool *said, const char *text)
 		out_line(log_fd(), "undangle: warning: %s", text);
 }
 
-/* Dead, and nobody's: reserved again, or unmapped. */
-static long host_bury(vaddr_t at, size_t len)
+long host_segments_map(uint32_t n)
 {
-	if (!host.reserved)
-		return sys_munmap(at, len);
-	return sys_mmap(
-		at, len, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
-}
-
-long host_segment_map(void)
-{
-	size_t len = host_seg_bytes();
+	size_t len = n * HOST_SEG_BYTES;
 	vaddr_t room, at;
 	long r;
 
@@ -66,77 +55,34 @@ long host_segment_map(void)
 	return (long)at;
 }
 
-int host_enter(size_t want, struct run *fresh)
+static int host_new_segments(void)
 {
-	struct rlimit as = {RLIM_INFINITY, RLIM_INFINITY};
-	size_t size = want ? ALIGN_UP(want, HUGE_SIZE) : ADDRESSES;
-	const char *why;
-	int err = host_probe(&why);
-
-	if (err)
-		return err;
-	sys_call4(__NR_prlimit64, 0, RLIMIT_AS, 0, (long)&as);
-	host.seg_shift = as.rlim_cur == RLIM_INFINITY ? 9 : 3;
-	host.reserved = as.rlim_cur == RLIM_INFINITY;
-	for (; host.reserved && size >= GIGA_SIZE; size /= 2) {
-		long r = sys_mmap(0, size + HUGE_SIZE, PROT_NONE,
-			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-
-		if (!sys_is_err(r)) {
-			host.lo = ALIGN_UP((vaddr_t)r, HUGE_SIZE);
-			host.hi = host.lo + size;
-			break;
-		}
-		if (want && size < 2 * GIGA_SIZE)
-			break;
-	}
-	if (!host.hi) {
-		/*
-		 * Address space is rationed: take addresses that the kernel never picks itself, and
-		 * not more than a table of a sixteenth of the ration has entries for.
-		 */
-		size_t most = 32UL << 40;
-
-		if (as.rlim_cur != RLIM_INFINITY)
-			most = MIN(most, as.rlim_cur / 16 / sizeof(void *) << VSPACE_PART_SHIFT);
-		host.reserved = false;
-		host.lo = 0x100000000000UL;
-		host.hi = host.lo + ALIGN_UP(want ? MIN(want, most) : most, HUGE_SIZE);
-	}
-	fresh->lo = host.lo;
-	fresh->hi = host.hi;
-	return 0;
-}
-
-static int host_new_segment(void)
-{
+	uint32_t n = host_unit(host.nsegs);
 	long r;
 
-	if (host.nsegs == HOST_SEGMENTS)
+	if (host.nsegs + n > HOST_SEGMENTS)
 		return -ENOMEM;
-	r = host_segment_map();
+	r = host_segments_map(n);
 	if (sys_is_err(r))
 		return -ENOMEM;
-	host.seg[host.nsegs] = (vaddr_t)r;
-	for (unsigned i = 0; i < (1U << host.seg_shift); i++)
-		free_ids[host.nsegs][i / 64] |= 1UL << (i % 64);
-	host.nsegs++;
+	for (uint32_t i = 0; i < n; i++) {
+		host.seg[host.nsegs + i] = (vaddr_t)r + i * HOST_SEG_BYTES;
+		free_ids[host.nsegs + i] = 0xff;
+	}
+	host.nsegs += n;
 	return 0;
 }
 
-/* n of a segment's free chunks, in a row; false: it has none. */
+/* n (at most 8) of a segment's free chunks, in a row; false: it has none. */
 static bool segment_take(uint32_t seg, uint32_t n, uint32_t *id)
 {
-	for (unsigned w = 0; w < HOST_SEG_CHUNKS / 64; w++) {
-		uint64_t m = free_ids[seg][w], row = ~0UL >> (64 - n);
-		unsigned at = m ? (unsigned)__builtin_ctzl(m) & ~(n - 1) : 64;
+	uint8_t row = (uint8_t)(0xff >> (8 - n));
 
-		while (at < 64 && (m >> at & row) != row)
-			at += n;
-		if (at >= 64)
+	for (uint32_t at = 0; at < HOST_SEG_CHUNKS; at += n) {
+		if ((free_ids[seg] >> at & row) != row)
 			continue;
-		*id = seg << host.seg_shift | (w * 64 + at);
-		free_ids[seg][w] = m & ~(row << at);
+		free_ids[seg] &= (uint8_t) ~(row << at);
+		*id = seg * HOST_SEG_CHUNKS + at;
 		return true;
 	}
 	return false;
@@ -149,7 +95,7 @@ int host_chunk_take(uint32_t n, uint32_t *id)
 
 	lock_take(&host_lock);
 	for (seg = free_hint;; seg++) {
-		if (seg == host.nsegs && (err = host_new_segment()) != 0)
+		if (seg == host.nsegs && (err = host_new_segments()) != 0)
 			break;
 		if (segment_take(seg, n, id))
 			break;
@@ -171,11 +117,11 @@ void host_chunk_trim(uint32_t id, unsigned first, unsigned pages)
 
 void host_chunk_give(uint32_t id)
 {
-	unsigned seg = id >> host.seg_shift, i = id & ((1U << host.seg_shift) - 1);
+	unsigned seg = id / HOST_SEG_CHUNKS;
 
 	host_chunk_trim(id, 0, CHUNK_PAGES);
 	lock_take(&host_lock);
-	free_ids[seg][i / 64] |= 1UL << (i % 64);
+	free_ids[seg] |= (uint8_t)(1U << id % HOST_SEG_CHUNKS);
 	free_hint = MIN(free_hint, seg);
 	lock_drop(&host_lock);
 }
@@ -197,31 +143,11 @@ bool host_chunk_huge(uint32_t id)
 	return r != -EAGAIN;
 }
 
-/* Without the reservation somebody else may live there: ask first. */
-static long host_claim(vaddr_t at, size_t len)
-{
-	long r;
-
-	if (host.reserved)
-		return 0;
-	r = sys_mmap(at, len, PROT_NONE,
-		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_NOREPLACE, -1, 0);
-	if (!sys_is_err(r) && (vaddr_t)r != at) { /* a kernel before 4.17 took it as a hint */
-		sys_munmap((vaddr_t)r, len);
-		return -EEXIST;
-	}
-	return sys_is_err(r) ? r : 0;
-}
-
 int host_view_map(vaddr_t at, uint32_t id, unsigned first, unsigned pages)
 {
 	size_t len = (size_t)pages << PAGE_SHIFT;
 	vaddr_t from = host_chunk(id) + ((vaddr_t)first << PAGE_SHIFT);
-	long r = host_claim(at, len);
-
-	if (sys_is_err(r))
-		return (int)r;
-	r = sys_call6(
+	long r = sys_call6(
 		__NR_mremap, (long)from, 0, (long)len, MREMAP_MAYMOVE | MREMAP_FIXED, (long)at, 0);
 	if (!sys_is_err(r)) {
 		uint32_t n = atomic_fetch_add(&maps_made, 1);
@@ -230,21 +156,18 @@ int host_view_map(vaddr_t at, uint32_t id, unsigned first, unsigned pages)
 			host_spare_fill(1);
 		return 0;
 	}
-	/* mremap may have unmapped the place before it failed. */
-	sys_mmap(at, len, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_NOREPLACE,
-		-1, 0);
 	return r == -ENOMEM && host_maps_scarce() ? -ENOSPC : (int)r;
 }
 
 /* Guards kill a part without a mapping of its own; what else there is would not. */
-uint32_t host_chunks_joined(void)
+bool host_joins(void)
 {
-	return host.guards ? 1U << host.seg_shift : 1;
+	return host.guards;
 }
 
-bool host_views_dear(void)
+uint32_t host_chunks_joined(uint32_t id)
 {
-	return host.reserved;
+	return host_unit(id / HOST_SEG_CHUNKS) * HOST_SEG_CHUNKS;
 }
 
 void host_view_warm(vaddr_t at, unsigned pages)
@@ -257,10 +180,10 @@ void host_view_warm(vaddr_t at, unsigned pages)
 static int host_kill(vaddr_t at, size_t len)
 {
 	static _Atomic bool said;
-	long r = host_bury(at, len);
+	long r = sys_munmap(at, len);
 
 	while (r == -ENOMEM && host_spare_use())
-		r = host_bury(at, len);
+		r = sys_munmap(at, len);
 	if (!sys_is_err(r))
 		return 0;
 	if (host.guards && !sys_is_err(sys_madvise(at, len, MADV_GUARD_NR)))
@@ -347,11 +270,9 @@ void host_runs_warm(const struct run *r, size_t n)
 
 int host_range_map(vaddr_t at, size_t len)
 {
-	long r = host_claim(at, len);
+	long r = sys_mmap(
+		at, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
 
-	if (!sys_is_err(r))
-		r = sys_mmap(at, len, PROT_READ | PROT_WRITE,
-			MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
 	return sys_is_err(r) ? (int)r : 0;
 }
 
@@ -366,36 +287,36 @@ int host_range_kill(vaddr_t at, size_t len)
 
 int host_range_move(vaddr_t from, size_t len, vaddr_t to, size_t newlen)
 {
-	long r = host_claim(to, newlen);
-
-	if (sys_is_err(r))
-		return (int)r;
-	r = sys_call6(__NR_mremap, (long)from, (long)len, (long)newlen,
+	long r = sys_call6(__NR_mremap, (long)from, (long)len, (long)newlen,
 		MREMAP_MAYMOVE | MREMAP_FIXED, (long)to, 0);
-	/* Pages that grew after an earlier move are a mapping of their own: then it is EFAULT. */
-	if (r == -EFAULT) {
-		r = sys_mmap(to, newlen, PROT_READ | PROT_WRITE,
-			MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
-		if (!sys_is_err(r)) {
-			__builtin_memcpy(vaddr_ptr(to), vaddr_ptr(from), len);
-			return host_range_kill(from, len);
-		}
-	}
-	if (sys_is_err(r)) {
-		host_bury(to, newlen);
-		return (int)r;
-	}
-	if (host.reserved)
-		sys_mmap(from, len, PROT_NONE,
-			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_NOREPLACE, -1, 0);
-	return 0;
+
+	return sys_is_err(r) ? (int)r : 0;
+}
+
+void host_range_huge(vaddr_t at, size_t len)
+{
+	sys_madvise(at, len, MADV_HUGEPAGE);
+}
+
+/* An advice that the kernel gives to whole pages only: it splits what is larger first (5.4). */
+void host_range_split(vaddr_t page)
+{
+	sys_madvise(page, PAGE_SIZE, MADV_COLD);
+}
+
+bool host_range_guard(vaddr_t at, size_t len)
+{
+	return host.guards && !sys_is_err(sys_madvise(at, len, MADV_GUARD_NR));
+}
+
+void host_range_revive(vaddr_t at, size_t len)
+{
+	sys_madvise(at, len, MADV_REVIVE_NR);
 }
 
 void host_dump(struct out *o)
 {
-	out_fmt(o,
-		"host backend: addresses %p-%p %s, %u segments of %lu MB, guards %s, collapse %s\n",
-		vaddr_ptr(host.lo), vaddr_ptr(host.hi),
-		host.reserved ? "reserved" : "by convention", host.nsegs, host_seg_bytes() >> 20,
+	out_fmt(o, "host backend: addresses %p-%p, %u segments of %lu MB, guards %s, collapse %s\n",
+		vaddr_ptr(space.base), vaddr_ptr(space.end), host.nsegs, HOST_SEG_BYTES >> 20,
 		host.guards ? "yes" : "no", host.collapse ? "yes" : "no");
 }

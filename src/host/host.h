@@ -21,12 +21,6 @@ struct run { /* pages [lo, hi), page-aligned */
 int host_probe(const char **why);
 
 /*
- * From the first malloc or the constructor, before main. Reserves up to `want` bytes of never-used
- * addresses (0: as many as there are) and says where they are; 2 MB-aligned.
- */
-int host_enter(size_t want, struct run *fresh);
-
-/*
  * Canonical memory: *id names the first of n zeroed 2 MB chunks in a row, a multiple of n: a power
  * of two. give returns the memory of one to the system.
  */
@@ -44,19 +38,15 @@ void host_chunk_trim(uint32_t id, unsigned first, unsigned pages);
 
 /*
  * Maps `pages` fresh pages at `at` read-write onto the chunk's pages from `first` on. A view of 512
- * pages or more is 2 MB-aligned. -ENOSPC when mappings are scarce; -EEXIST when somebody else lives
- * there.
+ * pages or more is 2 MB-aligned. -ENOSPC when mappings are scarce.
  */
 int host_view_map(vaddr_t at, uint32_t id, unsigned first, unsigned pages);
 
-/*
- * How many chunks (a power of two; ids from a multiple of it on) one view can show, where mappings
- * may run out and host_runs_kill needs none; else 1.
- */
-uint32_t host_chunks_joined(void);
+/* Does host_runs_kill need no mappings? Then one view may show several chunks. */
+bool host_joins(void);
 
-/* Had one view better show several chunks? Not where addresses are rationed. */
-bool host_views_dear(void);
+/* How many chunks (a power of two; ids from a multiple of it on) can be in a view of this one. */
+uint32_t host_chunks_joined(uint32_t id);
 
 /* If mappings are what is missing: gives back some kept for that. True: try again. */
 bool host_spare(void);
@@ -82,12 +72,33 @@ int host_runs_kill(vaddr_t at, unsigned pages, const struct run *r, size_t n);
 /* A hint: these live pages will be touched; neighbours within 64 KB may come along. */
 void host_runs_warm(const struct run *r, size_t n);
 
-/* Private zeroed pages at a fresh range (large blocks). */
+/* Private zeroed pages at a fresh range; neighbours become one mapping. */
 int host_range_map(vaddr_t at, size_t len);
+
+/* A hint: all of it will be used; where the machine can, by huge pages. */
+void host_range_huge(vaddr_t at, size_t len);
+
+/*
+ * A huge page of which a part is killed keeps all of its memory until it is split, which takes one
+ * page that is about to die.
+ */
+void host_range_split(vaddr_t page);
+
+/* On return every access to it faults, and its memory is the system's. -errno: as host_runs_kill.
+ */
 int host_range_kill(vaddr_t at, size_t len);
 
-/* Moves the pages of a live range to a fresh one without copying; `from` is dead then. */
+/*
+ * Moves the pages of a live range to a fresh one without copying; on return every access to `from`
+ * faults. Behind len pages are new and zeroed. -EFAULT: the program has made several mappings of
+ * it.
+ */
 int host_range_move(vaddr_t from, size_t len, vaddr_t to, size_t newlen);
+
+/* Kills pages of a private range by guards, which no mapping of its own is needed for; false: there
+ * are none here. Pages revive, zeroed. */
+bool host_range_guard(vaddr_t at, size_t len);
+void host_range_revive(vaddr_t at, size_t len);
 
 /*
  * Around a fork, with every heap lock held and signals blocked. used[0..n) tells which chunks hold
@@ -101,6 +112,12 @@ void host_fork_child(void);
 /* Lock-free: is this a fork's child in which host_fork_child has not run, and what it maps missing?
  */
 bool host_fork_missing(void);
+
+/* In the child of a fork that copied nothing. */
+void host_spare_fork_child(void);
+
+/* Mappings of the process, counted by /proc: tens of microseconds for a thousand. */
+uint32_t host_maps_count(void);
 
 void host_dump(struct out *o);
 

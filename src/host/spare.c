@@ -87,7 +87,7 @@ bool host_maps_scarce(void)
 		return true;
 	if (!range_make()) {
 		lock_drop(&spare_lock);
-		return host.reserved; /* else ulimit -v may be what refuses */
+		return false; /* ulimit -v may be what refuses */
 	}
 	while (n < PAIRS_PROBE && pair_take(pairs + n))
 		n++;
@@ -107,4 +107,20 @@ void host_spare_fork_child(void)
 	lock_reset(&spare_lock);
 	/* To have as many mappings as its parent, it needs some more for a moment. */
 	pairs_kept = PAIRS_KILLS / 2;
+}
+
+uint32_t host_maps_count(void)
+{
+	char buf[4096];
+	int fd = file_open("/proc/self/maps");
+	uint32_t lines = 0;
+	long n;
+
+	if (fd < 0)
+		return 0;
+	while ((n = sys_read(fd, buf, sizeof(buf))) > 0)
+		for (long i = 0; i < n; i++)
+			lines += buf[i] == '\n';
+	sys_close(fd);
+	return lines;
 }

@@ -351,13 +351,6 @@ static const struct kvm_heap heap_bare = {REST, .malloc = bare_malloc, .free = b
 
 const struct kvm_heap *kvm_heap;
 
-static bool none_appears(vaddr_t addr)
-{
-	return false;
-}
-
-static const struct block_source source = {kalias_find, none_appears};
-
 static void bare_if_ready(void)
 {
 	if (kvm_heap && kvm_entered && next.malloc && !options.stacks)
@@ -366,7 +359,11 @@ static void bare_if_ready(void)
 
 void sysheap_begin(void)
 {
+	static struct block_source source;
+
 	kvm_heap = &heap_any;
+	source = block_none;
+	source.find = kalias_find;
 	block_source = &source;
 }
 

@@ -28,7 +28,8 @@ void ud_kill_dead(void)
 
 	start();
 	lock_section_enter(&s);
-	sweep_run(true);
+	if (!kvm_heap)
+		engine_kill_dead(false);
 	lock_section_leave(&s);
 }
 

@@ -88,7 +88,7 @@ static inline void *realloc_any(void *p, size_t size, const char *call, void *fr
 	}
 	if (kvm_heap)
 		return or_enomem(kvm_heap->realloc(p, size, frame));
-	if (!rows_realloc(p, size, frame, &q))
+	if (!engine_realloc(p, size, frame, &q))
 		report_bad_free(p, call, frame);
 	return or_enomem(q);
 }
@@ -173,22 +173,26 @@ UD_EXPORT size_t malloc_usable_size(void *p)
 		return 0;
 	if (kvm_heap)
 		return kvm_heap->usable(p);
-	if (!rows_usable(p, &size))
+	size = engine_usable(p);
+	if (!size)
 		report_bad_free(p, "malloc_usable_size", FRAME);
 	return size;
 }
 
 UD_EXPORT int malloc_trim(size_t pad)
 {
+	struct engine_bytes before, after;
 	struct lock_section s;
-	size_t before = heap_bytes();
 
 	start();
+	if (kvm_heap)
+		return 0;
+	engine_bytes(&before);
 	lock_section_enter(&s);
-	sweep_run(true);
-	heap_trim();
+	engine_kill_dead(true);
 	lock_section_leave(&s);
-	return heap_bytes() < before;
+	engine_bytes(&after);
+	return after.heap < before.heap;
 }
 
 /* libc exports them by these names, too, and its own would be found. */
@@ -210,11 +214,13 @@ UD_EXPORT int mallopt(int param, int value)
 UD_EXPORT struct mallinfo2 mallinfo2(void)
 {
 	struct mallinfo2 m = {0};
+	struct engine_bytes b;
 
-	m.arena = heap_bytes();
-	m.hblks = rows_counts.large_live;
-	m.hblkhd = large_bytes();
-	m.uordblks = heap_bytes();
+	engine_bytes(&b);
+	m.arena = b.heap;
+	m.hblks = b.large_live;
+	m.hblkhd = b.large;
+	m.uordblks = b.heap;
 	return m;
 }
 
@@ -240,14 +246,17 @@ UD_EXPORT void malloc_stats(void)
 
 UD_EXPORT int malloc_info(int how, FILE *f)
 {
+	struct engine_bytes b;
+
 	if (how) {
 		errno = EINVAL;
 		return -1;
 	}
+	engine_bytes(&b);
 	fprintf(f,
 		"<malloc version=\"1\">\n<heap nr=\"0\">\n</heap>\n"
-		"<total type=\"mmap\" count=\"%lu\" size=\"%zu\"/>\n"
+		"<total type=\"mmap\" count=\"%zu\" size=\"%zu\"/>\n"
 		"<system type=\"current\" size=\"%zu\"/>\n</malloc>\n",
-		rows_counts.large_live, large_bytes(), heap_bytes());
+		b.large_live, b.large, b.heap);
 	return 0;
 }

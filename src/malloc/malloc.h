@@ -7,7 +7,7 @@
 #ifndef UD_MALLOC_H
 #define UD_MALLOC_H
 
-#include "rows/rows.h"
+#include "engine.h"
 #include "findings/findings.h"
 #include "kvm/kvm.h"
 

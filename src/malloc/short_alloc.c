@@ -4,27 +4,31 @@
  * app context, no lock. All else they leave by a jump, and save nothing: the store buffer is full
  *of the program's own stores.
  *
- *	short_malloc ── cursor_short: the class's cursor, unless the cache is busy or records are
- *kept ├─ take_page                   the next object of the page that is cut for the class ├─
- *malloc_simple, malloc_row   the lowest bit of the word's mask └─ malloc_rest                 all
- *else: rows/alloc.c
+ * short_malloc: the thread has a cache of pages/, or it is
+ *	take_page	the next object of the page that is cut for the class
+ *	malloc_rows	malloc_simple, malloc_row: the lowest bit of the word's mask
+ *	malloc_rest	all else: engine.c
  */
 #include "malloc.h"
 
 /* An object of the page that is cut for the class, if it has another; or NULL. */
-static ALWAYS_INLINE void *take_page(struct tcache *tc, struct cursor *c, bool *zeroed)
+static ALWAYS_INLINE void *take_page(struct cache *c, size_t size, bool *zeroed)
 {
+	struct bump *b;
 	void *p;
 
-	tcache_busy(tc);
-	p = page_take(c);
-	*zeroed = c->zeroed;
-	tc->allocs += p != NULL;
-	tcache_idle(tc);
+	if (pages_mode.records || unlikely(size > PAGES_SMALL_MAX || c->busy))
+		return NULL;
+	b = &c->bump[pages_class_by_16[(size + 15) >> 4]];
+	cache_busy(c);
+	p = bump_take(b);
+	*zeroed = b->zeroed;
+	c->allocs += p != NULL;
+	cache_idle(c);
 	return p;
 }
 
-/* Of the word, likewise; simple: only in a simple view. */
+/* An object of the word, if it has another; simple: only in a simple view. */
 static ALWAYS_INLINE void *take_row(struct tcache *tc, struct cursor *c, bool *zeroed, bool simple)
 {
 	void *p = NULL;
@@ -50,30 +54,32 @@ static inline struct cursor *cursor_short(struct tcache *tc, size_t size)
 /* A thread's first, or the process's: then nothing is set up yet. */
 static void *alloc_rest(size_t size, bool zero, void *frame)
 {
-	if (unlikely(!tcache_mine)) {
+	if (unlikely(!tcache_mine && !cache_mine)) {
 		start();
 		if (kvm_heap)
 			return kvm_heap->alloc(size, HEAP_ALIGN, zero, frame);
 	}
-	return rows_alloc(size, zero, frame);
+	return engine_alloc(size, zero, frame);
 }
 
 void *alloc_aligned(size_t size, size_t align, void *frame)
 {
 	start();
 	return kvm_heap ? kvm_heap->alloc(size, align, false, frame)
-			: rows_alloc_aligned(size, align, frame);
+			: engine_alloc_aligned(size, align, frame);
 }
 
 void *short_alloc(size_t size, bool zero, void *frame)
 {
-	struct tcache *tc = tcache_mine;
-	struct cursor *c = cursor_short(tc, size);
+	struct cache *pages = cache_mine;
+	struct cursor *c = pages ? NULL : cursor_short(tcache_mine, size);
 	bool zeroed = false;
 	void *p = NULL;
 
-	if (c)
-		p = c->end ? take_page(tc, c, &zeroed) : take_row(tc, c, &zeroed, false);
+	if (pages)
+		p = take_page(pages, size, &zeroed);
+	else if (c)
+		p = take_row(tcache_mine, c, &zeroed, false);
 	if (unlikely(!p))
 		return alloc_rest(size, zero, frame);
 	if (zero && !zeroed)
@@ -104,17 +110,21 @@ static __attribute__((noinline)) void *malloc_simple(
 	return likely(p) ? p : malloc_row(tc, c, size);
 }
 
+static __attribute__((noinline)) void *malloc_rows(size_t size)
+{
+	struct cursor *c = cursor_short(tcache_mine, size);
+
+	return c ? malloc_simple(tcache_mine, c, size) : malloc_rest(size);
+}
+
 void *short_malloc(size_t size)
 {
-	struct tcache *tc = tcache_mine;
-	struct cursor *c = cursor_short(tc, size);
+	struct cache *c = cache_mine;
 	bool zeroed;
 	void *p;
 
 	if (!c)
-		return malloc_rest(size);
-	if (!c->end)
-		return malloc_simple(tc, c, size);
-	p = take_page(tc, c, &zeroed);
+		return malloc_rows(size);
+	p = take_page(c, size, &zeroed);
 	return likely(p) ? p : malloc_rest(size);
 }

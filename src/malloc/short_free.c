@@ -3,12 +3,10 @@
  *
  * app context, no lock.
  *
- *	short_free ── space_entry
- *	 ├─ page_free ── bit_clear ─┬─ count_free           the usual end
- *	 │                          └─ page_freed           the page has nothing alive
- *	 ├─ row_free ── bit_clear ──┬─ count_free
- *	 │                          └─ row_freed            the word has, or the view is not dirty
- *yet └─ free_rest                                       all else (rows/free.c), and what is wrong
+ * short_free: by what the table of addresses says,
+ *	page_free	sheet_bit_clear, page_count_free; page_freed if the word has nothing alive
+ *	row_free	bit_clear, count_free; row_freed likewise, or if the view is not dirty yet
+ *	free_rest	all else (engine.c), and what is wrong
  */
 #include "malloc.h"
 
@@ -20,7 +18,7 @@
 /* What a sweep has found meanwhile: two threads, each of which thought that it was the first. */
 static void twice_tell(void)
 {
-	vaddr_t p = sweep_twice();
+	vaddr_t p = engine_twice();
 
 	if (unlikely(p))
 		report_bad_free(vaddr_ptr(p),
@@ -32,7 +30,7 @@ void free_as(void *p, const char *call, void *frame)
 {
 	if (unlikely(kvm_heap != NULL))
 		kvm_heap->free_as(p, call, frame);
-	else if (unlikely(!rows_free(p, frame)))
+	else if (unlikely(!engine_free(p, false, frame)))
 		report_bad_free(p, call, frame);
 	else
 		twice_tell();
@@ -57,51 +55,63 @@ static inline void count_free(struct tcache *tc, size_t bytes)
 		freed_tell(tc);
 }
 
-/* An object of page u, of the class of c, is freed; the page may have died. */
-static __attribute__((noinline)) void page_freed(
-	struct view *v, uint32_t u, struct tcache *tc, const struct cursor *c)
+static __attribute__((noinline)) void page_freed_tell(struct cache *c)
 {
-	if (page_died(v, u, c->slots))
-		unit_died(v, u);
-	count_free(tc, c->size);
+	cache_freed(c);
 	twice_tell();
 }
 
-/* Object idx, of the class of c, where others have freed some, too. */
-static __attribute__((noinline)) void page_free_shared(
-	struct view *v, void *p, uint32_t idx, const struct cursor *c)
+static inline void page_count_free(struct cache *c, size_t bytes)
 {
-	struct tcache *tc = tcache_mine;
+	if (unlikely(cache_count_free(c, bytes)))
+		page_freed_tell(c);
+}
 
-	tcache_enter(tc, v);
-	if (unlikely(!clear_mine(v, idx)))
+/* An object of page u, of the class of b, is freed; the page may have died. */
+static __attribute__((noinline)) void page_freed(
+	struct sheet *s, uint32_t u, struct cache *c, const struct bump *b)
+{
+	if (sheet_page_empty(s, u, b->slots))
+		sheet_page_died(s, u);
+	page_count_free(c, b->size);
+	twice_tell();
+}
+
+/* Object idx, of the class of b, where others have freed some, too. */
+static __attribute__((noinline)) void page_free_shared(
+	struct sheet *s, void *p, uint32_t idx, const struct bump *b)
+{
+	struct cache *c = cache_mine;
+
+	cache_enter(c, s);
+	if (unlikely(!sheet_clear_mine(s, idx)))
 		return free_rest(p);
-	page_freed(v, paged_unit(idx), tc, c);
+	page_freed(s, sheet_page_of(idx), c, b);
 }
 
 /* What the class is cut into stands in the cursor, too. Of what is never cut so, slots is 0. */
-static inline void page_free(struct view *v, void *p)
+static inline void page_free(struct sheet *s, void *p)
 {
-	struct tcache *tc = tcache_mine;
-	size_t d = vaddr_of(p) - v->base, u = d >> PAGE_SHIFT, off = d & (PAGE_SIZE - 1), j;
-	uint32_t cut = v->cut[u];
-	const struct cursor *c;
+	struct cache *c = cache_mine;
+	size_t d = vaddr_of(p) - s->base, u = d >> PAGE_SHIFT, off = d & (PAGE_SIZE - 1), j;
+	uint32_t cut = s->cut[u];
+	const struct bump *b;
 
-	if (unlikely(!tc || cut >> CUT_OWNER_SHIFT != tc->id))
+	if (unlikely(!c || cut >> OWNER_SHIFT != c->id || s->rec))
 		return free_rest(p);
-	c = &tc->cur[CUT_OF(cut) - 1];
-	__asm__("" : "+r"(c)); /* not by its index, which would take a register more */
-	j = off * c->inv_size >> 32;
-	if (unlikely(off != j * c->size || j >= c->slots || page_ahead(c, vaddr_of(p))))
+	b = &c->bump[KIND_OF(cut) - 1];
+	__asm__("" : "+r"(b)); /* not by its index, which would take a register more */
+	j = off * b->inv_size >> 32;
+	if (unlikely(off != j * b->size || j >= b->slots || bump_ahead(b, vaddr_of(p))))
 		return free_rest(p);
-	if (unlikely(v->gone != NULL))
-		return page_free_shared(v, p, paged_idx((uint32_t)u, (uint32_t)j), c);
-	tcache_enter(tc, v);
-	if (unlikely(!bit_clear(&v->live[u + (j >> 6) * CHUNK_PAGES], j & 63)))
+	if (unlikely(s->gone != NULL))
+		return page_free_shared(s, p, sheet_idx((uint32_t)u, (uint32_t)j), b);
+	cache_enter(c, s);
+	if (unlikely(!sheet_bit_clear(&s->live[u + (j >> 6) * SHEET_PAGES], j & 63)))
 		return free_rest(p);
-	if (unlikely(!v->live[u + (j >> 6) * CHUNK_PAGES]))
-		return page_freed(v, (uint32_t)u, tc, c);
-	count_free(tc, c->size);
+	if (unlikely(!s->live[u + (j >> 6) * SHEET_PAGES]))
+		return page_freed(s, (uint32_t)u, c, b);
+	page_count_free(c, b->size);
 }
 
 /* Object u of a view of single objects is freed. */
@@ -164,9 +174,10 @@ rest:
 void short_free(void *p)
 {
 	uintptr_t e = space_entry(vaddr_of(p));
-	struct view *v = (struct view *)e;
 
-	if (unlikely(!e || e & 1))
+	if (e & SPACE_SHEET)
+		return page_free((struct sheet *)(e & ~SPACE_WHAT), p);
+	if (unlikely(!e || e & SPACE_LARGE))
 		return free_rest(p);
-	return v->cut ? page_free(v, p) : row_free(v, p);
+	return row_free((struct view *)e, p);
 }

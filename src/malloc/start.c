@@ -32,29 +32,20 @@ static bool kvm_is_better(void)
 	return true;
 }
 
-static const struct block_source rows_source = {rows_find, rows_appears};
-
-static int rows_enter(const char **why)
+static int host_start(const char **why)
 {
-	struct run fresh;
 	int err = host_probe(why);
 
 	if (err)
 		return err;
-	err = host_enter(options.vspace, &fresh);
+	meta_spare = host_spare;
+	err = space_start(options.vspace);
 	if (err) {
-		*why = err == -ENOMEM
-			       ? "no address space for its heap (ulimit -v? --vspace below 1 GB?)"
-			       : "its backend did not start";
+		*why = "no address space for its tables (ulimit -v?)";
 		return err;
 	}
-	meta_spare = host_spare;
-	err = rows_start(&fresh);
-	if (err)
-		*why = "no address space for its table (ulimit -v?)";
-	else
-		block_source = &rows_source;
-	return err;
+	engine_start();
+	return 0;
 }
 
 static void start_once(void)
@@ -70,7 +61,7 @@ static void start_once(void)
 		err = err ? err : kvm_enter();
 	} else {
 		options.backend = BACKEND_HOST;
-		err = rows_enter(&why);
+		err = host_start(&why);
 	}
 	if (err) {
 		out_line(2, "undangle: cannot run in this process: %s (error %d)", why, -err);
@@ -98,8 +89,8 @@ __attribute__((constructor(101))) static void undangle_init(void)
 {
 	log_start();
 	start();
-	tcache_init();
-	rows_fork_init();
+	engine_init();
+	fork_init();
 	fault_init();
 	if (options.stats)
 		log_keep_stderr();

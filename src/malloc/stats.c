@@ -15,22 +15,6 @@ static unsigned long page_table_bytes(void)
 	return at ? text_number(at + sizeof(key) - 1) << 10 : 0;
 }
 
-static unsigned long count_vmas(void)
-{
-	char buf[4096];
-	int fd = file_open("/proc/self/maps");
-	unsigned long lines = 0;
-	long n;
-
-	if (fd < 0)
-		return 0;
-	while ((n = sys_read(fd, buf, sizeof(buf))) > 0)
-		for (long i = 0; i < n; i++)
-			lines += buf[i] == '\n';
-	sys_close(fd);
-	return lines;
-}
-
 static void print_space(struct out *o)
 {
 	size_t used = space.next - space.base, all = space.end - space.base;
@@ -48,12 +32,8 @@ static void print_space(struct out *o)
 
 void stats_print(struct out *o)
 {
-	uint64_t allocs = tcache_shared.allocs, frees = tcache_shared.frees;
+	struct engine_bytes b;
 
-	for (struct tcache *tc = tcache_all; tc; tc = tc->next) {
-		allocs += tc->allocs;
-		frees += tc->frees + FREED_COUNT(tc->freed);
-	}
 	if (start_why)
 		out_fmt(o, "undangle: chosen because %s\n", start_why);
 	if (kvm_heap) {
@@ -61,23 +41,12 @@ void stats_print(struct out *o)
 		kvm_heap->stats(o);
 		return;
 	}
-	out_fmt(o, "undangle: backend        host, detect=%s\n",
-		mode.strict    ? "strict"
-		: mode.grouped ? "grouped"
-			       : "deferred");
-	out_fmt(o, "undangle: allocations    %lu, freed %lu; large %lu, freed %lu\n", allocs, frees,
-		rows_counts.large_made, rows_counts.large_killed);
-	out_fmt(o, "undangle: views          %lu made, %lu killed whole, %u live\n",
-		rows_counts.views_made, rows_counts.views_killed, rows_counts.views_live);
-	out_fmt(o, "undangle: kills          %lu units, %lu runs, %lu sweeps\n",
-		rows_counts.units_killed, rows_counts.runs_killed, rows_counts.sweeps);
+	engine_stats(o);
+	engine_bytes(&b);
 	out_fmt(o,
 		"undangle: memory         heap %lu KB, large %lu KB, records %lu KB, stacks %lu "
-		"KB, page "
-		"tables %lu KB\n",
-		heap_bytes() >> 10, large_bytes() >> 10, meta_bytes() >> 10, depot_bytes() >> 10,
+		"KB, page tables %lu KB\n",
+		b.heap >> 10, b.large >> 10, meta_bytes() >> 10, depot_bytes() >> 10,
 		page_table_bytes() >> 10);
-	out_fmt(o, "undangle: mappings       %lu; %u views are parts of %u super-views\n",
-		count_vmas(), rows_counts.views_joined, rows_counts.supers_live);
 	print_space(o);
 }

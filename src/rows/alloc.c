@@ -15,8 +15,6 @@
  *fails: what waits to die may be missing
  */
 #include "idle.h"
-#include "large.h"
-#include "policy.h"
 #include "rows.h"
 #include "super.h"
 #include "trace/trace.h"
@@ -285,23 +283,16 @@ void *rows_alloc(size_t size, bool zero, void *frame)
 	unsigned cls;
 	void *p;
 
-	if (likely(size <= HEAP_MEDIUM_MAX)) {
-		cls = heap_class_of(size);
-		if (class_paged(cls) && tc && !tc->busy) {
-			p = alloc_next_page(tc, cls, size, zero);
-			if (likely(p))
-				return p;
-		}
-		return alloc_class(cls, size, zero, frame);
+	cls = heap_class_of(size);
+	if (class_paged(cls) && tc && !tc->busy) {
+		p = alloc_next_page(tc, cls, size, zero);
+		if (likely(p))
+			return p;
 	}
-	p = large_alloc(size, PAGE_SIZE, frame);
-	return p ? p : no_memory();
+	return alloc_class(cls, size, zero, frame);
 }
 
 void *rows_alloc_aligned(size_t size, size_t align, void *frame)
 {
-	if (align > PAGE_SIZE || size > HEAP_MEDIUM_MAX ||
-		(size > HEAP_SMALL_MAX && align > PAGE_SIZE))
-		return large_alloc(size, MAX(align, PAGE_SIZE), frame);
 	return alloc_class(heap_class_aligned(size, align), size, false, frame);
 }

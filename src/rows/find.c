@@ -5,7 +5,6 @@
  * reads structures that others may be changing; see block.h for what that may cost.
  */
 #include "find.h"
-#include "large.h"
 #include "paged.h"
 #include "host/host.h"
 
@@ -53,7 +52,7 @@ static uint32_t slot_near(const struct view *v, uint32_t u, uint32_t off)
 	return v->cut ? paged_idx(u, j) : (u << g->group_shift) + j;
 }
 
-static void view_find(struct view *v, vaddr_t a, struct block *b)
+void rows_find(struct view *v, vaddr_t a, struct block *b)
 {
 	const struct geom *g = v->geom;
 	uint32_t page = (uint32_t)((a - v->base) >> PAGE_SHIFT), u, idx;
@@ -80,24 +79,4 @@ static void view_find(struct view *v, vaddr_t a, struct block *b)
 		record_read(&v->rec[idx], g->size, b);
 	}
 	b->state = !handed ? BLOCK_NEVER : live ? BLOCK_LIVE : BLOCK_DEAD;
-}
-
-void rows_find(vaddr_t addr, struct block *b)
-{
-	uintptr_t e;
-
-	*b = (struct block){.state = BLOCK_NONE};
-	if (!space_has(addr))
-		return;
-	e = space_entry(addr);
-	if (e & 1)
-		large_find((const struct large *)(e & ~1UL), b);
-	else if (e)
-		view_find((struct view *)e, addr, b);
-	else
-		b->state = space_was_forgotten(addr) ? BLOCK_DEAD : BLOCK_NEVER;
-	if (b->state == BLOCK_DEAD && !b->base) {
-		b->base = addr;
-		b->forgotten = true;
-	}
 }

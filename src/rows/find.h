@@ -13,7 +13,7 @@
  */
 bool slot_ahead(struct view *v, uint32_t idx, vaddr_t at);
 
-/* block_source's: see block.h. */
-void rows_find(vaddr_t addr, struct block *b);
+/* What is at addr, which lies in v; see block.h. */
+void rows_find(struct view *v, vaddr_t addr, struct block *b);
 
 #endif

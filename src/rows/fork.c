@@ -11,7 +11,6 @@
  * and the parent's and child's before: those may use malloc. Signals stay blocked between.
  */
 #include "fork.h"
-#include "large.h"
 #include "super.h"
 #include "sweep.h"
 #include "base/base.h"
@@ -19,20 +18,20 @@
 #include "tcache.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <sys/prctl.h>
 
 /* Of the one fork at a time, under the locks. */
 static struct lock_section fork_section;
 static stack_t fork_stack;
 static bool fork_lent;
-static _Atomic bool forking; /* from before the fork until the handler after it has run */
-static bool mapped;	     /* in the child: the views are */
-static bool on_copied;	     /* the forking thread's stack is in one */
+static struct lock *fork_large; /* of blocks that have pages of their own */
+static _Atomic bool forking;	/* from before the fork until the handler after it has run */
+static bool mapped;		/* in the child: the views are */
+static bool on_copied;		/* the forking thread's stack is in one */
 
-static struct lock *const first_locks[] = {&shared_lock, &sweep_lock, &large_lock, &tcache_lock};
+static struct lock *const first_locks[] = {&shared_lock, &sweep_lock};
 static struct lock *const last_locks[] = {
-	&super_lock, &views_lock, &heap_chunk_lock, &vspace_lock, &meta_lock};
+	&super_lock, &views_lock, &heap_chunk_lock, &space_lock, &meta_lock};
 
 /* A program's handler of SIGSEGV may fork, too. */
 static void faults_open(void)
@@ -46,10 +45,10 @@ bool rows_copied(const void *p)
 {
 	uintptr_t e = space_entry(vaddr_of(p));
 
-	return e && !(e & 1);
+	return e && (e & SPACE_WHAT) == SPACE_VIEW;
 }
 
-void rows_fork_prepare(bool child_on_this_stack)
+void rows_fork_prepare(bool child_on_this_stack, struct lock *large)
 {
 	const uint8_t *used;
 	struct lock_section s;
@@ -59,6 +58,9 @@ void rows_fork_prepare(bool child_on_this_stack)
 	for (size_t i = 0; i < ARRAY_LEN(first_locks); i++)
 		lock_take(first_locks[i]);
 	fork_section = s; /* under the locks: two threads may fork at once */
+	fork_large = large;
+	lock_take(large);
+	lock_take(&tcache_lock);
 	for (unsigned c = 0; c < HEAP_CLASSES; c++)
 		lock_take(&heap_class[c].lock);
 	for (size_t i = 0; i < ARRAY_LEN(last_locks); i++)
@@ -87,6 +89,8 @@ static void locks_drop(void)
 		lock_drop(last_locks[i]);
 	for (unsigned c = HEAP_CLASSES; c-- > 0;)
 		lock_drop(&heap_class[c].lock);
+	lock_drop(&tcache_lock);
+	lock_drop(fork_large);
 	for (size_t i = ARRAY_LEN(first_locks); i-- > 0;)
 		lock_drop(first_locks[i]);
 	lock_section_leave(&s);
@@ -156,14 +160,4 @@ void rows_fork_child(void)
 	fork_over();
 	tcache_fork_child();
 	locks_drop();
-}
-
-static void before_fork(void)
-{
-	rows_fork_prepare(true);
-}
-
-void rows_fork_init(void)
-{
-	pthread_atfork(before_fork, rows_fork_parent, rows_fork_child);
 }

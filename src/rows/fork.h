@@ -6,9 +6,8 @@
 
 #include "view.h"
 
-void rows_fork_init(void);
 /* Around a fork: what pthread_atfork runs, for those that do not. The locks are held in between. */
-void rows_fork_prepare(bool child_on_this_stack);
+void rows_fork_prepare(bool child_on_this_stack, struct lock *large);
 void rows_fork_parent(void);
 void rows_fork_child(void);
 /* Is this in memory of which a fork's child has a copy that was made before the fork? */

@@ -4,9 +4,7 @@
  * app context. malloc/short_free.c has the shortest ones; free.h says how two frees of one object
  * are told apart.
  *
- *	rows_free ── space_entry: none of ours, or not the start of a live block: false
- *	 ├─ large_free                                     its pages go at once
- *	 └─ live_find, free_slot ── slot_clear: one of the object's two bits
+ *	rows_free ── live_find, free_slot ── slot_clear: one of the object's two bits
  *	     ├─ unit_died (sweep.c)                        its unit has nothing alive
  *	     ├─ sweep_look_spent                           its view has nothing alive
  *	     └─ count_free ── tcache_freed ── sweep_freed  every 256 frees or 64 KB: is a sweep due?
@@ -190,87 +188,24 @@ static inline bool free_slot(struct view *v, uint32_t idx, bool moved, void *fra
 	return true;
 }
 
-bool rows_free(void *p, void *frame)
+bool rows_free(struct view *v, void *p, bool moved, void *frame)
 {
-	uintptr_t e = space_entry(vaddr_of(p));
-	struct view *v = (struct view *)e;
-	struct large *l = (struct large *)(e & ~1UL);
 	uint32_t idx;
 
-	if (unlikely(!e))
-		return false;
-	if (likely(!(e & 1)))
-		return live_find(v, p, &idx) && free_slot(v, idx, false, frame);
-	return l->base == vaddr_of(p) && large_free(l, false, frame);
+	return live_find(v, p, &idx) && free_slot(v, idx, moved, frame);
 }
 
-bool rows_usable(void *p, size_t *size)
+size_t rows_usable(struct view *v, void *p)
 {
-	uintptr_t e = space_entry(vaddr_of(p));
-	struct view *v = (struct view *)e;
-	struct large *l = (struct large *)(e & ~1UL);
 	uint32_t idx;
 
-	if (!e)
-		return false;
-	if (!(e & 1)) {
-		if (!live_find(v, p, &idx))
-			return false;
-		*size = view_geom(v, view_unit_of(v, idx))->size;
-		return true;
-	}
-	if (l->base != vaddr_of(p) || l->dead)
-		return false;
-	*size = l->len;
-	return true;
+	return live_find(v, p, &idx) ? view_geom(v, view_unit_of(v, idx))->size : 0;
 }
 
-static bool realloc_view(struct view *v, uint32_t idx, void *p, size_t size, void *frame, void **q)
+void rows_resize(struct view *v, void *p, size_t size)
 {
-	size_t slot = view_geom(v, view_unit_of(v, idx))->size;
-
-	/* Where records are kept it always moves, so that who goes on with the old pointer is
-	 * found. */
-	if (size <= slot && (size > slot / 2 || slot <= 64) && !v->rec) {
-		*q = p;
-		return true;
-	}
-	*q = rows_alloc(size, false, frame);
-	if (unlikely(!*q && size <= slot)) { /* what is large enough already may not fail */
-		if (v->rec)
-			record_resize(&v->rec[idx], slot, size);
-		*q = p;
-		return true;
-	}
-	if (!*q)
-		return true;
-	__builtin_memcpy(*q, p, MIN(size, slot));
-	return free_slot(v, idx, true, frame);
-}
-
-static bool realloc_large(struct large *l, void *p, size_t size, void *frame, void **q)
-{
-	if (size > HEAP_MEDIUM_MAX) {
-		*q = large_realloc(l, size, frame);
-		return true;
-	}
-	*q = rows_alloc(size, false, frame);
-	if (!*q)
-		return true;
-	__builtin_memcpy(*q, p, MIN(size, l->len));
-	return large_free(l, true, frame);
-}
-
-bool rows_realloc(void *p, size_t size, void *frame, void **q)
-{
-	uintptr_t e = space_entry(vaddr_of(p));
-	struct view *v = (struct view *)e;
-	struct large *l = (struct large *)(e & ~1UL);
 	uint32_t idx;
 
-	if (!e)
-		return false;
-	if (!(e & 1))
-		return live_find(v, p, &idx) && realloc_view(v, idx, p, size, frame, q);
-	return l->base == vaddr_of(p) && !l->dead && realloc_large(l, p, size, frame, q);
+	if (v->rec && live_find(v, p, &idx))
+		record_resize(&v->rec[idx], view_geom(v, view_unit_of(v, idx))->size, size);
 }

@@ -11,7 +11,6 @@
 #include "idle.h"
 #include "census.h"
 #include "pending.h"
-#include "policy.h"
 
 /* What is left of v is nobody's then, unless its cursor takes a word at this moment. */
 static void take_back(struct cursor *c, struct view *v)

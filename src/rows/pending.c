@@ -2,7 +2,6 @@
  * pending.c - see pending.h. app context, no lock.
  */
 #include "pending.h"
-#include "policy.h"
 
 static _Atomic(struct view *) dirty_list, spent_list;
 static _Atomic uint32_t spent_pages; /* of addresses of those on the list, about */

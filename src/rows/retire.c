@@ -26,25 +26,6 @@ void view_release(struct view *v)
 	lock_drop(&c->lock);
 }
 
-/*
- * Windows that are cut in parts die whole when the last part does: that frees the page table.
- * [lo, hi) was killed in one go just now, so windows inside it need no more.
- */
-static void window_part_died(vaddr_t base, size_t len, vaddr_t lo, vaddr_t hi)
-{
-	static uint8_t *parts; /* dead parts of VSPACE_PART, by window; under sweep_lock */
-	size_t w = (base - space.base) >> HUGE_SHIFT;
-
-	base = ALIGN_DOWN(base, HUGE_SIZE);
-	if (!parts)
-		parts = meta_table((space.end - space.base) >> HUGE_SHIFT);
-	if (!parts)
-		return;
-	parts[w] += (uint8_t)(len >> VSPACE_PART_SHIFT);
-	if (parts[w] == HUGE_SIZE >> VSPACE_PART_SHIFT && (base < lo || base + HUGE_SIZE > hi))
-		host_view_kill(base, CHUNK_PAGES);
-}
-
 /* Off the list of the living; its units go back to the row, it to the dead. */
 static void view_bury(struct view *v, bool killed)
 {
@@ -156,8 +137,6 @@ void views_retire(struct view *list)
 			   : !host_view_kill(r.lo, (unsigned)((r.hi - r.lo) >> PAGE_SHIFT));
 		for (struct view *after; v != next; v = after) {
 			after = v->spent_next;
-			if (!s && view_len(v) < HUGE_SIZE && killed)
-				window_part_died(v->base, view_len(v), r.lo, r.hi);
 			view_bury(v, killed);
 		}
 	}

@@ -8,7 +8,6 @@
 #include "find.h"
 #include "fork.h"
 #include "free.h"
-#include "large.h"
 #include "paged.h"
 #include "pending.h"
 #include "pop.h"
@@ -20,12 +19,16 @@
  * the exported function, from where the stack is walked. NULL: no memory; errno is set by
  * rows_alloc only.
  */
+/* size: at most HEAP_MEDIUM_MAX; align: a power of two of at most a page. */
 void *rows_alloc(size_t size, bool zero, void *frame);
 void *rows_alloc_aligned(size_t size, size_t align, void *frame);
-/* False: no live block starts there, and nothing was done. */
-bool rows_free(void *p, void *frame);
-/* Likewise; *q: the block, or NULL if there is no memory, and p is as it was. */
-bool rows_realloc(void *p, size_t size, void *frame, void **q);
-bool rows_usable(void *p, size_t *size);
+/* v: the view that has p. False: no live block starts there, and nothing was done. */
+bool rows_free(struct view *v, void *p, bool moved, void *frame);
+
+/* The bytes of the live block that starts at p; 0: none does. */
+size_t rows_usable(struct view *v, void *p);
+
+/* The block keeps its place and is `size` bytes from now on. */
+void rows_resize(struct view *v, void *p, size_t size);
 
 #endif

@@ -71,7 +71,7 @@ static void widen_all(void)
 /* Views that are not whole chunks cannot be parts of super-views. */
 static void join(bool on)
 {
-	on = on && host_chunks_joined() > 1;
+	on = on && host_joins();
 	atomic_store(&joined, on);
 	if (on)
 		heap_parts_end();
@@ -170,18 +170,14 @@ static int super_map(struct super *s)
 
 	do {
 		s->base = space_take(len, HUGE_SIZE);
-		if (!s->base)
-			return -ENOMEM;
-		err = host_view_map(s->base, s->first, 0, s->n * CHUNK_PAGES);
-		if (err == -ENOSPC && host_spare())
-			err = -EEXIST; /* there is room now: again */
-	} while (err == -EEXIST);
+		err = s->base ? host_view_map(s->base, s->first, 0, s->n * CHUNK_PAGES) : -ENOMEM;
+	} while (err == -ENOSPC && host_spare()); /* there is room now: again */
 	return err;
 }
 
 static int super_new(struct group *g, uint32_t chunk, struct super **made)
 {
-	uint32_t n = MIN(scarce ? GROUP_CHUNKS : JOINED_PARTS, host_chunks_joined());
+	uint32_t n = MIN(scarce ? GROUP_CHUNKS : JOINED_PARTS, host_chunks_joined(chunk));
 	struct super *s;
 	int err;
 

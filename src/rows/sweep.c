@@ -14,7 +14,6 @@
 #include "idle.h"
 #include "paged.h"
 #include "pending.h"
-#include "policy.h"
 #include "host/host.h"
 #include "base/base.h"
 #include "counts.h"

@@ -107,13 +107,12 @@ static int view_place(struct view *v)
 	size_t len = (size_t)v->pages << PAGE_SHIFT;
 	int err = super_place(v);
 
-	if (err == -ENOSPC)
-		do {
-			v->base = space_take(len, VSPACE_PART);
-			if (!v->base)
-				return -ENOMEM;
-			err = host_view_map(v->base, v->chunk, v->first, v->pages);
-		} while (err == -EEXIST); /* somebody else lives there */
+	if (err == -ENOSPC) {
+		v->base = space_take(len, VSPACE_PART);
+		if (!v->base)
+			return -ENOMEM;
+		err = host_view_map(v->base, v->chunk, v->first, v->pages);
+	}
 	if (err)
 		return err;
 	if (v->pages < CHUNK_PAGES && (!v->zeroed || v->place))

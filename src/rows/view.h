@@ -10,8 +10,7 @@
 #define UD_ROWS_VIEW_H
 
 #include "heap.h"
-#include "record.h"
-#include "space.h"
+#include "mode.h"
 
 enum view_state { VIEW_LIVE, VIEW_DEAD };
 

@@ -61,7 +61,7 @@ static void model_find(vaddr_t addr, struct block *b)
 		};
 }
 
-static const struct block_source model = {model_find, model_appears};
+static struct block_source model = {.find = model_find, .appears = model_appears};
 const struct block_source *block_source = &model;
 
 static volatile int hits;

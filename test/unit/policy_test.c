@@ -1,6 +1,6 @@
-// sources: src/rows/policy.c
+// sources: src/base/policy.c
 /* When a sweep is due, what may wait, and what dies first: tables of what is expected. */
-#include "rows/policy.h"
+#include "base/policy.h"
 #include "unit.h"
 
 #define MB (1UL << 20)

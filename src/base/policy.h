@@ -3,10 +3,10 @@
  *
  * pure: arithmetic on what it is told. Each number has the measurement that chose it.
  */
-#ifndef UD_ROWS_POLICY_H
-#define UD_ROWS_POLICY_H
+#ifndef UD_POLICY_H
+#define UD_POLICY_H
 
-#include "base/base.h"
+#include "words.h"
 
 /*
  * A sweep comes every quarter of a bound: what is left alone at three sweeps dies at the fourth, so

@@ -1,12 +1,12 @@
 /*
- * rows_model.h - a host for the rows that is held in two arrays: what each page of addresses shows,
- * and which chunks are out. Included once, by a test of the whole engine.
+ * engine_model.h - a host for the engines that is held in two arrays: what each page of addresses
+ * shows, and which chunks are out. Included once, by a test of the whole engine.
  *
  * Memory is a file; a view is a mapping of it, so that the engine and the test can use addresses as
  * a program does. Killed is what the array says: a read of the test asks it first.
  */
-#ifndef ROWS_MODEL_H
-#define ROWS_MODEL_H
+#ifndef ENGINE_MODEL_H
+#define ENGINE_MODEL_H
 
 #include "host/host.h"
 #include "unit.h"
@@ -40,14 +40,12 @@ static bool fails(void)
 	return true;
 }
 
-static void model_init(struct run *fresh)
+static void model_init(void)
 {
-	model_lo = (vaddr_t)mmap(NULL, MODEL_PAGES * PAGE_SIZE + HUGE_SIZE, PROT_NONE,
-		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	model_lo = ALIGN_UP(model_lo, HUGE_SIZE);
+	CHECK_EQ(space_start(MODEL_PAGES * PAGE_SIZE), 0);
+	model_lo = space.base;
 	model_file = memfd_create("model", 0);
 	CHECK(model_file >= 0 && !ftruncate(model_file, (off_t)MODEL_CHUNKS << HUGE_SHIFT));
-	*fresh = (struct run){model_lo, model_lo + MODEL_PAGES * PAGE_SIZE};
 }
 
 static size_t page_of(vaddr_t at)
@@ -126,14 +124,14 @@ int host_view_map(vaddr_t at, uint32_t id, unsigned first, unsigned pages)
 	return model_map(at, pages, id * CHUNK_PAGES + first, MAP_SHARED, model_file);
 }
 
-uint32_t host_chunks_joined(void)
+bool host_joins(void)
 {
-	return joined_chunks;
+	return joined_chunks > 1;
 }
 
-bool host_views_dear(void)
+uint32_t host_chunks_joined(uint32_t id)
 {
-	return true;
+	return joined_chunks;
 }
 
 bool host_spare(void)
@@ -207,12 +205,52 @@ int host_range_kill(vaddr_t at, size_t len)
 
 int host_range_move(vaddr_t from, size_t len, vaddr_t to, size_t newlen)
 {
+	size_t n = MIN(len, newlen) >> PAGE_SHIFT;
+
 	if (fails())
 		return -ENOMEM;
 	model_map(to, newlen >> PAGE_SHIFT, 0, MAP_PRIVATE | MAP_ANONYMOUS, -1);
-	memcpy(vaddr_ptr(to), vaddr_ptr(from), len);
+	memcpy(vaddr_ptr(to), vaddr_ptr(from), n << PAGE_SHIFT);
+	memcpy(&shows[page_of(to)], &shows[page_of(from)], n * sizeof(shows[0]));
 	model_unmap(from, len >> PAGE_SHIFT);
 	return 0;
+}
+
+void host_range_huge(vaddr_t at, size_t len)
+{
+	CHECK(at % HUGE_SIZE == 0 && len % HUGE_SIZE == 0);
+}
+
+void host_range_split(vaddr_t page)
+{
+	CHECK_EQ(shows[page_of(page)], PRIVATE);
+}
+
+bool host_range_guard(vaddr_t at, size_t len)
+{
+	if (fails())
+		return false;
+	madvise(vaddr_ptr(at), len, MADV_DONTNEED);
+	memset(&shows[page_of(at)], 0, (len >> PAGE_SHIFT) * sizeof(shows[0]));
+	return true;
+}
+
+void host_range_revive(vaddr_t at, size_t len)
+{
+	for (size_t i = page_of(at); i < page_of(at) + (len >> PAGE_SHIFT); i++) {
+		if (!shows[i])
+			madvise(vaddr_ptr(model_lo + i * PAGE_SIZE), PAGE_SIZE, MADV_DONTNEED);
+		shows[i] = PRIVATE;
+	}
+}
+
+void host_spare_fork_child(void)
+{
+}
+
+uint32_t host_maps_count(void)
+{
+	return 100;
 }
 
 /* The child has a file of its own, and no view. */

@@ -7,7 +7,8 @@
 #ifndef UD_RECORD_H
 #define UD_RECORD_H
 
-#include "base/base.h"
+#include "block.h"
+#include "words.h"
 
 #define RECORD_TID_BITS	  22 /* PID_MAX_LIMIT */
 #define RECORD_SLACK_BITS 19

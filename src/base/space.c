@@ -1,0 +1,218 @@
+/* space.c - see space.h. app context. Maps memory (one of the few files that do). */
+#include "space.h"
+#include "log.h"
+#include "meta.h"
+#include "options.h"
+#include "out.h"
+#include "sys.h"
+
+#include <errno.h>
+#include <sys/mman.h>
+
+/*
+ * Where the kernel maps downwards from the stack, as it usually does: above what clisp keeps for
+ * its heap whoever is there (16 to 32 TB), below PIEs. Where it maps upwards (ulimit -s unlimited),
+ * it begins at a third of the address space.
+ */
+#define LOW	    (32UL << 40)
+#define HIGH	    (85UL << 40)
+#define LOW_LEGACY  (16UL << 40)
+#define HIGH_LEGACY (42UL << 40)
+#define SPREAD	    (512UL << 30) /* what the beginning varies by, as everything else does */
+
+/* Claimed ahead of what is used: a sixteenth, within these. */
+#define CLAIM_LEAST	HUGE_SIZE
+#define CLAIM_MOST	(64UL << 20)
+#define TABLE_LEAST	(64UL << 10) /* entries for 1 GB */
+#define TABLE_MOST	(1UL << 20)
+#define TABLE_OF(bytes) (((bytes) >> VSPACE_PART_SHIFT) * sizeof(*space_table))
+
+#define BEFORE_FIRST (64UL << 20) /* bytes of addresses that are never handed out */
+
+enum { IN_PAGE = PAGE_SIZE / sizeof(*space_table) };
+
+struct vspace space;
+struct lock space_lock = LOCK(SPACE);
+_Atomic uintptr_t *space_table;
+_Atomic size_t space_seen;
+
+static vaddr_t claimed;			    /* mapped PROT_NONE up to here, or used */
+static _Atomic uint16_t *entries_forgotten; /* by page of the table */
+
+/* Maps exactly there, if nobody lives there: 0, -EEXIST, or another -errno. */
+static long claim(vaddr_t at, size_t len, int prot)
+{
+	long r = sys_mmap(at, len, prot,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
+
+	if (sys_is_err(r))
+		return r;
+	if ((vaddr_t)r == at)
+		return 0;
+	sys_munmap((vaddr_t)r, len); /* a kernel before 4.17 took it as a hint */
+	return -EEXIST;
+}
+
+static bool maps_upwards(void)
+{
+	long r = sys_mmap(0, PAGE_SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (sys_is_err(r))
+		return false;
+	sys_munmap((vaddr_t)r, PAGE_SIZE);
+	return (vaddr_t)r < HIGH;
+}
+
+int space_start(size_t want)
+{
+	bool up = maps_upwards();
+	vaddr_t lo = up ? LOW_LEGACY : LOW, hi = up ? HIGH_LEGACY : HIGH;
+	size_t table;
+
+	/* The stack's own place is as random as anything. */
+	lo += vaddr_of(__builtin_frame_address(0)) / PAGE_SIZE * HUGE_SIZE % SPREAD;
+	table = ALIGN_UP(TABLE_OF(hi - lo), HUGE_SIZE);
+	space_table = vaddr_ptr(lo);
+	lo += table;
+	if (want)
+		hi = MIN(hi, lo + MAX(ALIGN_DOWN(want, HUGE_SIZE), HUGE_SIZE));
+	vspace_init(&space, lo, hi);
+	/* What lies before the first block of all is to be known as ours, too. */
+	if (hi - lo >= BEFORE_FIRST << 10)
+		vspace_take_aligned(&space, BEFORE_FIRST, HUGE_SIZE);
+	claimed = space.next;
+	entries_forgotten = meta_table(
+		(TABLE_OF(hi - lo) / PAGE_SIZE + 1) * sizeof(*entries_forgotten));
+	return entries_forgotten ? 0 : -ENOMEM;
+}
+
+/* Entries for all addresses below `end`. */
+static bool table_grow(vaddr_t end)
+{
+	size_t seen = space_seen, have = TABLE_OF(seen), step;
+	vaddr_t at = vaddr_of(space_table) + have;
+
+	if (end - space.base <= seen)
+		return true;
+	step = ALIGN_UP(
+		MAX(TABLE_OF(end - space.base) - have, MIN(MAX(have, TABLE_LEAST), TABLE_MOST)),
+		TABLE_LEAST);
+	if (claim(at, step, PROT_READ | PROT_WRITE))
+		return false;
+	sys_madvise(at, step, MADV_NOHUGEPAGE); /* sparse: 4 KB at a time */
+	sys_madvise(at, step, MADV_DONTDUMP);
+	atomic_store_explicit(&space_seen,
+		(have + step) / sizeof(*space_table) << VSPACE_PART_SHIFT, memory_order_release);
+	return true;
+}
+
+/* Everything below `end` is ours. -EEXIST: somebody lives at *claimed. */
+static long claim_to(vaddr_t end)
+{
+	size_t need = end - claimed, step;
+	long r;
+
+	if (end <= claimed)
+		return 0;
+	step = ALIGN_UP((claimed - space.base) / 16, HUGE_SIZE);
+	step = MAX(MIN(MAX(step, CLAIM_LEAST), CLAIM_MOST), need);
+	step = MIN(step, space.end - claimed);
+	r = claim(claimed, step, PROT_NONE);
+	if (r && step > need) {
+		step = need;
+		r = claim(claimed, step, PROT_NONE);
+	}
+	if (!r)
+		claimed += step;
+	return r;
+}
+
+static vaddr_t take(size_t len, size_t align)
+{
+	/* Parts of a huge page are aligned to their own size only. */
+	return align > len || len > HUGE_SIZE
+		       ? vspace_take_aligned(&space, len, MAX(align, HUGE_SIZE))
+		       : vspace_take(&space, len);
+}
+
+/* Addresses that nobody else has, with entries. */
+static vaddr_t take_clear(size_t len, size_t align)
+{
+	struct vspace was = space;
+	vaddr_t at;
+	long r;
+
+	while ((at = take(len, align)) != 0) {
+		if (!table_grow(space.next)) {
+			space = was;
+			return 0;
+		}
+		r = claim_to(space.next);
+		if (!r)
+			return at;
+		space = was;
+		if (r != -EEXIST)
+			return 0;
+		/* Behind whoever lives there; what is left in front is not worth a search. */
+		space.next = ALIGN_UP(MAX(claimed, space.next) + 1, GIGA_SIZE);
+		claimed = space.next;
+		was = space;
+		if (space.next >= space.end)
+			return 0;
+	}
+	return 0;
+}
+
+vaddr_t space_take(size_t len, size_t align)
+{
+	static bool said;
+	vaddr_t at;
+
+	lock_take(&space_lock);
+	at = take_clear(len, align);
+	/* What never could be had is no sign that the addresses are running out. */
+	if (!at && !said && !options.quiet && len <= (space.end - space.base) / 4 &&
+		space.end - space.next < MAX(len, GIGA_SIZE)) {
+		said = true;
+		out_line(log_fd(),
+			"undangle: warning: all %lu MB of virtual addresses are used up: malloc "
+			"returns NULL from here on (detect=grouped lasts longer)",
+			(space.end - space.base) >> 20);
+	}
+	lock_drop(&space_lock);
+	return at;
+}
+
+void space_entry_set(vaddr_t at, size_t len, uintptr_t entry)
+{
+	size_t i = (at - space.base) >> VSPACE_PART_SHIFT;
+	size_t n = (len + VSPACE_PART - 1) >> VSPACE_PART_SHIFT;
+
+	for (size_t k = 0; k < n; k++)
+		atomic_store_explicit(&space_table[i + k], entry, memory_order_release);
+}
+
+/*
+ * A page of the table whose addresses were all used and are all forgotten is never written again,
+ * so its memory can go: else a long run would pay for every address that it ever had.
+ */
+void space_entry_forget(vaddr_t at, size_t len)
+{
+	size_t i = (at - space.base) >> VSPACE_PART_SHIFT;
+	size_t end = i + ((len + VSPACE_PART - 1) >> VSPACE_PART_SHIFT);
+
+	space_entry_set(at, len, SPACE_FORGOTTEN);
+	while (i < end) {
+		size_t page = i / IN_PAGE, next = MIN((page + 1) * IN_PAGE, end);
+		uint16_t n = (uint16_t)(next - i);
+
+		if (atomic_fetch_add(&entries_forgotten[page], n) + n == IN_PAGE)
+			meta_table_drop((void *)&space_table[page * IN_PAGE], PAGE_SIZE);
+		i = next;
+	}
+}
+
+bool space_was_forgotten(vaddr_t a)
+{
+	return entries_forgotten[((a - space.base) >> VSPACE_PART_SHIFT) / IN_PAGE] == IN_PAGE;
+}

@@ -1,0 +1,326 @@
+/*
+ * engine.c - see engine.h: from a block to the engine that has it. app context.
+ */
+#include "engine.h"
+
+#include <errno.h>
+#include <sys/single_threaded.h>
+
+static bool paged; /* small blocks are in pages/ */
+
+static struct sheet *sheet_of(uintptr_t e)
+{
+	return (struct sheet *)(e & ~SPACE_WHAT);
+}
+
+static struct large *large_of(uintptr_t e)
+{
+	return (struct large *)(e & ~SPACE_WHAT);
+}
+
+static struct view *view_of(uintptr_t e)
+{
+	return (struct view *)e;
+}
+
+static void find(vaddr_t addr, struct block *b)
+{
+	uintptr_t e = space_entry(addr);
+
+	*b = (struct block){.state = BLOCK_NONE};
+	if (!space_has(addr))
+		return;
+	if (!e)
+		b->state = space_was_forgotten(addr) ? BLOCK_DEAD : BLOCK_NEVER;
+	else if (e == SPACE_FORGOTTEN)
+		b->state = BLOCK_DEAD;
+	else if ((e & SPACE_WHAT) == SPACE_SHEET)
+		pages_find(sheet_of(e), addr, b);
+	else if ((e & SPACE_WHAT) == SPACE_LARGE)
+		large_find(large_of(e), b);
+	else
+		rows_find(view_of(e), addr, b);
+	if (b->state == BLOCK_DEAD && !b->base) {
+		b->base = addr;
+		b->forgotten = true;
+	}
+}
+
+static bool never(vaddr_t addr)
+{
+	return false;
+}
+
+static bool not_copied(const void *p)
+{
+	return false;
+}
+
+/*
+ * libc's list of FILEs, which fork locks, too: before our own locks, for whoever holds it may wait
+ * for a FILE whose owner is in malloc. In the child nobody else has it.
+ */
+void _IO_list_lock(void);
+void _IO_list_unlock(void);
+void _IO_list_resetlock(void);
+static bool files_locked;
+
+static void files_lock(void)
+{
+	bool lock = !__libc_single_threaded;
+
+	if (lock)
+		_IO_list_lock();
+	files_locked = lock;
+}
+
+static void files_unlock(void)
+{
+	if (files_locked)
+		_IO_list_unlock();
+}
+
+static void files_reset(void)
+{
+	if (files_locked)
+		_IO_list_resetlock();
+}
+
+static void pages_prepare(bool child_on_this_stack)
+{
+	files_lock();
+	pages_fork_prepare();
+}
+
+static void pages_parent(void)
+{
+	pages_fork_parent();
+	files_unlock();
+}
+
+static void pages_child(void)
+{
+	pages_fork_child();
+	files_reset();
+}
+
+/* Private memory is the kernel's to copy. */
+static const struct block_source pages_source = {.find = find,
+	.appears = never,
+	.copied = not_copied,
+	.fork_prepare = pages_prepare,
+	.fork_parent = pages_parent,
+	.fork_child = pages_child};
+
+static void rows_prepare(bool child_on_this_stack)
+{
+	files_lock();
+	rows_fork_prepare(child_on_this_stack, &large_lock);
+}
+
+static void rows_parent(void)
+{
+	rows_fork_parent();
+	files_unlock();
+}
+
+static void rows_child(void)
+{
+	rows_fork_child();
+	files_reset();
+}
+
+static const struct block_source rows_source = {.find = find,
+	.appears = rows_appears,
+	.copied = rows_copied,
+	.fork_prepare = rows_prepare,
+	.fork_parent = rows_parent,
+	.fork_child = rows_child};
+
+void engine_start(void)
+{
+	paged = options.detect == DETECT_GROUPED;
+	pages_start();
+	if (!paged)
+		rows_start();
+	block_source = paged ? &pages_source : &rows_source;
+}
+
+void engine_init(void)
+{
+	if (paged)
+		cache_init();
+	else
+		tcache_init();
+}
+
+static void *no_memory(void)
+{
+	errno = ENOMEM;
+	return NULL;
+}
+
+static void *or_no_memory(void *p)
+{
+	return likely(p) ? p : no_memory();
+}
+
+void *engine_alloc(size_t size, bool zero, void *frame)
+{
+	if (size <= (paged ? PAGES_MAX : HEAP_MEDIUM_MAX))
+		return paged ? pages_alloc(size, zero, frame) : rows_alloc(size, zero, frame);
+	return or_no_memory(large_alloc(size, PAGE_SIZE, zero, frame));
+}
+
+void *engine_alloc_aligned(size_t size, size_t align, void *frame)
+{
+	if (align > PAGE_SIZE || size > (paged ? PAGES_MAX : HEAP_MEDIUM_MAX))
+		return or_no_memory(large_alloc(size, MAX(align, PAGE_SIZE), false, frame));
+	return paged ? pages_alloc_aligned(size, align, frame)
+		     : rows_alloc_aligned(size, align, frame);
+}
+
+bool engine_free(void *p, bool moved, void *frame)
+{
+	uintptr_t e = space_entry(vaddr_of(p));
+
+	if (unlikely(!e || e == SPACE_FORGOTTEN))
+		return false;
+	if ((e & SPACE_WHAT) == SPACE_SHEET)
+		return pages_free(sheet_of(e), p, moved, frame);
+	if ((e & SPACE_WHAT) == SPACE_LARGE)
+		return large_of(e)->base == vaddr_of(p) && large_free(large_of(e), moved, frame);
+	return rows_free(view_of(e), p, moved, frame);
+}
+
+size_t engine_usable(void *p)
+{
+	uintptr_t e = space_entry(vaddr_of(p));
+	const struct large *l = large_of(e);
+
+	if (!e || e == SPACE_FORGOTTEN)
+		return 0;
+	if ((e & SPACE_WHAT) == SPACE_SHEET)
+		return pages_usable(sheet_of(e), p);
+	if ((e & SPACE_WHAT) == SPACE_LARGE)
+		return l->base == vaddr_of(p) && !l->dead ? l->len : 0;
+	return rows_usable(view_of(e), p);
+}
+
+/* It keeps its place. */
+static void *resize(uintptr_t e, void *p, size_t size)
+{
+	if ((e & SPACE_WHAT) == SPACE_SHEET)
+		pages_resize(sheet_of(e), p, size);
+	else if ((e & SPACE_WHAT) == SPACE_VIEW)
+		rows_resize(view_of(e), p, size);
+	return p;
+}
+
+bool engine_realloc(void *p, size_t size, void *frame, void **q)
+{
+	/* Where records are kept it always moves, so that who goes on with the old pointer is
+	 * found. */
+	bool moves = options.stacks;
+	uintptr_t e = space_entry(vaddr_of(p));
+	bool large = (e & SPACE_WHAT) == SPACE_LARGE;
+	size_t was = engine_usable(p);
+
+	if (!was)
+		return false;
+	if (large && size > (paged ? PAGES_MAX : HEAP_MEDIUM_MAX) / 2) {
+		*q = large_resize(large_of(e), size, moves, frame);
+		if (*q)
+			return true;
+	} else if (!large && !moves && size <= was && (size > was / 2 || was <= 64)) {
+		*q = resize(e, p, size);
+		return true;
+	}
+	*q = engine_alloc(size, false, frame);
+	if (unlikely(!*q)) {
+		/* What is large enough already may not fail. */
+		if (size <= was)
+			*q = large ? large_resize(large_of(e), size, false, frame)
+				   : resize(e, p, size);
+		return true;
+	}
+	__builtin_memcpy(*q, p, MIN(size, was));
+	return engine_free(p, true, frame);
+}
+
+vaddr_t engine_twice(void)
+{
+	return paged ? pages_twice() : sweep_twice();
+}
+
+void engine_kill_dead(bool trim)
+{
+	if (paged)
+		pages_sweep(true);
+	else
+		sweep_run(true);
+	if (!trim)
+		return;
+	pages_trim();
+	if (!paged)
+		heap_trim();
+}
+
+void engine_bytes(struct engine_bytes *b)
+{
+	struct large_counts l;
+
+	large_count(&l);
+	b->heap = paged ? sheet_bytes() : heap_bytes();
+	b->large = l.live_bytes;
+	b->large_live = l.live;
+}
+
+static void rows_stats(struct out *o)
+{
+	out_fmt(o, "undangle: views          %lu made, %lu killed whole, %u live\n",
+		rows_counts.views_made, rows_counts.views_killed, rows_counts.views_live);
+	out_fmt(o, "undangle: kills          %lu units, %lu runs, %lu sweeps\n",
+		rows_counts.units_killed, rows_counts.runs_killed, rows_counts.sweeps);
+	out_fmt(o, "undangle: mappings       %u; %u views are parts of %u super-views\n",
+		host_maps_count(), rows_counts.views_joined, rows_counts.supers_live);
+}
+
+static void pages_stats(struct out *o)
+{
+	struct sheet_counts c;
+
+	sheet_count(&c);
+	out_fmt(o, "undangle: sheets         %lu made, %lu of them moved, %u live, %u ready\n",
+		c.made, c.moved, c.live, c.ready);
+	out_fmt(o, "undangle: kills          %lu pages, %lu runs, %lu sweeps\n",
+		pages_swept.pages_killed, pages_swept.runs_killed, pages_swept.sweeps);
+	out_fmt(o, "undangle: mappings       %u\n", host_maps_count());
+}
+
+void engine_stats(struct out *o)
+{
+	uint64_t allocs = tcache_shared.allocs + cache_shared.allocs;
+	uint64_t frees = tcache_shared.frees + cache_shared.frees;
+	struct large_counts l;
+
+	for (struct tcache *tc = tcache_all; tc; tc = tc->next) {
+		allocs += tc->allocs;
+		frees += tc->frees + FREED_COUNT(tc->freed);
+	}
+	for (struct cache *c = cache_all; c; c = c->next) {
+		allocs += c->allocs;
+		frees += c->frees + CACHE_FREED_COUNT(c->freed);
+	}
+	large_count(&l);
+	out_fmt(o, "undangle: backend        host, detect=%s\n",
+		paged	      ? "grouped"
+		: mode.strict ? "strict"
+			      : "deferred");
+	out_fmt(o, "undangle: allocations    %lu, freed %lu; large %lu (%lu moved), freed %lu\n",
+		allocs, frees, l.made, l.moved, l.killed);
+	if (paged)
+		pages_stats(o);
+	else
+		rows_stats(o);
+}

@@ -1,0 +1,147 @@
+/*
+ * alloc.c - making objects in cut pages: all but the shortest way, which is malloc/short_alloc.c.
+ *
+ * app context.
+ *
+ *	pages_alloc ── the thread's cursor, if it is not busy
+ *	 ├─ bump_take                    the next object of the page that is cut for the class
+ *	 ├─ supply_cut                     the next page of the supply (cut.c)
+ *	 └─ alloc_slow ── a section: the shared cache if need be
+ *	     └─ refill ── supply_refill    another sheet; where there is no memory the dead die
+ *first
+ */
+#include "cut.h"
+#include "host/host.h"
+#include "mode.h"
+#include "pages.h"
+#include "trace/trace.h"
+
+#include <errno.h>
+
+struct pages_mode pages_mode;
+
+void pages_start(void)
+{
+	struct pages_mode *m = &pages_mode;
+
+	m->records = options.stacks;
+	m->defer_frees = (uint32_t)options.defer_frees;
+	m->defer_bytes = options.defer_bytes;
+	m->defer_ns = options.defer_ms * 1000000UL;
+	m->step = MAX(1U, MIN(m->defer_frees / 16, 256U));
+	m->dead_bytes = m->records ? MIN(memlimit() / 16, 128UL << 20) : 4UL << 20;
+	pages_class_init();
+}
+
+/* What was taken for a malloc. */
+struct taken {
+	void *p; /* NULL: no memory */
+	bool zeroed;
+	int tid;
+};
+
+static inline bool take(struct cache *c, unsigned cls, struct taken *t, bool *no_memory)
+{
+	struct bump *b = &c->bump[cls];
+
+	t->p = bump_take(b);
+	if (!t->p && supply_cut(c, cls, no_memory))
+		t->p = bump_take(b);
+	t->zeroed = b->zeroed;
+	t->tid = c->tid;
+	c->allocs += t->p != NULL;
+	return t->p;
+}
+
+static void maps_warn(void)
+{
+	static _Atomic bool said;
+
+	if (!atomic_exchange(&said, true) && !options.quiet)
+		out_line(log_fd(), "undangle: warning: the kernel refuses more mappings "
+				   "(vm.max_map_count): malloc returns NULL until some are free");
+}
+
+/* What waits to die may be what is missing: addresses, mappings, memory. */
+static bool refill(struct cache *c, unsigned cls)
+{
+	int err = 0;
+
+	for (int try = 0; try < 3; try++) {
+		err = supply_refill(c, cls);
+		if (!err)
+			return true;
+		if (!pages_sweep(true))
+			break;
+		pages_trim();
+	}
+	if (err == -ENOSPC)
+		maps_warn();
+	return false;
+}
+
+/* No cache, an interrupted one, or the supply is used up. */
+static __attribute__((noinline)) struct taken alloc_slow(unsigned cls)
+{
+	struct taken t = {0};
+	struct lock_section s;
+	bool shared, no_memory = false;
+	struct cache *c;
+
+	lock_section_enter(&s);
+	c = cache_get();
+	shared = !c || c->busy;
+	if (shared) {
+		lock_take(&shared_cache_lock);
+		c = &cache_shared;
+	}
+	while (!take(c, cls, &t, &no_memory))
+		if (no_memory || !refill(c, cls))
+			break;
+	if (shared) {
+		lock_drop(&shared_cache_lock);
+		t.tid = sys_gettid();
+	}
+	lock_section_leave(&s);
+	return t;
+}
+
+static void *alloc_class(unsigned cls, size_t size, bool zero, void *frame)
+{
+	struct cache *c = cache_mine;
+	struct taken t = {0};
+	bool no_memory = false;
+
+	if (likely(c && !c->busy)) {
+		cache_busy(c);
+		take(c, cls, &t, &no_memory);
+		cache_idle(c);
+	}
+	if (unlikely(!t.p))
+		t = alloc_slow(cls);
+	if (unlikely(!t.p)) {
+		errno = ENOMEM;
+		return NULL;
+	}
+	if (pages_mode.records)
+		pages_record(t.p, size, t.tid, stack_capture(frame));
+	if (zero && !t.zeroed)
+		__builtin_memset(t.p, 0, size);
+	return t.p;
+}
+
+void *pages_alloc(size_t size, bool zero, void *frame)
+{
+	return alloc_class(pages_class_of(size), size, zero, frame);
+}
+
+void *pages_alloc_aligned(size_t size, size_t align, void *frame)
+{
+	return alloc_class(pages_class_aligned(size, align), size, false, frame);
+}
+
+void pages_trim(void)
+{
+	sheet_give_back(0);
+	large_give_back(0);
+}

@@ -1,0 +1,120 @@
+/*
+ * clean.c - see clean.h. app context, pages_sweep_lock held.
+ *
+ * What breaks it: a page that is killed while somebody may still be handed an object of it.
+ */
+#include "clean.h"
+#include "host/host.h"
+#include "pending.h"
+#include "sweep.h"
+
+_Atomic vaddr_t pages_freed_twice;
+
+/* The dead of 64 pages, those among them that no thread found dead. */
+static uint64_t dead_word(struct sheet *s, unsigned w)
+{
+	uint64_t left = atomic_load(&s->left[w]) & ~atomic_load(&s->dead[w]);
+
+	for (; left; left &= left - 1) {
+		uint32_t u = w * 64 + (uint32_t)__builtin_ctzl(left);
+
+		if (sheet_page_empty(s, u, sheet_kind(s, u)->slots))
+			sheet_pages_died(s, u);
+	}
+	return atomic_load(&s->dead[w]);
+}
+
+void sheet_look(struct sheet *s, struct census *n)
+{
+	bool all = atomic_load_explicit(&s->handed, memory_order_acquire) == SHEET_PAGES;
+
+	n->ndead = n->ndue = 0;
+	for (unsigned w = 0; w < SHEET_WORDS; w++) {
+		n->dead[w] = dead_word(s, w);
+		n->due[w] = n->dead[w] & ~s->killed[w];
+		n->ndead += (unsigned)__builtin_popcountl(n->dead[w]);
+		n->ndue += (unsigned)__builtin_popcountl(n->due[w]);
+	}
+	n->whole = all && n->ndead == SHEET_PAGES;
+}
+
+/*
+ * The owner and another thread, at the same instant, may both think that they freed an object first
+ * (sheet_clear_mine). Then its two bits say so for ever.
+ */
+void sheet_find_twice(struct sheet *s)
+{
+	const _Atomic uint64_t *gone = atomic_load(&s->gone);
+
+	for (uint32_t w = 0; gone && w < SHEET_LIVE; w++) {
+		uint64_t both = atomic_load(&gone[w]) & ~atomic_load(&s->live[w]);
+
+		if (both && !pages_freed_twice)
+			pages_freed_twice = sheet_slot_at(
+				s, w * SHEET_BITS + (uint32_t)__builtin_ctzl(both));
+	}
+}
+
+#define RUNS 64
+
+static void kill_runs(struct sheet *s, const struct run *r, size_t n, bool *ok)
+{
+	*ok &= !host_runs_kill(s->base, SHEET_PAGES, r, n);
+	pages_swept.runs_killed += n;
+}
+
+static void kill_due(struct sheet *s, const uint64_t *due)
+{
+	struct run runs[RUNS];
+	uint32_t u = 0, hi;
+	size_t n = 0;
+	bool ok = true;
+
+	if (s->huge) {
+		host_range_split(sheet_page_at(s, bits_next(due, 0, SHEET_PAGES)));
+		s->huge = false;
+	}
+	for (; (u = bits_next(due, u, SHEET_PAGES)) < SHEET_PAGES; u = hi) {
+		hi = bits_end(due, u, SHEET_PAGES);
+		runs[n++] = (struct run){sheet_page_at(s, u), sheet_page_at(s, hi)};
+		if (n == RUNS) {
+			kill_runs(s, runs, n, &ok);
+			n = 0;
+		}
+	}
+	if (n)
+		kill_runs(s, runs, n, &ok);
+	/* What could not be killed is not looked at again, and never used. */
+	for (unsigned w = 0; w < SHEET_WORDS; w++) {
+		pages_swept.pages_killed += (unsigned)__builtin_popcountl(due[w]);
+		s->killed[w] |= due[w];
+	}
+}
+
+/* Has it pages that must be looked at again, though nobody may free anything there? */
+static bool pages_watched(struct sheet *s)
+{
+	uint64_t any = 0;
+
+	for (unsigned w = 0; w < SHEET_WORDS; w++)
+		any |= s->left[w] & ~s->dead[w];
+	return any;
+}
+
+void sheet_clean(struct sheet *s)
+{
+	struct census n;
+
+	s->since_frees = 0;
+	atomic_store(&s->pending, 0);
+	sheet_look(s, &n); /* a free after the first look may have seen it marked */
+	if (n.whole) {
+		sheet_spent_add(s);
+		return;
+	}
+	if (n.ndue)
+		kill_due(s, n.due);
+	sheet_find_twice(s);
+	if (pages_watched(s))
+		sheet_pending(s);
+}

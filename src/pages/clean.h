@@ -1,0 +1,27 @@
+/*
+ * clean.h - what is dead in a sheet, and how it dies there, with the living around it.
+ *
+ * app context; everything here is called with pages_sweep_lock held.
+ */
+#ifndef UD_PAGES_CLEAN_H
+#define UD_PAGES_CLEAN_H
+
+#include "sheet.h"
+
+/* What is dead in a sheet, and what of that was not killed yet: pages. */
+struct census {
+	uint64_t dead[SHEET_WORDS], due[SHEET_WORDS];
+	unsigned ndead, ndue;
+	bool whole; /* all of it was handed out, and nothing lives */
+};
+
+void sheet_look(struct sheet *s, struct census *n);
+
+/* Kills everything dead in s. Frees that come later put it on the list again. */
+void sheet_clean(struct sheet *s);
+
+/* Notes what two threads freed at once, if there is something. */
+void sheet_find_twice(struct sheet *s);
+extern _Atomic vaddr_t pages_freed_twice; /* 0: nothing, or said */
+
+#endif

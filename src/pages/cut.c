@@ -1,0 +1,131 @@
+/* cut.c - see cut.h. app context. */
+#include "cut.h"
+#include "mode.h"
+#include "pending.h"
+
+#include <errno.h>
+
+/* A thread takes over so many pages of its sheet at a time; the others may go to another thread. */
+#define STEP 16U
+
+/*
+ * From a supply's third sheet on memory comes by huge pages: a fault and the zeroing of 4 KB at a
+ * time cost fifteen times as much (65 us for 2 MB instead of 1000), but a small program would pay
+ * for 2 MB.
+ */
+#define HUGE_FROM 2
+
+/* What nobody will cut any more is dead without having lived. */
+static void pages_leave(struct sheet *s, uint32_t from, uint32_t to)
+{
+	for (uint32_t u = from; u < to; u++)
+		atomic_fetch_or(&s->dead[u / 64], 1UL << (u % 64));
+	if (from < to)
+		sheet_pending(s);
+}
+
+/* Takes over some more for a run of n; false: the supply needs another sheet. */
+static bool pages_more(struct supply *p, uint32_t n)
+{
+	struct sheet *s = atomic_exchange(&p->rest, NULL);
+	uint32_t from, to;
+
+	if (!s)
+		return false;
+	from = s->handed;
+	to = MIN(SHEET_PAGES, from + MAX(STEP, n));
+	if (s != p->in || from != p->lim) {
+		if (p->at < p->lim)
+			pages_leave(p->in, p->at, p->lim);
+		p->in = s;
+		p->at = from;
+	}
+	p->lim = to;
+	/* From here on the sheet may die, but not before the objects of these pages. */
+	atomic_store_explicit(&s->handed, (uint16_t)to, memory_order_release);
+	if (to < SHEET_PAGES)
+		atomic_store_explicit(&p->rest, s, memory_order_release);
+	return true;
+}
+
+static void page_own(struct sheet *s, uint32_t u, unsigned cls, uint32_t id)
+{
+	const struct page_kind *k = &page_kinds[cls + 1];
+
+	for (uint32_t w = 0; w * SHEET_BITS < k->slots; w++) {
+		uint32_t n = k->slots - w * SHEET_BITS;
+
+		atomic_store_explicit(&s->live[u + w * SHEET_PAGES],
+			n >= 64 ? ~0UL : (1UL << n) - 1, memory_order_relaxed);
+	}
+	for (uint32_t i = 1; i < k->pages; i++)
+		s->cut[u + i] = (uint16_t)(KIND_INNER | i << OWNER_SHIFT);
+	s->cut[u] = (uint16_t)((cls + 1) | MIN(id, CACHE_NONE) << OWNER_SHIFT);
+}
+
+bool supply_cut(struct cache *c, unsigned cls, bool *no_memory)
+{
+	const struct page_kind *k = &page_kinds[cls + 1];
+	struct supply *p = supply_of(c, cls);
+	struct bump *b = &c->bump[cls];
+	struct sheet *s;
+	uint32_t u;
+
+	while (p->lim - p->at < k->pages)
+		if (!pages_more(p, k->pages))
+			return false;
+	s = p->in;
+	u = p->at;
+	if (pages_mode.records) {
+		s->rec[u] = meta_alloc(k->slots * sizeof(**s->rec));
+		if (!s->rec[u]) {
+			*no_memory = true;
+			return false;
+		}
+	}
+	p->at = u + k->pages;
+	page_own(s, u, cls, c->id);
+	b->next = sheet_page_at(s, u);
+	atomic_store_explicit(&c->in_page[cls], b->next, memory_order_relaxed);
+	b->end = b->next + k->slots * (vaddr_t)k->size;
+	b->size = k->size;
+	b->inv_size = k->inv_size;
+	b->slots = k->slots;
+	b->zeroed = s->zeroed;
+	return true;
+}
+
+/* The rest of a sheet that another thread seems to have no use for; NULL: there is none. */
+static struct sheet *rest_of_idle(const struct cache *mine, unsigned cls)
+{
+	uint64_t now = cache_refills, gap = 8 + 4UL * cache_owned;
+
+	for (struct cache *c = cache_all; c; c = c->next) {
+		struct supply *p = supply_of(c, cls);
+		struct sheet *s;
+
+		if (c == mine || (c->owned && now - c->refilled < gap) ||
+			!atomic_load_explicit(&p->rest, memory_order_relaxed))
+			continue;
+		s = atomic_exchange(&p->rest, NULL);
+		if (s)
+			return s;
+	}
+	return NULL;
+}
+
+int supply_refill(struct cache *c, unsigned cls)
+{
+	struct supply *p = supply_of(c, cls);
+	struct sheet *s = rest_of_idle(c, cls);
+	int err = 0;
+
+	c->refilled = atomic_fetch_add(&cache_refills, 1) + 1;
+	if (!s) {
+		s = sheet_new(p->sheets >= HUGE_FROM, &err);
+		p->sheets += s && p->sheets < UINT16_MAX;
+	}
+	if (s)
+		atomic_store(&p->rest, s);
+	return err;
+}

@@ -1,0 +1,28 @@
+/*
+ * cut.h - a thread cuts the pages of its sheets in order, each for the class that wants one next.
+ *
+ * app context; the thread's own cursors, no lock. Runs have sheets of their own, by their length:
+ * the holes between others are too small for them.
+ */
+#ifndef UD_CUT_H
+#define UD_CUT_H
+
+#include "cache.h"
+
+static inline struct supply *supply_of(struct cache *c, unsigned cls)
+{
+	unsigned pages = page_kinds[cls + 1].pages;
+
+	return &c->supply[(pages > 1) + (pages > 2) + (pages > 5)];
+}
+
+/*
+ * Cuts the next page or run of pages for cls; false when the supply has no more, or there is no
+ * memory for records (*no_memory).
+ */
+bool supply_cut(struct cache *c, unsigned cls, bool *no_memory);
+
+/* Another sheet for the supply of cls. 0 or -errno. In a section. */
+int supply_refill(struct cache *c, unsigned cls);
+
+#endif

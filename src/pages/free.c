@@ -1,0 +1,211 @@
+/*
+ * free.c - freeing objects of cut pages: the ways that every free and realloc can take.
+ *
+ * app context, no lock.
+ *
+ *	pages_free ── live_find: the live object that starts there, which was handed out
+ *	 ├─ sheet_clear_mine, clear_other      one of its two bits
+ *	 ├─ sheet_page_died              its page has nothing alive (sweep.c)
+ *	 └─ cache_freed ── pages_freed   every 256 frees or 64 KB: is a sweep due?
+ */
+#include "pages.h"
+#include "pending.h"
+#include "trace/trace.h"
+
+#include <sys/single_threaded.h>
+
+/*
+ * Object idx of s, at `at`: is it one that is still to be handed out, by whichever thread? Its bit
+ * is set already. Never so of one that the caller has from malloc, in any way.
+ *
+ * The cursor may move meanwhile. But what the caller has from malloc was taken from it before, and
+ * that is seen. Twice: in another page it may have come to the end, which is where this one begins.
+ */
+static bool slot_ahead(const struct sheet *s, uint32_t idx, vaddr_t at)
+{
+	uint32_t u = sheet_page_of(idx), cut = s->cut[u], cls = KIND_OF(cut) - 1;
+	vaddr_t page = sheet_page_at(s, u);
+	const struct cache *c = cache_of[cut >> OWNER_SHIFT];
+
+	return c && c->in_page[cls] == page &&
+	       __atomic_load_n(&c->bump[cls].next, __ATOMIC_ACQUIRE) - page <= at - page &&
+	       c->in_page[cls] == page;
+}
+
+/* What its page is cut for, with the owner; 0: no live object starts at p. */
+static uint32_t live_find(const struct sheet *s, void *p, uint32_t *idx)
+{
+	uint32_t cut = sheet_slot(s, vaddr_of(p) - s->base, idx);
+	const struct record *r;
+
+	if (!cut || !(sheet_live_word(s, *idx / SHEET_BITS) >> (*idx % SHEET_BITS) & 1))
+		return 0;
+	/* Live bits are set by the page; one that was not handed out yet is nobody's to free. */
+	r = sheet_record(s, *idx);
+	if (r ? !r->alloc_tid : slot_ahead(s, *idx, vaddr_of(p)))
+		return 0;
+	return cut;
+}
+
+/* The bits for all others, made when first needed; NULL: no memory. */
+static __attribute__((noinline)) _Atomic uint64_t *sheet_gone(struct sheet *s)
+{
+	_Atomic uint64_t *gone = atomic_load(&s->gone), *made;
+	struct lock_section section;
+	size_t bytes = SHEET_LIVE * sizeof(*made);
+
+	if (likely(gone != NULL))
+		return gone;
+	lock_section_enter(&section);
+	made = meta_alloc(bytes);
+	if (made && atomic_compare_exchange_strong(&s->gone, &gone, made))
+		gone = made;
+	else if (made)
+		meta_free((void *)made, bytes);
+	lock_section_leave(&section);
+	return gone;
+}
+
+/* The same for any thread. Without memory the owner's bit must do: a page may be lost by that. */
+static bool clear_other(struct sheet *s, uint32_t idx)
+{
+	_Atomic uint64_t *gone = atomic_load_explicit(&s->gone, memory_order_acquire);
+	uint64_t n = idx % SHEET_BITS;
+	bool was;
+
+	if (unlikely(!gone))
+		gone = sheet_gone(s);
+	if (unlikely(!gone))
+		return atomic_fetch_and(&s->live[idx / SHEET_BITS], ~(1UL << n)) >> n & 1;
+	__asm__ volatile("lock btsq %2, %0"
+			 : "+m"(gone[idx / SHEET_BITS]), "=@ccc"(was)
+			 : "r"(n)
+			 : "memory");
+	return !was &&
+	       atomic_load_explicit(&s->live[idx / SHEET_BITS], memory_order_relaxed) >> n & 1;
+}
+
+/*
+ * The owner and another thread may free the last objects of page u at once, and each see the
+ * other's alive: then the next sweep looks.
+ */
+static void page_left(struct sheet *s, uint32_t u)
+{
+	uint64_t bit = 1UL << (u % 64);
+
+	if (!(atomic_load(&s->left[u / 64]) & bit))
+		atomic_fetch_or(&s->left[u / 64], bit);
+	sheet_pending(s);
+}
+
+/*
+ * Where a record is kept of each block, and there are other threads, every free takes the bit that
+ * tells two at the same instant apart.
+ */
+static bool slot_clear(struct sheet *s, uint32_t idx, uint32_t cut, uint32_t id)
+{
+	uint32_t u = sheet_page_of(idx);
+	bool mine = id == cut >> OWNER_SHIFT && (!s->rec || __libc_single_threaded);
+
+	if (unlikely(!(mine ? sheet_clear_mine(s, idx) : clear_other(s, idx))))
+		return false;
+	if (unlikely(sheet_page_empty(s, u, page_kinds[KIND_OF(cut)].slots)))
+		sheet_page_died(s, u);
+	else if (!mine)
+		page_left(s, u);
+	return true;
+}
+
+/* By a thread that has not allocated anything yet, or is ending. */
+static __attribute__((noinline)) bool free_uncached(
+	struct sheet *s, uint32_t idx, uint32_t cut, size_t size)
+{
+	bool was;
+
+	atomic_fetch_add(&cache_none_in, 1);
+	was = slot_clear(s, idx, cut, CACHE_NONE + 1);
+	atomic_fetch_sub(&cache_none_in, 1);
+	if (!was)
+		return false;
+	__atomic_fetch_add(&cache_shared.frees, 1, __ATOMIC_RELAXED);
+	pages_freed(1, size);
+	return true;
+}
+
+bool pages_free(struct sheet *s, void *p, bool moved, void *frame)
+{
+	struct cache *c = cache_mine;
+	struct record *r;
+	uint32_t idx, cut = live_find(s, p, &idx);
+	size_t size = page_kinds[KIND_OF(cut)].size;
+
+	if (unlikely(!cut))
+		return false;
+	r = sheet_record(s, idx);
+	if (r)
+		record_free(r, moved, c ? c->tid : sys_gettid(), stack_capture(frame));
+	if (unlikely(!c))
+		return free_uncached(s, idx, cut, size);
+	cache_enter(c, s);
+	if (unlikely(!slot_clear(s, idx, cut, c->id)))
+		return false;
+	if (unlikely(cache_count_free(c, size)))
+		cache_freed(c);
+	return true;
+}
+
+size_t pages_usable(struct sheet *s, void *p)
+{
+	uint32_t idx, cut = live_find(s, p, &idx);
+
+	return page_kinds[KIND_OF(cut)].size;
+}
+
+void pages_record(void *p, size_t size, int tid, uint32_t stack)
+{
+	struct sheet *s = (struct sheet *)(space_entry(vaddr_of(p)) & ~SPACE_WHAT);
+	uint32_t idx, cut = sheet_slot(s, vaddr_of(p) - s->base, &idx);
+	struct record *r = sheet_record(s, idx);
+
+	if (r)
+		record_alloc(r, page_kinds[KIND_OF(cut)].size, size, tid, stack);
+}
+
+void pages_resize(struct sheet *s, void *p, size_t size)
+{
+	uint32_t idx, cut = sheet_slot(s, vaddr_of(p) - s->base, &idx);
+	struct record *r = sheet_record(s, idx);
+
+	if (r)
+		record_resize(r, page_kinds[KIND_OF(cut)].size, size);
+}
+
+/* The object of page u nearest to the byte `off` bytes behind the page's begin. */
+static uint32_t slot_near(const struct sheet *s, uint32_t u, uint32_t off)
+{
+	const struct page_kind *k = sheet_kind(s, u);
+	uint32_t j = k->slots ? MIN(kind_div(off, k->inv_size), k->slots - 1U) : 0;
+
+	return sheet_idx(u, j);
+}
+
+void pages_find(struct sheet *s, vaddr_t addr, struct block *b)
+{
+	uint32_t u = sheet_run_first(s, (uint32_t)((addr - s->base) >> PAGE_SHIFT)), idx;
+	const struct record *r;
+	bool handed, live;
+
+	idx = slot_near(s, u, (uint32_t)(addr - sheet_page_at(s, u)));
+	handed = s->cut[u] != KIND_NONE;
+	live = handed && (sheet_live_word(s, idx / SHEET_BITS) >> (idx % SHEET_BITS) & 1);
+	b->base = sheet_slot_at(s, idx);
+	b->size = sheet_kind(s, u)->size;
+	if (live && slot_ahead(s, idx, b->base))
+		handed = false;
+	r = sheet_record(s, idx);
+	if (r) {
+		handed = handed && r->alloc_tid != 0;
+		record_read(r, b->size, b);
+	}
+	b->state = !handed ? BLOCK_NEVER : live ? BLOCK_LIVE : BLOCK_DEAD;
+}

@@ -1,0 +1,385 @@
+/*
+ * large.c - see large.h. app context.
+ *
+ * Rooms are powers of two of VSPACE_PART up to 2 MB, then multiples of that, four to a doubling.
+ * Fresh ones lie side by side and are one mapping. A room that has moved is a mapping of its own,
+ * and leaves a hole: so when mappings are many, blocks die by guards where they are.
+ *
+ * What breaks it: a room that is ready and still mapped where it was.
+ */
+#include "large.h"
+#include "host/host.h"
+#include "mode.h"
+#include "trace/trace.h"
+
+#include <errno.h>
+
+#define DEAD_MAX   16384	/* dead blocks that are remembered */
+#define ROOM_MOST  (32UL << 20) /* larger rooms are not kept */
+#define ROOMS	   24
+#define READY_EACH 8U
+#define READY_MOST (16UL << 20) /* bytes of rooms, or one room, or an eighth of what lives */
+/* Processor's time, one to four seconds: what was not needed for so long goes back. */
+#define READY_AGE  (4UL << 30)
+/*
+ * So many mappings there may be before blocks die by guards where they are. What a move or a hole
+ * costs is guessed high, and then counted.
+ */
+#define MAPS_MOST  16384U
+#define MAPS_LOOK  1024U /* so many frees later again */
+
+struct lock large_lock = LOCK(LARGE);
+
+static struct large *dead_first, *dead_last;
+static uint32_t dead_count;
+static struct large_counts counts;
+static uint32_t maps_guess, maps_looked;
+
+/* By room: at fresh addresses, the first len bytes accessible. */
+static struct {
+	struct {
+		vaddr_t base;
+		size_t len;
+	} at[READY_EACH];
+	size_t room;
+	uint32_t n, least; /* least since the last look */
+} ready[ROOMS];
+static uint64_t ready_looked;
+
+static size_t room_of(size_t len)
+{
+	size_t step = HUGE_SIZE, room = VSPACE_PART;
+
+	while (room < len && room < HUGE_SIZE)
+		room *= 2;
+	if (len <= HUGE_SIZE)
+		return room;
+	while (step * 8 < len)
+		step *= 2;
+	return ALIGN_UP(len, len <= ROOM_MOST ? step : HUGE_SIZE);
+}
+
+/* Which of ready[] has such rooms; ROOMS: none. */
+static unsigned room_index(size_t room)
+{
+	unsigned lg = 63U - (unsigned)__builtin_clzl(room);
+
+	if (room > ROOM_MOST)
+		return ROOMS;
+	if (room <= HUGE_SIZE)
+		return lg - VSPACE_PART_SHIFT;
+	/* Above 2 MB: four to a doubling. */
+	return MIN(HUGE_SHIFT - VSPACE_PART_SHIFT + (lg - HUGE_SHIFT) * 4 + (room >> (lg - 2) & 3),
+		ROOMS - 1U);
+}
+
+static bool ready_take(struct large *l, size_t align)
+{
+	unsigned i = room_index(l->room);
+	bool found = false;
+
+	if (i == ROOMS)
+		return false;
+	lock_take(&large_lock);
+	if (ready[i].n && !(ready[i].at[ready[i].n - 1].base & (align - 1))) {
+		uint32_t n = --ready[i].n;
+
+		l->base = ready[i].at[n].base;
+		l->len = ready[i].at[n].len;
+		ready[i].least = MIN(ready[i].least, n);
+		counts.ready_bytes -= l->room;
+		counts.moved++;
+		found = true;
+	}
+	lock_drop(&large_lock);
+	return found;
+}
+
+static bool ready_wanted(unsigned i, size_t room)
+{
+	return i < ROOMS && ready[i].n < READY_EACH &&
+	       (!counts.ready_bytes ||
+		       counts.ready_bytes + room <= MAX(READY_MOST, counts.live_bytes / 8));
+}
+
+/* l's memory is kept at fresh addresses; false: it is where it was. */
+static bool ready_put(const struct large *l)
+{
+	unsigned i = room_index(l->room);
+	vaddr_t to;
+	bool wanted;
+
+	lock_take(&large_lock);
+	wanted = ready_wanted(i, l->room);
+	lock_drop(&large_lock);
+	to = wanted ? space_take(l->room, VSPACE_PART) : 0;
+	if (!to || host_range_move(l->base, l->room, to, l->room))
+		return false;
+	lock_take(&large_lock);
+	wanted = ready_wanted(i, l->room);
+	if (wanted) {
+		ready[i].at[ready[i].n].base = to;
+		ready[i].at[ready[i].n++].len = l->len;
+		ready[i].room = l->room;
+		counts.ready_bytes += l->room;
+	}
+	lock_drop(&large_lock);
+	if (!wanted)
+		host_range_kill(to, l->room);
+	return true;
+}
+
+/* One of ready[i], out of the list; 0: it has none beyond `but`. */
+static vaddr_t ready_drop(unsigned i, uint32_t but, size_t *room)
+{
+	vaddr_t at = 0;
+
+	lock_take(&large_lock);
+	if (ready[i].n > but) {
+		at = ready[i].at[0].base;
+		*room = ready[i].room;
+		ready[i].n--;
+		for (uint32_t k = 0; k < ready[i].n; k++)
+			ready[i].at[k] = ready[i].at[k + 1];
+		counts.ready_bytes -= *room;
+	}
+	lock_drop(&large_lock);
+	return at;
+}
+
+void large_give_back(size_t but)
+{
+	vaddr_t at;
+	size_t room;
+
+	for (unsigned i = 0; i < ROOMS; i++)
+		while (counts.ready_bytes > but && (at = ready_drop(i, 0, &room)) != 0)
+			host_range_kill(at, room);
+}
+
+/* What nobody needed since the last look goes back. */
+static void ready_look(void)
+{
+	uint64_t now = __builtin_ia32_rdtsc();
+	uint32_t but[ROOMS];
+	vaddr_t at;
+	size_t room;
+	bool due;
+
+	lock_take(&large_lock);
+	due = now - ready_looked > READY_AGE;
+	for (unsigned i = 0; due && i < ROOMS; i++) {
+		but[i] = ready[i].n - MIN(ready[i].least, ready[i].n);
+		ready[i].least = but[i];
+	}
+	if (due)
+		ready_looked = now;
+	lock_drop(&large_lock);
+	for (unsigned i = 0; due && i < ROOMS; i++)
+		while ((at = ready_drop(i, but[i], &room)) != 0)
+			host_range_kill(at, room);
+}
+
+/* So much of l, and no more, is accessible. */
+static void accessible(struct large *l, size_t len)
+{
+	if (len > l->len)
+		host_range_revive(l->base + l->len, len - l->len);
+	else if (len < l->len)
+		host_range_guard(l->base + len, l->len - len);
+	l->len = len;
+}
+
+/* True: it has memory, and *zeroed. */
+static bool large_place(struct large *l, size_t align, bool *zeroed)
+{
+	int err;
+
+	*zeroed = !ready_take(l, align);
+	if (!*zeroed)
+		return true;
+	do {
+		l->base = space_take(
+			MAX(l->room, align > HUGE_SIZE ? HUGE_SIZE : 0), MAX(align, VSPACE_PART));
+		err = l->base ? host_range_map(l->base, l->room) : 0;
+	} while (err && host_spare());
+	l->len = l->room;
+	return l->base && !err;
+}
+
+static void large_born(struct large *l, uint32_t stack)
+{
+	l->alloc_stack = stack;
+	l->alloc_tid = pages_mode.records ? sys_gettid() : 0;
+	lock_take(&large_lock);
+	counts.live_bytes += l->len;
+	counts.made++;
+	counts.live++;
+	lock_drop(&large_lock);
+	space_entry_set(l->base, l->room, (uintptr_t)l | SPACE_LARGE);
+}
+
+void *large_alloc(size_t size, size_t align, bool zero, void *frame)
+{
+	uint32_t stack = pages_mode.records ? stack_capture(frame) : 0;
+	size_t len = ALIGN_UP(MAX(size, 1UL), PAGE_SIZE);
+	struct lock_section s;
+	bool zeroed = true;
+	struct large *l;
+
+	if (size > PTRDIFF_MAX - PAGE_SIZE || align > (1UL << 40))
+		return NULL;
+	lock_section_enter(&s);
+	l = meta_alloc(sizeof(*l));
+	if (l) {
+		l->size = size;
+		l->room = room_of(len);
+		if (large_place(l, align, &zeroed)) {
+			accessible(l, len);
+			large_born(l, stack);
+		} else {
+			meta_free(l, sizeof(*l));
+			l = NULL;
+		}
+	}
+	lock_section_leave(&s);
+	if (!l)
+		return NULL;
+	if (zero && !zeroed)
+		__builtin_memset(vaddr_ptr(l->base), 0, len);
+	return vaddr_ptr(l->base);
+}
+
+/* Remembers l among the dead, and forgets the oldest. */
+static void large_bury(struct large *l)
+{
+	struct large *old = NULL;
+
+	lock_take(&large_lock);
+	counts.live_bytes -= l->len;
+	counts.killed++;
+	counts.live--;
+	l->next = NULL;
+	if (dead_last)
+		dead_last->next = l;
+	else
+		dead_first = l;
+	dead_last = l;
+	if (++dead_count > DEAD_MAX) {
+		old = dead_first;
+		dead_first = old->next;
+		dead_count--;
+		space_entry_forget(old->base, old->room);
+	}
+	lock_drop(&large_lock);
+	if (old)
+		meta_free(old, sizeof(*old));
+}
+
+static void large_died(struct large *l, bool moved, uint32_t stack)
+{
+	l->moved = moved;
+	l->free_tid = pages_mode.records ? sys_gettid() : 0;
+	l->free_stack = stack;
+}
+
+/* May a block's mapping be taken out of its neighbours'? */
+static bool maps_allow(void)
+{
+	bool allow;
+
+	lock_take(&large_lock);
+	maps_guess += 2;
+	if (maps_guess >= MAPS_MOST && maps_looked-- % MAPS_LOOK == 0)
+		maps_guess = host_maps_count();
+	allow = maps_guess < MAPS_MOST;
+	lock_drop(&large_lock);
+	return allow;
+}
+
+bool large_free(struct large *l, bool moved, void *frame)
+{
+	struct lock_section s;
+
+	if (atomic_exchange(&l->dead, 1))
+		return false;
+	large_died(l, moved, pages_mode.records ? stack_capture(frame) : 0);
+	lock_section_enter(&s);
+	if (maps_allow() ? !ready_put(l) : !host_range_guard(l->base, l->room))
+		host_range_kill(l->base, l->room);
+	large_bury(l);
+	ready_look();
+	lock_section_leave(&s);
+	return true;
+}
+
+/* The pages of l at a fresh range, with room to grow. NULL: l is as it was. */
+static struct large *large_move(struct large *l, size_t size)
+{
+	size_t len = ALIGN_UP(size, PAGE_SIZE);
+	struct large *n = meta_alloc(sizeof(*n));
+
+	if (!n)
+		return NULL;
+	*n = (struct large){.size = size, .room = room_of(len > l->len ? len + len / 4 : len)};
+	n->base = space_take(n->room, VSPACE_PART);
+	if (!n->base || host_range_move(l->base, l->room, n->base, n->room)) {
+		meta_free(n, sizeof(*n));
+		return NULL;
+	}
+	n->len = MIN(l->len, n->room);
+	/* Behind the pages that moved along there are guards, then new pages. */
+	if (n->room > l->room && n->len < l->room) {
+		host_range_guard(n->base + l->room, n->room - l->room);
+	} else if (n->room > l->room) {
+		n->len = n->room;
+	}
+	accessible(n, len);
+	return n;
+}
+
+void *large_resize(struct large *l, size_t size, bool moves, void *frame)
+{
+	uint32_t stack = pages_mode.records ? stack_capture(frame) : 0;
+	size_t len = ALIGN_UP(size, PAGE_SIZE), was = l->len;
+	struct lock_section s;
+	struct large *n = l;
+
+	if (size > PTRDIFF_MAX - PAGE_SIZE)
+		return NULL;
+	lock_section_enter(&s);
+	if (len <= l->room && !moves) {
+		accessible(l, len);
+		l->size = size;
+		lock_take(&large_lock);
+		counts.live_bytes += len - was;
+		lock_drop(&large_lock);
+	} else {
+		n = large_move(l, size);
+		if (n) {
+			large_born(n, stack);
+			atomic_store(&l->dead, 1);
+			large_died(l, true, stack);
+			large_bury(l);
+		}
+	}
+	lock_section_leave(&s);
+	return n ? vaddr_ptr(n->base) : NULL;
+}
+
+void large_find(const struct large *l, struct block *b)
+{
+	b->state = l->dead ? BLOCK_DEAD : BLOCK_LIVE;
+	b->base = l->base;
+	b->size = l->size;
+	b->moved = l->moved;
+	b->alloc_tid = l->alloc_tid;
+	b->free_tid = l->free_tid;
+	b->alloc_stack = l->alloc_stack;
+	b->free_stack = l->free_stack;
+}
+
+void large_count(struct large_counts *c)
+{
+	*c = counts;
+}

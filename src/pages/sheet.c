@@ -1,0 +1,219 @@
+/*
+ * sheet.c - see sheet.h: sheets are made, moved and given back.
+ *
+ * app context, signals blocked. What breaks it: memory that is ready and still mapped where it was.
+ */
+#include "sheet.h"
+#include "host/host.h"
+#include "mode.h"
+
+#include <errno.h>
+
+/*
+ * Memory of dead sheets is kept at fresh addresses for the next ones: so many, and one more for
+ * each eight that live.
+ */
+#define READY_LEAST 4U
+#define READY_MOST  128U
+
+struct lock sheet_lock = LOCK(SHEET);
+
+static vaddr_t ready[READY_MOST]; /* | READY_HUGE */
+#define READY_HUGE 1UL
+static struct sheet_counts counts;
+
+static size_t live_bytes(void)
+{
+	return SHEET_LIVE * sizeof(uint64_t);
+}
+
+size_t sheet_weight(const struct sheet *s)
+{
+	size_t n = sizeof(*s) + live_bytes() * (s->gone ? 2 : 1);
+
+	for (uint32_t u = 0; s->rec && u < SHEET_PAGES; u++)
+		n += sizeof(*s->rec) + (s->rec[u] ? sheet_kind(s, u)->slots : 0) * sizeof(**s->rec);
+	return n;
+}
+
+void sheet_free(struct sheet *s)
+{
+	for (uint32_t u = 0; s->rec && u < SHEET_PAGES; u++)
+		if (s->rec[u])
+			meta_free(s->rec[u], sheet_kind(s, u)->slots * sizeof(**s->rec));
+	if (s->rec)
+		meta_free(s->rec, SHEET_PAGES * sizeof(*s->rec));
+	if (s->gone)
+		meta_free((void *)s->gone, live_bytes());
+	if (s->live)
+		meta_free((void *)s->live, live_bytes());
+	meta_free(s, sizeof(*s));
+}
+
+static struct sheet *sheet_build(void)
+{
+	struct sheet *s = meta_alloc(sizeof(*s));
+
+	if (!s)
+		return NULL;
+	s->live = meta_alloc(live_bytes());
+	if (pages_mode.records)
+		s->rec = meta_alloc(SHEET_PAGES * sizeof(*s->rec));
+	if (s->live && (s->rec || !pages_mode.records))
+		return s;
+	sheet_free(s);
+	return NULL;
+}
+
+static vaddr_t ready_take(void)
+{
+	vaddr_t at;
+
+	lock_take(&sheet_lock);
+	at = counts.ready ? ready[--counts.ready] : 0;
+	counts.moved += at != 0;
+	lock_drop(&sheet_lock);
+	return at;
+}
+
+/* True: it is kept. */
+static bool ready_put(vaddr_t at)
+{
+	bool room;
+
+	lock_take(&sheet_lock);
+	room = counts.ready < MIN(READY_LEAST + counts.live / 8, READY_MOST);
+	if (room)
+		ready[counts.ready++] = at;
+	lock_drop(&sheet_lock);
+	return room;
+}
+
+static int sheet_place(struct sheet *s, bool huge)
+{
+	int err;
+
+	s->base = ready_take();
+	if (s->base) {
+		s->huge = s->base & READY_HUGE;
+		s->base &= ~READY_HUGE;
+		return 0;
+	}
+	s->base = space_take(SHEET_BYTES, SHEET_BYTES);
+	if (!s->base)
+		return -ENOMEM;
+	do
+		err = host_range_map(s->base, SHEET_BYTES);
+	while (err && host_spare());
+	if (err)
+		return err;
+	s->zeroed = true;
+	s->huge = huge;
+	if (huge)
+		host_range_huge(s->base, SHEET_BYTES);
+	return 0;
+}
+
+struct sheet *sheet_new(bool huge, int *err)
+{
+	struct sheet *s = sheet_build();
+
+	*err = s ? sheet_place(s, huge) : -ENOMEM;
+	if (*err) {
+		if (s)
+			sheet_free(s);
+		return NULL;
+	}
+	lock_take(&sheet_lock);
+	counts.made++;
+	counts.live++;
+	lock_drop(&sheet_lock);
+	space_entry_set(s->base, SHEET_BYTES, (uintptr_t)s | SPACE_SHEET);
+	return s;
+}
+
+bool sheet_pages_died(struct sheet *s, uint32_t u)
+{
+	bool full = false;
+
+	for (uint32_t n = sheet_kind(s, u)->pages; n--; u++) {
+		uint64_t bit = 1UL << (u % 64);
+
+		full |= (atomic_fetch_or(&s->dead[u / 64], bit) | bit) == ~0UL;
+	}
+	return full;
+}
+
+bool sheet_is_spent(struct sheet *s)
+{
+	uint64_t all = ~0UL;
+
+	/* In this order: an owner that hands out the rest sets the bits first. */
+	if (atomic_load_explicit(&s->handed, memory_order_acquire) != SHEET_PAGES)
+		return false;
+	for (uint32_t w = 0; w < SHEET_WORDS; w++)
+		all &= atomic_load(&s->dead[w]);
+	return all == ~0UL;
+}
+
+/*
+ * Pages that were killed one by one have no memory any more, and would fault one by one, too: a
+ * fresh huge page costs as much as 30 of them.
+ */
+#define KILLED_FEW 24
+
+/* Its memory to fresh addresses, which nobody knows yet; 0: it did not work, or does not pay. */
+static vaddr_t sheet_move(struct sheet *s)
+{
+	unsigned killed = 0;
+	vaddr_t to;
+
+	for (uint32_t w = 0; w < SHEET_WORDS; w++)
+		killed += (unsigned)__builtin_popcountl(s->killed[w]);
+	to = killed <= KILLED_FEW ? space_take(SHEET_BYTES, SHEET_BYTES) : 0;
+	if (!to)
+		return 0;
+	if (killed)
+		host_range_revive(s->base, SHEET_BYTES);
+	return host_range_move(s->base, SHEET_BYTES, to, SHEET_BYTES) ? 0 : to;
+}
+
+void sheet_retire(struct sheet *s)
+{
+	bool wanted;
+	vaddr_t to;
+
+	lock_take(&sheet_lock);
+	counts.live--;
+	counts.retired++;
+	wanted = counts.ready < MIN(READY_LEAST + counts.live / 8, READY_MOST);
+	lock_drop(&sheet_lock);
+	to = wanted ? sheet_move(s) : 0;
+	if (!to)
+		host_range_kill(s->base, SHEET_BYTES);
+	else if (!ready_put(to | (s->huge ? READY_HUGE : 0)))
+		host_range_kill(to, SHEET_BYTES);
+}
+
+void sheet_give_back(uint32_t but)
+{
+	vaddr_t at;
+
+	do {
+		lock_take(&sheet_lock);
+		at = counts.ready > but ? ready[--counts.ready] : 0;
+		lock_drop(&sheet_lock);
+		if (at)
+			host_range_kill(at & ~READY_HUGE, SHEET_BYTES);
+	} while (at);
+}
+
+size_t sheet_bytes(void)
+{
+	return (size_t)(counts.live + counts.ready) * SHEET_BYTES;
+}
+
+void sheet_count(struct sheet_counts *c)
+{
+	*c = counts;
+}

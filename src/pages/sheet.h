@@ -1,0 +1,178 @@
+/*
+ * sheet.h - 2 MB of private memory at fresh addresses, whose pages are cut one by one.
+ *
+ * app context. A page belongs to one class from when it is cut until it is dead; within it objects
+ * are handed out in order, each once. A page dies when all its objects are free, by a guard; a
+ * sheet in which all is dead moves: its memory appears at fresh addresses and is the next sheet.
+ */
+#ifndef UD_SHEET_H
+#define UD_SHEET_H
+
+#include "base/base.h"
+#include "class.h"
+
+#define SHEET_PAGES	 512U
+#define SHEET_BYTES	 HUGE_SIZE
+#define SHEET_WORDS	 (SHEET_PAGES / 64)
+#define SHEET_BITS	 64U /* objects of a page whose bits lie in one word */
+#define SHEET_PAGE_WORDS 4U  /* at most: 256 objects of 16 bytes */
+#define SHEET_LIVE	 (SHEET_PAGES * SHEET_PAGE_WORDS)
+
+struct sheet {
+	vaddr_t base;
+	/*
+	 * An object has two bits: its owner, the thread that handed it out, clears that in `live`;
+	 * any other thread sets that in `gone`, which is made when first needed. The first 64
+	 * objects of all pages have their bits side by side (sheet_idx).
+	 */
+	_Atomic uint64_t *live;
+	_Atomic(_Atomic uint64_t *) gone;
+	struct record **rec; /* by page: a record per object; NULL where none are kept */
+
+	/* By page; set by the thread that cuts it. */
+	uint16_t cut[SHEET_PAGES]; /* an index of page_kinds | the owner << OWNER_SHIFT */
+
+	/* By page: whose objects are all dead; in which others freed, so that sweeps must look. */
+	_Atomic uint64_t dead[SHEET_WORDS], left[SHEET_WORDS];
+
+	_Atomic uint16_t handed; /* pages that a thread has taken over, from the front */
+	_Atomic uint8_t pending; /* on the list of sheets with something to kill */
+	_Atomic uint8_t spent;	 /* on the list of those that are dead as a whole */
+	bool zeroed;		 /* its memory was never used */
+	bool huge;		 /* asked to be one huge page, and was not split yet */
+
+	/* Under sweep_lock. */
+	uint64_t killed[SHEET_WORDS]; /* pages whose addresses fault, a subset of dead */
+	bool buried;		      /* dead as a whole: none of its addresses is mapped */
+	size_t weight;		      /* then: bytes to remember it */
+	uint8_t worth;		      /* of a kill here, at the last sweep */
+	uint64_t since_frees;	      /* what waits to die has waited since then; 0: nothing does */
+	uint64_t since_ns;
+
+	struct sheet *pending_next, *spent_next;
+	struct sheet *next; /* of the dead, oldest first */
+};
+
+#define OWNER_SHIFT 6
+#define KIND_OF(c)  ((c) & ((1U << OWNER_SHIFT) - 1))
+_Static_assert(KIND_INNER < 1U << OWNER_SHIFT, "owners begin there");
+_Static_assert(RUN_PAGES_MAX < 1U << (16 - OWNER_SHIFT), "an inner page says how far it is in");
+
+/* Object j of page u, and back. */
+static inline uint32_t sheet_idx(uint32_t u, uint32_t j)
+{
+	return (j / SHEET_BITS * SHEET_PAGES + u) * SHEET_BITS + j % SHEET_BITS;
+}
+
+static inline uint32_t sheet_page_of(uint32_t idx)
+{
+	return idx / SHEET_BITS % SHEET_PAGES;
+}
+
+static inline uint32_t sheet_nth_of(uint32_t idx)
+{
+	return idx / SHEET_BITS / SHEET_PAGES * SHEET_BITS + idx % SHEET_BITS;
+}
+
+static inline vaddr_t sheet_page_at(const struct sheet *s, uint32_t u)
+{
+	return s->base + ((vaddr_t)u << PAGE_SHIFT);
+}
+
+/* The first page of the run that has page u. */
+static inline uint32_t sheet_run_first(const struct sheet *s, uint32_t u)
+{
+	uint32_t cut = s->cut[u];
+
+	return KIND_OF(cut) == KIND_INNER ? u - (cut >> OWNER_SHIFT) : u;
+}
+
+static inline const struct page_kind *sheet_kind(const struct sheet *s, uint32_t u)
+{
+	return &page_kinds[KIND_OF(s->cut[u])];
+}
+
+/* Where object idx is. */
+static inline vaddr_t sheet_slot_at(const struct sheet *s, uint32_t idx)
+{
+	uint32_t u = sheet_page_of(idx);
+
+	return sheet_page_at(s, u) + (vaddr_t)sheet_nth_of(idx) * sheet_kind(s, u)->size;
+}
+
+static inline struct record *sheet_record(const struct sheet *s, uint32_t idx)
+{
+	struct record *r = s->rec ? s->rec[sheet_page_of(idx)] : NULL;
+
+	return r ? r + sheet_nth_of(idx) : NULL;
+}
+
+/* The living of 64 objects. */
+static inline uint64_t sheet_live_word(const struct sheet *s, uint32_t w)
+{
+	const _Atomic uint64_t *gone = atomic_load_explicit(&s->gone, memory_order_acquire);
+	uint64_t live = atomic_load_explicit(&s->live[w], memory_order_relaxed);
+
+	if (unlikely(gone != NULL))
+		live &= ~atomic_load_explicit(&gone[w], memory_order_relaxed);
+	return live;
+}
+
+/*
+ * The object that starts d bytes into the sheet: *idx, and what its page is cut for (with the
+ * owner); 0 if none starts there.
+ */
+static inline uint32_t sheet_slot(const struct sheet *s, size_t d, uint32_t *idx)
+{
+	uint32_t u = sheet_run_first(s, (uint32_t)(d >> PAGE_SHIFT));
+	uint32_t cut = s->cut[u], off = (uint32_t)d - (u << PAGE_SHIFT);
+	const struct page_kind *k = &page_kinds[KIND_OF(cut)];
+	uint32_t j = kind_div(off, k->inv_size);
+
+	*idx = sheet_idx(u, j);
+	return off == j * k->size && j < k->slots ? cut : 0;
+}
+
+/* Has page u, cut into `slots`, no live object? Two threads may both find so: harmless. */
+static inline bool sheet_page_empty(const struct sheet *s, uint32_t u, uint32_t slots)
+{
+	uint64_t any = 0;
+
+	for (uint32_t k = 0; k * SHEET_BITS < slots; k++)
+		any |= sheet_live_word(s, u + k * SHEET_PAGES);
+	return !any;
+}
+
+/* Page u has died, with the others of its object. True: so may have the whole sheet. */
+bool sheet_pages_died(struct sheet *s, uint32_t u);
+
+/* Was all of s handed out, and does nothing of it live? */
+bool sheet_is_spent(struct sheet *s);
+
+extern struct lock sheet_lock; /* the counts, and what is ready to be used again */
+
+void sheet_free(struct sheet *s);	    /* nobody knows it any more */
+size_t sheet_weight(const struct sheet *s); /* bytes to remember it */
+
+/* A sheet with 512 pages to cut. NULL: no memory, or *err says what else is missing. In a section.
+ */
+struct sheet *sheet_new(bool huge, int *err);
+
+/*
+ * sweep_lock held: s, in which all is dead, gives up its addresses: its memory is kept ready at
+ * fresh ones, or goes back to the system.
+ */
+void sheet_retire(struct sheet *s);
+
+/* Memory that is kept ready goes back to the system, but for so many sheets. In a section. */
+void sheet_give_back(uint32_t but);
+
+size_t sheet_bytes(void); /* of all that live, and of what is ready */
+
+struct sheet_counts {
+	uint64_t made, moved, retired; /* moved: of those that were made, from dead ones */
+	uint32_t live, ready;
+};
+void sheet_count(struct sheet_counts *c);
+
+#endif

@@ -1,0 +1,33 @@
+/*
+ * sweep.h - when dead pages die: within bounds; sheets that are dead as a whole, a few at a time.
+ *
+ * app context.
+ */
+#ifndef UD_PAGES_SWEEP_H
+#define UD_PAGES_SWEEP_H
+
+#include "sheet.h"
+
+extern struct lock pages_sweep_lock;
+
+/* Page u of s has no live object. */
+void sheet_page_died(struct sheet *s, uint32_t u);
+
+/* Kills what is due; all = everything dead. False if another thread is at it. In a section. */
+bool pages_sweep(bool all);
+
+/* So much was freed by this thread since it last said so; a sweep, if that makes one due. */
+void pages_freed(uint32_t frees, size_t bytes);
+
+/*
+ * A block that two threads freed at the same instant, which no sweep said before; or 0. To be asked
+ * with no lock held, after whatever may have swept.
+ */
+vaddr_t pages_twice(void);
+
+struct pages_swept {
+	uint64_t pages_killed, runs_killed, sweeps;
+};
+extern struct pages_swept pages_swept; /* under pages_sweep_lock */
+
+#endif

@@ -16,7 +16,7 @@ refuses too-big "--defer-ms: '2g' is out of range: from 1 to 3600000" "$ud" --de
 refuses no-number "--defer-frees: 'many' is not a number from 1 to 16777216 (suffixes k, m, g, t allowed)" "$ud" --defer-frees=many true
 refuses no-value "--log needs a value, as in --log=TEXT" "$ud" --log true
 refuses no-bool "--stacks: 'perhaps' is neither on nor off" "$ud" --stacks=perhaps true
-refuses heap-without-kvm "--heap=system is the next malloc's memory under the kvm backend: add --backend=kvm, or leave it out" "$ud" --heap=system true
+refuses heap-is-gone "unknown option '--heap'" "$ud" --heap=system true
 
 # what the program sees; PROG is the shell's own test of its environment, so that ours is not in the way
 env_of() {

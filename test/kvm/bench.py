@@ -11,7 +11,7 @@ import xml.etree.ElementTree as xml
 
 RUN = ["/usr/bin/python3", "bench/kvm/run.py", "--emulated", "--repeat", "1", "--scale", "200"]
 SVG = "build/bench/kvm/break-even.svg"
-WAYS = ["glibc", "dune", "host strict", "host deferred", "kvm system", "kvm slab"]
+WAYS = ["glibc", "dune", "host strict", "host deferred", "kvm"]
 
 
 def need(what, text):
@@ -41,11 +41,11 @@ def whole():
     need(list(table) == WAYS, f"rows {list(table)}")
     for way, cells in table.items():
         need(len(cells) == 3 and all(float(c) > 0 for c in cells[:2]), f"row {way}: {cells}")
-    need(len(re.findall(r"^kvm (?:system|slab) beats host \w+: (?:from|nowhere)", p.stdout, re.M)) == 4,
-         "four break-even lines")
+    need(len(re.findall(r"^kvm beats host \w+: (?:from|nowhere)", p.stdout, re.M)) == 2,
+         "two break-even lines")
     need(p.stdout.rstrip().endswith(f"plot: {SVG}"), "the plot's name comes last")
     drawn = lines_of(SVG)
-    need(len(drawn) == 6 and all(len(points) == 1 for points in drawn), f"plot: {drawn}")
+    need(len(drawn) == 5 and all(len(points) == 1 for points in drawn), f"plot: {drawn}")
 
 
 def cut_short():

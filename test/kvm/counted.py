@@ -48,7 +48,7 @@ class Kvm:
 
     def __init__(self, b):
         self.b = b
-        self.under = [f"{b}/undangle", "--backend=kvm", "--heap=system", "--no-stacks"]
+        self.under = [f"{b}/undangle", "--backend=kvm", "--no-stacks"]
 
     def steps(self, size):
         return steps(self.b, [*self.under, "--"], size)

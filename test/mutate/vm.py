@@ -15,27 +15,24 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from run import broken, copy_tree  # noqa: E402
 
 
-def bug(heap, only):
-    return (f"/usr/bin/python3 test/bug/run.py -B $B --backend kvm --modes strict "
-            f"--options heap={heap} --only {only}")
+def bug(only):
+    return f"/usr/bin/python3 test/bug/run.py -B $B --backend kvm --modes strict --only {only}"
 
 
-def at_once(heap):
-    return f"$B/undangle --backend=kvm --heap={heap} --no-stacks --log=/dev/null -- build/kvm/atonce"
+AT_ONCE = "$B/undangle --backend=kvm --no-stacks --log=/dev/null -- build/kvm/atonce"
 
 
 # (name, file, old text, new text, command that must fail). `old` is in the file exactly once. A dead argument
 # that is forwarded, or tombstones of 0, are not here: the kernel then answers EFAULT, and that is looked at, too.
 MUTANTS = [
     ("kill-without-invlpg", "src/kvm/kalias.h", '__asm__ volatile("invlpg (%0)" : : "r"(va) : "memory");', ";",
-     at_once("system")),
-    ("slab-kill-without-invlpg", "src/kvm/mmu_kvm.c", "\tflush(lo, hi);\n", "", at_once("slab")),
+     AT_ONCE),
     ("fork-child-shares-tables", "src/dune/page.c",
      "\t\t\tMAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE",
      "\t\t\tMAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE",
-     bug("system", "uaf-fork-child,uaf-fork-parent,uaf-fork-small")),
+     bug("uaf-fork-child,uaf-fork-parent,uaf-fork-small")),
     ("row-pointer-is-value", "src/base/syscalls.def", "SYS(1, write, V, PIN(3, 1), V)", "SYS(1, write, V, V, V)",
-     bug("system", "uaf-call-write")),
+     bug("uaf-call-write")),
 ]
 
 GUEST = """

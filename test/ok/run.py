@@ -16,7 +16,7 @@ Head lines of a case (`# ` or `// `): `needs: PROGRAM-OR-FILE...` (else skipped,
 `timeout: SECONDS` per run (default 60); `profiles: NAME,...` instead of those asked for;
 `options: name=value:...` for undangle; `native: no` (the case checks itself; only its exit status 0 counts); `findings: yes`
 (it has bugs on purpose; reports are no failure, internal errors are); `host-only: REASON`: skipped on
-the other backend; `kvm-options: ...`: more of them there; `not-tiny: REASON`: skipped in that size.
+the other backend; `not-tiny: REASON`: skipped in that size.
 """
 
 import argparse
@@ -39,7 +39,7 @@ PROFILES = {
     "deferred": ["--detect=deferred"],
     "production": ["--profile=production"],
 }
-HEAD = re.compile(r"^(?:#|//) (needs|timeout|profiles|options|native|full-timeout|findings|host-only|kvm-options|not-tiny): *(.*)$")
+HEAD = re.compile(r"^(?:#|//) (needs|timeout|profiles|options|native|full-timeout|findings|host-only|not-tiny): *(.*)$")
 FINDING = re.compile(r"ERROR|INTERNAL")
 INTERNAL = re.compile(r"INTERNAL|panic")
 
@@ -93,8 +93,7 @@ def one_run(args, case, profile):
     env["TMPDIR"] = home
     if profile:
         env["UNDANGLE_OPTIONS"] = ":".join(
-            o for o in (case.head.get("options"), args.options,
-                        case.head.get("kvm-options") if args.backend == "kvm" else None) if o)
+            o for o in (case.head.get("options"), args.options) if o)
         cmd = [f"{args.B}/undangle", f"--backend={args.backend}", f"--log={work}/report.%p",
                *PROFILES[profile], "--"] + cmd
     os.mkdir(work + "/log")

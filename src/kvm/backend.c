@@ -1,27 +1,18 @@
 /*
  * backend.c - the kvm backend: into ring 0, and what the vmm asks of us there.
  *
- * kvm_enter runs in plain Linux, at the first malloc; the hooks are vmm context; the report of a
- * dead argument is app context again.
+ * kvm_enter runs in plain Linux, at the first malloc; the hooks are vmm context.
  */
 #include "dune/dune.h"
-#include "findings/findings.h"
 #include "state.h"
-#include "translate.h"
 #include "base/base.h"
 
 #include <errno.h>
 #include <sys/mman.h>
-#include <sys/ucontext.h>
 
 #define ERROR_P		1UL /* page-fault error code */
 #define ERROR_FETCH	16UL
 #define TRAP_PAGE_FAULT 14
-
-struct kvm_slot kvm_slots[EPOCH_CPUS];
-struct vpages kvm_vpages;
-struct epochs kvm_epochs;
-bool kvm_entered;
 
 static uint64_t folded_in_vmm;
 
@@ -206,23 +197,6 @@ static void on_fork_child(struct thread *t)
 	kcall_fork_child();
 }
 
-void kvm_dead_argument(int sig, siginfo_t *si, void *ucontext)
-{
-	const greg_t *g = ((const ucontext_t *)ucontext)->uc_mcontext.gregs;
-	struct report r = {
-		.kind = FINDING_USE_AFTER_FREE,
-		.access = ACCESS_SYSCALL,
-		.addr = vaddr_of(si->si_addr),
-		.call = xlate_name(si->si_errno),
-		.arg = si->si_addr_lsb,
-		.use = {(uintptr_t)g[REG_RIP], (uintptr_t)g[REG_RSP], (uintptr_t)g[REG_RBP]},
-	};
-
-	block_find(r.addr, &r.block);
-	report_print(&r, NULL, signal_is_fatal(SIGSEGV));
-	efault_raise(r.addr);
-}
-
 int kvm_probe(const char **why)
 {
 	return dune_probe(why);
@@ -258,38 +232,4 @@ int kvm_enter(void)
 	cpu_self()->local = &kvm_slots[0];
 	sysheap_entered();
 	return 0;
-}
-
-void kvm_count(struct kvm_counts *c)
-{
-	uint32_t i, at;
-
-	*c = (struct kvm_counts){0};
-	for (i = 0; i < EPOCH_CPUS; i++) {
-		const struct kvm_slot *s = &kvm_slots[i];
-
-		at = s->cursor % GRAIN_ALIGN;
-		c->pages += s->grains * GRAIN_PAGES - s->wasted;
-		if (at < GRAIN_PAGES)
-			c->pages -= s->cursor ? GRAIN_PAGES - at : 0;
-		c->allocs += s->larges;
-		c->more_pages += s->more_pages;
-		c->frees += s->frees;
-		c->bytes_held += s->held;
-	}
-	c->allocs += c->pages - c->more_pages;
-	grain_counts(&c->grains, &c->folded);
-	quarantine_counts(&c->flushes, &c->forced);
-}
-
-void kvm_exits_print(struct out *o)
-{
-	struct dune_counts d;
-
-	dune_counts(&d);
-	out_fmt(o,
-		"undangle: exits: %lu, of them %lu system calls, %lu faults, %lu replays, %lu "
-		"signals; page tables: %lu KB\n",
-		d.runs, d.syscalls, d.faults, d.replays, d.signals,
-		(unsigned long)dune_mappings.pt.tables * 4);
 }

@@ -39,12 +39,6 @@ static inline uint64_t epoch_stamp(struct epochs *e)
 	return __atomic_add_fetch(&e->now, 1, __ATOMIC_SEQ_CST);
 }
 
-/* The next stamp that somebody will take, and that names what was killed up to now, too. */
-static inline uint64_t epoch_next(const struct epochs *e)
-{
-	return __atomic_load_n(&e->now, __ATOMIC_SEQ_CST) + 1;
-}
-
 /* Must this vCPU flush to let the others go on? One load and one compare. */
 static inline bool epoch_stale(const struct epochs *e, const struct epoch_cpu *c)
 {

@@ -23,11 +23,24 @@ static inline void invlpg(vaddr_t va)
 	__asm__ volatile("invlpg (%0)" : : "r"(va) : "memory");
 }
 
-void kalias_flush_all(void)
+/* This vCPU's whole TLB. */
+static void flush_all(void)
 {
 	uint64_t cr3;
 
 	__asm__ volatile("mov %%cr3, %0\n\tmov %0, %%cr3" : "=r"(cr3) : : "memory");
+}
+
+/* Guest-physical address of a canonical page; its window is made by touching it. */
+static paddr_t canon_pa(vaddr_t canon)
+{
+	struct windows *w = &dune_mappings.windows;
+	uint16_t g;
+
+	(void)*(volatile const char *)vaddr_ptr(canon);
+	g = __atomic_load_n(&w->gpa_of[canon >> GIGA_SHIFT], __ATOMIC_ACQUIRE);
+	panic_if(!g, "kvm: block 0x%lx in no window", (unsigned long)canon);
+	return ((paddr_t)(g - 1) << GIGA_SHIFT) | (canon & (GIGA_SIZE - 1));
 }
 
 /* The entry that shows the canonical page. */
@@ -37,7 +50,7 @@ static pte_t entry_of(vaddr_t canon)
 
 	entry = __atomic_load_n(&kalias_entry_of[h], __ATOMIC_ACQUIRE);
 	if (unlikely(!entry)) {
-		g = kalias_canon_pa(canon) >> GIGA_SHIFT;
+		g = canon_pa(canon) >> GIGA_SHIFT;
 		entry = ((g - h) << GIGA_SHIFT) + PTE_DATA;
 		__atomic_store_n(&kalias_canon_of[g], (h - g) << GIGA_SHIFT, __ATOMIC_RELAXED);
 		__atomic_store_n(&kalias_entry_of[h], entry, __ATOMIC_RELEASE);
@@ -158,7 +171,7 @@ static void large_unmap(struct grain *g)
 	panic_if(pt_unmap(&dune_mappings.pt, g->base, g->base + g->len,
 			 pte_tombstone(g->base >> PAGE_SHIFT)),
 		"kvm: a large block could not be killed");
-	kalias_flush_all();
+	flush_all();
 }
 
 static bool large_map(struct grain *g, vaddr_t canon, size_t pages)
@@ -169,8 +182,8 @@ static bool large_map(struct grain *g, vaddr_t canon, size_t pages)
 	for (done = 0; done < len; done += part) {
 		/* A window of canonical addresses at a time: contiguous in guest-physical too. */
 		part = MIN(len - done, GIGA_SIZE - ((from + done) & (GIGA_SIZE - 1)));
-		if (pt_map(&dune_mappings.pt, at + done, at + done + part,
-			    kalias_canon_pa(from + done), PTE_DATA))
+		if (pt_map(&dune_mappings.pt, at + done, at + done + part, canon_pa(from + done),
+			    PTE_DATA))
 			return false;
 	}
 	return true;
@@ -191,7 +204,7 @@ static vaddr_t large_make(struct kvm_slot *s, vaddr_t canon, size_t size, size_t
 	if (!large_map(g, canon, pages)) {
 		g->dead = true;
 		pt_unmap(&dune_mappings.pt, g->base, g->base + g->len, 0);
-		kalias_flush_all();
+		flush_all();
 		grain_large_gone(g);
 		return 0;
 	}

@@ -18,7 +18,6 @@
 static unsigned char *scratch[EPOCH_CPUS];
 static bool unknown_said[KNOWN_NRS];
 static int own_pid;
-uint64_t kcall_translated;
 
 /* How far the mapping goes on contiguously in host addresses, from va in the leaf *e. */
 static size_t reach(vaddr_t va, vaddr_t canon, size_t len, struct pt_entry *e)

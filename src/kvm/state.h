@@ -70,12 +70,7 @@ struct kvm_slot {	 /* per vCPU */
 	uint32_t bags;
 } __attribute__((aligned(64)));
 
-struct kvm_counts {
-	uint64_t allocs, frees, pages, more_pages, grains, folded, flushes, forced,
-		calls_translated, leaked;
-	uint64_t early, bytes_held;
-};
-
+/* state.c. */
 extern struct kvm_slot kvm_slots[EPOCH_CPUS];
 extern struct vpages kvm_vpages;
 extern struct epochs kvm_epochs;
@@ -87,8 +82,8 @@ static inline struct kvm_slot *kvm_slot_self(void)
 	return cpu_self()->local;
 }
 
-void kvm_count(struct kvm_counts *c);
-void kvm_exits_print(struct out *o);
+/* counts.c: for --stats. */
+void kvm_stats(struct out *o);
 
 /* grain.c. Before the first grain, in plain Linux. 0 or -ENOMEM. */
 int grain_init(void);
@@ -133,18 +128,6 @@ vaddr_t kalias_canon(vaddr_t va, size_t *size);
 /* A live block changed its size in place; true if its pages suffice for it. */
 bool kalias_resize(vaddr_t va, size_t size);
 void kalias_find(vaddr_t va, struct block *b);
-/* Guest-physical address of a canonical page; its window is made by touching it. */
-static inline paddr_t kalias_canon_pa(vaddr_t canon)
-{
-	struct windows *w = &dune_mappings.windows;
-	uint16_t g;
-
-	(void)*(volatile const char *)vaddr_ptr(canon);
-	g = __atomic_load_n(&w->gpa_of[canon >> GIGA_SHIFT], __ATOMIC_ACQUIRE);
-	panic_if(!g, "kvm: block 0x%lx in no window", (unsigned long)canon);
-	return ((paddr_t)(g - 1) << GIGA_SHIFT) | (canon & (GIGA_SIZE - 1));
-}
-void kalias_flush_all(void); /* this vCPU's TLB */
 bool kalias_is_large(vaddr_t va);
 size_t kalias_room(vaddr_t va); /* bytes from va that its pages show */
 /* realloc of a large block: its entries go (false: not a live block); then back, or for good. */
@@ -193,7 +176,7 @@ void kcall_fork_child(void);
 void robust_release(struct thread *t);
 
 /*
- * App context, a signal handler whose frame the vmm made: reports that the system call si_errno
+ * finding.c, a signal handler whose frame the vmm made: reports that the system call si_errno
  * found si_addr dead behind its argument si_addr_lsb, and raises SIGSEGV.
  */
 void kvm_dead_argument(int sig, siginfo_t *si, void *ucontext);

@@ -315,17 +315,8 @@ static size_t sys_usable(void *p)
 
 static void sys_stats(struct out *o)
 {
-	struct kvm_counts c;
-
-	kvm_count(&c);
-	out_fmt(o, "undangle: aliases: %lu made (%lu pages), %lu killed\n", c.allocs, c.pages,
-		c.frees);
-	out_fmt(o, "undangle: grains of 2 MB: %lu taken, %lu folded; addresses used: %lu MB\n",
-		c.grains, c.folded, kvm_vpages.used >> 20);
-	out_fmt(o, "undangle: epochs: %lu flushes, %lu forced; quarantine: %lu bytes\n", c.flushes,
-		c.forced, c.bytes_held);
+	kvm_stats(o);
 	out_fmt(o, "undangle: blocks without an alias: %lu\n", unprotected);
-	kvm_exits_print(o);
 }
 
 static int dump_one(const struct pt_entry *e, void *arg)

@@ -1,4 +1,4 @@
-// sources: src/kvm/kcall.c src/kvm/translate.c src/base/calls.c src/kvm/epoch.c src/kvm/vpages.c
+// sources: src/kvm/state.c src/kvm/kcall.c src/kvm/translate.c src/base/calls.c src/kvm/epoch.c src/kvm/vpages.c
 // sources: src/dune/mappings.c src/dune/pagetable.c src/dune/window.c src/dune/procmap.c
 // sources: src/dune/page.c src/base/panic.c src/base/out.c
 /*
@@ -16,10 +16,6 @@
 #include <sys/syscall.h>
 
 #define ALIAS (32UL << VPAGES_SLOT_SHIFT)
-
-struct kvm_slot kvm_slots[EPOCH_CPUS];
-struct vpages kvm_vpages;
-struct epochs kvm_epochs;
 
 static struct thread t, other;
 static struct kvm_run run;

@@ -1,4 +1,4 @@
-// sources: src/kvm/kalias.c src/kvm/grain.c src/kvm/quarantine.c src/kvm/epoch.c src/kvm/vpages.c
+// sources: src/kvm/state.c src/kvm/kalias.c src/kvm/grain.c src/kvm/quarantine.c src/kvm/epoch.c src/kvm/vpages.c
 // sources: src/kvm/sysheap.c src/dune/mappings.c src/dune/pagetable.c src/dune/window.c
 // sources: src/dune/procmap.c src/dune/page.c src/base/panic.c src/base/out.c src/base/memlimit.c src/base/file.c src/base/block.c
 // flags: -include test/unit/machine.h
@@ -26,12 +26,7 @@ static unsigned long killed, given;
 static unsigned unlisted; /* freed by other tests than random_blocks, and waiting */
 static sigjmp_buf refused;
 
-void kvm_count(struct kvm_counts *c)
-{
-	memset(c, 0, sizeof(*c));
-}
-
-void kvm_exits_print(struct out *o)
+void kvm_stats(struct out *o)
 {
 }
 

@@ -41,10 +41,6 @@ static struct tlb tlbs[CPUS];
 static bool awake[CPUS];
 static uint64_t forced_seen;
 
-struct kvm_slot kvm_slots[EPOCH_CPUS];
-struct vpages kvm_vpages;
-struct epochs kvm_epochs;
-bool kvm_entered;
 struct options options;
 
 static unsigned long seed = 1;

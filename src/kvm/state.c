@@ -1,0 +1,10 @@
+/*
+ * state.c - what all parts of the kvm backend work on; see state.h. Below all of them, and with no
+ * code of its own.
+ */
+#include "state.h"
+
+struct kvm_slot kvm_slots[EPOCH_CPUS];
+struct vpages kvm_vpages;
+struct epochs kvm_epochs;
+bool kvm_entered;

@@ -1,7 +1,7 @@
 /*
  * enter.c - app context: from a plain Linux process into ring 0, and back.
  *
- * dune_init makes page pool, tables and VM; dune_enter (host.S) calls enter_prepare on the
+ * dune_init makes page pool, tables and VM; dune_enter (begin.S) calls enter_prepare on the
  * program's stack, then leaves that stack to the guest and never comes back to it on the host.
  */
 #include "hooks.h"

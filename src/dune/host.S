@@ -1,8 +1,9 @@
 /*
  * host.S - vmm context: the few moves on the host side that C cannot express.
  *
- * Saves, calls, restores; every decision is in C. Labels that the host's signal handler looks
- * for (host_window_*, user_copy_*) delimit what may be aborted or fixed up.
+ * Saves, calls, restores; every decision is in C, and no C of ours is called (begin.S does that).
+ * Labels that the host's signal handler looks for (host_window_*, user_copy_*) delimit what may be
+ * aborted or fixed up.
  */
 #include "monitor/frame.h"
 
@@ -15,58 +16,6 @@
 	.balign 16
 \name:
 	.endm
-
-/*
- * int dune_enter(void): the call returns twice-removed: the host thread goes to its vmm stack
- * for good, and ring 0 begins at `inside` on this stack.
- */
-	.globl dune_enter
-	.type dune_enter, @function
-	.balign 16
-dune_enter:
-	.cfi_startproc
-	pushq %rbp
-	.cfi_adjust_cfa_offset 8
-	pushq %rbx
-	.cfi_adjust_cfa_offset 8
-	pushq %r12
-	.cfi_adjust_cfa_offset 8
-	pushq %r13
-	.cfi_adjust_cfa_offset 8
-	pushq %r14
-	.cfi_adjust_cfa_offset 8
-	pushq %r15
-	.cfi_adjust_cfa_offset 8
-	subq $8, %rsp
-	.cfi_adjust_cfa_offset 8
-	leaq inside(%rip), %rdi
-	movq %rsp, %rsi
-	call enter_prepare
-	testq %rax, %rax
-	js inside
-	movq %rax, %rdi
-	leaq THREAD_VMM_TOP_OFF(%rax), %rsp
-	xorl %ebp, %ebp
-	call vmm_loop
-	ud2
-inside:
-	addq $8, %rsp
-	.cfi_adjust_cfa_offset -8
-	popq %r15
-	.cfi_adjust_cfa_offset -8
-	popq %r14
-	.cfi_adjust_cfa_offset -8
-	popq %r13
-	.cfi_adjust_cfa_offset -8
-	popq %r12
-	.cfi_adjust_cfa_offset -8
-	popq %rbx
-	.cfi_adjust_cfa_offset -8
-	popq %rbp
-	.cfi_adjust_cfa_offset -8
-	ret
-	.cfi_endproc
-	.size dune_enter, . - dune_enter
 
 /*
  * long host_syscall(const long call[7], const volatile int *pending): nr, a..f. If a signal was
@@ -143,25 +92,6 @@ host_eject_back:
 	popq %rbx
 	popq %rbp
 	ret
-
-/*
- * long host_clone(flags, stack, ptid, ctid, tls, struct thread *child): in the child calls
- * thread_begin(child) on stack.
- */
-FUNC host_clone
-	pushq %rbx
-	movq %r9, %rbx
-	movq %rcx, %r10
-	movl $56, %eax
-	syscall
-	testq %rax, %rax
-	jz 1f
-	popq %rbx
-	ret
-1:	xorl %ebp, %ebp
-	movq %rbx, %rdi
-	call thread_begin
-	ud2
 
 /*
  * void host_exit(uint32_t *state, long nr, long status): gives the thread's memory back and

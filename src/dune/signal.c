@@ -29,14 +29,6 @@ void signal_mask_host(uint64_t mask)
 	sys_call4(__NR_rt_sigprocmask, SIG_SETMASK, (long)&mask, 0, 8);
 }
 
-uint64_t signal_mask_block(void)
-{
-	uint64_t all = ~0UL, old = 0;
-
-	sys_call4(__NR_rt_sigprocmask, SIG_SETMASK, (long)&all, (long)&old, 8);
-	return old;
-}
-
 static void enqueue(struct thread *t, const siginfo_t *info)
 {
 	struct queued *end = t->queue + SIG_QUEUE;

@@ -24,7 +24,14 @@ static inline uint64_t signal_host_mask(uint64_t mask)
 }
 
 void signal_mask_host(uint64_t mask);
-uint64_t signal_mask_block(void); /* blocks all; returns the host mask there was */
+/* Blocks all; returns the host mask there was. */
+static inline uint64_t signal_mask_block(void)
+{
+	uint64_t all = ~0UL, old = 0;
+
+	sys_call4(__NR_rt_sigprocmask, SIG_SETMASK, (long)&all, (long)&old, 8);
+	return old;
+}
 
 /* Builds the frames of what is pending. Registers must be the program's, not the monitor's. */
 void signal_frames(struct thread *t);

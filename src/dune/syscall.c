@@ -25,8 +25,6 @@ long host_syscall(const struct dune_call *c, const volatile int *pending);
 
 _Static_assert(offsetof(struct dune_call, a) == CALL_A, "host.S");
 
-struct dune_hooks dune_hooks;
-
 /* As it is; a signal that comes first, or that the kernel restarts after, is HOST_RESTART. */
 static long forward(struct dune_call *c)
 {

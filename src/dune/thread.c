@@ -17,7 +17,6 @@
 
 #define FRESH_VCPUS 512
 
-struct thread *threads[THREAD_MAX];
 static uint32_t thread_count; /* entries of the table */
 static uint32_t reuse_from;   /* oldest first, roughly */
 

@@ -22,11 +22,6 @@
 
 struct vm vm = {.kvm_fd = -1, .fd = -1, .stats_fd = -1};
 
-long vm_ioctl(int fd, unsigned long req, const void *arg)
-{
-	return sys_call3(__NR_ioctl, fd, (long)req, (long)arg);
-}
-
 void vm_lock(void)
 {
 	while (__atomic_exchange_n(&vm.lock, 1, __ATOMIC_ACQUIRE))

@@ -60,7 +60,10 @@ void vm_lock(void);
 void vm_unlock(void);
 
 /* Raw ioctl: what the kernel returned. */
-long vm_ioctl(int fd, unsigned long req, const void *arg);
+static inline long vm_ioctl(int fd, unsigned long req, const void *arg)
+{
+	return sys_call3(__NR_ioctl, fd, (long)req, (long)arg);
+}
 
 /* monitor.c: copies the monitor and the IDT into the pool. 0 or -errno. */
 int monitor_install(void);

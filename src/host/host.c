@@ -11,7 +11,6 @@
 #include <errno.h>
 #include <sys/mman.h>
 
-struct host host;
 struct lock host_lock = LOCK(HOST);
 
 static uint8_t free_ids[HOST_SEGMENTS]; /* a bit per chunk */

@@ -2,7 +2,7 @@
  * probe.c - what this kernel offers to the host backend, found by trying it on one page.
  *
  * app context, from the first malloc; leaves nothing mapped behind. Only the second mapping of
- * shared memory is indispensable; everything else has a fallback in mmu_host.c.
+ * shared memory is indispensable; everything else has a fallback in host.c.
  */
 #include "segment.h"
 

@@ -1,0 +1,6 @@
+/*
+ * segment.c - the host backend's state, below all of its files; see segment.h.
+ */
+#include "segment.h"
+
+struct host host;

@@ -94,18 +94,27 @@ cpu_spent() {
 	echo $((n / $(getconf CLK_TCK)))
 }
 
-# machine_watch CPUS SECONDS: streams the output until the machine ends, or its time is up, or a CPU has
-# not written its beat to the console while the machine got 60 s of each processor (300 until the first: it
-# has to boot, and Bochs takes most of a minute). Sets $why if it had to be killed.
+# In one step: the guest reads it at any time.
+clock_tell() {
+	[ ! -d "$w/clock" ] || { echo "$1" >"$w/clock/new" && mv "$w/clock/new" "$w/clock/spent"; }
+}
+
+# machine_watch CPUS SECONDS: streams the output until the machine ends, or has had so much processor time
+# (6 times as much on the wall clock), or a CPU has not written its beat to the console while the machine got
+# 60 s of each processor (300 until the first: it has to boot, and Bochs takes most of a minute), or the machine
+# itself stands still. Sets $why if it had to be killed. $w/clock/spent says the guest how much it has had.
 machine_watch() {
-	local c n now start=$SECONDS beat=(0 0) seen=(0 0)
+	local c n now before=0 moved=$SECONDS start=$SECONDS beat=(0 0) seen=(0 0)
 	why=
 	tail -n +1 -s 0.2 -f --pid=$qpid "$w/out" | grep --line-buffered -av '^VMSTATUS=' &
 	tpid=$!
 	while kill -0 $qpid 2>/dev/null; do
 		sleep 0.5
 		now=$(cpu_spent)
-		[ $((SECONDS - start)) -le "$2" ] || why="not done after $2 s ($now s of processor time)"
+		[ "$now" = "$before" ] || { before=$now moved=$SECONDS; clock_tell "$now"; }
+		[ "$now" -le "$2" ] && [ $((SECONDS - start)) -le $((6 * $2)) ] ||
+			why="not done after $now s of processor time, $((SECONDS - start)) s in all"
+		[ $((SECONDS - moved)) -le 300 ] || why="no processor time was used for 300 s"
 		for ((c = 0; c < $1; c++)); do
 			n=$(grep -ac "beat$c" "$w/console")
 			[ "$n" = "${seen[c]}" ] || { seen[c]=$n beat[c]=$now; }

@@ -49,7 +49,8 @@ static long slot_set(const struct window *win)
 	return vm_ioctl(vm.fd, KVM_SET_USER_MEMORY_REGION, &region);
 }
 
-int vm_window(void *ctx, const struct window *win)
+/* mappings.on_window: adds the slot. Idempotent, any thread. */
+static int vm_window(void *ctx, const struct window *win)
 {
 	uint64_t bit = 1UL << (win->index & 63);
 	uint64_t *word = &vm.slots[win->index / 64];

@@ -53,9 +53,6 @@ int vm_create(void);
 /* In a fork child: the same again, on this mm. 0 or -errno. */
 int vm_recreate(void);
 
-/* mappings.on_window: adds the slot. Idempotent, any thread. */
-int vm_window(void *ctx, const struct window *win);
-
 void vm_lock(void);
 void vm_unlock(void);
 

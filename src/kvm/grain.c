@@ -18,7 +18,7 @@
 #define KEPT_MIN 1024U /* half a million blocks */
 #define KEPT_MAX (1U << 20)
 
-pte_t grain_no_leaf[GRAIN_PAGES]; /* never written: nothing in it is live */
+static pte_t no_leaf[GRAIN_PAGES]; /* never written: nothing in it is live */
 uintptr_t *grain_dir[VPAGES_SLOTS];
 static uintptr_t *dir_none; /* of address space entries that are not ours; never written */
 static struct lock grain_lock;
@@ -206,7 +206,7 @@ static struct grain *grain_take(size_t len, size_t align)
 		struct_give(g);
 		return NULL;
 	}
-	g->leaf = grain_no_leaf;
+	g->leaf = no_leaf;
 	g->left = GRAIN_PAGES;
 	g->len = 0;
 	g->dead = false;
@@ -270,7 +270,7 @@ static void keep(struct grain *g)
 
 void grain_fold(struct grain *g)
 {
-	__atomic_store_n(&g->leaf, grain_no_leaf, __ATOMIC_RELEASE);
+	__atomic_store_n(&g->leaf, no_leaf, __ATOMIC_RELEASE);
 	pt_fold(&dune_mappings.pt, g->base, pte_tombstone(g->base >> HUGE_SHIFT));
 	keep(g);
 }

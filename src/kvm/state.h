@@ -41,7 +41,7 @@ struct trace { /* with `stacks` only */
 struct grain {
 	uint64_t note[GRAIN_PAGES]; /* first, for short addressing */
 	vaddr_t base;
-	pte_t *leaf;	/* the lowest table; grain_no_leaf: folded, or a large block's */
+	pte_t *leaf;	/* the lowest table; an empty one: folded, or a large block's */
 	uint32_t left;	/* pages that are not dead and may still be used (atomic)      */
 	uint32_t first; /* large: page of the block's start                            */
 	size_t len;	/* large: bytes of addresses; else 0                           */
@@ -93,7 +93,6 @@ struct grain *grain_large_new(size_t pages, size_t align, uint32_t first);
 void grain_gone(struct grain *g, uint32_t pages); /* so many pages died: fold it when all did */
 void grain_fold(struct grain *g);		  /* all of them did */
 void grain_large_gone(struct grain *g);
-extern pte_t grain_no_leaf[GRAIN_PAGES];
 
 /* The directory: one word per 2 MB of addresses that are ours: 0, or a grain and what of it. */
 #define DIR_ENTRIES (1UL << (VPAGES_SLOT_SHIFT - HUGE_SHIFT))

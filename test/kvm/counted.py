@@ -33,7 +33,7 @@ MOST = {
 
 
 def run(cmd):
-    p = subprocess.run([str(c) for c in cmd], capture_output=True, text=True, timeout=600)
+    p = subprocess.run([str(c) for c in cmd], capture_output=True, text=True)
     if p.returncode:
         sys.exit(f"counted: {cmd}: status {p.returncode}\n{p.stdout}{p.stderr}")
     return p.stdout, p.stderr

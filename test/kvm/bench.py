@@ -2,10 +2,12 @@
 """bench.py - make bench-kvm works unattended: at the smallest scale, then interrupted. The times mean nothing here;
 table and plot must be whole, and after an interruption say what is missing."""
 
+import os
 import re
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import xml.etree.ElementTree as xml
 
@@ -64,11 +66,17 @@ def cut_short():
 
 
 def one_fails():
-    p = subprocess.run([*RUN, "--ks", "0"], capture_output=True, text=True,
-                       env={"UNDANGLE_OPTIONS": "vspace=1m", "PATH": "/usr/bin:/bin"})
+    with tempfile.TemporaryDirectory() as b:
+        os.makedirs(f"{b}/bench/kvm")
+        os.symlink(os.path.abspath("build/bench/kvm/mix"), f"{b}/bench/kvm/mix")
+        with open(f"{b}/undangle", "w") as f:
+            f.write('#!/bin/sh\ncase "$*" in *--backend=kvm*) echo "not today" >&2; exit 2 ;; esac\n'
+                    f'exec {os.path.abspath("build/undangle")} "$@"\n')
+            os.fchmod(f.fileno(), 0o755)
+        p = subprocess.run([*RUN, "-B", b, "--ks", "0"], capture_output=True, text=True)
     print(p.stdout + p.stderr)
     need(p.returncode == 1 and "left out" in p.stdout, f"failing ways: status {p.returncode}")
-    need("--vspace below 1 GB?" in p.stdout, "the reason of the one that failed")
+    need("kvm, K = 0: status 2: not today" in p.stdout, "the reason of the one that failed")
     need(list(rows(p.stdout)) == WAYS and rows(p.stdout)["glibc"][0] != "-", "the others go on")
 
 

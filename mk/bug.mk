@@ -1,4 +1,5 @@
-# Bug programs: every test/bug/NAME.c(c) is one bug, and with -DTWIN=1 the correct program.
+# Bug programs: every test/bug/NAME.c(c) is one bug, or a family of them that differ in numbers (its
+# `// each:` lines), and with -DTWIN=1 the correct program.
 # Compiled as users compile (-O2 -g, frame pointers as the compiler likes). test/bug/run.py
 # compares each run with the whole verdict in the first lines of the source.
 #   make check-bug [BACKEND=kvm] [MODES=strict,deferred,grouped,rows,pages] [ONLY=uaf-fork,...]
@@ -10,35 +11,23 @@ BUG_CXX	?= $(CXX)
 BUGFLAGS := -O2 -g -Wall -Wno-unused-result -Wno-unused-function \
 	    -Wno-use-after-free -Wno-unused-but-set-variable -pthread
 
-BUG_C	:= $(wildcard test/bug/*.c)
-BUG_CC_ := $(wildcard test/bug/*.cc)
-BUG	:= $(patsubst test/bug/%.c,%,$(BUG_C)) $(patsubst test/bug/%.cc,%,$(BUG_CC_))
-BUG_SO	:= $(patsubst test/bug/%.c,%,$(shell grep -l '^// module' $(BUG_C)))
-BUG_BIN := $(BUG:%=$(B)/bug/%) $(BUG:%=$(B)/bug/%.twin) \
-	   $(BUG_SO:%=$(B)/bug/%.so) $(BUG_SO:%=$(B)/bug/%.twin.so)
+# NAME|SOURCE|FLAG... of every binary: a file may hold a family (test/bug/programs.awk)
+BUG_ALL := $(shell awk -f test/bug/programs.awk test/bug/*.c test/bug/*.cc)
+BUG_BIN :=
 
-$(B)/bug/%.twin: test/bug/%.c test/bug/bug.h
-	@mkdir -p $(@D)
-	@$(BUG_CC) -std=gnu17 -D_GNU_SOURCE $(BUGFLAGS) -DTWIN=1 -o $@ $< -ldl
-$(B)/bug/%: test/bug/%.c test/bug/bug.h
-	@mkdir -p $(@D)
-	@$(BUG_CC) -std=gnu17 -D_GNU_SOURCE $(BUGFLAGS) -o $@ $< -ldl
-$(B)/bug/%.twin.so: test/bug/%.c test/bug/bug.h
-	@mkdir -p $(@D)
-	@$(BUG_CC) -std=gnu17 -D_GNU_SOURCE $(BUGFLAGS) -DMODULE -DTWIN=1 -fPIC -shared -o $@ $<
-$(B)/bug/%.so: test/bug/%.c test/bug/bug.h
-	@mkdir -p $(@D)
-	@$(BUG_CC) -std=gnu17 -D_GNU_SOURCE $(BUGFLAGS) -DMODULE -fPIC -shared -o $@ $<
-$(B)/bug/%.twin: test/bug/%.cc test/bug/bug.h
-	@mkdir -p $(@D)
-	@$(BUG_CXX) -std=gnu++17 $(BUGFLAGS) -DTWIN=1 -o $@ $<
-$(B)/bug/%: test/bug/%.cc test/bug/bug.h
-	@mkdir -p $(@D)
-	@$(BUG_CXX) -std=gnu++17 $(BUGFLAGS) -o $@ $<
+# bug_rule NAME SOURCE FLAG...
+define bug_rule
+BUG_BIN += $(B)/bug/$(word 1,$(1))
+$(B)/bug/$(word 1,$(1)): $(word 2,$(1)) test/bug/bug.h
+	@mkdir -p $$(@D)
+	$$(call say,CC,$$@)$(if $(filter %.cc,$(1)),$$(BUG_CXX) -std=gnu++17,$$(BUG_CC) -std=gnu17 -D_GNU_SOURCE) \
+		$$(BUGFLAGS) $(wordlist 3,99,$(1)) -o $$@ $$< -ldl
+endef
+$(foreach p,$(BUG_ALL),$(eval $(call bug_rule,$(subst |, ,$(p)))))
 
 .PHONY: check-bug bug-programs
 bug-programs: $(BUG_BIN)
 check-bug: all
-	@$(MAKE) -s -j2 bug-programs
+	@$(MAKE) --no-print-directory -j2 bug-programs
 	@/usr/bin/python3 test/bug/run.py -B $(B) --backend $(BACKEND) --modes $(MODES) \
 		$(if $(ONLY),--only $(ONLY))

@@ -17,7 +17,9 @@ Further lines: `only: MODE,...` runs it in these modes alone; `options: a=b` add
 `reports: N` (default 1); `needs: CPUFLAG`; `MODE: key=value ...` overrides in one mode (`-`: no claim),
 `kvm: key=value ...` on that backend; `host-only: REASON` is skipped on the other;
 `moved:` status 7 means that realloc did not move, and then there is no bug;
-`module` builds a shared object beside the program (bug.mk).
+`module` builds a shared object beside the program (programs.awk);
+`each: LABEL KEY=VALUE...[: REMARK]`, once or more: a family of programs, FILE-LABEL, each compiled with
+-DKEY=VALUE; where a line above expects KEY, it is that VALUE.
 
 In grouped mode (and by whole pages) a use-after-free of a block of up to 1 MB may also stay unseen,
 and then the program must end as if nothing had happened: grouped promises that a freed slot is not
@@ -29,6 +31,7 @@ Every program also has a twin without the bug: it must print nothing and exit 0.
 import argparse
 import concurrent.futures
 import glob
+import itertools
 import os
 import re
 import subprocess
@@ -63,24 +66,19 @@ TIMEOUT = {"host": 40, "kvm": 1000}  # seconds; in the emulated machine test/vm/
 
 
 class Program:
-    def __init__(self, path):
-        self.path = path
-        self.name = os.path.splitext(os.path.basename(path))[0]
+    def __init__(self, path, lines, label="", values=None):
+        self.name = os.path.splitext(os.path.basename(path))[0] + label
+        self.values = values or {}
         self.expect, self.override, self.only = {}, {}, None
         self.on_kvm, self.host_only = {}, ""
         self.options, self.reports, self.needs, self.moved = "", 1, [], False
-        with open(path) as f:
-            for line in f:
-                m = DIRECTIVE.match(line.rstrip())
-                if not line.startswith("//"):
-                    break
-                if m:
-                    self.directive(m.group(1), m.group(2) or "")
+        for word, text in lines:
+            self.directive(word, text)
         if "kind" not in self.expect or "status" not in self.expect:
             sys.exit(f"{path}: no verdict expected")
 
     def directive(self, word, text):
-        pairs = [p.split("=", 1) for p in text.split() if "=" in p]
+        pairs = [(k, self.values.get(v, v)) for k, v in pairs_of(text)]
         if word == "expect":
             self.expect.update(pairs)
         elif word in MODES and pairs:
@@ -99,6 +97,25 @@ class Program:
             self.needs = text.split()
         elif word == "moved":
             self.moved = True
+
+
+def pairs_of(text):
+    return [p.rstrip(":").split("=", 1) for p in text.split() if "=" in p]
+
+
+def programs(path):
+    """The program of a file, or its family."""
+    lines = []
+    with open(path) as f:
+        for line in itertools.takewhile(lambda line: line.startswith("//"), f):
+            m = DIRECTIVE.match(line.rstrip())
+            if m:
+                lines.append((m[1], m[2] or ""))
+    family = [text for word, text in lines if word == "each"]
+    for text in family:
+        yield Program(path, lines, "-" + text.split()[0], dict(pairs_of(text)))
+    if not family:
+        yield Program(path, lines)
 
 
 def execute(args, binary, mode, extra):
@@ -163,9 +180,14 @@ def case(args, prog, mode, twin):
 
 def plan(args):
     flags = open("/proc/cpuinfo").read().split()
-    for path in sorted(glob.glob("test/bug/*.c") + glob.glob("test/bug/*.cc")):
-        prog = Program(path)
-        if args.only and not any(prog.name.startswith(o) for o in args.only.split(",")):
+    paths = glob.glob("test/bug/*.c") + glob.glob("test/bug/*.cc")
+    every = [p for path in sorted(paths) for p in programs(path)]
+    prefixes = tuple(args.only.split(","))
+    for prefix in prefixes:
+        if not any(p.name.startswith(prefix) for p in every):
+            sys.exit(f"test/bug/run.py: no program begins with {prefix}")
+    for prog in every:
+        if not prog.name.startswith(prefixes):
             continue
         for mode in args.modes.split(","):
             if prog.only and mode not in prog.only:

@@ -12,8 +12,8 @@ exports() {
 rule 'libundangle.so exports the allow-list and nothing else' exports
 
 imports() {
-	nm -D --undefined-only "$B/libundangle.so" | awk '{ sub(/@.*/, "", $NF); print $NF }' | sort -u |
-		comm -23 - <(list imports.txt) | sed 's/$/: imported, but not in tools\/lint\/imports.txt/'
+	nm -D --undefined-only "$B/libundangle.so" | awk '{ sub(/@.*/, "", $NF); print $NF "\t" $NF ": imported, but not in tools/lint/imports.txt" }' |
+		held imports.txt
 }
 rule 'libundangle.so imports only what tools/lint/imports.txt allows' imports
 
@@ -51,10 +51,9 @@ pure_symbols() {
 rule 'pure files have no variables and no system calls, and unit tests (tools/lint/pure.txt)' pure
 
 freestanding() {
-	local o
-	for o in $(find "$B/src/dune/monitor" -name '*.o'); do
-		nm --undefined-only "$o" | awk '{ print $2 }' | grep -vxF "$(list monitor-symbols.txt)" | sed "s,^,$o: needs ,"
-	done
+	find "$B/src/dune/monitor" -name '*.o' | while read -r o; do
+		nm --undefined-only "$o" | awk -v o="$o" '{ print $2 "\t" o ": needs " $2 }'
+	done | held monitor-symbols.txt
 }
 if [ -d "$B/src/dune/monitor" ]; then
 	rule 'the monitor is freestanding: tools/lint/monitor-symbols.txt' freestanding
@@ -66,7 +65,7 @@ check_cpp() {
 	cppcheck --quiet --std=c11 --enable=warning,portability --inline-suppr --force --max-configs=2 -j2 \
 		--suppress=missingInclude --suppress=unusedFunction --suppress=internalAstError --suppress=syntaxError \
 		-Iinclude -Isrc -D__x86_64__ --template='{file}:{line}: {id}: {message}' \
-		$(list cppcheck-suppress.txt | sed 's/^/--suppress=/') src cli 2>&1 | grep -v '^nofile'
+		src cli 2>&1 | grep -v '^nofile' | sed -E 's/^([^:]*):[0-9]+: ([^:]*): /\2:\1\t&/' | held cppcheck-suppress.txt
 }
 if command -v cppcheck >/dev/null; then
 	rule cppcheck check_cpp

@@ -1,14 +1,18 @@
-// expect: kind=double-free call=free offset=0 block=3000 status=134
+// expect: kind=double-free call=free offset=0 block=SIZE moved=no status=134
 // expect: use=drop_again>main free=drop>main alloc=make>main threads=alloc:a,free:a,use:a
-// The same with a block of most of a page.
+// each: small SIZE=40
+// each: medium SIZE=3000: most of a page
+// each: large SIZE=200000
+// each: huge SIZE=33554432: its memory went back to the system
+// The plain double free.
 #include "bug.h"
 
 NOINLINE static void *make(void)
 {
-	void *p = malloc(3000);
+	void *p = malloc(SIZE);
 
 	HIDE(p);
-	memset(p, 1, 3000);
+	memset(p, 1, SIZE);
 	KEEP();
 	return p;
 }

@@ -18,7 +18,7 @@ UDFLAGS	:= -std=gnu17 -D_GNU_SOURCE -Wall -Wextra -Wno-unused-parameter -Wstrict
 UDFLAGS	+= $(if $(findstring clang,$(CC)),-Wno-gnu-variable-sized-type-not-at-end)
 
 # libdune: usable by itself. libundangle holds it too.
-DUNE_SRC := $(wildcard src/dune/*.c src/dune/*.S src/dune/monitor/*.S) src/base/out.c src/base/panic.c
+DUNE_SRC := $(wildcard src/dune/*.c src/dune/*.S src/dune/monitor/*.S) src/base/out.c src/base/panic.c src/base/filter.c src/base/bpf.c
 FOLDERS	 := base trace host pages rows findings kvm malloc
 LIB_SRC	 := $(wildcard $(FOLDERS:%=src/%/*.c)) $(filter src/dune/%,$(DUNE_SRC))
 # symbolize needs elfutils' header; at run time it looks its library up.
@@ -53,7 +53,7 @@ $(B)/libdune.a: $(DUNE_OBJ)
 	$(call say,AR,$@)$(AR) rcs $@ $(DUNE_OBJ)
 
 # The command shares the pure parts with the library and reaches the rest through it.
-CLI_SHARED := $(call obj,src/base/out.c src/base/panic.c src/base/options.c)
+CLI_SHARED := $(call obj,src/base/out.c src/base/panic.c src/base/options.c src/base/filter.c src/base/bpf.c)
 $(B)/undangle: $(CLI_OBJ) $(CLI_SHARED) $(B)/libdune.a
 	$(call say,LD,$@)$(CC) -o $@ $(CLI_OBJ) $(CLI_SHARED) $(B)/libdune.a $(LDFLAGS)
 

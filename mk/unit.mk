@@ -6,6 +6,8 @@
 # exits non-zero if any failed (test/unit/unit.h). Its transcript is a file, made anew when the program is:
 # what did not change is only counted again. UNIT=NAME... for some of them.
 
+# what sys.h asks before each system call
+UNIT_SYS := src/base/filter.c src/base/bpf.c
 UNIT	 := $(patsubst test/unit/%.c,%,$(wildcard test/unit/*.c))
 UNIT_BIN := $(UNIT:%=$(B)/unit/%)
 
@@ -13,7 +15,7 @@ UNIT_BIN := $(UNIT:%=$(B)/unit/%)
 UNIT_HEADS := $(shell awk 'FNR == 1 { n = FILENAME; gsub(".*/|[.]c$$", "", n) } \
 	/^\/\/ (sources|flags):/ { for (i = 3; i <= NF; i++) print n "|" $$2 $$i }' $(wildcard test/unit/*.c))
 unit_head = $(patsubst $(1)|$(2):%,%,$(filter $(1)|$(2):%,$(UNIT_HEADS)))
-unit_sources = $(foreach s,$(call unit_head,$(1),sources),$(or $(wildcard $(s)),$(s)))
+unit_sources = $(sort $(foreach s,$(call unit_head,$(1),sources),$(or $(wildcard $(s)),$(s))) $(UNIT_SYS))
 
 $(B)/unit/%.o: test/unit/%.c
 	@mkdir -p $(@D)

@@ -8,6 +8,7 @@
 #define UD_BASE_FACE_H
 
 #include "words.h"
+#include "filter.h"
 #include "sys.h"
 #include "file.h"
 #include "clock.h"

@@ -65,9 +65,13 @@ void lock_check_drop(const struct lock *l, const char *at);
 #define lock_try(l)   lock_try_at(l, LOCK_PLACE)
 #define lock_drop(l)  lock_drop_at(l, LOCK_PLACE)
 
-/* The signal mask to go back to. */
+/*
+ * The signal mask to go back to. Where a filter does not allow to set it, a handler that calls
+ * malloc in the middle of one waits for ever, as it does with libc's.
+ */
 struct lock_section {
 	uint64_t mask;
+	bool open; /* it was not changed */
 };
 
 static inline void lock_section_enter(struct lock_section *s)
@@ -75,12 +79,14 @@ static inline void lock_section_enter(struct lock_section *s)
 	/* SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP stay open: a fault in here is our bug. */
 	uint64_t all = ~(1UL << 10 | 1UL << 6 | 1UL << 7 | 1UL << 3 | 1UL << 4);
 
-	sys_call4(__NR_rt_sigprocmask, 0 /* SIG_BLOCK */, (long)&all, (long)&s->mask, 8);
+	s->open = sys_call4(__NR_rt_sigprocmask, 0 /* SIG_BLOCK */, (long)&all, (long)&s->mask,
+			  8) != 0;
 }
 
 static inline void lock_section_leave(const struct lock_section *s)
 {
-	sys_call4(__NR_rt_sigprocmask, 2 /* SIG_SETMASK */, (long)&s->mask, 0, 8);
+	if (likely(!s->open))
+		sys_call4(__NR_rt_sigprocmask, 2 /* SIG_SETMASK */, (long)&s->mask, 0, 8);
 }
 
 static inline void lock_wait(struct lock *l)

@@ -4,11 +4,13 @@
  * Any context but the monitor. The only way to enter the kernel on vmm and fault paths and
  * under the heap's locks (libc's wrappers write the app's errno and may be interposed by the
  * program, or by us). Every function returns what the kernel returned: >= 0, or -errno.
+ * Where a seccomp filter of the program's does not allow a call it is not made: -EPERM (filter.h).
  * Source: syscall(2), arch/x86/entry/syscalls/syscall_64.tbl.
  */
 #ifndef UD_SYS_H
 #define UD_SYS_H
 
+#include "filter.h"
 #include "words.h"
 
 #include <asm/unistd.h>
@@ -18,7 +20,8 @@
 #define RSEQ_UNREGISTER 1
 #define RSEQ_SIZE_OLD	32
 
-static inline long sys_call6(long nr, long a, long b, long c, long d, long e, long f)
+/* The program's own call, made for it: what a filter says to it is the program's affair. */
+static inline long sys_call_its(long nr, long a, long b, long c, long d, long e, long f)
 {
 	register long r10 __asm__("r10") = d;
 	register long r8 __asm__("r8") = e;
@@ -32,9 +35,24 @@ static inline long sys_call6(long nr, long a, long b, long c, long d, long e, lo
 	return ret;
 }
 
+static inline bool sys_forbidden(long nr, long a, long b, long c, long d, long e, long f)
+{
+	return unlikely(filter_on) && !filter_allows(nr, (const long[]){a, b, c, d, e, f});
+}
+
+#define SYS_EPERM -1L
+
+static inline long sys_call6(long nr, long a, long b, long c, long d, long e, long f)
+{
+	return sys_forbidden(nr, a, b, c, d, e, f) ? SYS_EPERM : sys_call_its(nr, a, b, c, d, e, f);
+}
+
 static inline long sys_call3(long nr, long a, long b, long c)
 {
 	long ret;
+
+	if (sys_forbidden(nr, a, b, c, 0, 0, 0))
+		return SYS_EPERM;
 
 	__asm__ volatile("syscall"
 			 : "=a"(ret)
@@ -45,9 +63,12 @@ static inline long sys_call3(long nr, long a, long b, long c)
 
 static inline long sys_call4(long nr, long a, long b, long c, long d)
 {
-	register long r10 __asm__("r10") = d;
+	register long r10 __asm__("r10");
 	long ret;
 
+	if (sys_forbidden(nr, a, b, c, d, 0, 0))
+		return SYS_EPERM;
+	r10 = d;
 	__asm__ volatile("syscall"
 			 : "=a"(ret)
 			 : "0"(nr), "D"(a), "S"(b), "d"(c), "r"(r10)
@@ -100,20 +121,25 @@ static inline long sys_close(int fd)
 	return sys_call3(__NR_close, fd, 0, 0);
 }
 
+/* 0: a filter does not allow to ask. */
 static inline int sys_gettid(void)
 {
-	return (int)sys_call3(__NR_gettid, 0, 0, 0);
+	int tid = (int)sys_call3(__NR_gettid, 0, 0, 0);
+
+	return MAX(tid, 0);
 }
 
 static inline int sys_getpid(void)
 {
-	return (int)sys_call3(__NR_getpid, 0, 0, 0);
+	int pid = (int)sys_call3(__NR_getpid, 0, 0, 0);
+
+	return MAX(pid, 0);
 }
 
 __attribute__((noreturn)) static inline void sys_exit_group(int status)
 {
 	for (;;)
-		sys_call3(__NR_exit_group, status, 0, 0);
+		sys_call_its(__NR_exit_group, status, 0, 0, 0, 0, 0);
 }
 
 #endif

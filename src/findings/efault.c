@@ -10,6 +10,7 @@
 #include "fork.h"
 #include "judge.h"
 #include "report.h"
+#include "sandbox.h"
 #include "signals.h"
 #include "base/base.h"
 
@@ -18,11 +19,12 @@
 
 #define ARGS 7
 
-enum fail { MINUS_1, NUL, ERRNO, EXEC, FORKS };
+enum fail { MINUS_1, NUL, ERRNO, EXEC, PRCTL, FORKS };
 #define FAIL_MINUS_1 MINUS_1
 #define FAIL_NULL    NUL
 #define FAIL_ERRNO   ERRNO
 #define FAIL_EXEC    EXEC
+#define FAIL_PRCTL   PRCTL
 #define FAIL_FORKS   FORKS
 
 enum { /* CALL_read, ... */
@@ -156,6 +158,8 @@ static inline __attribute__((always_inline)) void *real_of(int i)
 	UD_EXPORT long wrap_##name(long a, long b, long c, long d, long e, long f)       \
 	{                                                                                \
 		long (*next)(long, long, long, long, long, long) = real_of(CALL_##name); \
+		const long call[] = {__NR_prctl, a, b, c};                               \
+		bool locks = FAIL_##fail == PRCTL && sandbox_before(call);               \
 		long r;                                                                  \
                                                                                          \
 		if (FAIL_##fail == EXEC)                                                 \
@@ -163,6 +167,8 @@ static inline __attribute__((always_inline)) void *real_of(int i)
 		r = next(a, b, c, d, e, f);                                              \
 		if (FAIL_##fail == EXEC)                                                 \
 			signal_exec(false);                                              \
+		if (locks)                                                               \
+			sandbox_after(call, (int)r);                                     \
 		if (unlikely(failed(r, FAIL_##fail)))                                    \
 			check(CALL_##name, (const long[ARGS]){a, b, c, d, e, f},         \
 				__builtin_frame_address(0));                             \
@@ -178,9 +184,12 @@ static inline __attribute__((always_inline)) void *real_of(int i)
 	{                                                                                        \
 		long (*next)(long, long, long, long, long, long, long) = real_of(CALL_##name);   \
 		const long arg[ARGS] = {a, b, c, d, e, f, g};                                    \
+		bool locks = FAIL_##fail == FORKS && sandbox_before(arg);                        \
 		long r = FAIL_##fail == FORKS && fork_is_syscall(a) ? fork_syscall(next, arg)    \
 								    : next(a, b, c, d, e, f, g); \
                                                                                                  \
+		if (locks)                                                                       \
+			sandbox_after(arg, r);                                                   \
 		if (unlikely(failed(r, FAIL_##fail)))                                            \
 			check(CALL_##name, arg, __builtin_frame_address(0));                     \
 		return r;                                                                        \

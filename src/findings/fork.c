@@ -147,7 +147,7 @@ static long bare(const long *arg)
 	long r;
 
 	before(true);
-	r = sys_call6(arg[0], arg[1], arg[2], arg[3], arg[4], arg[5], arg[6]);
+	r = sys_call_its(arg[0], arg[1], arg[2], arg[3], arg[4], arg[5], arg[6]);
 	after(r);
 	if (!sys_is_err(r))
 		return r;

@@ -6,12 +6,14 @@
  * system call wrappers.
  */
 #include "malloc.h"
+#include "last.h"
 #include "stats.h"
 
 #include <errno.h>
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define FRAME __builtin_frame_address(0)
 
@@ -76,6 +78,30 @@ UD_EXPORT void *calloc(size_t n, size_t size)
 	return frame_kept(short_alloc(all, true, FRAME));
 }
 
+static bool usable_of(void *p, size_t *size)
+{
+	if (unlikely(last_has(p)))
+		return last_usable(p, size);
+	*size = engine_usable(p);
+	return *size != 0;
+}
+
+/* To the last heap, or from it. */
+static void *realloc_last(void *p, size_t size, const char *call, void *frame)
+{
+	size_t was;
+	void *q;
+
+	if (!usable_of(p, &was))
+		report_bad_free(p, call, frame);
+	q = short_alloc(size, false, frame);
+	if (q) {
+		memcpy(q, p, MIN(was, size));
+		free_as(p, call, frame);
+	}
+	return q;
+}
+
 static inline void *realloc_any(void *p, size_t size, const char *call, void *frame)
 {
 	void *q;
@@ -88,6 +114,8 @@ static inline void *realloc_any(void *p, size_t size, const char *call, void *fr
 	}
 	if (kvm_heap)
 		return or_enomem(kvm_heap->realloc(p, size, frame));
+	if (unlikely(last_on || last_has(p)))
+		return realloc_last(p, size, call, frame);
 	if (!engine_realloc(p, size, frame, &q))
 		report_bad_free(p, call, frame);
 	return or_enomem(q);
@@ -173,8 +201,7 @@ UD_EXPORT size_t malloc_usable_size(void *p)
 		return 0;
 	if (kvm_heap)
 		return kvm_heap->usable(p);
-	size = engine_usable(p);
-	if (!size)
+	if (!usable_of(p, &size))
 		report_bad_free(p, "malloc_usable_size", FRAME);
 	return size;
 }

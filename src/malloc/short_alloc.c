@@ -10,6 +10,7 @@
  *	malloc_rest	all else: engine.c
  */
 #include "malloc.h"
+#include "last.h"
 
 /* An object of the page that is cut for the class, if it has another; or NULL. */
 static ALWAYS_INLINE void *take_page(struct cache *c, size_t size, bool *zeroed)
@@ -59,14 +60,16 @@ static void *alloc_rest(size_t size, bool zero, void *frame)
 		if (kvm_heap)
 			return kvm_heap->alloc(size, HEAP_ALIGN, zero, frame);
 	}
-	return engine_alloc(size, zero, frame);
+	return unlikely(last_on) ? last_alloc(size, HEAP_ALIGN, zero)
+				 : engine_alloc(size, zero, frame);
 }
 
 void *alloc_aligned(size_t size, size_t align, void *frame)
 {
 	start();
-	return kvm_heap ? kvm_heap->alloc(size, align, false, frame)
-			: engine_alloc_aligned(size, align, frame);
+	return kvm_heap		   ? kvm_heap->alloc(size, align, false, frame)
+	       : unlikely(last_on) ? last_alloc(size, align, false)
+				   : engine_alloc_aligned(size, align, frame);
 }
 
 void *short_alloc(size_t size, bool zero, void *frame)

@@ -9,6 +9,7 @@
  *	free_rest	all else (engine.c), and what is wrong
  */
 #include "malloc.h"
+#include "last.h"
 
 /*
  * The shortest ways, of a thread that frees what it has from malloc. All else they leave by a jump,
@@ -30,7 +31,7 @@ void free_as(void *p, const char *call, void *frame)
 {
 	if (unlikely(kvm_heap != NULL))
 		kvm_heap->free_as(p, call, frame);
-	else if (unlikely(!engine_free(p, false, frame)))
+	else if (unlikely(last_has(p) ? !last_free(p) : !engine_free(p, false, frame)))
 		report_bad_free(p, call, frame);
 	else
 		twice_tell();

@@ -6,6 +6,7 @@
  * before main and (initfirst) before other libraries' constructors.
  */
 #include "malloc.h"
+#include "last.h"
 #include "stats.h"
 
 #include <errno.h>
@@ -45,6 +46,7 @@ static int host_start(const char **why)
 		return err;
 	}
 	engine_start();
+	last_init();
 	return 0;
 }
 

@@ -53,7 +53,10 @@ static __thread void **volatile recover; /* __builtin_setjmp buffer of the walk 
 
 bool stack_probe(uintptr_t addr)
 {
-	/* The kernel reads the set before it looks at `how`: EFAULT or EINVAL, no effect. */
+	/*
+	 * The kernel reads the set before it looks at `how`: EFAULT or EINVAL, no effect. Where a
+	 * filter does not allow it, a fault ends the walk.
+	 */
 	return sys_call4(__NR_rt_sigprocmask, -1, (long)(addr & ~7UL), 0, 8) != -14;
 }
 

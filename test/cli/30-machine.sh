@@ -7,6 +7,8 @@ refuses views-killed 'this process cannot map memory twice: a seccomp filter kil
 	./seccomp $mremap kill "$ud" true
 # memfd_create is not needed
 gives no-memfd 0 x ./seccomp 319 kill "$ud" echo x
+# as a service with an older list would have it
+gives no-vectors 0 x ./seccomp 440 kill "$ud" echo x
 # madvise is only a faster way: the program runs without it
 gives no-madvise 0 x ./seccomp 28 errno "$ud" echo x
 

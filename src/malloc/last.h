@@ -1,0 +1,27 @@
+/*
+ * last.h - a heap for when a seccomp filter allows neither to make aliases nor to kill them.
+ *
+ * app context. Its memory was reserved before the filter was there; it makes no system call but to
+ * wait for its lock. What is freed is not handed out again before 64 MB more were freed, or before
+ * the reserve is used up. Blocks from before stay what they are; those that die then stay readable,
+ * and their memory is not used again.
+ */
+#ifndef UD_LAST_H
+#define UD_LAST_H
+
+#include "malloc.h"
+
+/* Blocks come from here; false for good in most programs. */
+extern bool last_on;
+
+/* From the start: filters are looked at from then on. */
+void last_init(void);
+
+/* NULL: used up. */
+void *last_alloc(size_t size, size_t align, bool zero);
+bool last_has(const void *p);
+/* False: p is no live block; report_bad_free tells. last_has(p). */
+bool last_free(void *p);
+bool last_usable(const void *p, size_t *size);
+
+#endif

@@ -42,7 +42,7 @@ verdict setup-no-group "setup: no group 'nosuch'
 status 2" "$(setup 0 none 0 nosuch)"
 
 mkdir -p tree/tools tree/mk
-cp "$top/tools/check" tree/tools/
+cp "$top/tools/check" "$top/tools/limit" tree/tools/
 tab=$(printf '\t')
 cat >tree/Makefile <<X
 check-unit:

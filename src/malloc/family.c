@@ -223,7 +223,13 @@ UD_EXPORT int malloc_trim(size_t pad)
 }
 
 /* libc exports them by these names, too, and its own would be found. */
-#define ALSO(name, of) UD_EXPORT __typeof__(of) name __attribute__((alias(#of), copy(of)))
+/* With all that its declaration promises, where the compiler can say that. */
+#if __has_attribute(copy)
+#define LIKE(of) copy(of)
+#else
+#define LIKE(of)
+#endif
+#define ALSO(name, of) UD_EXPORT __typeof__(of) name __attribute__((alias(#of), LIKE(of)))
 ALSO(__libc_malloc, malloc);
 ALSO(__libc_free, free);
 ALSO(__libc_calloc, calloc);

@@ -29,7 +29,7 @@ struct supply {
 	_Atomic(struct sheet *) rest;
 };
 
-#define SUPPLIES 4
+#define SUPPLIES 5
 
 /* Of cache.freed: one addition counts both. */
 #define CACHE_FREED_SHIFT    32

@@ -7,7 +7,8 @@
 
 static const uint16_t small_size[] = {16, 32, 48, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320,
 	384, 448, 512, 576, 672, 800, 1024, 1360, 2048, 4096};
-static const uint16_t run_pages[] = {2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16};
+static const uint16_t run_pages[] = {2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28, 32, 40, 48,
+	56, 64, 80, 96, 112, 128, 160, 192, 224, 256};
 
 #define NSMALL ARRAY_LEN(small_size)
 _Static_assert(NSMALL + ARRAY_LEN(run_pages) == PAGES_CLASSES, "class.h counts them");

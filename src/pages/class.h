@@ -10,10 +10,10 @@
 #include "base/base.h"
 
 #define PAGES_ALIGN	16
-#define PAGES_SMALL_MAX 4096UL	     /* up to here several share a page, or one has it */
-#define PAGES_MAX	(64UL << 10) /* beyond that a block has a mapping of its own (large.h) */
-#define PAGES_CLASSES	34
-#define RUN_PAGES_MAX	16U
+#define PAGES_SMALL_MAX 4096UL	    /* up to here several share a page, or one has it */
+#define PAGES_MAX	(1UL << 20) /* beyond that a block has a mapping of its own (large.h) */
+#define PAGES_CLASSES	50
+#define RUN_PAGES_MAX	256U
 
 /* By 1 + class. */
 struct page_kind {

@@ -13,7 +13,7 @@ static inline struct supply *supply_of(struct cache *c, unsigned cls)
 {
 	unsigned pages = page_kinds[cls + 1].pages;
 
-	return &c->supply[(pages > 1) + (pages > 2) + (pages > 5)];
+	return &c->supply[(pages > 1) + (pages > 2) + (pages > 5) + (pages > 16)];
 }
 
 /*

@@ -1,8 +1,10 @@
 // expect: kind=out-of-bounds access=READ bytes=8 what=before offset=-8 block=8 status=139
 // expect: use=~drop>main alloc=~make>main
 // host-only: the next malloc's header is there
+// only: strict,deferred,rows
 // delete[] of what plain new made: the number of elements is read before the first block of its
-// size. Nothing was freed.
+// size. Nothing was freed. (By whole pages
+// there may be another block, or memory that nobody has yet.)
 #include "bug.h"
 
 struct object {

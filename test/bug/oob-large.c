@@ -1,4 +1,4 @@
-// expect: kind=out-of-bounds access=WRITE bytes=1 what=past offset=500000 block=400000 status=139
+// expect: kind=out-of-bounds access=WRITE bytes=1 what=past offset=4100000 block=4000000 status=139
 // expect: use=use>main alloc=make>main
 // host-only: what lies behind it
 // Behind the last page of a large block, in the addresses that are kept free for it.
@@ -21,9 +21,9 @@ NOINLINE static void use(volatile char *p)
 
 int main(void)
 {
-	char *p = make(400000);
+	char *p = make(4000000);
 
-	use(p + (TWIN ? 399999 : 500000));
+	use(p + (TWIN ? 3999999 : 4100000));
 	free(p);
 	return 0;
 }

@@ -1,7 +1,7 @@
 // expect: kind=use-after-free access=READ bytes=1 block=100 offset=* what=dead status=139
 // expect: use=run>main free=drop>main alloc=make>main before=make>main
 // host-only: the next malloc's blocks need not be in order
-// pages: before=-
+// only: strict,deferred,rows
 // rows: before=-
 // A loop that runs on behind its own live block, into a neighbour that is dead.
 #include "bug.h"

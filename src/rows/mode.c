@@ -15,7 +15,6 @@ static void mode_init(void)
 	mode.strict = options.detect == DETECT_STRICT;
 	mode.grouped = options.detect == DETECT_GROUPED;
 	mode.records = options.stacks;
-	mode.paged = mode.grouped && options.group == PAGE_SIZE && !mode.records;
 	mode.defer_frees = (uint32_t)options.defer_frees;
 	mode.defer_bytes = options.defer_bytes;
 	mode.defer_ns = options.defer_ms * 1000000UL;
@@ -37,7 +36,7 @@ static bool spans_wanted(void)
 void rows_start(void)
 {
 	mode_init();
-	heap_init(mode.grouped ? options.group : 1, spans_wanted(), !mode.paged);
+	heap_init(1, spans_wanted(), true);
 }
 
 bool view_map_again(vaddr_t at, uint32_t chunk, unsigned first, unsigned pages)

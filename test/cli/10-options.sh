@@ -11,12 +11,13 @@ refuses one-dash "unknown option '-d': options begin with two dashes (see undang
 refuses bad-word "--detect: 'strct' is not one of strict, deferred, grouped: did you mean 'strict'?" "$ud" --detect=strct true
 refuses bad-backend "--backend: 'xen' is not one of auto, host, kvm" "$ud" --backend=xen true
 refuses bad-profile "--profile: 'prod' is not one of debug, production" "$ud" --profile=prod true
-refuses too-small "--group: '15' is out of range: from 16 to 4096" "$ud" --group=15 true
+refuses too-small "--defer-ms: '0' is out of range: from 1 to 3600000" "$ud" --defer-ms=0 true
 refuses too-big "--defer-ms: '2g' is out of range: from 1 to 3600000" "$ud" --defer-ms=2g true
 refuses no-number "--defer-frees: 'many' is not a number from 1 to 16777216 (suffixes k, m, g, t allowed)" "$ud" --defer-frees=many true
 refuses no-value "--log needs a value, as in --log=TEXT" "$ud" --log true
 refuses no-bool "--stacks: 'perhaps' is neither on nor off" "$ud" --stacks=perhaps true
 refuses heap-is-gone "unknown option '--heap'" "$ud" --heap=system true
+refuses group-is-gone "unknown option '--group'" "$ud" --group=64 true
 
 # what the program sees; PROG is the shell's own test of its environment, so that ours is not in the way
 env_of() {
@@ -24,12 +25,12 @@ env_of() {
 	grep -v '^undangle: [a-z ]*  ' err
 }
 verdict env-none '' "$(env_of)"
-verdict env-set 'detect=grouped:group=2048:stacks=0:stats=1' "$(env_of --stats=yes --no-stacks --group=2k --detect=grouped)"
+verdict env-set 'detect=grouped:defer_ms=2048:stacks=0:stats=1' "$(env_of --stats=yes --no-stacks --defer-ms=2k --detect=grouped)"
 verdict env-colon "log=$w/a\\:b" "$(env_of --log=a:b)"
-verdict env-merged 'group=32:stacks=0' "$(UNDANGLE_OPTIONS=group=64:stacks=0 env_of --group=32)"
-verdict env-bad "group=64
+verdict env-merged 'defer_ms=32:stacks=0' "$(UNDANGLE_OPTIONS=defer_ms=64:stacks=0 env_of --defer-ms=32)"
+verdict env-bad "defer_ms=64
 undangle: warning: UNDANGLE_OPTIONS: unknown option 'detct': did you mean 'detect'? (ignored)" \
-	"$(UNDANGLE_OPTIONS=detct=strict:group=64 env_of)"
+	"$(UNDANGLE_OPTIONS=detct=strict:defer_ms=64 env_of)"
 preload() {
 	timeout 20 "$ud" "$@" /usr/bin/env | sed -n 's/^LD_PRELOAD=//p'
 }
@@ -42,8 +43,8 @@ verdict preload-nested "$lib" "$(timeout 20 "$ud" "$ud" /usr/bin/env | sed -n 's
 verdict preload-nested-rest "$lib:$libm" "$(LD_PRELOAD=$libm timeout 20 "$ud" "$ud" /usr/bin/env | sed -n 's/^LD_PRELOAD=//p')"
 verdict no-follow '' "$(timeout 20 "$ud" --no-follow sh -c '/usr/bin/env' | sed -n 's/^LD_PRELOAD=//p')"
 verdict no-follow-rest "$libm" "$(LD_PRELOAD=$libm timeout 20 "$ud" --no-follow sh -c '/usr/bin/env' | sed -n 's/^LD_PRELOAD=//p')"
-verdict library-warns "undangle: warning: UNDANGLE_OPTIONS: group: '1' is out of range: from 16 to 4096 (ignored)" \
-	"$(LD_PRELOAD=$lib UNDANGLE_OPTIONS=group=1 /bin/true 2>&1)"
+verdict library-warns "undangle: warning: UNDANGLE_OPTIONS: defer_ms: '0' is out of range: from 1 to 3600000 (ignored)" \
+	"$(LD_PRELOAD=$lib UNDANGLE_OPTIONS=defer_ms=0 /bin/true 2>&1)"
 
 # the counts come out although ls closes stderr before it ends; and where --log says
 verdict stats 'undangle: backend host, detect=strict' "$("$ud" --stats ls 2>&1 >/dev/null | grep backend | xargs)"

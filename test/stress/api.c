@@ -27,11 +27,7 @@ static int readable(char *p)
 /* Smaller blocks share what dies together. */
 static size_t grouped_below(void)
 {
-	const char *options = getenv("UNDANGLE_OPTIONS");
-
-	if (strstr(options, "group=4096"))
-		return 4096;
-	return strstr(options, "grouped") ? 1024 : 0;
+	return strstr(getenv("UNDANGLE_OPTIONS"), "grouped") ? 4096 : 0;
 }
 
 static void one(size_t size)

@@ -35,7 +35,7 @@ static void defaults(void)
 	CHECK_EQ(o.detect, DETECT_STRICT);
 	CHECK_EQ(o.backend, BACKEND_HOST);
 	CHECK_EQ(o.profile, PROFILE_DEBUG);
-	CHECK_EQ(o.group, 1024);
+	CHECK_EQ(o.defer_ms, 4000);
 	CHECK(o.stacks && o.follow && !o.stats && !o.quiet && !o.log[0]);
 	CHECK_EQ(o.explicit, 0);
 }
@@ -62,7 +62,7 @@ static void enum_words(void)
 		CHECK(!strcmp(option_word(t[i].name, t[i].v, word, sizeof(word)), t[i].word));
 	CHECK(!option_word("backend", 3, word, sizeof(word)));
 	CHECK(!option_word("detect", 3, word, sizeof(word)));
-	CHECK(!option_word("group", 0, word, sizeof(word)));
+	CHECK(!option_word("defer-ms", 0, word, sizeof(word)));
 }
 
 static void values(void)
@@ -107,24 +107,27 @@ static void refusals(void)
 		"'strict'?");
 	SAYS("detect=never", "--detect: 'never' is not one of strict, deferred, grouped");
 	SAYS("detect", "--detect needs a value, as in --detect=strict");
-	SAYS("group", "--group needs a value, as in --group=N");
+	SAYS("defer-ms", "--defer-ms needs a value, as in --defer-ms=N");
 	SAYS("log", "--log needs a value, as in --log=TEXT");
-	SAYS("group=15", "--group: '15' is out of range: from 16 to 4096");
-	SAYS("group=8k", "--group: '8k' is out of range: from 16 to 4096");
-	SAYS("group=", "--group: '' is not a number from 16 to 4096 (suffixes k, m, g, t allowed)");
-	SAYS("group=k",
-		"--group: 'k' is not a number from 16 to 4096 (suffixes k, m, g, t allowed)");
-	SAYS("group=-16",
-		"--group: '-16' is not a number from 16 to 4096 (suffixes k, m, g, t allowed)");
-	SAYS("group=64kk",
-		"--group: '64kk' is not a number from 16 to 4096 (suffixes k, m, g, t allowed)");
-	SAYS("group=18446744073709551680", /* 2^64 + 64 */
-		"--group: '18446744073709551680' is not a number from 16 to 4096 (suffixes k, m, "
+	SAYS("defer-ms=0", "--defer-ms: '0' is out of range: from 1 to 3600000");
+	SAYS("defer-ms=4m", "--defer-ms: '4m' is out of range: from 1 to 3600000");
+	SAYS("defer-ms=",
+		"--defer-ms: '' is not a number from 1 to 3600000 (suffixes k, m, g, t allowed)");
+	SAYS("defer-ms=k",
+		"--defer-ms: 'k' is not a number from 1 to 3600000 (suffixes k, m, g, t allowed)");
+	SAYS("defer-ms=-16", "--defer-ms: '-16' is not a number from 1 to 3600000 (suffixes k, m, "
+			     "g, t allowed)");
+	SAYS("defer-ms=64kk", "--defer-ms: '64kk' is not a number from 1 to 3600000 (suffixes k, "
+			      "m, g, t allowed)");
+	SAYS("defer-ms=18446744073709551680", /* 2^64 + 64 */
+		"--defer-ms: '18446744073709551680' is not a number from 1 to 3600000 (suffixes k, "
+		"m, "
 		"g, t "
 		"allowed)");
-	SAYS("group=18014398509481985k", "--group: '18014398509481985k' is not a number from 16 to "
-					 "4096 (suffixes k, m, g, t "
-					 "allowed)");
+	SAYS("defer-ms=18014398509481985k",
+		"--defer-ms: '18014398509481985k' is not a number from 1 to "
+		"3600000 (suffixes k, m, g, t "
+		"allowed)");
 	SAYS("stacks=maybe", "--stacks: 'maybe' is neither on nor off");
 	memset(longest, 'x', sizeof(longest));
 	memcpy(longest, "log=", 4);
@@ -165,10 +168,10 @@ static void environment(void)
 	warned[0] = 0;
 	options_parse(&o, "", note);
 	CHECK_EQ(o.explicit, 0);
-	options_parse(&o, "detct=strict:group=64::log=/a\\:b\\\\c:stacks=2:stats", note);
+	options_parse(&o, "detct=strict:defer-ms=64::log=/a\\:b\\\\c:stacks=2:stats", note);
 	CHECK(!strcmp(warned, "unknown option 'detct': did you mean 'detect'?;"
 			      "stacks: '2' is neither on nor off;"));
-	CHECK_EQ(o.group, 64);
+	CHECK_EQ(o.defer_ms, 64);
 	CHECK(o.stacks && o.stats);
 	CHECK(!strcmp(o.log, "/a:b\\c"));
 }

@@ -26,6 +26,7 @@ static void cache_leave(void *arg)
 	cache_mine = NULL;
 	ended = true;
 	c->owned = false;
+	c->in = NULL;
 	cache_owned--;
 	lock_drop(&cache_lock);
 	lock_section_leave(&s);
@@ -86,15 +87,18 @@ bool cache_is_in(const struct sheet *s)
 	return in;
 }
 
-/* Only this thread lives; caches of the others that were not in the middle of something are free.
+/*
+ * Only this thread lives; caches of the others that were not in the middle of something are free.
+ * What is so already is not written: each page would be copied.
  */
 void cache_fork_child(void)
 {
-	for (struct cache *c = cache_all; c; c = c->next)
-		if (c != cache_mine) {
-			c->owned &= c->busy;
+	for (struct cache *c = cache_all; c; c = c->next) {
+		if (c != cache_mine && c->owned && !c->busy)
+			c->owned = false;
+		if (c != cache_mine && c->in)
 			c->in = NULL;
-		}
+	}
 	cache_shared.in = NULL;
 	cache_none_in = 0;
 	cache_owned = cache_mine != NULL;

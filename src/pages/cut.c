@@ -95,10 +95,13 @@ bool supply_cut(struct cache *c, unsigned cls, bool *no_memory)
 	return true;
 }
 
-/* The rest of a sheet that another thread seems to have no use for; NULL: there is none. */
-static struct sheet *rest_of_idle(const struct cache *mine, unsigned cls)
+/*
+ * The rest of a sheet that another thread seems to have no use for; NULL: there is none. Whoever
+ * has had none yet takes any: many threads that do little must not touch a page table each.
+ */
+static struct sheet *rest_of_other(const struct cache *mine, unsigned cls, bool first)
 {
-	uint64_t now = cache_refills, gap = 8 + 4UL * cache_owned;
+	uint64_t now = cache_refills, gap = first ? 0 : 8 + 4UL * cache_owned;
 
 	for (struct cache *c = cache_all; c; c = c->next) {
 		struct supply *p = supply_of(c, cls);
@@ -117,14 +120,13 @@ static struct sheet *rest_of_idle(const struct cache *mine, unsigned cls)
 int supply_refill(struct cache *c, unsigned cls)
 {
 	struct supply *p = supply_of(c, cls);
-	struct sheet *s = rest_of_idle(c, cls);
+	struct sheet *s = rest_of_other(c, cls, !p->sheets);
 	int err = 0;
 
 	c->refilled = atomic_fetch_add(&cache_refills, 1) + 1;
-	if (!s) {
+	if (!s)
 		s = sheet_new(p->sheets >= HUGE_FROM, &err);
-		p->sheets += s && p->sheets < UINT16_MAX;
-	}
+	p->sheets += s && p->sheets < UINT16_MAX;
 	if (s)
 		atomic_store(&p->rest, s);
 	return err;

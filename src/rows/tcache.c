@@ -15,6 +15,7 @@ _Atomic uint32_t tcache_none_in;
 
 static pthread_key_t exit_key;
 static bool exit_seen;
+static __thread bool ended; /* its cache went back: what destructors still do is the shared one's */
 
 static void tcache_leave(void *arg)
 {
@@ -24,7 +25,9 @@ static void tcache_leave(void *arg)
 	lock_section_enter(&s);
 	lock_take(&tcache_lock);
 	tcache_mine = NULL;
+	ended = true;
 	tc->owned = false;
+	tc->in_view = NULL;
 	tcache_owned--;
 	lock_drop(&tcache_lock);
 	lock_section_leave(&s);
@@ -42,7 +45,7 @@ struct tcache *tcache_get(void)
 	struct tcache *tc = tcache_mine;
 	static uint16_t ids;
 
-	if (tc)
+	if (tc || ended)
 		return tc;
 	lock_take(&tcache_lock);
 	for (tc = tcache_all; tc && tc->owned; tc = tc->next)
@@ -83,11 +86,12 @@ bool tcache_is_in(const struct view *v)
  */
 void tcache_fork_child(void)
 {
-	for (struct tcache *tc = tcache_all; tc; tc = tc->next)
-		if (tc != tcache_mine) {
-			tc->owned &= tc->busy;
+	for (struct tcache *tc = tcache_all; tc; tc = tc->next) {
+		if (tc != tcache_mine && tc->owned && !tc->busy)
+			tc->owned = false;
+		if (tc != tcache_mine && tc->in_view)
 			tc->in_view = NULL;
-		}
+	}
 	tcache_none_in = 0;
 	tcache_owned = tcache_mine != NULL;
 	if (tcache_mine)

@@ -1,0 +1,77 @@
+// What a thread held goes back when it ends, whatever its destructors still do; and many threads
+// that did little leave little to a fork.
+// native: no
+#include "ok.h"
+
+static pthread_key_t key;
+static __thread void *volatile block; /* else the compiler leaves malloc and free out */
+
+static void still_busy(void *p)
+{
+	static __thread int rounds;
+
+	free(block = malloc(50));
+	free(p);
+	if (rounds++ < 3)
+		pthread_setspecific(key, malloc(20));
+}
+
+static void *little(void *arg)
+{
+	pthread_setspecific(key, malloc(10));
+	for (int i = 0; i < 100; i++)
+		free(block = malloc((size_t)i * 10));
+	return NULL;
+}
+
+static void *waits(void *arg)
+{
+	void *p = malloc(100);
+
+	pthread_barrier_wait(arg);
+	free(p);
+	return NULL;
+}
+
+static int mappings(void)
+{
+	char line[1000];
+	FILE *f = fopen("/proc/self/maps", "r");
+	int n = 0;
+
+	while (f && fgets(line, sizeof(line), f))
+		n++;
+	if (f)
+		fclose(f);
+	return n;
+}
+
+#define AT_ONCE 100
+
+int main(void)
+{
+	pthread_t t[AT_ONCE];
+	pthread_barrier_t all;
+	int before, after;
+
+	pthread_key_create(&key, still_busy);
+	pthread_barrier_init(&all, NULL, AT_ONCE);
+	for (int round = 0; round < 150; round++) {
+		if (round == 50)
+			before = mappings();
+		for (int i = 0; i < 10; i++)
+			check(!pthread_create(&t[i], NULL, little, NULL));
+		for (int i = 0; i < 10; i++)
+			pthread_join(t[i], NULL);
+	}
+	after = mappings();
+	if (after > before + 200) {
+		say("1000 threads: %d mappings, then %d", before, after);
+		check(!"what they held went back");
+	}
+	for (int i = 0; i < AT_ONCE; i++)
+		check(!pthread_create(&t[i], NULL, waits, &all));
+	for (int i = 0; i < AT_ONCE; i++)
+		pthread_join(t[i], NULL);
+	return done();
+}

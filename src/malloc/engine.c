@@ -1,10 +1,12 @@
 /*
  * engine.c - see engine.h: from a block to the engine that has it. app context.
  */
-#include "engine.h"
+#include "malloc.h"
 
 #include <errno.h>
 #include <sys/single_threaded.h>
+
+const char *start_why;
 
 static bool paged; /* small blocks are in pages/ */
 

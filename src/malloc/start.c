@@ -11,8 +11,6 @@
 
 #include <errno.h>
 
-const char *start_why;
-
 static struct lock start_lock = LOCK(START);
 static _Atomic bool started;
 

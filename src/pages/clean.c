@@ -5,8 +5,8 @@
  */
 #include "clean.h"
 #include "host/host.h"
+#include "mode.h"
 #include "pending.h"
-#include "sweep.h"
 
 _Atomic vaddr_t pages_freed_twice;
 

@@ -17,4 +17,12 @@ struct pages_mode {
 
 extern struct pages_mode pages_mode;
 
+/* Once, with options read. */
+void pages_start(void);
+
+struct pages_swept {
+	uint64_t pages_killed, runs_killed, sweeps;
+};
+extern struct pages_swept pages_swept; /* under pages_sweep_lock */
+
 #endif

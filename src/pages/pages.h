@@ -15,9 +15,6 @@
 #include "mode.h"
 #include "sweep.h"
 
-/* Once, with options read, the host probed and addresses to be had. */
-void pages_start(void);
-
 /*
  * A block of at most PAGES_MAX bytes. `frame`: the __builtin_frame_address(0) of the exported
  * function, from where the stack is walked. NULL: no memory, and errno is ENOMEM.

@@ -15,7 +15,6 @@
 #include "pending.h"
 
 struct lock pages_sweep_lock = LOCK(SWEEP);
-struct pages_swept pages_swept;
 
 static _Atomic uint64_t freed_total, freed_bytes_total;
 /* The last sweep, and the one before; pages_sweep_lock. */

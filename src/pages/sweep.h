@@ -25,9 +25,4 @@ void pages_freed(uint32_t frees, size_t bytes);
  */
 vaddr_t pages_twice(void);
 
-struct pages_swept {
-	uint64_t pages_killed, runs_killed, sweeps;
-};
-extern struct pages_swept pages_swept; /* under pages_sweep_lock */
-
 #endif

@@ -8,6 +8,7 @@
 
 const char *start_why;
 
+bool engine_plain;
 static bool paged; /* small blocks are in pages/ */
 
 static struct sheet *sheet_of(uintptr_t e)
@@ -146,6 +147,7 @@ void engine_start(void)
 	if (!paged)
 		rows_start();
 	block_source = paged ? &pages_source : &rows_source;
+	engine_plain = true;
 }
 
 void engine_init(void)

@@ -11,6 +11,10 @@
 #include "pages/pages.h"
 #include "rows/rows.h"
 
+/* It has started, and makes aliases: the usual case. Cleared for good by who knows better (last.c).
+ */
+extern bool engine_plain;
+
 void engine_start(void);
 void engine_init(void); /* from the constructor */
 

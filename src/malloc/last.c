@@ -157,6 +157,7 @@ static void filter_look(void)
 	if (last_on && !last.lo)
 		reserve();
 	last_on &= last.lo != NULL;
+	engine_plain = !last_on;
 	if (last_on)
 		say(); /* while the log can be opened */
 }

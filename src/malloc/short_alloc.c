@@ -52,16 +52,19 @@ static inline struct cursor *cursor_short(struct tcache *tc, size_t size)
 	return &tc->cur[heap_class_by_16[(size + 15) >> 4]];
 }
 
-/* A thread's first, or the process's: then nothing is set up yet. */
-static void *alloc_rest(size_t size, bool zero, void *frame)
+/* The process's first, another backend, or a filter that forbids aliases. */
+static __attribute__((noinline)) void *alloc_special(size_t size, bool zero, void *frame)
 {
-	if (unlikely(!tcache_mine && !cache_mine)) {
-		start();
-		if (kvm_heap)
-			return kvm_heap->alloc(size, HEAP_ALIGN, zero, frame);
-	}
-	return unlikely(last_on) ? last_alloc(size, HEAP_ALIGN, zero)
-				 : engine_alloc(size, zero, frame);
+	start();
+	if (kvm_heap)
+		return kvm_heap->alloc(size, HEAP_ALIGN, zero, frame);
+	return last_on ? last_alloc(size, HEAP_ALIGN, zero) : engine_alloc(size, zero, frame);
+}
+
+static inline void *alloc_rest(size_t size, bool zero, void *frame)
+{
+	return likely(engine_plain) ? engine_alloc(size, zero, frame)
+				    : alloc_special(size, zero, frame);
 }
 
 void *alloc_aligned(size_t size, size_t align, void *frame)

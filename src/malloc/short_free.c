@@ -31,7 +31,7 @@ void free_as(void *p, const char *call, void *frame)
 {
 	if (unlikely(kvm_heap != NULL))
 		kvm_heap->free_as(p, call, frame);
-	else if (unlikely(last_has(p) ? !last_free(p) : !engine_free(p, false, frame)))
+	else if (unlikely(!engine_free(p, false, frame) && !(last_has(p) && last_free(p))))
 		report_bad_free(p, call, frame);
 	else
 		twice_tell();

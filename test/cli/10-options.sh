@@ -43,7 +43,7 @@ verdict preload-nested "$lib" "$(timeout 20 "$ud" "$ud" /usr/bin/env | sed -n 's
 verdict preload-nested-rest "$lib:$libm" "$(LD_PRELOAD=$libm timeout 20 "$ud" "$ud" /usr/bin/env | sed -n 's/^LD_PRELOAD=//p')"
 verdict no-follow '' "$(timeout 20 "$ud" --no-follow sh -c '/usr/bin/env' | sed -n 's/^LD_PRELOAD=//p')"
 verdict no-follow-rest "$libm" "$(LD_PRELOAD=$libm timeout 20 "$ud" --no-follow sh -c '/usr/bin/env' | sed -n 's/^LD_PRELOAD=//p')"
-verdict library-warns "undangle: warning: UNDANGLE_OPTIONS: defer_ms: '0' is out of range: from 1 to 3600000 (ignored)" \
+verdict library-warns "undangle: warning: UNDANGLE_OPTIONS: defer-ms: '0' is out of range: from 1 to 3600000 (ignored)" \
 	"$(LD_PRELOAD=$lib UNDANGLE_OPTIONS=defer_ms=0 /bin/true 2>&1)"
 
 # the counts come out although ls closes stderr before it ends; and where --log says

@@ -52,7 +52,7 @@ int main(void)
 {
 	pthread_t t[AT_ONCE];
 	pthread_barrier_t all;
-	int before, after;
+	int before = 0, after;
 
 	pthread_key_create(&key, still_busy);
 	pthread_barrier_init(&all, NULL, AT_ONCE);

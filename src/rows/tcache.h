@@ -90,8 +90,9 @@ extern struct tcache *tcache_all;
 extern _Atomic uint32_t tcache_owned;	/* caches of threads that live */
 extern _Atomic uint64_t tcache_refills; /* views that any of them took */
 
-struct tcache *tcache_get(void); /* this thread's, made if need be; NULL: no memory, or it is ending. In a section */
-void tcache_init(void);		 /* from the constructor: thread exits are seen from here on */
+struct tcache *tcache_get(
+	void); /* this thread's, made if need be; NULL: no memory, or it is ending. In a section */
+void tcache_init(void); /* from the constructor: thread exits are seen from here on */
 void tcache_fork_child(void);
 /* May a thread be in the middle of a free in this view? */
 bool tcache_is_in(const struct view *v);

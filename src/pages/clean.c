@@ -57,9 +57,9 @@ void sheet_find_twice(struct sheet *s)
 
 #define RUNS 64
 
-static void kill_runs(struct sheet *s, const struct run *r, size_t n, bool *ok)
+static void kill_runs(struct sheet *s, const struct run *r, size_t n)
 {
-	*ok &= !host_runs_kill(s->base, SHEET_PAGES, r, n);
+	host_runs_kill(s->base, SHEET_PAGES, r, n);
 	pages_swept.runs_killed += n;
 }
 
@@ -68,7 +68,6 @@ static void kill_due(struct sheet *s, const uint64_t *due)
 	struct run runs[RUNS];
 	uint32_t u = 0, hi;
 	size_t n = 0;
-	bool ok = true;
 
 	if (s->huge) {
 		host_range_split(sheet_page_at(s, bits_next(due, 0, SHEET_PAGES)));
@@ -78,12 +77,12 @@ static void kill_due(struct sheet *s, const uint64_t *due)
 		hi = bits_end(due, u, SHEET_PAGES);
 		runs[n++] = (struct run){sheet_page_at(s, u), sheet_page_at(s, hi)};
 		if (n == RUNS) {
-			kill_runs(s, runs, n, &ok);
+			kill_runs(s, runs, n);
 			n = 0;
 		}
 	}
 	if (n)
-		kill_runs(s, runs, n, &ok);
+		kill_runs(s, runs, n);
 	/* What could not be killed is not looked at again, and never used. */
 	for (unsigned w = 0; w < SHEET_WORDS; w++) {
 		pages_swept.pages_killed += (unsigned)__builtin_popcountl(due[w]);

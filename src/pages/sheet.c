@@ -157,25 +157,20 @@ bool sheet_is_spent(struct sheet *s)
 }
 
 /*
- * Pages that were killed one by one have no memory any more, and would fault one by one, too: a
- * fresh huge page costs as much as 30 of them.
+ * Its memory to fresh addresses, which nobody knows yet; 0: it did not work, or does not pay. Pages
+ * that were killed one by one have no memory any more, and where a guard was refused (mlock) no
+ * mapping either: mremap may move such a hole along (Linux >= 6.17), and somebody would be given
+ * it.
  */
-#define KILLED_FEW 24
-
-/* Its memory to fresh addresses, which nobody knows yet; 0: it did not work, or does not pay. */
 static vaddr_t sheet_move(struct sheet *s)
 {
-	unsigned killed = 0;
+	uint64_t killed = 0;
 	vaddr_t to;
 
 	for (uint32_t w = 0; w < SHEET_WORDS; w++)
-		killed += (unsigned)__builtin_popcountl(s->killed[w]);
-	to = killed <= KILLED_FEW ? space_take(SHEET_BYTES, SHEET_BYTES) : 0;
-	if (!to)
-		return 0;
-	if (killed)
-		host_range_revive(s->base, SHEET_BYTES);
-	return host_range_move(s->base, SHEET_BYTES, to, SHEET_BYTES) ? 0 : to;
+		killed |= s->killed[w];
+	to = killed ? 0 : space_take(SHEET_BYTES, SHEET_BYTES);
+	return to && !host_range_move(s->base, SHEET_BYTES, to, SHEET_BYTES) ? to : 0;
 }
 
 void sheet_retire(struct sheet *s)

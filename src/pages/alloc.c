@@ -25,12 +25,14 @@ struct taken {
 	int tid;
 };
 
-static inline bool take(struct cache *c, unsigned cls, struct taken *t, bool *no_memory)
+/* may_cut: not so outside of a section where records are kept, for those are made under a lock. */
+static inline bool take(
+	struct cache *c, unsigned cls, struct taken *t, bool may_cut, bool *no_memory)
 {
 	struct bump *b = &c->bump[cls];
 
 	t->p = bump_take(b);
-	if (!t->p && supply_cut(c, cls, no_memory))
+	if (!t->p && may_cut && supply_cut(c, cls, no_memory))
 		t->p = bump_take(b);
 	t->zeroed = b->zeroed;
 	t->tid = c->tid;
@@ -80,7 +82,7 @@ static __attribute__((noinline)) struct taken alloc_slow(unsigned cls)
 		lock_take(&shared_cache_lock);
 		c = &cache_shared;
 	}
-	while (!take(c, cls, &t, &no_memory))
+	while (!take(c, cls, &t, true, &no_memory))
 		if (no_memory || !refill(c, cls))
 			break;
 	if (shared) {
@@ -99,7 +101,7 @@ static void *alloc_class(unsigned cls, size_t size, bool zero, void *frame)
 
 	if (likely(c && !c->busy)) {
 		cache_busy(c);
-		take(c, cls, &t, &no_memory);
+		take(c, cls, &t, !pages_mode.records, &no_memory);
 		cache_idle(c);
 	}
 	if (unlikely(!t.p))

@@ -536,6 +536,7 @@ static void bits_are_watched(void)
 		if (!fork()) {
 			dup2(p[1], 2);
 			enter(&way);
+			unit_section();
 			breaks[i](&way);
 			_exit(0);
 		}

@@ -121,6 +121,7 @@ static void cold_come_and_go(void)
 
 int main(void)
 {
+	unit_section();
 	heap_init(1, true, true);
 	RUN(little_use_takes_little);
 	RUN(haste_makes_hot);

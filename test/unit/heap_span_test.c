@@ -108,6 +108,7 @@ static void spans_come_and_go(void)
 
 int main(void)
 {
+	unit_section();
 	heap_init(1, true, false);
 	RUN(spans_are_chunks_in_a_row);
 	RUN(spans_for_the_hot);

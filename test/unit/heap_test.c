@@ -263,6 +263,7 @@ static void widening_leaves_pages(void)
 
 int main(void)
 {
+	unit_section();
 	heap_init(1, false, false);
 	RUN(columns_come_back);
 	RUN(parts_come_back);

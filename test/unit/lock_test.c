@@ -108,6 +108,7 @@ static void order_is_watched(void)
 
 int main(void)
 {
+	unit_section();
 	RUN(take_in_order);
 	RUN(order_is_watched);
 	return UNIT_END();

@@ -2,6 +2,7 @@
 #ifndef UNIT_H
 #define UNIT_H
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,6 +35,15 @@ static int unit_failed_checks, unit_failed_cases;
 		printf("%s %s\n", unit_failed_checks ? "not ok" : "ok", #fn); \
 		fflush(stdout);                                               \
 	} while (0)
+
+/* The test calls what is called with signals blocked. */
+static inline void unit_section(void)
+{
+	sigset_t all;
+
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, NULL);
+}
 
 #define UNIT_END() (unit_failed_cases != 0)
 

@@ -5,6 +5,7 @@
 # not-tiny: not tried: each process makes a virtual machine of its own there, half a second in an emulator: 80 of them
 n=30
 [ "$SIZE" = full ] && n=800
+[ "$SIZE" = tiny ] && n=12
 export HOME=$PWD GIT_AUTHOR_DATE='2020-01-01T00:00:00Z' GIT_COMMITTER_DATE='2020-01-01T00:00:00Z'
 git config --global user.email a@b.c
 git config --global user.name tester

@@ -1,4 +1,4 @@
-# A memory cgroup of 96 MB: a program that allocates and frees 2 GB in all, 40 MB at a time, stays
+# A memory cgroup of 96 MB: a program that allocates and frees 2 GB in all (tiny: 300 MB), 40 MB at a time, stays
 # inside it; one that holds too much is killed by the kernel as it would be without us.
 # timeout: 90
 mkcg() {
@@ -14,15 +14,17 @@ mkcg() {
 }
 # Without one it says so on both sides, and the runs are equal.
 mkcg "ok.$$" || { echo "no memory cgroup can be made here"; exit 0; }
+rounds=50
+[ "$SIZE" = tiny ] && rounds=8
 cat >t.pl <<'PL'
 my $t = 0;
-for my $r (1 .. 50) {
+for my $r (1 .. $ARGV[0]) {
 	my @a = map { "x" x (400 * ($_ % 5 + 1)) } 1 .. 30000;
 	$t += length for @a;
 }
 print "$t\n";
 PL
-(echo $BASHPID >"$g/cgroup.procs" && exec perl t.pl)
+(echo $BASHPID >"$g/cgroup.procs" && exec perl t.pl $rounds)
 echo "status $?"
 exec 2>/dev/null
 (echo $BASHPID >"$g/cgroup.procs" && exec perl -e '@a = map { "x" x 1000 . $_ } 1 .. 400000; print "too much fits\n"')

@@ -1,7 +1,7 @@
 /*
  * fork.c - forks that pthread_atfork's handlers do not suffice for.
  *
- * app context. The child gets the blocks as they were when their copy was made (alias_fork.c).
+ * app context. The child gets the blocks as they were when their copy was made (the engine's fork.c).
  *
  * A stack changes after that. Where it is a block (a coroutine, a handler on an alternate stack),
  * the fork is made from another one, which is private memory, and the block has what its frames

@@ -2,7 +2,7 @@
  * short_alloc.c - the shortest ways of malloc: the thread's page or word has another object.
  *
  * app context, no lock. All else they leave by a jump, and save nothing: the store buffer is full
- *of the program's own stores.
+ * of the program's own stores.
  *
  * short_malloc: the thread has a cache of pages/, or it is
  *	take_page	the next object of the page that is cut for the class

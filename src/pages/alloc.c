@@ -5,10 +5,9 @@
  *
  *	pages_alloc ── the thread's cursor, if it is not busy
  *	 ├─ bump_take                    the next object of the page that is cut for the class
- *	 ├─ supply_cut                     the next page of the supply (cut.c)
+ *	 ├─ supply_cut                   the next page of the supply (cut.c)
  *	 └─ alloc_slow ── a section: the shared cache if need be
- *	     └─ refill ── supply_refill    another sheet; where there is no memory the dead die
- *first
+ *	     └─ refill ── supply_refill    another sheet; where memory is short, the dead die first
  */
 #include "cut.h"
 #include "host/host.h"

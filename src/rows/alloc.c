@@ -5,14 +5,13 @@
  * and (where there are records) the record, and take no lock.
  *
  *	rows_alloc, rows_alloc_aligned
- *	 ├─ large_alloc (large.c)             more than 256 KB: pages of its own
- *	 ├─ alloc_next_page                   the next page of the thread's view, cut for the class
- *	 └─ alloc_class ── cursor_take        the lowest bit of the cursor's word
- *	     ├─ cursor_next_word              every 64 objects: the view's next word, if nobody took
- *it └─ alloc_slow ── take_slow       no cache yet, an interrupted one, or no word └─ cursor_refill
- *── view_new_surely ── view_new (view.c) ├─ heap_row_take (row.c)       a row with free units:
- *recycled memory ├─ space_take, host_view_map   addresses that never were └─ sweep_run where that
- *fails: what waits to die may be missing
+ *	 └─ alloc_class ── cursor_take       the lowest bit of the cursor's word
+ *	     ├─ cursor_next_word             every 64 objects: the view's next, if nobody took it
+ *	     └─ alloc_slow ── take_slow      no cache yet, an interrupted one, or no word
+ *	         └─ cursor_refill ── view_new_surely ── view_new (view.c)
+ *	             ├─ heap_row_take (row.c)       a row with free units: recycled memory
+ *	             ├─ space_take, host_view_map   addresses that never were
+ *	             └─ sweep_run where that fails: what waits to die may be missing
  */
 #include "idle.h"
 #include "rows.h"
@@ -98,20 +97,14 @@ static uint32_t view_share(struct tcache *tc, uint32_t views)
 	return policy_view_units(views, others, EXTENT_PAGES_MAX);
 }
 
-/* Blocks that share pages and are larger than one would keep each other's memory: not those. */
-static inline bool class_paged(unsigned cls)
-{
-	return mode.paged && cls <= HEAP_CLASS_RUN && cls != HEAP_CLASS_SHARED;
-}
-
 /* What waits to die may be what is missing: addresses, mappings, memory. */
-static struct view *view_new_surely(unsigned cls, unsigned wish, uint32_t most)
+static struct view *view_new_surely(unsigned cls, uint32_t most)
 {
 	struct view *v;
 	int err;
 
 	for (int try = 0; try < 3; try++) {
-		v = view_new(cls, wish, most, &err);
+		v = view_new(cls, most, &err);
 		if (v)
 			return v;
 		if (!sweep_run(true))
@@ -122,60 +115,36 @@ static struct view *view_new_surely(unsigned cls, unsigned wish, uint32_t most)
 	return NULL;
 }
 
-/* Another view for the cursor, or for all of the thread's small ones. */
+/* Another view for the cursor. */
 static bool cursor_refill(struct tcache *tc, unsigned cls)
 {
-	struct pool *pool = class_paged(cls) ? pool_of(tc, cls) : NULL;
-	uint16_t *views = pool ? &pool->views : &tc->cur[cls].views;
-	uint32_t most = view_share(tc, *views);
-	struct view *v = pool ? pages_of_idle(tc, cls) : NULL;
+	struct cursor *c = &tc->cur[cls];
+	struct view *v = view_new_surely(cls, view_share(tc, c->views));
 
-	if (!v) {
-		v = view_new_surely(pool ? HEAP_CLASS_PAGE : cls,
-			pool ? pool_run[pool - tc->pool] : ROW_WHOLE, most);
-		*views += v && *views < UINT16_MAX;
-	}
-	if (pool) {
-		atomic_store(&pool->pages, v);
-	} else if (v) {
-		/* Objects that die together have their bits in one word: all threads' in one. */
-		v->owner = v->geom->group_shift ? TCACHE_NONE : MIN(tc->id, TCACHE_NONE);
-		v->giver = MIN(tc->id, TCACHE_NONE);
-		atomic_store(&tc->cur[cls].rest, v);
-	}
-	return v;
+	if (!v)
+		return false;
+	c->views += c->views < UINT16_MAX;
+	/* Objects that die together have their bits in one word: all threads' in one. */
+	v->owner = v->geom->group_shift ? TCACHE_NONE : MIN(tc->id, TCACHE_NONE);
+	v->giver = MIN(tc->id, TCACHE_NONE);
+	atomic_store(&c->rest, v);
+	return true;
 }
 
 /* What was taken for a malloc. */
 struct taken {
-	void *p;	   /* NULL: no memory */
-	struct view *view; /* NULL if paged */
+	void *p; /* NULL: no memory */
+	struct view *view;
 	uint32_t idx;
 	int tid;
-	bool zeroed; /* if paged */
 };
-
-/* An object of the page that is cut for cls, or of the view's next one; NULL: no more of those. */
-static inline void *page_next(struct tcache *tc, unsigned cls)
-{
-	void *p = page_take(&tc->cur[cls]);
-
-	if (!p && page_cut(tc, cls))
-		p = page_take(&tc->cur[cls]);
-	return p;
-}
 
 static bool cursor_any(struct tcache *tc, unsigned cls, struct taken *t)
 {
 	struct cursor *c = &tc->cur[cls];
 
-	if (class_paged(cls)) {
-		t->p = page_next(tc, cls);
-		t->zeroed = c->zeroed;
-	} else {
-		t->p = cursor_take(c, &t->idx);
-		t->view = c->view;
-	}
+	t->p = cursor_take(c, &t->idx);
+	t->view = c->view;
 	return t->p;
 }
 
@@ -229,11 +198,7 @@ static __attribute__((noinline)) void *alloc_slow(unsigned cls, size_t size, boo
 
 	if (!t.p)
 		return no_memory();
-	if (t.view)
-		return slot_made(t.view, t.p, t.idx, t.tid, size, zero, frame);
-	if (zero && !t.zeroed)
-		__builtin_memset(t.p, 0, size);
-	return t.p;
+	return slot_made(t.view, t.p, t.idx, t.tid, size, zero, frame);
 }
 
 static inline void *alloc_class(unsigned cls, size_t size, bool zero, void *frame)
@@ -244,7 +209,7 @@ static inline void *alloc_class(unsigned cls, size_t size, bool zero, void *fram
 	uint32_t idx = 0;
 	int tid = 0;
 
-	if (likely(tc && !tc->busy && !class_paged(cls))) {
+	if (likely(tc && !tc->busy)) {
 		struct cursor *c = &tc->cur[cls];
 
 		tcache_busy(tc);
@@ -261,35 +226,9 @@ static inline void *alloc_class(unsigned cls, size_t size, bool zero, void *fram
 	return slot_made(v, p, idx, tid, size, zero, frame);
 }
 
-/* The next page of the thread's view is cut for the class; NULL: the view has no more. */
-static void *alloc_next_page(struct tcache *tc, unsigned cls, size_t size, bool zero)
-{
-	bool zeroed;
-	void *p;
-
-	tcache_busy(tc);
-	p = page_next(tc, cls); /* a handler may have cut one since the fast path looked */
-	zeroed = tc->cur[cls].zeroed;
-	tc->allocs += p != NULL;
-	tcache_idle(tc);
-	if (p && zero && !zeroed)
-		__builtin_memset(p, 0, size);
-	return p;
-}
-
 void *rows_alloc(size_t size, bool zero, void *frame)
 {
-	struct tcache *tc = tcache_mine;
-	unsigned cls;
-	void *p;
-
-	cls = heap_class_of(size);
-	if (class_paged(cls) && tc && !tc->busy) {
-		p = alloc_next_page(tc, cls, size, zero);
-		if (likely(p))
-			return p;
-	}
-	return alloc_class(cls, size, zero, frame);
+	return alloc_class(heap_class_of(size), size, zero, frame);
 }
 
 void *rows_alloc_aligned(size_t size, size_t align, void *frame)

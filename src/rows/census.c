@@ -4,21 +4,6 @@
  * app context, sweep_lock held. Threads free meanwhile: what is dead here stays so.
  */
 #include "census.h"
-#include "paged.h"
-
-/* Paged: the dead of 64 units, those among them that no thread found dead. */
-static uint64_t pages_dead(struct view *v, unsigned w)
-{
-	uint64_t left = atomic_load(&view_left(v)[w]) & ~atomic_load(&view_dead(v)[w]);
-
-	for (; left; left &= left - 1) {
-		uint32_t u = w * 64 + (uint32_t)__builtin_ctzl(left);
-
-		if (page_died(v, u, heap_cut[CUT_OF(v->cut[u])].slots))
-			pages_died(v, u);
-	}
-	return atomic_load(&view_dead(v)[w]);
-}
 
 /* Units of v that were handed out and have nothing alive. */
 static void dead_units(struct view *v, uint64_t *dead)
@@ -28,9 +13,7 @@ static void dead_units(struct view *v, uint64_t *dead)
 	uint32_t units = MIN((uint32_t)v->units, (handed * 64) >> shift);
 
 	for (unsigned w = 0; w < view_uwords(v); w++)
-		dead[w] = v->cut ? pages_dead(v, w) : 0;
-	if (v->cut)
-		return;
+		dead[w] = 0;
 	if (!shift) {
 		for (unsigned w = 0; w < handed; w++)
 			dead[w] = view_fresh(v)[w] & ~view_live_word(v, w);
@@ -50,7 +33,7 @@ static void dead_units(struct view *v, uint64_t *dead)
 void view_count(struct view *v, struct census *n)
 {
 	n->ndead = n->ndue = n->nfresh = 0;
-	n->whole = v->handed == (v->cut ? v->units : v->words);
+	n->whole = v->handed == v->words;
 	dead_units(v, n->dead);
 	for (unsigned w = 0; w < view_uwords(v); w++) {
 		n->due[w] = n->dead[w] & ~atomic_load(&view_revoked(v)[w]);
@@ -96,11 +79,9 @@ static void bits_check(struct view *v, const char *at)
 
 void view_check_at(struct view *v, const char *at)
 {
-	uint32_t all = v->cut ? v->units : v->words;
-
-	if (v->handed > all)
+	if (v->handed > v->words)
 		panic("%s: view %p has handed out %u of %u", at, vaddr_ptr(v->base), v->handed,
-			all);
+			v->words);
 	bits_check(v, at);
 	list_check(v, at);
 }

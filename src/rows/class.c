@@ -18,7 +18,6 @@ static const struct {
 #define NMEDIUM ARRAY_LEN(medium)
 _Static_assert(NSMALL + NMEDIUM <= HEAP_CLASSES, "raise HEAP_CLASSES");
 _Static_assert(NSMALL == HEAP_CLASS_PAGE + 1, "the last small class is the page");
-_Static_assert(NSMALL + 11 == HEAP_CLASS_RUN, "medium[11] has ROW_RUN_MAX pages");
 
 uint8_t heap_class_by_16[HEAP_SMALL_MAX / 16 + 1];
 uint8_t heap_class_by_1k[HEAP_MEDIUM_MAX / 1024 + 1];
@@ -77,7 +76,7 @@ static void geom_small(struct geom *g, size_t group)
 	g->rows = g->width / g->band;
 }
 
-void heap_geom_init(struct geom geom[GEOM_KINDS][HEAP_CLASSES], size_t group)
+void heap_geom_init(struct geom geom[GEOM_KINDS][HEAP_CLASSES])
 {
 	for (unsigned kind = 0; kind < GEOM_KINDS; kind++)
 		for (unsigned c = 0; c < heap_class_count(); c++) {
@@ -86,7 +85,7 @@ void heap_geom_init(struct geom geom[GEOM_KINDS][HEAP_CLASSES], size_t group)
 			*g = (struct geom){.cls = (uint8_t)c};
 			if (c < NSMALL) {
 				g->kind = (uint8_t)kind;
-				geom_small(g, kind == GEOM_WIDE ? MAX(group, PAGE_SIZE) : group);
+				geom_small(g, kind == GEOM_WIDE ? PAGE_SIZE : 1);
 			} else {
 				g->unit_pages = medium[c - NSMALL].pages;
 				g->size = (uint32_t)medium_size(c - NSMALL);
@@ -109,33 +108,5 @@ void heap_geom_init(struct geom geom[GEOM_KINDS][HEAP_CLASSES], size_t group)
 		while (medium_size(c) < i * 1024)
 			c++;
 		heap_class_by_1k[i] = (uint8_t)(NSMALL + c);
-	}
-}
-
-struct cut heap_cut[HEAP_CLASS_RUN + 3];
-
-void heap_paged_init(struct geom geom[HEAP_CLASSES])
-{
-	for (unsigned c = 0; c <= HEAP_CLASS_RUN; c++) {
-		uint32_t size = (uint32_t)heap_class_size(c);
-		uint32_t pages = c < NSMALL ? 1 : medium[c - NSMALL].pages;
-		uint32_t slots = c < NSMALL ? PAGE_SIZE / size : medium[c - NSMALL].slots;
-
-		geom[c] = (struct geom){
-			.size = size,
-			.band = PAGE_SIZE,
-			.width = PAGE_SIZE,
-			.column_mask = 0,
-			.rows = 1,
-			.unit_pages = 1,
-			.slots = (uint16_t)slots,
-			.group_shift = PAGED_SHIFT,
-			.cls = (uint8_t)c,
-			.inv_rows = inverse(1),
-			.inv_size = slots > 1 ? inverse(size) : 0,
-			.inv_unit = inverse(1),
-		};
-		heap_cut[c + 1] = (struct cut){
-			(uint32_t)geom[c].inv_size, size, (uint16_t)slots, (uint16_t)pages};
 	}
 }

@@ -5,7 +5,6 @@
  * message to the other processors for several views where that pays; only then do they go back to
  * their row.
  */
-#include "paged.h"
 #include "clean.h"
 #include "census.h"
 #include "pending.h"
@@ -13,16 +12,6 @@
 #include "counts.h"
 
 #include <sys/single_threaded.h>
-
-/* Has it pages that must be looked at again, though nobody may free anything there? */
-static bool pages_watched(struct view *v)
-{
-	uint64_t any = 0;
-
-	for (unsigned w = 0; v->cut && w < view_uwords(v); w++)
-		any |= view_left(v)[w] & ~view_dead(v)[w];
-	return any;
-}
 
 _Atomic vaddr_t freed_twice;
 
@@ -106,7 +95,7 @@ static void view_clean(struct view *v)
 	 * The short way clears its bit without a lock prefix: while others run, it may have seen
 	 * the view dirty, and its bit not be seen here. So the view is looked at again.
 	 */
-	if (pages_watched(v) || (v->simple && !__libc_single_threaded))
+	if (v->simple && !__libc_single_threaded)
 		pending_note(v);
 }
 

@@ -5,7 +5,7 @@
  * reads structures that others may be changing; see block.h for what that may cost.
  */
 #include "find.h"
-#include "paged.h"
+#include "tcache.h"
 #include "host/host.h"
 
 /*
@@ -19,17 +19,6 @@ bool slot_ahead(struct view *v, uint32_t idx, vaddr_t at)
 	const struct cursor *c;
 	uint64_t mask;
 
-	if (v->cut) {
-		uint32_t cut = v->cut[paged_unit(idx)], cls = CUT_OF(cut) - 1;
-		vaddr_t page = v->base + ((vaddr_t)paged_unit(idx) << PAGE_SHIFT);
-
-		tc = tcache_of[cut >> CUT_OWNER_SHIFT];
-		/* Twice: in another page it may have come to the end, which is where this one
-		 * begins. */
-		return tc && tc->in_page[cls] == page &&
-		       __atomic_load_n(&tc->cur[cls].next, __ATOMIC_ACQUIRE) - page <= at - page &&
-		       tc->in_page[cls] == page;
-	}
 	tc = tcache_of[v->giver];
 	if (!tc || idx / 64 + 1U != atomic_load_explicit(&v->at, memory_order_relaxed))
 		return false;
@@ -41,7 +30,7 @@ bool slot_ahead(struct view *v, uint32_t idx, vaddr_t at)
 /* The object of unit u nearest to the byte `off` bytes behind the unit's begin. */
 static uint32_t slot_near(const struct view *v, uint32_t u, uint32_t off)
 {
-	const struct geom *g = view_geom(v, u);
+	const struct geom *g = v->geom;
 	uint32_t at, j = 0;
 
 	if (g->unit_pages > 1)
@@ -49,7 +38,7 @@ static uint32_t slot_near(const struct view *v, uint32_t u, uint32_t off)
 	at = geom_band_at(g, v->place, u);
 	if (off >= at)
 		j = MIN(geom_div(off - at, g->inv_size), g->slots - 1U);
-	return v->cut ? paged_idx(u, j) : (u << g->group_shift) + j;
+	return (u << g->group_shift) + j;
 }
 
 void rows_find(struct view *v, vaddr_t a, struct block *b)
@@ -63,11 +52,8 @@ void rows_find(struct view *v, vaddr_t a, struct block *b)
 		b->state = BLOCK_NEVER;
 		return;
 	}
-	u = view_unit_first(v, u);
 	idx = slot_near(v, u, (uint32_t)(a - view_unit_at(v, u)));
-	g = view_geom(v, u);
-	handed = (view_fresh(v)[u / 64] >> (u % 64) & 1) &&
-		 (v->cut ? v->cut[u] != 0 : idx / 64 < MIN(v->handed, v->tail));
+	handed = (view_fresh(v)[u / 64] >> (u % 64) & 1) && idx / 64 < MIN(v->handed, v->tail);
 	live = handed && (view_live_word(v, idx / 64) >> (idx % 64) & 1);
 	b->base = view_slot_at(v, idx);
 	if (live && slot_ahead(v, idx, b->base))

@@ -23,8 +23,6 @@ static inline bool slot_find(const struct view *v, vaddr_t a, uint32_t *idx)
 
 	if (d >= (size_t)v->pages << PAGE_SHIFT)
 		return false;
-	if (v->cut)
-		return page_slot(v, d, idx) != 0;
 	if (g->unit_pages != 1) {
 		u = geom_div((uint32_t)(d >> PAGE_SHIFT), g->inv_unit);
 		*idx = u;
@@ -99,35 +97,7 @@ static inline bool clear_other(struct view *v, uint32_t idx)
 	return !was && atomic_load_explicit(&v->live[idx / 64], memory_order_relaxed) >> n & 1;
 }
 
-/*
- * The owner and another thread may free the last objects of page u at once, and each see the
- * other's alive: then the next sweep looks.
- */
-static void page_left(struct view *v, uint32_t u)
-{
-	uint64_t bit = 1UL << (u % 64);
-
-	if (!(atomic_load(&view_left(v)[u / 64]) & bit))
-		atomic_fetch_or(&view_left(v)[u / 64], bit);
-	pending_note(v);
-}
-
-/* Of a page that is so cut; id: the freeing thread's tcache.id. */
-static inline bool page_clear(struct view *v, uint32_t idx, uint32_t cut, uint32_t id)
-{
-	uint32_t u = paged_unit(idx);
-	bool mine = id == cut >> CUT_OWNER_SHIFT;
-
-	if (unlikely(!(mine ? clear_mine(v, idx) : clear_other(v, idx))))
-		return false;
-	if (unlikely(page_died(v, u, heap_cut[CUT_OF(cut)].slots)))
-		unit_died(v, u);
-	else if (!mine)
-		page_left(v, u);
-	return true;
-}
-
-static inline bool row_clear(struct view *v, uint32_t idx, uint32_t id)
+static inline bool slot_clear(struct view *v, uint32_t idx, uint32_t id)
 {
 	const struct geom *g = v->geom;
 	uint64_t live, unit = g->group_shift == 6 ? ~0UL
@@ -151,11 +121,6 @@ static inline bool row_clear(struct view *v, uint32_t idx, uint32_t id)
 	return true;
 }
 
-static inline bool slot_clear(struct view *v, uint32_t idx, uint32_t id)
-{
-	return v->cut ? page_clear(v, idx, v->cut[paged_unit(idx)], id) : row_clear(v, idx, id);
-}
-
 /* By a thread that has not allocated anything yet. */
 static __attribute__((noinline)) bool free_slot_uncached(struct view *v, uint32_t idx, size_t size)
 {
@@ -174,7 +139,7 @@ static __attribute__((noinline)) bool free_slot_uncached(struct view *v, uint32_
 /* False if somebody else freed it first. */
 static inline bool free_slot(struct view *v, uint32_t idx, bool moved, void *frame)
 {
-	size_t size = view_geom(v, view_unit_of(v, idx))->size;
+	size_t size = v->geom->size;
 	struct tcache *tc = tcache_mine;
 
 	if (v->rec)
@@ -199,7 +164,7 @@ size_t rows_usable(struct view *v, void *p)
 {
 	uint32_t idx;
 
-	return live_find(v, p, &idx) ? view_geom(v, view_unit_of(v, idx))->size : 0;
+	return live_find(v, p, &idx) ? v->geom->size : 0;
 }
 
 void rows_resize(struct view *v, void *p, size_t size)
@@ -207,5 +172,5 @@ void rows_resize(struct view *v, void *p, size_t size)
 	uint32_t idx;
 
 	if (v->rec && live_find(v, p, &idx))
-		record_resize(&v->rec[idx], view_geom(v, view_unit_of(v, idx))->size, size);
+		record_resize(&v->rec[idx], v->geom->size, size);
 }

@@ -9,9 +9,9 @@
  * 512, which are parts of a chunk. Its pages are cut in units (one page; for objects larger than a
  * page, as many as one takes). A row is one band of bytes in every unit of an extent; a band holds
  * `group` objects of a small class, or one. From page to page column and row move on, so that L1
- * sets are spread. A view (alias.h) shows one row.
+ * sets are spread. A view (view.h) shows one row.
  *
- * heap_class.c (pure) has the geometry, heap_chunk.c the extents, heap_row.c the rows.
+ * class.c (pure) has the geometry, chunk.c the extents, row.c the rows.
  */
 #ifndef UD_HEAP_H
 #define UD_HEAP_H
@@ -19,20 +19,17 @@
 #include "base/base.h"
 #include "host/host.h"
 
-#define HEAP_ALIGN	  16
-#define HEAP_SMALL_MAX	  4096UL	/* objects up to here share pages            */
-#define HEAP_MEDIUM_MAX	  (256UL << 10) /* up to here they come from extents      */
-#define HEAP_CLASSES	  56		/* at most                                   */
-#define SPAN_CHUNKS	  2		/* in a row, the first one's id a multiple of it */
-#define EXTENT_PAGES_MAX  (CHUNK_PAGES * SPAN_CHUNKS)
-#define HEAP_CHUNK_MAX	  (1U << 22) /* 8 TB                                      */
-#define HEAP_CLASS_PAGE	  22U	     /* the class whose slot is one page: the last small one */
-#define HEAP_CLASS_SHARED (HEAP_CLASS_PAGE + 1) /* four blocks in five pages */
-#define HEAP_CLASS_RUN	  34U /* the last whose slots are cut from a paged view: 64 KB */
-#define COLUMN_SHIFT	  10  /* log2 of the narrowest column's bytes      */
-#define COLUMN_MIN	  (1U << COLUMN_SHIFT)
-#define GROUP_MAX	  64 /* objects of one class's band, at most      */
-#define PAGED_SHIFT	  8  /* log2 of objects in a page cut for a class, at most */
+#define HEAP_ALIGN	 16
+#define HEAP_SMALL_MAX	 4096UL	       /* objects up to here share pages            */
+#define HEAP_MEDIUM_MAX	 (256UL << 10) /* up to here they come from extents      */
+#define HEAP_CLASSES	 56	       /* at most                                   */
+#define SPAN_CHUNKS	 2	       /* in a row, the first one's id a multiple of it */
+#define EXTENT_PAGES_MAX (CHUNK_PAGES * SPAN_CHUNKS)
+#define HEAP_CHUNK_MAX	 (1U << 22) /* 8 TB                                      */
+#define HEAP_CLASS_PAGE	 22U	    /* the class whose slot is one page: the last small one */
+#define COLUMN_SHIFT	 10	    /* log2 of the narrowest column's bytes      */
+#define COLUMN_MIN	 (1U << COLUMN_SHIFT)
+#define GROUP_MAX	 64 /* objects of one class's band, at most      */
 
 /*
  * How one size class lies in its extents: in columns; those whose group is wide, for when mappings
@@ -86,20 +83,8 @@ static inline uint32_t geom_group(const struct geom *g)
 	return 1U << g->group_shift;
 }
 
-/* Builds all geometries of every class. group: bytes of a band at most (1: one object each). */
-void heap_geom_init(struct geom g[GEOM_KINDS][HEAP_CLASSES], size_t group);
-/* How pages are cut into slots of each class up to HEAP_CLASS_RUN; also fills heap_cut. */
-void heap_paged_init(struct geom g[HEAP_CLASSES]);
-
-/* The same in short, by 1 + class, for free. */
-struct cut {
-	uint32_t inv_size;
-	uint32_t size;
-	uint16_t slots, pages;
-} __attribute__((aligned(16)));
-#define CUT_NONE  0U		       /* not cut yet: no object starts there */
-#define CUT_INNER (HEAP_CLASS_RUN + 2) /* not the first page of its run */
-extern struct cut heap_cut[HEAP_CLASS_RUN + 3];
+/* Builds all geometries of every class: one object to a band; in the wide ones up to a page of them. */
+void heap_geom_init(struct geom g[GEOM_KINDS][HEAP_CLASSES]);
 unsigned heap_class_count(void);
 extern uint8_t heap_class_by_16[HEAP_SMALL_MAX / 16 + 1];
 extern uint8_t heap_class_by_1k[HEAP_MEDIUM_MAX / 1024 + 1];
@@ -143,14 +128,6 @@ struct extent {
 
 #define ROW_BUCKETS 5
 
-/*
- * What a row is wanted for. Views of whole rows cost least; whoever cuts page by page may as well
- * have the others. A view for runs of n pages (n > 1) must have room for one at least once.
- */
-#define ROW_WHOLE   0U
-#define ROW_PARTS   1U
-#define ROW_RUN_MAX 16U
-
 /* Per class; `lock` guards everything in it and the lists of its rows. */
 struct class
 {
@@ -174,22 +151,20 @@ struct class
 
 extern struct class heap_class[HEAP_CLASSES];
 extern struct geom heap_geom[GEOM_KINDS][HEAP_CLASSES];
-extern struct geom heap_paged[HEAP_CLASSES];
 extern struct lock heap_chunk_lock;
 
 /*
- * group: see heap_geom_init. spans: may extents be columns of spans? parts: may those of small
+ * spans: may extents be columns of spans? parts: may those of small
  * classes be parts of a chunk?
  */
-void heap_init(size_t group, bool spans, bool parts);
+void heap_init(bool spans, bool parts);
 
 /*
- * A row with free units of class c, `most` of which (for runs, if it is not whole: all) now belong
+ * A row with free units of class c, `most` of which now belong
  * to the caller: mask[] is set to them (words of units), *zeroed tells whether nothing was ever
  * stored there. NULL: no memory. c->lock held by the caller.
  */
-struct row *heap_row_take(
-	struct class *c, unsigned wish, uint32_t most, uint64_t *mask, bool *zeroed);
+struct row *heap_row_take(struct class *c, uint32_t most, uint64_t *mask, bool *zeroed);
 
 /* Units come back; their aliases are dead. The row may be gone afterwards. c->lock held. */
 void heap_row_give(struct class *c, struct row *r, const uint64_t *mask);
@@ -221,7 +196,7 @@ static inline unsigned row_words(const struct extent *e)
 	return (e->units + 63U) / 64;
 }
 
-/* heap_chunk.c. NULL when there is no memory. pages, huge: for those of larger objects. */
+/* chunk.c. NULL when there is no memory. pages, huge: for those of larger objects. */
 struct extent *heap_extent_new(const struct geom *g, unsigned pages, bool huge);
 void heap_extent_free(struct extent *e);
 /* A view of so many of its units is made, `again` of a row that had one; now huge may pay. */

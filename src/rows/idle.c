@@ -45,8 +45,6 @@ static void cursor_look(struct tcache *tc, unsigned cls, bool sleeps)
 
 void idle_look(void)
 {
-	if (mode.paged)
-		return; /* other threads take what they want: pages_of_idle */
 	for (struct tcache *tc = tcache_all; tc; tc = tc->next) {
 		uint64_t allocs = __atomic_load_n(&tc->allocs, __ATOMIC_RELAXED);
 		bool sleeps = tc->seen.allocs == allocs;

@@ -13,7 +13,6 @@ struct counts rows_counts;
 static void mode_init(void)
 {
 	mode.strict = options.detect == DETECT_STRICT;
-	mode.grouped = options.detect == DETECT_GROUPED;
 	mode.records = options.stacks;
 	mode.defer_frees = (uint32_t)options.defer_frees;
 	mode.defer_bytes = options.defer_bytes;
@@ -30,13 +29,13 @@ static void mode_init(void)
 
 static bool spans_wanted(void)
 {
-	return !mode.strict && !mode.grouped && space.end - space.base >= SPANS_RANGE;
+	return !mode.strict && space.end - space.base >= SPANS_RANGE;
 }
 
 void rows_start(void)
 {
 	mode_init();
-	heap_init(1, spans_wanted(), true);
+	heap_init(spans_wanted(), true);
 }
 
 bool view_map_again(vaddr_t at, uint32_t chunk, unsigned first, unsigned pages)

@@ -13,8 +13,7 @@
 
 /* How long the dead are remembered, and when they die. Read-only after rows_start. */
 struct mode {
-	bool strict, grouped;
-	bool paged; /* grouped by whole pages: any class may cut any page of a view */
+	bool strict;
 	bool records;
 	uint32_t defer_frees;
 	size_t defer_bytes;

@@ -3,8 +3,8 @@
  *
  * app context; the thread's own cursor, no lock.
  */
-#ifndef UD_ALIAS_ROW_H
-#define UD_ALIAS_ROW_H
+#ifndef UD_ROWS_POP_H
+#define UD_ROWS_POP_H
 
 #include "view.h"
 #include "tcache.h"

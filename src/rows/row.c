@@ -11,7 +11,6 @@
 
 struct class heap_class[HEAP_CLASSES];
 struct geom heap_geom[GEOM_KINDS][HEAP_CLASSES];
-struct geom heap_paged[HEAP_CLASSES];
 static bool heap_spans;
 static _Atomic bool heap_parts;
 
@@ -20,12 +19,11 @@ static _Atomic bool heap_parts;
 #define SPAN_VIEWS   128	 /* and from so many on, spans                         */
 #define HURRY_CYCLES (4UL << 30) /* of the time stamp counter: one to four seconds     */
 
-void heap_init(size_t group, bool spans, bool parts)
+void heap_init(bool spans, bool parts)
 {
 	heap_spans = spans;
 	heap_parts = parts;
-	heap_geom_init(heap_geom, group);
-	heap_paged_init(heap_paged);
+	heap_geom_init(heap_geom);
 	for (unsigned c = 0; c < HEAP_CLASSES; c++) {
 		heap_class[c].idx = (uint8_t)c;
 		heap_class[c].lock.rank = LOCK_CLASS;
@@ -279,64 +277,18 @@ void heap_widen(struct class *c)
 	lock_drop(&c->lock);
 }
 
-/* Has it n free units in a row, within 64? */
-static bool row_has_run(const struct row *r, unsigned n)
+/* The fullest of the lists that begin at `from`, but for the last: rows with too few free units. */
+static struct row *row_listed(struct class *c, unsigned from)
 {
-	uint64_t any = 0;
-
-	for (unsigned w = 0; w < row_words(r->ext); w++) {
-		uint64_t m = r->free[w];
-		unsigned have = 1;
-
-		for (; have * 2 <= n; have *= 2)
-			m &= m >> have;
-		any |= m & m >> (n - have);
-	}
-	return any;
-}
-
-/* The first of at most `tries` rows with a run of n, in the list of bucket b. */
-static struct row *row_find_run(struct class *c, unsigned n, unsigned b, unsigned tries)
-{
-	struct row *r = c->row[b - 1];
-
-	for (; r && tries--; r = r->next)
-		if (row_has_run(r, n))
-			return r;
+	for (unsigned b = from + ROW_BUCKETS; b-- > from + 1;)
+		if (c->row[b])
+			return c->row[b];
 	return NULL;
 }
 
-/*
- * For a view of runs. The longer they are, the fewer rows are asked: the others are for single
- * pages, or become whole; without memory for another, all. A row that has no run is never the
- * answer, or it would be for ever.
- */
-static struct row *row_pick_runs(struct class *c, unsigned n)
+static struct row *row_pick(struct class *c)
 {
-	struct row *r = NULL;
-
-	for (unsigned b = ROW_BUCKETS; !r && b > 1; b--)
-		r = row_find_run(c, n, b, 4 * ROW_RUN_MAX / n);
-	r = r ? r : row_fresh(c);
-	for (unsigned b = ROW_BUCKETS; !r && b; b--)
-		r = row_find_run(c, n, b, ~0U);
-	return r;
-}
-
-/* From the lists that begin at `from`. */
-static struct row *row_listed(struct class *c, unsigned wish, unsigned from)
-{
-	static const uint8_t order[][4] = {[ROW_WHOLE] = {5, 4, 3, 2}, [ROW_PARTS] = {4, 3, 5, 2}};
-
-	for (unsigned i = 0; i < ARRAY_LEN(order[0]); i++)
-		if (c->row[from + order[wish][i] - 1])
-			return c->row[from + order[wish][i] - 1];
-	return NULL;
-}
-
-static struct row *row_pick(struct class *c, unsigned wish)
-{
-	struct row *r = row_listed(c, wish, 0);
+	struct row *r = row_listed(c, 0);
 
 	if (r)
 		return r;
@@ -344,7 +296,7 @@ static struct row *row_pick(struct class *c, unsigned wish)
 		return row_fresh(c);
 	/* Smaller extents serve before another is made, but not before the first as it should be.
 	 */
-	if (c->grown && (r = row_listed(c, wish, ROW_BUCKETS)))
+	if (c->grown && (r = row_listed(c, ROW_BUCKETS)))
 		return r;
 	/* Rather sparse rows than much more memory than the class needs. */
 	r = c->row[0] ? c->row[0] : c->row[ROW_BUCKETS];
@@ -376,19 +328,16 @@ static void row_cut(struct class *c, struct row *r, uint64_t *mask, uint32_t mos
 	}
 }
 
-struct row *heap_row_take(
-	struct class *c, unsigned wish, uint32_t most, uint64_t *mask, bool *zeroed)
+struct row *heap_row_take(struct class *c, uint32_t most, uint64_t *mask, bool *zeroed)
 {
 	uint32_t before;
 	struct row *r;
 
 	if (!c->modest)
 		class_grow(c);
-	r = wish > ROW_PARTS ? row_pick_runs(c, wish) : row_pick(c, wish);
+	r = row_pick(c);
 	if (!r)
 		return NULL;
-	if (wish > ROW_PARTS && r->nfree < r->ext->units)
-		most = EXTENT_PAGES_MAX; /* wherever the run may be */
 	row_unlist(c, r);
 	if (r->nfree == r->ext->units && !r->ext->busy_rows++)
 		extent_busy(c, r->ext);

@@ -8,7 +8,6 @@
 #include "find.h"
 #include "fork.h"
 #include "free.h"
-#include "paged.h"
 #include "pending.h"
 #include "pop.h"
 #include "sweep.h"

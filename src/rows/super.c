@@ -1,5 +1,5 @@
 /*
- * super.c - views when mappings are scarce: many parts of one mapping, and wider groups.
+ * super.c - views when mappings are scarce: many parts of one mapping, and wide rows.
  *
  * app context, signals blocked. The kernel allows vm.max_map_count mappings, and a live view of
  * its own costs two. A super-view is one mapping over consecutive chunks; each of its parts
@@ -17,9 +17,9 @@
 
 #include <errno.h>
 
-#define GROUP_CHUNKS 64 /* super-views lie inside groups of so many chunks */
-#define JOINED_PARTS 16 /* parts of a super-view: unused ones are lost addresses */
-#define GROUPS	     (HEAP_CHUNK_MAX / GROUP_CHUNKS)
+#define STRETCH_CHUNKS 64 /* super-views lie inside stretches of so many chunks */
+#define JOINED_PARTS   16 /* parts of a super-view: unused ones are lost addresses */
+#define STRETCHES      (HEAP_CHUNK_MAX / STRETCH_CHUNKS)
 
 struct super {
 	vaddr_t base;
@@ -27,17 +27,17 @@ struct super {
 	uint32_t n;		      /* parts; part i shows chunk first + i            */
 	uint64_t handed, dead, dying; /* parts; dying: doomed by the sweep that runs    */
 	bool gone;		      /* killed as a whole, off the list                */
-	struct super *next, *prev;    /* of its group, oldest first                     */
+	struct super *next, *prev;    /* of its stretch, oldest first                     */
 };
 
-struct group {
+struct stretch {
 	struct super *oldest, *newest;
-	struct super *spare[GROUP_CHUNKS]; /* by chunk: the oldest with a part left for it */
+	struct super *spare[STRETCH_CHUNKS]; /* by chunk: the oldest with a part left for it */
 };
 
 struct lock super_lock = LOCK(SUPER);
 
-static struct group **groups; /* by chunk / GROUP_CHUNKS */
+static struct stretch **stretches; /* by chunk / STRETCH_CHUNKS */
 static uint32_t maps_max;
 static _Atomic bool joined, scarce;
 
@@ -104,18 +104,18 @@ void maps_exhausted(void)
 				   "(vm.max_map_count): malloc returns NULL until some are free");
 }
 
-static struct group *group_of(uint32_t chunk)
+static struct stretch *stretch_of(uint32_t chunk)
 {
-	struct group **g;
+	struct stretch **t;
 
-	if (!groups)
-		groups = meta_table(GROUPS * sizeof(*groups));
-	if (!groups)
+	if (!stretches)
+		stretches = meta_table(STRETCHES * sizeof(*stretches));
+	if (!stretches)
 		return NULL;
-	g = &groups[chunk / GROUP_CHUNKS];
-	if (!*g)
-		*g = meta_alloc(sizeof(**g));
-	return *g;
+	t = &stretches[chunk / STRETCH_CHUNKS];
+	if (!*t)
+		*t = meta_alloc(sizeof(**t));
+	return *t;
 }
 
 /* s or the next one that has parts for n chunks (1, or a span) from this one on. */
@@ -127,39 +127,39 @@ static struct super *super_with_part(struct super *s, uint32_t chunk, uint32_t n
 	return s;
 }
 
-static void super_link(struct group *g, struct super *s)
+static void super_link(struct stretch *t, struct super *s)
 {
-	s->prev = g->newest;
+	s->prev = t->newest;
 	if (s->prev)
 		s->prev->next = s;
 	else
-		g->oldest = s;
-	g->newest = s;
+		t->oldest = s;
+	t->newest = s;
 	for (uint32_t c = s->first; c < s->first + s->n; c++)
-		if (!g->spare[c % GROUP_CHUNKS])
-			g->spare[c % GROUP_CHUNKS] = s;
+		if (!t->spare[c % STRETCH_CHUNKS])
+			t->spare[c % STRETCH_CHUNKS] = s;
 	rows_counts.supers_live++;
 }
 
 /* s has nothing more for the n chunks from this one on. */
-static void spare_pass(struct group *g, const struct super *s, uint32_t chunk, uint32_t n)
+static void spare_pass(struct stretch *t, const struct super *s, uint32_t chunk, uint32_t n)
 {
 	for (uint32_t c = chunk; c < chunk + n; c++)
-		if (g->spare[c % GROUP_CHUNKS] == s)
-			g->spare[c % GROUP_CHUNKS] = super_with_part(s->next, c, 1);
+		if (t->spare[c % STRETCH_CHUNKS] == s)
+			t->spare[c % STRETCH_CHUNKS] = super_with_part(s->next, c, 1);
 }
 
-static void super_unlink(struct group *g, struct super *s)
+static void super_unlink(struct stretch *t, struct super *s)
 {
-	spare_pass(g, s, s->first, s->n);
+	spare_pass(t, s, s->first, s->n);
 	if (s->prev)
 		s->prev->next = s->next;
 	else
-		g->oldest = s->next;
+		t->oldest = s->next;
 	if (s->next)
 		s->next->prev = s->prev;
 	else
-		g->newest = s->prev;
+		t->newest = s->prev;
 	rows_counts.supers_live--;
 }
 
@@ -175,9 +175,9 @@ static int super_map(struct super *s)
 	return err;
 }
 
-static int super_new(struct group *g, uint32_t chunk, struct super **made)
+static int super_new(struct stretch *t, uint32_t chunk, struct super **made)
 {
-	uint32_t n = MIN(scarce ? GROUP_CHUNKS : JOINED_PARTS, host_chunks_joined(chunk));
+	uint32_t n = MIN(scarce ? STRETCH_CHUNKS : JOINED_PARTS, host_chunks_joined(chunk));
 	struct super *s;
 	int err;
 
@@ -194,7 +194,7 @@ static int super_new(struct group *g, uint32_t chunk, struct super **made)
 		meta_free(s, sizeof(*s));
 		return err;
 	}
-	super_link(g, s);
+	super_link(t, s);
 	*made = s;
 	return 0;
 }
@@ -202,22 +202,22 @@ static int super_new(struct group *g, uint32_t chunk, struct super **made)
 int super_place(struct view *v)
 {
 	struct super *s = NULL;
-	struct group *g;
+	struct stretch *t;
 	uint32_t n = chunks_of(v->pages), part;
 	int err = -ENOMEM;
 
 	if (!joined)
 		return -ENOSPC;
 	lock_take(&super_lock);
-	g = group_of(v->chunk);
-	if (!g)
+	t = stretch_of(v->chunk);
+	if (!t)
 		goto out;
-	s = super_with_part(g->spare[v->chunk % GROUP_CHUNKS], v->chunk, n);
-	if (!s && (err = super_new(g, v->chunk, &s)))
+	s = super_with_part(t->spare[v->chunk % STRETCH_CHUNKS], v->chunk, n);
+	if (!s && (err = super_new(t, v->chunk, &s)))
 		goto out;
 	part = v->chunk - s->first;
 	s->handed |= ((1UL << n) - 1) << part;
-	spare_pass(g, s, v->chunk, n);
+	spare_pass(t, s, v->chunk, n);
 	v->super = s;
 	v->base = s->base + ((vaddr_t)part << HUGE_SHIFT) + ((vaddr_t)v->first << PAGE_SHIFT);
 	err = 0;
@@ -248,7 +248,7 @@ bool super_kill(struct super *s, vaddr_t lo, vaddr_t hi)
 	/* The newest one's other parts are wanted soon. */
 	if (!s->gone && (s->dead | s->dying) == s->handed &&
 		(s->next || s->handed == ~0UL >> (64 - s->n))) {
-		super_unlink(groups[s->first / GROUP_CHUNKS], s);
+		super_unlink(stretches[s->first / STRETCH_CHUNKS], s);
 		s->gone = true;
 		killed = !host_view_kill(s->base, s->n * CHUNK_PAGES);
 	}
@@ -278,8 +278,8 @@ static bool super_again(const struct super *s)
 
 bool supers_fork_child(void)
 {
-	for (uint32_t i = 0; groups && i < GROUPS; i++)
-		for (struct super *s = groups[i] ? groups[i]->oldest : NULL; s; s = s->next)
+	for (uint32_t i = 0; stretches && i < STRETCHES; i++)
+		for (struct super *s = stretches[i] ? stretches[i]->oldest : NULL; s; s = s->next)
 			if (!super_again(s))
 				return false;
 	return true;

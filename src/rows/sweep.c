@@ -1,8 +1,8 @@
 /*
- * sweep.c - when the dead die: at once (strict), within bounds (deferred), in groups.
+ * sweep.c - when the dead die: at once (strict), or within bounds (deferred).
  *
  * app context. A free that leaves a unit without live objects puts its view on the dirty list;
- * a sweep looks through those views and has killed what is due (alias_clean.c). A view with nothing
+ * a sweep looks through those views and has killed what is due (clean.c). A view with nothing
  * alive is spent: it dies whole, with a few others, which costs a hundredth of killing its units
  * one by one. So nothing else is killed before a bound says so, and then where the most bytes
  * are had for the fewest kills.
@@ -12,7 +12,6 @@
 #include "clean.h"
 #include "counts.h"
 #include "idle.h"
-#include "paged.h"
 #include "pending.h"
 #include "host/host.h"
 #include "base/base.h"
@@ -39,12 +38,9 @@ static bool view_is_spent(struct view *v)
 {
 	uint64_t any = 0;
 
-	if (atomic_load_explicit(&v->handed, memory_order_acquire) !=
-		(v->cut ? v->units : v->words))
+	if (atomic_load_explicit(&v->handed, memory_order_acquire) != v->words)
 		return false;
-	for (unsigned w = 0; v->cut && w < view_uwords(v); w++)
-		any |= view_fresh(v)[w] & ~atomic_load(&view_dead(v)[w]);
-	for (unsigned w = 0; !v->cut && w < v->words; w++)
+	for (unsigned w = 0; w < v->words; w++)
 		any |= view_live_word(v, w);
 	return !any;
 }
@@ -95,8 +91,6 @@ void unit_died(struct view *v, uint32_t u)
 			split_warm(v, &r);
 	}
 	pending_note(v);
-	if (v->cut && pages_died(v, u))
-		sweep_look_spent(v);
 }
 
 /*
@@ -147,7 +141,7 @@ static _Atomic size_t waiting_wish = WAITING_LEAST;
 
 static size_t waiting_limit(void)
 {
-	return policy_waiting_limit(heap_bytes(), several, mode.grouped);
+	return policy_waiting_limit(heap_bytes(), several, false);
 }
 
 static size_t waiting_most(void)

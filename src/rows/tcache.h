@@ -11,15 +11,7 @@
 #include "view.h"
 
 struct cursor {
-	/*
-	 * The next object. Paged: of those up to `end` in the page that is cut for the class. Else
-	 * the one of mask's lowest bit; then end is 0, and next too where mask is.
-	 */
-	vaddr_t next, end;
-	uint32_t size, inv_size; /* paged: what its pages are cut into; see struct cut */
-	uint16_t slots;
-	bool zeroed; /* paged: nothing was ever stored in the page */
-	/* Else: */
+	vaddr_t next;	/* the object of mask's lowest bit; 0 where mask is */
 	uint16_t views; /* made for it so far, about */
 	uint32_t word;
 	uint64_t mask;	   /* objects of the word that were not handed out yet               */
@@ -28,19 +20,6 @@ struct cursor {
 	_Atomic(struct view *) rest;
 } __attribute__((aligned(64)));
 _Static_assert(sizeof(struct cursor) == 64, "a line of the cache to each");
-
-/*
- * Paged: pages [at, lim) of view `in` are the next to be cut; then more of `pages`, which other
- * threads may take away when this one seems to need it no more.
- */
-struct pool {
-	struct view *in;
-	uint32_t at, lim;
-	uint16_t views; /* made for it so far, about */
-	_Atomic(struct view *) pages;
-};
-
-#define POOLS 4
 
 /* Of tcache.freed: one addition counts both. */
 #define FREED_SHIFT    32
@@ -62,13 +41,9 @@ struct tcache {
 	 */
 	_Atomic(struct view *) in_view;
 	struct tcache *next;
-	uint64_t refilled;	 /* tcache_refills then */
-	struct pool pool[POOLS]; /* of pages, and of runs of them (alias_paged.h) */
-	/* Paged: the page that each class's cursor is in. Others look here, at what seldom changes.
-	 */
-	_Atomic vaddr_t in_page[HEAP_CLASS_RUN + 1];
+	uint64_t refilled; /* tcache_refills then */
 	struct cursor cur[HEAP_CLASSES];
-	/* What the look before saw, under sweep_lock: alias_idle.c */
+	/* What the look before saw, under sweep_lock: idle.c */
 	struct {
 		uint64_t allocs;
 		struct {

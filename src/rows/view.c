@@ -14,13 +14,9 @@
 struct lock views_lock = LOCK(VIEWS);
 struct view *views_live;
 
-/* Paged: the bits of the live have memory of their own, for meta.c rounds up. */
-static size_t view_bytes(unsigned uwords, unsigned words, bool paged)
+static size_t view_bytes(unsigned uwords, unsigned words)
 {
-	size_t bitmaps = (paged ? UNITS_BITMAPS_PAGED : UNITS_BITMAPS) * uwords * sizeof(uint64_t);
-	size_t rest = paged ? uwords * 64UL * sizeof(uint16_t) : words * sizeof(uint64_t);
-
-	return sizeof(struct view) + bitmaps + rest;
+	return sizeof(struct view) + (UNITS_BITMAPS * uwords + words) * sizeof(uint64_t);
 }
 
 static size_t live_bytes(const struct view *v)
@@ -35,31 +31,27 @@ static size_t view_rec_bytes(const struct view *v)
 
 size_t view_bytes_all(const struct view *v)
 {
-	size_t all = view_bytes(view_uwords(v), v->words, v->cut);
+	size_t all = view_bytes(view_uwords(v), v->words);
 
-	all += (v->cut ? live_bytes(v) : 0) + (v->gone ? live_bytes(v) : 0);
-	return all + (v->rec ? view_rec_bytes(v) : 0);
+	return all + (v->gone ? live_bytes(v) : 0) + (v->rec ? view_rec_bytes(v) : 0);
 }
 
 void view_free(struct view *v)
 {
 	if (v->rec)
 		meta_free(v->rec, view_rec_bytes(v));
-	if (v->cut && v->live)
-		meta_free((void *)v->live, live_bytes(v));
 	if (v->gone)
 		meta_free((void *)v->gone, live_bytes(v));
-	meta_free(v, view_bytes(view_uwords(v), v->words, v->cut));
+	meta_free(v, view_bytes(view_uwords(v), v->words));
 }
 
 static struct view *view_build(struct row *r, const uint64_t *mask, bool zeroed)
 {
 	const struct extent *e = r->ext;
 	unsigned uwords = row_words(e);
-	bool paged = mode.paged && e->geom->cls == HEAP_CLASS_PAGE;
-	const struct geom *g = paged ? &heap_paged[HEAP_CLASS_PAGE] : e->geom;
+	const struct geom *g = e->geom;
 	unsigned words = (((unsigned)e->units << g->group_shift) + 63) / 64;
-	struct view *v = meta_alloc(view_bytes(uwords, words, paged));
+	struct view *v = meta_alloc(view_bytes(uwords, words));
 
 	if (!v)
 		return NULL;
@@ -73,18 +65,12 @@ static struct view *view_build(struct row *r, const uint64_t *mask, bool zeroed)
 	v->chunk = e->chunk;
 	v->first = e->first;
 	v->zeroed = zeroed;
-	v->simple = !mode.records && !mode.strict && !paged && !g->group_shift &&
-		    g->unit_pages == 1;
-	if (paged) {
-		v->cut = (uint16_t *)view_bitmap(v, UNITS_BITMAPS_PAGED);
-		v->live = meta_alloc(live_bytes(v));
-	} else {
-		v->live = (_Atomic uint64_t *)view_bitmap(v, UNITS_BITMAPS);
-	}
+	v->simple = !mode.records && !mode.strict && !g->group_shift && g->unit_pages == 1;
+	v->live = (_Atomic uint64_t *)view_bitmap(v, UNITS_BITMAPS);
 	__builtin_memcpy(view_fresh(v), mask, uwords * 8);
 	if (mode.records)
 		v->rec = meta_alloc(view_rec_bytes(v));
-	if (!v->live || (mode.records && !v->rec)) {
+	if (mode.records && !v->rec) {
 		view_free(v);
 		return NULL;
 	}
@@ -139,7 +125,7 @@ static void view_link(struct view *v)
 	maps_count(direct, rows_counts.supers_live);
 }
 
-struct view *view_new(unsigned cls, unsigned wish, uint32_t most, int *err)
+struct view *view_new(unsigned cls, uint32_t most, int *err)
 {
 	struct class *c = &heap_class[cls];
 	uint64_t mask[EXTENT_PAGES_MAX / 64];
@@ -148,7 +134,7 @@ struct view *view_new(unsigned cls, unsigned wish, uint32_t most, int *err)
 	bool zeroed;
 
 	lock_take(&c->lock);
-	r = heap_row_take(c, wish, most, mask, &zeroed);
+	r = heap_row_take(c, most, mask, &zeroed);
 	lock_drop(&c->lock);
 	*err = -ENOMEM;
 	if (!r)

@@ -20,15 +20,14 @@ struct view {
 	vaddr_t base;
 	const struct geom *geom;
 	_Atomic uint64_t *live; /* a bit per object: handed to a thread, not freed by its owner */
-	uint16_t *cut; /* paged: by unit, 1 + the class it is cut for, and the owner; else NULL */
-	struct record *rec; /* a record per object, or NULL */
-	uint16_t place;	    /* of the row: geom_band_at */
+	struct record *rec;	/* a record per object, or NULL */
+	uint16_t place;		/* of the row: geom_band_at */
 	uint16_t pages, units;
 	uint16_t words; /* of live */
 	bool simple;	/* no records, an object per page, not strict: the short way */
 	bool zeroed;	/* its memory was never written through another view */
 	/* Once, by the thread whose cursor gets it (alloc.c). Both are numbers of caches. */
-	uint16_t owner; /* who frees there as its owner, if not paged */
+	uint16_t owner; /* who frees there as its owner */
 	uint16_t giver; /* who hands it out */
 
 	/* Any thread, atomically (free.c, pending.c). */
@@ -38,9 +37,9 @@ struct view {
 	_Atomic uint8_t split; /* of its 2 MB each a bit: a first unit died, it is not huge now */
 
 	/* Whoever has it from cursor.rest (alloc.c, idle.c). */
-	_Atomic uint16_t handed; /* words of live (paged: units) that a thread has taken over */
-	_Atomic uint16_t at;	 /* 1 + the word that is being handed out, not paged */
-	uint16_t tail;		 /* words from here on were taken back, not paged */
+	_Atomic uint16_t handed; /* words of live that a thread has taken over */
+	_Atomic uint16_t at;	 /* 1 + the word that is being handed out */
+	uint16_t tail;		 /* words from here on were taken back */
 
 	/* sweep_lock, for readers too. */
 	uint8_t state;
@@ -59,10 +58,10 @@ struct view {
 	uint32_t chunk;
 	uint16_t first;
 
-	uint64_t bits[]; /* bitmaps of units, enum view_bitmap; then live, or paged the array cut */
+	uint64_t bits[]; /* bitmaps of units, enum view_bitmap; then live */
 };
 
-_Static_assert(offsetof(struct view, split) == 64, "free and malloc read one line of the cache");
+_Static_assert(offsetof(struct view, split) <= 64, "free and malloc read one line of the cache");
 _Static_assert(sizeof(struct view) <= 160, "views of few units are many");
 
 /*
@@ -74,11 +73,6 @@ enum view_bitmap {
 	UNITS_REVOKED,	/* their addresses fault: sweep_lock, or atomically by a strict free */
 	UNITS_RELEASED, /* they went back to the row: sweep_lock */
 	UNITS_BITMAPS,
-	/* Paged only: */
-	UNITS_DEAD = UNITS_BITMAPS, /* all their objects are: any thread's free */
-	UNITS_LEFT, /* a thread that does not own them freed something there, while the owner may
-		     * have done so too: sweeps look whether they died. Any thread's free */
-	UNITS_BITMAPS_PAGED,
 };
 
 static inline unsigned view_uwords(const struct view *v)
@@ -106,16 +100,6 @@ static inline uint64_t *view_released(struct view *v)
 	return view_bitmap(v, UNITS_RELEASED);
 }
 
-static inline _Atomic uint64_t *view_dead(struct view *v)
-{
-	return (_Atomic uint64_t *)view_bitmap(v, UNITS_DEAD);
-}
-
-static inline _Atomic uint64_t *view_left(struct view *v)
-{
-	return (_Atomic uint64_t *)view_bitmap(v, UNITS_LEFT);
-}
-
 /* The living of 64 objects. */
 static inline uint64_t view_live_word(const struct view *v, uint32_t w)
 {
@@ -127,60 +111,14 @@ static inline uint64_t view_live_word(const struct view *v, uint32_t w)
 	return live;
 }
 
-/*
- * v->cut[u]: an index of heap_cut, and from this bit on the owner's tcache.id; with CUT_INNER how
- * many pages before this one the run begins.
- */
-#define CUT_OWNER_SHIFT 6
-#define CUT_OF(c)	((c) & ((1U << CUT_OWNER_SHIFT) - 1))
-_Static_assert(CUT_INNER < 1U << CUT_OWNER_SHIFT, "owners begin there");
-
-/* The first unit of the run that has unit u. */
-static inline uint32_t view_unit_first(const struct view *v, uint32_t u)
-{
-	uint32_t cut = v->cut ? v->cut[u] : 0;
-
-	return CUT_OF(cut) == CUT_INNER ? u - (cut >> CUT_OWNER_SHIFT) : u;
-}
-
-/*
- * How unit u is cut; not one inside an object. A page that no class has taken yet counts as one
- * slot of a page.
- */
-static inline const struct geom *view_geom(const struct view *v, uint32_t u)
-{
-	uint32_t cut;
-
-	if (!v->cut)
-		return v->geom;
-	cut = CUT_OF(v->cut[u]);
-	return &heap_paged[cut == CUT_NONE || cut == CUT_INNER ? HEAP_CLASS_PAGE : cut - 1];
-}
-
 static inline vaddr_t view_unit_at(const struct view *v, uint32_t u)
 {
 	return v->base + ((vaddr_t)u * v->geom->unit_pages << PAGE_SHIFT);
 }
 
-/*
- * Object j of a paged view's page u, and back. The first 64 objects of all pages have their bits
- * side by side: few pages have more, and what is freed at random must find its bit in the cache.
- */
-#define PAGE_BITS 64U
-
-static inline uint32_t paged_idx(uint32_t u, uint32_t j)
-{
-	return (j / PAGE_BITS * CHUNK_PAGES + u) * PAGE_BITS + j % PAGE_BITS;
-}
-
-static inline uint32_t paged_unit(uint32_t idx)
-{
-	return idx / PAGE_BITS % CHUNK_PAGES;
-}
-
 static inline uint32_t view_unit_of(const struct view *v, uint32_t idx)
 {
-	return v->cut ? paged_unit(idx) : idx >> v->geom->group_shift;
+	return idx >> v->geom->group_shift;
 }
 
 /* Where object idx of v is. */
@@ -189,14 +127,10 @@ static inline vaddr_t view_slot_at(const struct view *v, uint32_t idx)
 	const struct geom *g = v->geom;
 	uint32_t u = view_unit_of(v, idx), j = idx & (geom_group(g) - 1);
 
-	if (v->cut) {
-		j = idx / PAGE_BITS / CHUNK_PAGES * PAGE_BITS + idx % PAGE_BITS;
-		return v->base + ((vaddr_t)u << PAGE_SHIFT) + j * view_geom(v, u)->size;
-	}
 	return view_unit_at(v, u) + geom_band_at(g, v->place, u) + j * g->size;
 }
 
-/* The same in a simple view. */
+/* Where object u of a simple view is. */
 static inline vaddr_t view_simple_at(const struct view *v, uint32_t u)
 {
 	return v->base + ((vaddr_t)u << PAGE_SHIFT) + geom_band_at(v->geom, v->place, u);
@@ -211,7 +145,7 @@ static inline bool word_is_last(struct view *v, uint32_t w)
 }
 
 /* A view of at most `most` units. NULL: *err says what is missing. In a section. */
-struct view *view_new(unsigned cls, unsigned wish, uint32_t most, int *err);
+struct view *view_new(unsigned cls, uint32_t most, int *err);
 /* The next runs of the units in mask from *u on, `max` at most, *u behind them; how many. */
 uint32_t view_runs(
 	const struct view *v, const uint64_t *mask, uint32_t *u, struct run *runs, uint32_t max);

@@ -3,7 +3,7 @@
 #include "rows/heap.h"
 #include "unit.h"
 
-static struct geom geom[GEOM_KINDS][HEAP_CLASSES], paged[HEAP_CLASSES];
+static struct geom geom[GEOM_KINDS][HEAP_CLASSES];
 
 static unsigned long seed = 88172645463325252UL;
 
@@ -16,8 +16,7 @@ static unsigned long rnd(void)
 
 static void classes_fit(void)
 {
-	heap_geom_init(geom, 1);
-	heap_paged_init(paged);
+	heap_geom_init(geom);
 	for (size_t n = 0; n <= HEAP_MEDIUM_MAX; n += n < 5000 ? 1 : 997) {
 		unsigned c = heap_class_of(n);
 
@@ -34,8 +33,6 @@ static void classes_fit(void)
 			CHECK_EQ(heap_class_size(c) % align, 0);
 		}
 }
-
-static const size_t groups[] = {1, 16, 256, 1024, 4096};
 
 /* Of larger classes too, a row has the whole unit or bytes of its own in it. */
 static void rows_share_unit(const struct geom *k)
@@ -61,33 +58,31 @@ static void rows_share_unit(const struct geom *k)
 
 static void geometry_fits(void)
 {
-	static struct geom g[GEOM_KINDS][HEAP_CLASSES];
+	for (unsigned n = 0; n < GEOM_KINDS * heap_class_count(); n++) {
+		unsigned kind = n % GEOM_KINDS, c = n / GEOM_KINDS;
+		const struct geom *k = &geom[kind][c];
 
-	for (size_t i = 0; i < ARRAY_LEN(groups); i++) {
-		heap_geom_init(g, groups[i]);
-		for (unsigned n = 0; n < GEOM_KINDS * heap_class_count(); n++) {
-			unsigned kind = n % GEOM_KINDS, c = n / GEOM_KINDS;
-			const struct geom *k = &g[kind][c];
-
-			CHECK_EQ(k->size, heap_class_size(c));
-			CHECK_EQ(k->kind, c > HEAP_CLASS_PAGE ? 0 : kind);
-			CHECK(kind != GEOM_PART || k->width == PAGE_SIZE);
-			CHECK_EQ(k->band, k->size << k->group_shift);
-			CHECK(geom_group(k) <= GROUP_MAX);
-			CHECK(kind == GEOM_WIDE || k->group_shift == 0 || k->band <= groups[i]);
-			CHECK(k->rows > 0 && (k->unit_pages > 1 || k->rows * k->band <= k->width));
-			/* Narrow ones lose little, and a place has room for both its parts. */
-			CHECK(k->width == PAGE_SIZE || k->rows * k->band * 16 >= k->width * 15U);
-			CHECK(k->width == PAGE_SIZE || k->rows >= 4);
-			CHECK(k->rows <= COLUMN_MIN);
-			if (k->unit_pages > 1)
-				rows_share_unit(k);
-		}
+		CHECK_EQ(k->size, heap_class_size(c));
+		CHECK_EQ(k->kind, c > HEAP_CLASS_PAGE ? 0 : kind);
+		CHECK(kind != GEOM_PART || k->width == PAGE_SIZE);
+		CHECK_EQ(k->band, k->size << k->group_shift);
+		CHECK(geom_group(k) <= GROUP_MAX);
+		CHECK(kind == GEOM_WIDE || k->group_shift == 0);
+		/* A wide band is as many objects as go into a page, by powers of two. */
+		CHECK(kind != GEOM_WIDE || c > HEAP_CLASS_PAGE || k->band * 2 > PAGE_SIZE ||
+			geom_group(k) == GROUP_MAX);
+		CHECK(k->rows > 0 && (k->unit_pages > 1 || k->rows * k->band <= k->width));
+		/* Narrow ones lose little, and a place has room for both its parts. */
+		CHECK(k->width == PAGE_SIZE || k->rows * k->band * 16 >= k->width * 15U);
+		CHECK(k->width == PAGE_SIZE || k->rows >= 4);
+		CHECK(k->rows <= COLUMN_MIN);
+		if (k->unit_pages > 1)
+			rows_share_unit(k);
 	}
 }
 
 /* Fills a page with columns of any classes: the bands of all their rows, in page u. */
-static void page_fill(struct geom g[GEOM_KINDS][HEAP_CLASSES], uint32_t u, unsigned long pick)
+static void page_fill(uint32_t u, unsigned long pick)
 {
 	static uint8_t taken[PAGE_SIZE];
 	uint32_t column = 0;
@@ -95,7 +90,7 @@ static void page_fill(struct geom g[GEOM_KINDS][HEAP_CLASSES], uint32_t u, unsig
 	memset(taken, 0, sizeof(taken));
 	while (column < PAGE_SIZE) {
 		const struct geom *k =
-			&g[pick % GEOM_KINDS][pick / GEOM_KINDS % (HEAP_CLASS_PAGE + 1)];
+			&geom[pick % GEOM_KINDS][pick / GEOM_KINDS % (HEAP_CLASS_PAGE + 1)];
 
 		pick = rnd();
 		if (column % k->width)
@@ -114,15 +109,9 @@ static void page_fill(struct geom g[GEOM_KINDS][HEAP_CLASSES], uint32_t u, unsig
 /* In every page, the bands of all rows of all extents that share a chunk are disjoint. */
 static void bands_are_disjoint(void)
 {
-	static struct geom g[GEOM_KINDS][HEAP_CLASSES];
-
-	for (size_t i = 0; i < ARRAY_LEN(groups); i++) {
-		heap_geom_init(g, groups[i]);
-		for (uint32_t u = 0; u < EXTENT_PAGES_MAX; u++)
-			for (unsigned long first = 0; first < GEOM_KINDS * (HEAP_CLASS_PAGE + 1);
-				first++)
-				page_fill(g, u, first);
-	}
+	for (uint32_t u = 0; u < EXTENT_PAGES_MAX; u++)
+		for (unsigned long first = 0; first < GEOM_KINDS * (HEAP_CLASS_PAGE + 1); first++)
+			page_fill(u, first);
 }
 
 /* A view walks through all columns, and through the rows in each. */
@@ -150,42 +139,6 @@ static void division(void)
 	}
 }
 
-/* Whole pages cut for a class: what alias_paged.h divides by. */
-static void pages_are_cut(void)
-{
-	CHECK_EQ(heap_class_size(HEAP_CLASS_PAGE), PAGE_SIZE);
-	CHECK_EQ(heap_cut[0].slots, 0);
-	for (unsigned c = 0; c <= HEAP_CLASS_PAGE; c++) {
-		const struct cut *k = &heap_cut[c + 1];
-
-		CHECK_EQ(k->size, heap_class_size(c));
-		CHECK_EQ(paged[c].size, k->size);
-		CHECK_EQ(paged[c].slots, k->slots);
-		CHECK_EQ(paged[c].cls, c);
-		CHECK(k->slots <= 1U << PAGED_SHIFT);
-		/* No room is left for another one, and none reaches over the end. */
-		CHECK(k->slots * k->size <= PAGE_SIZE);
-		CHECK((k->slots + 1U) * k->size > PAGE_SIZE);
-		for (uint32_t off = 0; off < PAGE_SIZE; off++)
-			CHECK_EQ(geom_div(off, k->inv_size), off / k->size);
-	}
-	/* Larger ones take whole pages, and begin with one. */
-	for (unsigned c = HEAP_CLASS_PAGE + 1; c <= HEAP_CLASS_RUN; c++) {
-		const struct cut *k = &heap_cut[c + 1];
-
-		CHECK_EQ(k->size, heap_class_size(c));
-		CHECK_EQ(paged[c].size, k->size);
-		CHECK_EQ(k->pages * PAGE_SIZE, k->size * k->slots);
-		CHECK(k->slots == 1 || k->pages > k->slots);
-		for (uint32_t x = 0; x < k->pages * PAGE_SIZE && k->slots > 1; x++)
-			CHECK_EQ(geom_div(x, k->inv_size), x / k->size);
-		if (k->slots == 1)
-			CHECK_EQ(geom_div(PAGE_SIZE - 1, k->inv_size), 0);
-	}
-	CHECK_EQ(heap_class_size(HEAP_CLASS_RUN), 64UL << 10);
-	CHECK_EQ(heap_cut[CUT_INNER].slots, 0);
-}
-
 int main(void)
 {
 	RUN(classes_fit);
@@ -193,6 +146,5 @@ int main(void)
 	RUN(bands_are_disjoint);
 	RUN(bands_are_spread);
 	RUN(division);
-	RUN(pages_are_cut);
 	return UNIT_END();
 }

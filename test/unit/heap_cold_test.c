@@ -109,7 +109,7 @@ static void parts_end(void)
 	k = claim_take(c, EXTENT_PAGES_MAX);
 	CHECK(k.row->ext->pages >= CHUNK_PAGES && k.row->ext->geom->kind == GEOM_COLUMN);
 	give_all(c, &k);
-	heap_init(1, true, true);
+	heap_init(true, true);
 }
 
 static void cold_come_and_go(void)
@@ -122,7 +122,7 @@ static void cold_come_and_go(void)
 int main(void)
 {
 	unit_section();
-	heap_init(1, true, true);
+	heap_init(true, true);
 	RUN(little_use_takes_little);
 	RUN(haste_makes_hot);
 	RUN(many_alive_make_hot);

@@ -150,7 +150,7 @@ static struct claim claim_take(struct class *c, uint32_t most)
 	struct claim n = {0};
 	bool zeroed;
 
-	n.row = heap_row_take(c, ROW_WHOLE, most, n.mask, &zeroed);
+	n.row = heap_row_take(c, most, n.mask, &zeroed);
 	CHECK(n.row);
 	CHECK(bits(n.mask) && bits(n.mask) <= most);
 	claim_mark(n.row, n.mask, true, zeroed);

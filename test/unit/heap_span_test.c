@@ -47,7 +47,7 @@ static void spans_for_the_hot(void)
 	struct claim small[2], k, *taken = calloc(4096, sizeof(*taken));
 	unsigned n = 0, spans = 0, have;
 
-	heap_init(1, true, false);
+	heap_init(true, false);
 	c->views = 0;
 	for (unsigned i = 0; i < 2; i++)
 		small[i] = claim_take(c, EXTENT_PAGES_MAX);
@@ -76,7 +76,7 @@ static void spans_for_the_hot(void)
 		struct claim *t = &taken[n];
 		bool zeroed;
 
-		t->row = heap_row_take(c, ROW_WHOLE, EXTENT_PAGES_MAX, t->mask, &zeroed);
+		t->row = heap_row_take(c, EXTENT_PAGES_MAX, t->mask, &zeroed);
 		if (!t->row)
 			break;
 		claim_mark(t->row, t->mask, true, zeroed);
@@ -99,7 +99,7 @@ static void spans_come_and_go(void)
 {
 	unsigned before = made_huge;
 
-	heap_init(1, true, false);
+	heap_init(true, false);
 	rows_come_and_go();
 	CHECK(heap_class[0].pages == EXTENT_PAGES_MAX && heap_class[5].pages == EXTENT_PAGES_MAX);
 	CHECK_EQ(heap_class[15].pages, CHUNK_PAGES); /* of 512 bytes: too much memory */
@@ -109,7 +109,7 @@ static void spans_come_and_go(void)
 int main(void)
 {
 	unit_section();
-	heap_init(1, true, false);
+	heap_init(true, false);
 	RUN(spans_are_chunks_in_a_row);
 	RUN(spans_for_the_hot);
 	RUN(spans_come_and_go);

@@ -11,7 +11,7 @@ static void classes_share_chunks(void)
 	static uint8_t of[CLAIMS];
 	unsigned shared = 0;
 
-	heap_init(1, true, true);
+	heap_init(true, true);
 	for (int i = 0; i < 30000; i++) {
 		unsigned at = (unsigned)(rnd() % CLAIMS), cls = (unsigned)(rnd() % 26);
 		struct claim *k = &claim[at], *other = &claim[rnd() % CLAIMS];
@@ -199,12 +199,12 @@ static void out_of_memory(void)
 	bool zeroed;
 	unsigned n = 0;
 
-	last.row = heap_row_take(c, ROW_WHOLE, CHUNK_PAGES, last.mask, &zeroed);
+	last.row = heap_row_take(c, CHUNK_PAGES, last.mask, &zeroed);
 	chunk_limit = 0;
 	for (;; n++) {
 		struct claim k = {0};
 
-		k.row = heap_row_take(c, ROW_WHOLE, CHUNK_PAGES, k.mask, &zeroed);
+		k.row = heap_row_take(c, CHUNK_PAGES, k.mask, &zeroed);
 		if (!k.row)
 			break;
 		last = k;
@@ -212,39 +212,7 @@ static void out_of_memory(void)
 	chunk_limit = ARRAY_LEN(chunk_out);
 	CHECK(n > 0);
 	heap_row_give(c, last.row, last.mask);
-	CHECK(heap_row_take(c, ROW_WHOLE, CHUNK_PAGES, last.mask, &zeroed));
-}
-
-/* Rows for runs of pages: none without a run, not even when there is no other. */
-static void runs_find_room(void)
-{
-	struct class *c = &heap_class[HEAP_CLASS_PAGE];
-	uint64_t mask[CHUNK_PAGES / 64], all[CHUNK_PAGES / 64], back[CHUNK_PAGES / 64] = {0};
-	unsigned limit = chunk_limit;
-	struct row *r, *same;
-	uint32_t units = 0;
-	bool zeroed;
-
-	heap_init(PAGE_SIZE, false, false);
-	r = heap_row_take(c, ROW_RUN_MAX, CHUNK_PAGES, all, &zeroed);
-	CHECK(r && r->ext->units == CHUNK_PAGES);
-	chunk_limit = 0;
-	/* Four of every eight pages come back, then a run of 16 across no word's end. */
-	for (unsigned w = 0; w < CHUNK_PAGES / 64; w++)
-		back[w] = 0x0f0f0f0f0f0f0f0fUL;
-	heap_row_give(c, r, back);
-	CHECK(!heap_row_take(c, ROW_RUN_MAX, CHUNK_PAGES, mask, &zeroed));
-	CHECK(!heap_row_take(c, 5, CHUNK_PAGES, mask, &zeroed));
-	for (unsigned w = 0; w < CHUNK_PAGES / 64; w++)
-		back[w] = w == 7 ? 0xf0f0UL << 8 : 0;
-	heap_row_give(c, r, back);
-	same = heap_row_take(c, ROW_RUN_MAX, 16, mask, &zeroed);
-	CHECK(same == r);
-	for (unsigned w = 0; w < CHUNK_PAGES / 64; w++)
-		units += (uint32_t)__builtin_popcountl(mask[w]);
-	CHECK_EQ(units, CHUNK_PAGES / 2 + 8);
-	chunk_limit = limit;
-	heap_row_give(c, r, all);
+	CHECK(heap_row_take(c, CHUNK_PAGES, last.mask, &zeroed));
 }
 
 /* The geometry of a page is the same in both; other classes go on with new extents. */
@@ -252,7 +220,7 @@ static void widening_leaves_pages(void)
 {
 	struct class *page = &heap_class[HEAP_CLASS_PAGE], *small = &heap_class[0];
 
-	heap_init(1, false, false);
+	heap_init(false, false);
 	page->wide = small->wide = false;
 	heap_widen(page);
 	heap_widen(small);
@@ -264,13 +232,12 @@ static void widening_leaves_pages(void)
 int main(void)
 {
 	unit_section();
-	heap_init(1, false, false);
+	heap_init(false, false);
 	RUN(columns_come_back);
 	RUN(parts_come_back);
 	RUN(chunks_become_huge);
 	RUN(huge_is_asked_again);
 	RUN(small_heap_stays_small);
-	RUN(runs_find_room);
 	RUN(widening_leaves_pages);
 	RUN(rows_come_and_go);
 	RUN(classes_share_chunks);

@@ -12,6 +12,10 @@
 
 #include <limits.h>
 
+#ifndef UD_VERSION
+#define UD_VERSION "0.1.0"
+#endif
+
 /* "undangle: MESSAGE" on stderr, exit status 2. */
 __attribute__((noreturn, cold, format(printf, 1, 2))) void refuse(const char *fmt, ...);
 

@@ -7,10 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#ifndef UD_VERSION
-#define UD_VERSION "0.1"
-#endif
-
 static const struct verb {
 	const char *name, *args, *help;
 	int (*run)(int argc, char **argv);

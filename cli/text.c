@@ -76,7 +76,7 @@ static void write_stack(const struct pen *p, const struct stack *k)
 		fputs("    (no stack recorded)\n", p->out);
 }
 
-static FILE *open_source(const char *path)
+FILE *source_open(const char *path)
 {
 	struct stat st;
 
@@ -118,7 +118,7 @@ static void write_source(const struct pen *p, const struct stack *k)
 		for (size_t j = 0; j < k->frames[i].nlines && !in; j++) {
 			l = &k->frames[i].lines[j];
 			if (l->file && l->line > 0)
-				in = open_source(l->file);
+				in = source_open(l->file);
 		}
 	if (!in)
 		return;

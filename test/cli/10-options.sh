@@ -55,7 +55,7 @@ gives status-kept 7 'out' "$ud" sh -c 'echo out; exit 7'
 gives dashes-end 0 '--probe' "$ud" -- echo --probe
 gives args-kept 0 'a b|*|' "$ud" sh -c 'printf "%s|" "$@"' sh 'a b' '*'
 gives verb-after-dashes 0 'x' "$ud" -- echo x
-verdict version 'undangle 0.1' "$("$ud" --version)"
+verdict version 'undangle 0.1.0' "$("$ud" --version)"
 verdict help-lists-all '' "$(for o in $(sed -n 's/^OPT_[A-Z]*(\([a-z_]*\),.*/\1/p' "$top/src/base/options.def" | tr _ -); do
 	"$ud" --help | grep -qE -- "^  --(\[no-\])?$o[= ]" || echo "$o"
 done)"

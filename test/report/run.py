@@ -16,6 +16,8 @@ import sys
 import tempfile
 import time
 
+import pages
+
 LINE = re.compile(r"^    #\d+ 0x[0-9a-f]{16} in (.+?) (/\S+?):(\d+)(?::\d+)?( \(inlined\))?$")
 PATIENT = "symbolize_ms=60000"
 SLOW = 120  # a limit for hangs only
@@ -299,6 +301,7 @@ def main():
         helpers(f"{W}/prog")
         situations()
         noise(raw)
+        pages.pages(sys.modules[__name__], raw)
     shutil.rmtree(W)
     more = f", {count['skipped']} skipped" if count["skipped"] else ""
     print(f"report: {count['passed']} passed, {count['failed']} failed{more}")

@@ -1,0 +1,113 @@
+/*
+ * groups.c - see groups.h. The reports come from anywhere; what is no report is left out.
+ *
+ * The file to write is opened before anything is read, so that a bad name costs nothing.
+ */
+#include "groups.h"
+
+#include "cli.h"
+#include "dwarf.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define KEY_FRAMES 3 /* as print.c's signature */
+
+static bool lines = true;
+
+/* Reports of before there were signatures, or cut off before theirs. */
+static const char *key_of(const struct finding *f)
+{
+	const struct stack *use = finding_stack(f, "use");
+	const char *key = f->kind;
+
+	if (f->signature)
+		return f->signature;
+	for (size_t i = 0; use && i < use->nframes && i < KEY_FRAMES; i++) {
+		const struct frame *fr = &use->frames[i];
+
+		key = claim_text("%s %s+0x%lx", key, fr->path ? fr->path : "?", fr->offset);
+	}
+	return key;
+}
+
+static void on_finding(struct finding *f, void *arg)
+{
+	struct groups *g = arg;
+	const char *key = key_of(f);
+	struct group *at = g->first;
+
+	g->findings++;
+	while (at && strcmp(at->key, key))
+		at = at->next;
+	if (at) {
+		at->times++;
+		return;
+	}
+	for (size_t i = 0; lines && i < f->nstacks; i++)
+		for (size_t j = 0; j < f->stacks[i].nframes; j++)
+			dwarf_complete(&f->stacks[i].frames[j]);
+	at = claim(sizeof(*at));
+	*at = (struct group){.key = key, .first = f, .times = 1};
+	*g->last = at;
+	g->last = &at->next;
+}
+
+static void read_one(struct groups *g, const char *name)
+{
+	FILE *in = strcmp(name, "-") ? fopen(name, "re") : stdin;
+
+	if (in)
+		findings_read(in, on_finding, NULL, g);
+	if (!in || ferror(in))
+		refuse("%s: %s: %s", g->verb, name, strerror(errno));
+}
+
+static void open_output(struct groups *g, const char *name)
+{
+	g->out = name ? fopen(name, "we") : NULL;
+	if (!g->out)
+		refuse("%s: -o %s: %s", g->verb, name ? name : "",
+			name ? strerror(errno) : "the name of a file follows");
+}
+
+void groups_read(struct groups *g, int argc, char **argv)
+{
+	const char *name = NULL;
+	int i, files = 0;
+
+	*g = (struct groups){.verb = argv[0], .out = stdout, .sources = true};
+	g->last = &g->first;
+	for (i = 1; i < argc; i++) {
+		if (argv[i][0] != '-' || !argv[i][1])
+			argv[++files] = argv[i];
+		else if (!strcmp(argv[i], "-o"))
+			open_output(g, name = argv[++i]);
+		else if (!strcmp(argv[i], "--no-lines"))
+			lines = false;
+		else if (!strcmp(argv[i], "--no-source"))
+			g->sources = false;
+		else if (!strncmp(argv[i], "--debug-dir=", 12))
+			dwarf_search(argv[i] + 12);
+		else
+			refuse("%s: unknown option '%s'; there are -o FILE, --debug-dir=DIR, "
+			       "--no-lines and --no-source",
+				g->verb, argv[i]);
+	}
+	if (lines && dwarf_missing())
+		fprintf(stderr, "undangle: warning: %s\n", dwarf_missing());
+	if (!files)
+		read_one(g, "-");
+	for (i = 1; i <= files; i++)
+		read_one(g, argv[i]);
+}
+
+int groups_done(struct groups *g)
+{
+	bool bad = ferror(g->out);
+
+	if (fclose(g->out) || bad)
+		refuse("%s: cannot write: %s", g->verb, strerror(errno));
+	return 0;
+}

@@ -1,0 +1,163 @@
+"""pages.py: undangle sarif and undangle html, on real reports, on names that want escaping, on broken ones.
+
+run.py's part for the verbs that read many reports; t is run.py itself.
+"""
+import html.parser
+import json
+import os
+import random
+import subprocess
+
+NAME = "std::less<char const&>::operator()(char const*, \"a\\b\", '<script>alert(1)</script>')"
+HARD = f"""noise before
+undangle: ERROR: use-after-free: READ of size 4 at 0x1000, 4 bytes inside a 40-byte block freed by thread T0 (main)
+  process 7 (a<b>"c'&d)
+  used by thread T0 (main), tid 7:
+    #0 0x0000000000001234 in {NAME} /tmp/a dir/<b>&"c'.cc:3:1
+    #1 0x0000000000001235 in x\udcff\udce2\udc82y+0x4 (/tmp/p\udcfe q+0x1235) (BuildId: 0123)
+    #2 0x0000000000001236 (<unknown module>)
+  signature: 0123456789abcdef
+undangle: hint: none
+noise after
+"""
+
+
+class Page(html.parser.HTMLParser):
+    """Every tag that is opened is closed, in order, and of those that we write."""
+    VOID = {"meta"}
+    KNOWN = set("html head meta title style body h1 h2 h3 p table tr th td a code section details summary pre span b "
+                "div".split())
+
+    def __init__(self, page):
+        super().__init__()
+        self.open, self.bad, self.text = [], [], ""
+        self.feed(page)
+        self.close()
+        if self.open:
+            self.bad.append(("not closed", self.open))
+
+    def handle_starttag(self, tag, attrs):
+        if tag not in self.KNOWN or any(k.startswith("on") or k in ("src",) for k, _ in attrs):
+            self.bad.append(("tag", tag, attrs))
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        if not self.open or self.open.pop() != tag:
+            self.bad.append(("closes", tag))
+
+    def handle_data(self, data):
+        self.text += data
+
+
+def write(t, verb, *names, text=None):
+    data = text.encode(errors="surrogateescape") if isinstance(text, str) else text
+    p = subprocess.run([t.UD, verb, *names], input=data, capture_output=True, timeout=t.SLOW)
+    return p.returncode, p.stdout.decode(), p.stderr.decode()
+
+
+def valid(t, log):
+    """The problem, or None."""
+    import jsonschema
+    try:
+        jsonschema.validate(json.loads(log), json.load(open(f"{t.HERE}/sarif.schema.json")))
+    except (jsonschema.ValidationError, ValueError) as e:
+        return str(e)[:300]
+    return None
+
+
+def places(log):
+    """Of each result its signature, how often, and the file and line of its use."""
+    return [(r["partialFingerprints"]["undangleSignature/v1"], r["occurrenceCount"],
+             os.path.basename(r["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]),
+             r["locations"][0]["physicalLocation"].get("region", {}).get("startLine"))
+            for r in json.loads(log)["runs"][0]["results"]]
+
+
+def real(t):
+    """Two runs of one bug are one result, whatever form they were written in; another bug is another."""
+    prog, other = f"{t.W}/prog", f"{t.W}/other"
+    t.build("inlined.c", "gcc", ("-O2",), prog)
+    t.build("classes.cc", "g++", ("-O2",), other)
+    for name, options, path in (("raw", "no-symbolize", prog), ("text", t.PATIENT, prog),
+                                ("json", f"format=json:{t.PATIENT}", prog), ("other", "no-symbolize", other)):
+        open(f"{t.W}/{name}.log", "w").write(t.program(options, path)[1])
+    logs = [f"{t.W}/{n}.log" for n in ("raw", "text", "json")]
+    signature = [s for s in open(logs[0]) if "signature: " in s][0].split()[1]
+    want = (signature, 1, "inlined.c", t.marks("inlined.c")["touch"])
+    for log in logs:
+        rc, out, err = write(t, "sarif", log)
+        t.verdict(f"sarif of {os.path.basename(log)}", (0, "", None, [want]), (rc, err, valid(t, out), places(out)))
+    rc, out, err = write(t, "sarif", *logs, f"{t.W}/other.log")
+    got = places(out)
+    t.verdict("sarif: one result per signature", (None, 2, (signature, 3) + want[2:], 1),
+              (valid(t, out), len(got), got[0], got[1][1]))
+    page = f"{t.W}/page.html"
+    rc, out, err = write(t, "html", *logs, f"{t.W}/other.log", "-o", page)
+    page = Page(open(page).read())
+    t.verdict("html: nothing on stdout", (0, "", ""), (rc, out, err))
+    t.verdict("html: well-formed", [], page.bad)
+    t.verdict("html: says how many, and shows the source", (True, True, True),
+              ("4 findings, 2 of them different" in page.text, "told 3 times" in page.text, "line: touch" in page.text))
+    page = Page(write(t, "html", "--no-source", logs[0])[1])
+    t.verdict("html --no-source", (False, True), ("line: touch" in page.text, "inlined.c:" in page.text))
+
+
+def hard(t):
+    """Whatever a name holds: it comes out as it is, and breaks nothing."""
+    rc, out, err = write(t, "sarif", "--no-lines", text=HARD)
+    t.verdict("sarif: hard names", (0, "", None), (rc, err, valid(t, out)))
+    use = json.loads(out)["runs"][0]["results"][0]["stacks"][0]["frames"]
+    t.verdict("sarif: the name as it is", NAME, use[0]["location"]["logicalLocations"][0]["fullyQualifiedName"])
+    t.verdict("sarif: the path as a URI", "file:///tmp/a%20dir/%3Cb%3E%26%22c%27.cc",
+              use[0]["location"]["physicalLocation"]["artifactLocation"]["uri"])
+    t.verdict("sarif: no UTF-8", "x\ufffd\ufffd\ufffdy", use[1]["location"]["logicalLocations"][0]["fullyQualifiedName"])
+    rc, out, err = write(t, "html", "--no-lines", text=HARD)
+    page = Page(out)
+    t.verdict("html: hard names", (0, "", []), (rc, err, page.bad))
+    t.verdict("html: the names as they are", (True, True, True),
+              (NAME in page.text, "a<b>\"c'&d" in page.text, "x\ufffd\ufffd\ufffdy" in page.text))
+    rc, out, err = write(t, "sarif", text="")
+    t.verdict("sarif: no finding", (0, None, []), (rc, valid(t, out), json.loads(out)["runs"][0]["results"]))
+
+
+def broken(t, raw):
+    rnd = random.Random(41)
+    bad = []
+    for i in range(60):
+        text = bytearray((HARD if i % 2 else raw).encode(errors="surrogateescape"))
+        for _ in range(rnd.randrange(1, 12)):
+            at = rnd.randrange(len(text))
+            if rnd.randrange(2):
+                text[at] = rnd.randrange(256)
+            else:
+                text[at:at] = bytes(rnd.choice(b'<>&"\'\\:+()#0x \n\xff\xc3') for _ in range(5))
+        verb = ("sarif", "html")[i // 2 % 2]
+        rc, out, err = write(t, verb, "--no-lines", "--no-source", text=bytes(text))
+        wrong = valid(t, out) if verb == "sarif" else Page(out).bad or None
+        if rc or err or wrong:
+            bad.append((verb, rc, err[:200], wrong, bytes(text)))
+    t.verdict("sarif, html: broken reports", [], bad[:2])
+
+
+def refusals(t):
+    for args, why in (((f"{t.W}/none",), f"sarif: {t.W}/none: No such file or directory"),
+                      ((t.W,), f"sarif: {t.W}: Is a directory"),
+                      (("-o",), "sarif: -o : the name of a file follows"),
+                      (("-o", f"{t.W}/no/where"), f"sarif: -o {t.W}/no/where: No such file or directory"),
+                      (("--lines",), "sarif: unknown option '--lines'; there are -o FILE, --debug-dir=DIR, --no-lines "
+                       "and --no-source"),
+                      (("-o", "/dev/full"), "sarif: cannot write: No space left on device")):
+        t.verdict(f"sarif {' '.join(args)}", (2, "", f"undangle: {why}\n"), write(t, "sarif", *args, text=""))
+
+
+def pages(t, raw):
+    try:
+        import jsonschema  # noqa: F401
+    except ImportError:
+        t.skipped("sarif and html", "python3-jsonschema is not installed")
+        return
+    real(t)
+    hard(t)
+    broken(t, raw)
+    refusals(t)

@@ -21,10 +21,10 @@
 enum lock_rank {
 	LOCK_UNRANKED, /* not checked */
 	LOCK_START,
-	LOCK_SHARED, /* the cache for handlers that interrupt their thread's own */
+	LOCK_SHARED, /* the owner for handlers that interrupt their thread's own */
 	LOCK_SWEEP,  /* what is dead, and dies                                 */
 	LOCK_LARGE,
-	LOCK_TCACHE,
+	LOCK_OWNER,
 	LOCK_CLASS, /* the rows of one size                                   */
 	LOCK_SUPER,
 	LOCK_VIEWS,

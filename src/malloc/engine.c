@@ -9,7 +9,6 @@
 const char *start_why;
 
 bool engine_plain;
-static bool paged; /* small blocks are in pages/ */
 
 static struct sheet *sheet_of(uintptr_t e)
 {
@@ -142,20 +141,13 @@ static const struct block_source rows_source = {.find = find,
 
 void engine_start(void)
 {
-	paged = options.detect == DETECT_GROUPED;
-	pages_start();
-	if (!paged)
-		rows_start();
-	block_source = paged ? &pages_source : &rows_source;
-	engine_plain = true;
-}
-
-void engine_init(void)
-{
-	if (paged)
-		cache_init();
+	mode_start();
+	if (mode.grouped)
+		pages_start();
 	else
-		tcache_init();
+		rows_start();
+	block_source = mode.grouped ? &pages_source : &rows_source;
+	engine_plain = true;
 }
 
 static void *no_memory(void)
@@ -171,17 +163,18 @@ static void *or_no_memory(void *p)
 
 void *engine_alloc(size_t size, bool zero, void *frame)
 {
-	if (size <= (paged ? PAGES_MAX : HEAP_MEDIUM_MAX))
-		return paged ? pages_alloc(size, zero, frame) : rows_alloc(size, zero, frame);
+	if (size <= (mode.grouped ? PAGES_MAX : HEAP_MEDIUM_MAX))
+		return mode.grouped ? pages_alloc(size, zero, frame)
+				    : rows_alloc(size, zero, frame);
 	return or_no_memory(large_alloc(size, PAGE_SIZE, zero, frame));
 }
 
 void *engine_alloc_aligned(size_t size, size_t align, void *frame)
 {
-	if (align > PAGE_SIZE || size > (paged ? PAGES_MAX : HEAP_MEDIUM_MAX))
+	if (align > PAGE_SIZE || size > (mode.grouped ? PAGES_MAX : HEAP_MEDIUM_MAX))
 		return or_no_memory(large_alloc(size, MAX(align, PAGE_SIZE), false, frame));
-	return paged ? pages_alloc_aligned(size, align, frame)
-		     : rows_alloc_aligned(size, align, frame);
+	return mode.grouped ? pages_alloc_aligned(size, align, frame)
+			    : rows_alloc_aligned(size, align, frame);
 }
 
 bool engine_free(void *p, bool moved, void *frame)
@@ -232,7 +225,7 @@ bool engine_realloc(void *p, size_t size, void *frame, void **q)
 
 	if (!was)
 		return false;
-	if (large && size > (paged ? PAGES_MAX : HEAP_MEDIUM_MAX) / 2) {
+	if (large && size > (mode.grouped ? PAGES_MAX : HEAP_MEDIUM_MAX) / 2) {
 		*q = large_resize(large_of(e), size, moves, frame);
 		if (*q)
 			return true;
@@ -254,19 +247,19 @@ bool engine_realloc(void *p, size_t size, void *frame, void **q)
 
 vaddr_t engine_twice(void)
 {
-	return paged ? pages_twice() : sweep_twice();
+	return mode.grouped ? pages_twice() : sweep_twice();
 }
 
 void engine_kill_dead(bool trim)
 {
-	if (paged)
+	if (mode.grouped)
 		pages_sweep(true);
 	else
 		sweep_run(true);
 	if (!trim)
 		return;
 	pages_trim();
-	if (!paged)
+	if (!mode.grouped)
 		heap_trim();
 }
 
@@ -275,7 +268,7 @@ void engine_bytes(struct engine_bytes *b)
 	struct large_counts l;
 
 	large_count(&l);
-	b->heap = paged ? sheet_bytes() : heap_bytes();
+	b->heap = mode.grouped ? sheet_bytes() : heap_bytes();
 	b->large = l.live_bytes;
 	b->large_live = l.live;
 }
@@ -304,26 +297,22 @@ static void pages_stats(struct out *o)
 
 void engine_stats(struct out *o)
 {
-	uint64_t allocs = tcache_shared.allocs + cache_shared.allocs;
-	uint64_t frees = tcache_shared.frees + cache_shared.frees;
+	const struct owner *shared = owner_of[0];
+	uint64_t allocs = shared->allocs, frees = shared->frees;
 	struct large_counts l;
 
-	for (struct tcache *tc = tcache_all; tc; tc = tc->next) {
-		allocs += tc->allocs;
-		frees += tc->frees + FREED_COUNT(tc->freed);
-	}
-	for (struct cache *c = cache_all; c; c = c->next) {
-		allocs += c->allocs;
-		frees += c->frees + CACHE_FREED_COUNT(c->freed);
+	for (const struct owner *own = owner_all; own; own = own->next) {
+		allocs += own->allocs;
+		frees += own->frees + FREED_COUNT(own->freed);
 	}
 	large_count(&l);
 	out_fmt(o, "undangle: backend        host, detect=%s\n",
-		paged	      ? "grouped"
+		mode.grouped  ? "grouped"
 		: mode.strict ? "strict"
 			      : "deferred");
 	out_fmt(o, "undangle: allocations    %lu, freed %lu; large %lu (%lu moved), freed %lu\n",
 		allocs, frees, l.made, l.moved, l.killed);
-	if (paged)
+	if (mode.grouped)
 		pages_stats(o);
 	else
 		rows_stats(o);

@@ -16,7 +16,6 @@
 extern bool engine_plain;
 
 void engine_start(void);
-void engine_init(void); /* from the constructor */
 
 /* align: a power of two. NULL: no memory, and errno is ENOMEM. */
 void *engine_alloc(size_t size, bool zero, void *frame);

@@ -4,7 +4,7 @@
  * app context, no lock. All else they leave by a jump, and save nothing: the store buffer is full
  * of the program's own stores.
  *
- * short_malloc: the thread has a cache of pages/, or it is
+ * short_malloc: in the pages, or it is
  *	take_page	the next object of the page that is cut for the class
  *	malloc_rows	malloc_simple, malloc_row: the lowest bit of the word's mask
  *	malloc_rest	all else: engine.c
@@ -13,41 +13,41 @@
 #include "last.h"
 
 /* An object of the page that is cut for the class, if it has another; or NULL. */
-static ALWAYS_INLINE void *take_page(struct cache *c, size_t size, bool *zeroed)
+static ALWAYS_INLINE void *take_page(struct cutter *c, size_t size, bool *zeroed)
 {
 	struct bump *b;
 	void *p;
 
-	if (pages_mode.records || unlikely(size > PAGES_SMALL_MAX || c->busy))
+	if (unlikely(!mode.short_pages || size > PAGES_SMALL_MAX || c->own.busy))
 		return NULL;
 	b = &c->bump[pages_class_by_16[(size + 15) >> 4]];
-	cache_busy(c);
+	owner_busy(&c->own);
 	p = bump_take(b);
 	*zeroed = b->zeroed;
-	c->allocs += p != NULL;
-	cache_idle(c);
+	c->own.allocs += p != NULL;
+	owner_idle(&c->own);
 	return p;
 }
 
 /* An object of the word, if it has another; simple: only in a simple view. */
-static ALWAYS_INLINE void *take_row(struct tcache *tc, struct cursor *c, bool *zeroed, bool simple)
+static ALWAYS_INLINE void *take_row(struct cursors *tc, struct cursor *c, bool *zeroed, bool simple)
 {
 	void *p = NULL;
 
-	tcache_busy(tc);
+	owner_busy(&tc->own);
 	if (likely(c->next && (!simple || c->view->simple))) {
 		*zeroed = c->view->zeroed;
 		p = cursor_pop(c, simple);
-		tc->allocs++;
+		tc->own.allocs++;
 	}
-	tcache_idle(tc);
+	owner_idle(&tc->own);
 	return p;
 }
 
 /* The class's cursor, if there may be a short way. */
-static inline struct cursor *cursor_short(struct tcache *tc, size_t size)
+static inline struct cursor *cursor_short(struct cursors *tc, size_t size)
 {
-	if (mode.records || unlikely(!tc || size > HEAP_SMALL_MAX || tc->busy))
+	if (mode.grouped || mode.records || unlikely(!tc || size > HEAP_SMALL_MAX || tc->own.busy))
 		return NULL;
 	return &tc->cur[heap_class_by_16[(size + 15) >> 4]];
 }
@@ -77,15 +77,14 @@ void *alloc_aligned(size_t size, size_t align, void *frame)
 
 void *short_alloc(size_t size, bool zero, void *frame)
 {
-	struct cache *pages = cache_mine;
-	struct cursor *c = pages ? NULL : cursor_short(tcache_mine, size);
+	struct cursor *c = cursor_short(cursors_mine(), size);
 	bool zeroed = false;
 	void *p = NULL;
 
-	if (pages)
-		p = take_page(pages, size, &zeroed);
-	else if (c)
-		p = take_row(tcache_mine, c, &zeroed, false);
+	if (c)
+		p = take_row(cursors_mine(), c, &zeroed, false);
+	else if (cutter_mine())
+		p = take_page(cutter_mine(), size, &zeroed);
 	if (unlikely(!p))
 		return alloc_rest(size, zero, frame);
 	if (zero && !zeroed)
@@ -99,7 +98,7 @@ static __attribute__((noinline)) void *malloc_rest(size_t size)
 	return frame_kept(alloc_rest(size, false, __builtin_frame_address(0)));
 }
 
-static __attribute__((noinline)) void *malloc_row(struct tcache *tc, struct cursor *c, size_t size)
+static __attribute__((noinline)) void *malloc_row(struct cursors *tc, struct cursor *c, size_t size)
 {
 	bool zeroed;
 	void *p = take_row(tc, c, &zeroed, false);
@@ -108,7 +107,7 @@ static __attribute__((noinline)) void *malloc_row(struct tcache *tc, struct curs
 }
 
 static __attribute__((noinline)) void *malloc_simple(
-	struct tcache *tc, struct cursor *c, size_t size)
+	struct cursors *tc, struct cursor *c, size_t size)
 {
 	bool zeroed;
 	void *p = take_row(tc, c, &zeroed, true);
@@ -118,19 +117,16 @@ static __attribute__((noinline)) void *malloc_simple(
 
 static __attribute__((noinline)) void *malloc_rows(size_t size)
 {
-	struct cursor *c = cursor_short(tcache_mine, size);
+	struct cursor *c = cursor_short(cursors_mine(), size);
 
-	return c ? malloc_simple(tcache_mine, c, size) : malloc_rest(size);
+	return c ? malloc_simple(cursors_mine(), c, size) : malloc_rest(size);
 }
 
 void *short_malloc(size_t size)
 {
-	struct cache *c = cache_mine;
+	struct cutter *c = cutter_mine();
 	bool zeroed;
-	void *p;
+	void *p = likely(c) ? take_page(c, size, &zeroed) : NULL;
 
-	if (!c)
-		return malloc_rows(size);
-	p = take_page(c, size, &zeroed);
-	return likely(p) ? p : malloc_rest(size);
+	return likely(p) ? p : malloc_rows(size);
 }

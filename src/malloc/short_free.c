@@ -44,33 +44,33 @@ static __attribute__((noinline)) void free_rest(void *p)
 	frame_kept(NULL);
 }
 
-static __attribute__((noinline)) void freed_tell(struct tcache *tc)
+static __attribute__((noinline)) void freed_tell(struct cursors *tc)
 {
-	tcache_freed(tc);
+	cursors_told(tc);
 	twice_tell();
 }
 
-static inline void count_free(struct tcache *tc, size_t bytes)
+static inline void count_free(struct cursors *tc, size_t bytes)
 {
-	if (unlikely(freed_count(tc, bytes)))
+	if (unlikely(owner_freed(&tc->own, bytes, mode.step)))
 		freed_tell(tc);
 }
 
-static __attribute__((noinline)) void page_freed_tell(struct cache *c)
+static __attribute__((noinline)) void page_freed_tell(struct cutter *c)
 {
-	cache_freed(c);
+	cutter_told(c);
 	twice_tell();
 }
 
-static inline void page_count_free(struct cache *c, size_t bytes)
+static inline void page_count_free(struct cutter *c, size_t bytes)
 {
-	if (unlikely(cache_count_free(c, bytes)))
+	if (unlikely(owner_freed(&c->own, bytes, mode.step)))
 		page_freed_tell(c);
 }
 
 /* An object of page u, of the class of b, is freed; the page may have died. */
 static __attribute__((noinline)) void page_freed(
-	struct sheet *s, uint32_t u, struct cache *c, const struct bump *b)
+	struct sheet *s, uint32_t u, struct cutter *c, const struct bump *b)
 {
 	if (sheet_page_empty(s, u, b->slots))
 		sheet_page_died(s, u);
@@ -82,9 +82,9 @@ static __attribute__((noinline)) void page_freed(
 static __attribute__((noinline)) void page_free_shared(
 	struct sheet *s, void *p, uint32_t idx, const struct bump *b)
 {
-	struct cache *c = cache_mine;
+	struct cutter *c = cutter_mine();
 
-	cache_enter(c, s);
+	owner_enter(&c->own, s);
 	if (unlikely(!sheet_clear_mine(s, idx)))
 		return free_rest(p);
 	page_freed(s, sheet_page_of(idx), c, b);
@@ -93,12 +93,12 @@ static __attribute__((noinline)) void page_free_shared(
 /* What the class is cut into stands in the cursor, too. Of what is never cut so, slots is 0. */
 static inline void page_free(struct sheet *s, void *p)
 {
-	struct cache *c = cache_mine;
+	struct cutter *c = cutter_mine();
 	size_t d = vaddr_of(p) - s->base, u = d >> PAGE_SHIFT, off = d & (PAGE_SIZE - 1), j;
 	uint32_t cut = s->cut[u];
 	const struct bump *b;
 
-	if (unlikely(!c || cut >> OWNER_SHIFT != c->id || s->rec))
+	if (unlikely(!c || cut >> OWNER_SHIFT != c->own.id || s->rec))
 		return free_rest(p);
 	b = &c->bump[KIND_OF(cut) - 1];
 	__asm__("" : "+r"(b)); /* not by its index, which would take a register more */
@@ -107,7 +107,7 @@ static inline void page_free(struct sheet *s, void *p)
 		return free_rest(p);
 	if (unlikely(s->gone != NULL))
 		return page_free_shared(s, p, sheet_idx((uint32_t)u, (uint32_t)j), b);
-	cache_enter(c, s);
+	owner_enter(&c->own, s);
 	if (unlikely(!sheet_bit_clear(&s->live[u + (j >> 6) * SHEET_PAGES], j & 63)))
 		return free_rest(p);
 	if (unlikely(!s->live[u + (j >> 6) * SHEET_PAGES]))
@@ -116,7 +116,7 @@ static inline void page_free(struct sheet *s, void *p)
 }
 
 /* Object u of a view of single objects is freed. */
-static __attribute__((noinline)) void row_freed(struct view *v, size_t u, struct tcache *tc)
+static __attribute__((noinline)) void row_freed(struct view *v, size_t u, struct cursors *tc)
 {
 	pending_note(v);
 	if (!view_live_word(v, (uint32_t)u / 64))
@@ -133,9 +133,9 @@ static __attribute__((noinline)) void row_free_rest(struct view *v, size_t d)
 
 static __attribute__((noinline)) void row_free_shared(struct view *v, size_t d)
 {
-	struct tcache *tc = tcache_mine;
+	struct cursors *tc = cursors_mine();
 
-	tcache_enter(tc, v);
+	owner_enter(&tc->own, v);
 	if (unlikely(!clear_mine(v, (uint32_t)(d >> PAGE_SHIFT))))
 		return row_free_rest(v, d);
 	row_freed(v, d >> PAGE_SHIFT, tc);
@@ -143,7 +143,7 @@ static __attribute__((noinline)) void row_free_shared(struct view *v, size_t d)
 
 static __attribute__((noinline)) void row_free(struct view *v, void *p)
 {
-	struct tcache *tc = tcache_mine;
+	struct cursors *tc = cursors_mine();
 	const struct geom *g = v->geom;
 	size_t d = vaddr_of(p) - v->base, u;
 	const struct cursor *c;
@@ -151,7 +151,7 @@ static __attribute__((noinline)) void row_free(struct view *v, void *p)
 
 	__asm__("" : "+r"(d)); /* and p is used no more */
 	u = d >> PAGE_SHIFT;
-	if (unlikely(!v->simple || !tc || v->owner != tc->id || u >= v->pages))
+	if (unlikely(!v->simple || !tc || v->owner != tc->own.id || u >= v->pages))
 		goto rest;
 	band = geom_band_at(g, v->place, (uint32_t)u);
 	__asm__("" : "+r"(band));
@@ -162,7 +162,7 @@ static __attribute__((noinline)) void row_free(struct view *v, void *p)
 		goto rest;
 	if (unlikely(v->gone != NULL))
 		return row_free_shared(v, d);
-	tcache_enter(tc, v);
+	owner_enter(&tc->own, v);
 	if (unlikely(!bit_clear(&v->live[u / 64], u % 64)))
 		goto rest;
 	if (unlikely(!v->live[u / 64] || !v->dirty))

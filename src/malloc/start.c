@@ -89,7 +89,7 @@ __attribute__((constructor(101))) static void undangle_init(void)
 {
 	log_start();
 	start();
-	engine_init();
+	owner_init();
 	fork_init();
 	fault_init();
 	if (options.stats)

@@ -6,16 +6,23 @@
  *	pages_alloc ── the thread's cursor, if it is not busy
  *	 ├─ bump_take                    the next object of the page that is cut for the class
  *	 ├─ supply_cut                   the next page of the supply (cut.c)
- *	 └─ alloc_slow ── a section: the shared cache if need be
+ *	 └─ alloc_slow ── a section: the shared owner if need be
  *	     └─ refill ── supply_refill    another sheet; where memory is short, the dead die first
  */
 #include "cut.h"
 #include "host/host.h"
-#include "mode.h"
 #include "pages.h"
 #include "trace/trace.h"
 
 #include <errno.h>
+
+struct cutter cutter_shared;
+
+void pages_start(void)
+{
+	owner_start(sizeof(struct cutter), &cutter_shared.own);
+	pages_class_init();
+}
 
 /* What was taken for a malloc. */
 struct taken {
@@ -26,7 +33,7 @@ struct taken {
 
 /* may_cut: not so outside of a section where records are kept, for those are made under a lock. */
 static inline bool take(
-	struct cache *c, unsigned cls, struct taken *t, bool may_cut, bool *no_memory)
+	struct cutter *c, unsigned cls, struct taken *t, bool may_cut, bool *no_memory)
 {
 	struct bump *b = &c->bump[cls];
 
@@ -34,8 +41,8 @@ static inline bool take(
 	if (!t->p && may_cut && supply_cut(c, cls, no_memory))
 		t->p = bump_take(b);
 	t->zeroed = b->zeroed;
-	t->tid = c->tid;
-	c->allocs += t->p != NULL;
+	t->tid = c->own.tid;
+	c->own.allocs += t->p != NULL;
 	return t->p;
 }
 
@@ -49,7 +56,7 @@ static void maps_warn(void)
 }
 
 /* What waits to die may be what is missing: addresses, mappings, memory. */
-static bool refill(struct cache *c, unsigned cls)
+static bool refill(struct cutter *c, unsigned cls)
 {
 	int err = 0;
 
@@ -66,26 +73,26 @@ static bool refill(struct cache *c, unsigned cls)
 	return false;
 }
 
-/* No cache, an interrupted one, or the supply is used up. */
+/* No owner, an interrupted one, or the supply is used up. */
 static __attribute__((noinline)) struct taken alloc_slow(unsigned cls)
 {
 	struct taken t = {0};
 	struct lock_section s;
 	bool shared, no_memory = false;
-	struct cache *c;
+	struct cutter *c;
 
 	lock_section_enter(&s);
-	c = cache_get();
-	shared = !c || c->busy;
+	c = (struct cutter *)owner_get();
+	shared = !c || c->own.busy;
 	if (shared) {
-		lock_take(&shared_cache_lock);
-		c = &cache_shared;
+		lock_take(&owner_shared_lock);
+		c = &cutter_shared;
 	}
 	while (!take(c, cls, &t, true, &no_memory))
 		if (no_memory || !refill(c, cls))
 			break;
 	if (shared) {
-		lock_drop(&shared_cache_lock);
+		lock_drop(&owner_shared_lock);
 		t.tid = sys_gettid();
 	}
 	lock_section_leave(&s);
@@ -94,14 +101,14 @@ static __attribute__((noinline)) struct taken alloc_slow(unsigned cls)
 
 static void *alloc_class(unsigned cls, size_t size, bool zero, void *frame)
 {
-	struct cache *c = cache_mine;
+	struct cutter *c = cutter_mine();
 	struct taken t = {0};
 	bool no_memory = false;
 
-	if (likely(c && !c->busy)) {
-		cache_busy(c);
-		take(c, cls, &t, !pages_mode.records, &no_memory);
-		cache_idle(c);
+	if (likely(c && !c->own.busy)) {
+		owner_busy(&c->own);
+		take(c, cls, &t, !mode.records, &no_memory);
+		owner_idle(&c->own);
 	}
 	if (unlikely(!t.p))
 		t = alloc_slow(cls);
@@ -109,7 +116,7 @@ static void *alloc_class(unsigned cls, size_t size, bool zero, void *frame)
 		errno = ENOMEM;
 		return NULL;
 	}
-	if (pages_mode.records)
+	if (mode.records)
 		pages_record(t.p, size, t.tid, stack_capture(frame));
 	if (zero && !t.zeroed)
 		__builtin_memset(t.p, 0, size);

@@ -5,7 +5,6 @@
  */
 #include "clean.h"
 #include "host/host.h"
-#include "mode.h"
 #include "pending.h"
 
 _Atomic vaddr_t pages_freed_twice;
@@ -104,7 +103,7 @@ void sheet_clean(struct sheet *s)
 {
 	struct census n;
 
-	s->since_frees = 0;
+	s->since.frees = 0;
 	atomic_store(&s->pending, 0);
 	sheet_look(s, &n); /* a free after the first look may have seen it marked */
 	if (n.whole) {

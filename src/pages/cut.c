@@ -1,6 +1,5 @@
 /* cut.c - see cut.h. app context. */
 #include "cut.h"
-#include "mode.h"
 #include "pending.h"
 
 #include <errno.h>
@@ -60,10 +59,10 @@ static void page_own(struct sheet *s, uint32_t u, unsigned cls, uint32_t id)
 	}
 	for (uint32_t i = 1; i < k->pages; i++)
 		s->cut[u + i] = (uint16_t)(KIND_INNER | i << OWNER_SHIFT);
-	s->cut[u] = (uint16_t)((cls + 1) | MIN(id, CACHE_NONE) << OWNER_SHIFT);
+	s->cut[u] = (uint16_t)((cls + 1) | MIN(id, OWNER_NONE) << OWNER_SHIFT);
 }
 
-bool supply_cut(struct cache *c, unsigned cls, bool *no_memory)
+bool supply_cut(struct cutter *c, unsigned cls, bool *no_memory)
 {
 	const struct page_kind *k = &page_kinds[cls + 1];
 	struct supply *p = supply_of(c, cls);
@@ -76,7 +75,7 @@ bool supply_cut(struct cache *c, unsigned cls, bool *no_memory)
 			return false;
 	s = p->in;
 	u = p->at;
-	if (pages_mode.records) {
+	if (mode.records) {
 		s->rec[u] = meta_alloc(k->slots * sizeof(**s->rec));
 		if (!s->rec[u]) {
 			*no_memory = true;
@@ -84,7 +83,7 @@ bool supply_cut(struct cache *c, unsigned cls, bool *no_memory)
 		}
 	}
 	p->at = u + k->pages;
-	page_own(s, u, cls, c->id);
+	page_own(s, u, cls, c->own.id);
 	b->next = sheet_page_at(s, u);
 	atomic_store_explicit(&c->in_page[cls], b->next, memory_order_relaxed);
 	b->end = b->next + k->slots * (vaddr_t)k->size;
@@ -99,15 +98,16 @@ bool supply_cut(struct cache *c, unsigned cls, bool *no_memory)
  * The rest of a sheet that another thread seems to have no use for; NULL: there is none. Whoever
  * has had none yet takes any: many threads that do little must not touch a page table each.
  */
-static struct sheet *rest_of_other(const struct cache *mine, unsigned cls, bool first)
+static struct sheet *rest_of_other(const struct cutter *mine, unsigned cls, bool first)
 {
-	uint64_t now = cache_refills, gap = first ? 0 : 8 + 4UL * cache_owned;
+	uint64_t now = owner_refills, gap = first ? 0 : 8 + 4UL * owners_taken;
 
-	for (struct cache *c = cache_all; c; c = c->next) {
+	for (struct owner *o = owner_all; o; o = o->next) {
+		struct cutter *c = (struct cutter *)o;
 		struct supply *p = supply_of(c, cls);
 		struct sheet *s;
 
-		if (c == mine || (c->owned && now - c->refilled < gap) ||
+		if (c == mine || (c->own.taken && now - c->own.refilled < gap) ||
 			!atomic_load_explicit(&p->rest, memory_order_relaxed))
 			continue;
 		s = atomic_exchange(&p->rest, NULL);
@@ -117,13 +117,13 @@ static struct sheet *rest_of_other(const struct cache *mine, unsigned cls, bool 
 	return NULL;
 }
 
-int supply_refill(struct cache *c, unsigned cls)
+int supply_refill(struct cutter *c, unsigned cls)
 {
 	struct supply *p = supply_of(c, cls);
 	struct sheet *s = rest_of_other(c, cls, !p->sheets);
 	int err = 0;
 
-	c->refilled = atomic_fetch_add(&cache_refills, 1) + 1;
+	c->own.refilled = atomic_fetch_add(&owner_refills, 1) + 1;
 	if (!s)
 		s = sheet_new(p->sheets >= HUGE_FROM, &err);
 	p->sheets += s && p->sheets < UINT16_MAX;

@@ -7,9 +7,9 @@
 #ifndef UD_CUT_H
 #define UD_CUT_H
 
-#include "cache.h"
+#include "cutter.h"
 
-static inline struct supply *supply_of(struct cache *c, unsigned cls)
+static inline struct supply *supply_of(struct cutter *c, unsigned cls)
 {
 	unsigned pages = page_kinds[cls + 1].pages;
 
@@ -20,9 +20,9 @@ static inline struct supply *supply_of(struct cache *c, unsigned cls)
  * Cuts the next page or run of pages for cls; false when the supply has no more, or there is no
  * memory for records (*no_memory).
  */
-bool supply_cut(struct cache *c, unsigned cls, bool *no_memory);
+bool supply_cut(struct cutter *c, unsigned cls, bool *no_memory);
 
 /* Another sheet for the supply of cls. 0 or -errno. In a section. */
-int supply_refill(struct cache *c, unsigned cls);
+int supply_refill(struct cutter *c, unsigned cls);
 
 #endif

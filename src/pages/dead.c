@@ -1,7 +1,6 @@
 /* dead.c - see dead.h. app context, pages_sweep_lock held. */
 #include "dead.h"
-#include "cache.h"
-#include "mode.h"
+#include "cutter.h"
 #include "pending.h"
 
 static struct sheet *oldest, *newest;
@@ -35,7 +34,7 @@ void dead_sheet_push(struct sheet *s)
 
 void dead_sheets_forget(void)
 {
-	while (remembered > pages_mode.dead_bytes && oldest) {
+	while (remembered > mode.dead_bytes && oldest) {
 		struct sheet *s = oldest;
 
 		/* Where everything dies whole, sweeps are seconds and thousands of sheets apart. */
@@ -46,7 +45,7 @@ void dead_sheets_forget(void)
 			newest = NULL;
 		remembered -= s->weight;
 		if (atomic_load(&s->pending) ||
-			cache_is_in(s)) { /* a late free has it in its hands */
+			owner_is_in(s)) { /* a late free has it in its hands */
 			dead_sheet_push(s);
 			break;
 		}

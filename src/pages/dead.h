@@ -8,6 +8,6 @@
 #include "sheet.h"
 
 void dead_sheet_push(struct sheet *s);
-void dead_sheets_forget(void); /* the oldest, where they take more than pages_mode.dead_bytes */
+void dead_sheets_forget(void); /* the oldest, where they take more than mode.dead_bytes */
 
 #endif

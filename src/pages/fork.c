@@ -10,8 +10,8 @@
 
 static struct lock_section section; /* of the one fork at a time, under the locks */
 
-static struct lock *const locks[] = {&shared_cache_lock, &pages_sweep_lock, &large_lock,
-	&cache_lock, &sheet_lock, &space_lock, &meta_lock};
+static struct lock *const locks[] = {&owner_shared_lock, &pages_sweep_lock, &large_lock,
+	&owner_lock, &sheet_lock, &space_lock, &meta_lock};
 
 void pages_fork_prepare(void)
 {
@@ -34,7 +34,7 @@ void pages_fork_parent(void)
 
 void pages_fork_child(void)
 {
-	cache_fork_child();
+	owner_fork_child();
 	host_spare_fork_child();
 	pages_fork_parent();
 }

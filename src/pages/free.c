@@ -6,7 +6,7 @@
  *	pages_free ── live_find: the live object that starts there, which was handed out
  *	 ├─ sheet_clear_mine, clear_other      one of its two bits
  *	 ├─ sheet_page_died              its page has nothing alive (sweep.c)
- *	 └─ cache_freed ── pages_freed   every 256 frees or 64 KB: is a sweep due?
+ *	 └─ cutter_told ── pages_freed   every 256 frees or 64 KB: is a sweep due?
  */
 #include "pages.h"
 #include "pending.h"
@@ -25,7 +25,7 @@ static bool slot_ahead(const struct sheet *s, uint32_t idx, vaddr_t at)
 {
 	uint32_t u = sheet_page_of(idx), cut = s->cut[u], cls = KIND_OF(cut) - 1;
 	vaddr_t page = sheet_page_at(s, u);
-	const struct cache *c = cache_of[cut >> OWNER_SHIFT];
+	const struct cutter *c = cutter_of(cut >> OWNER_SHIFT);
 
 	return c && c->in_page[cls] == page &&
 	       __atomic_load_n(&c->bump[cls].next, __ATOMIC_ACQUIRE) - page <= at - page &&
@@ -122,19 +122,19 @@ static __attribute__((noinline)) bool free_uncached(
 {
 	bool was;
 
-	atomic_fetch_add(&cache_none_in, 1);
-	was = slot_clear(s, idx, cut, CACHE_NONE + 1);
-	atomic_fetch_sub(&cache_none_in, 1);
+	atomic_fetch_add(&owner_none_in, 1);
+	was = slot_clear(s, idx, cut, OWNER_NONE + 1);
+	atomic_fetch_sub(&owner_none_in, 1);
 	if (!was)
 		return false;
-	__atomic_fetch_add(&cache_shared.frees, 1, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&cutter_shared.own.frees, 1, __ATOMIC_RELAXED);
 	pages_freed(1, size);
 	return true;
 }
 
 bool pages_free(struct sheet *s, void *p, bool moved, void *frame)
 {
-	struct cache *c = cache_mine;
+	struct cutter *c = cutter_mine();
 	struct record *r;
 	uint32_t idx, cut = live_find(s, p, &idx);
 	size_t size = page_kinds[KIND_OF(cut)].size;
@@ -143,14 +143,14 @@ bool pages_free(struct sheet *s, void *p, bool moved, void *frame)
 		return false;
 	r = sheet_record(s, idx);
 	if (r)
-		record_free(r, moved, c ? c->tid : sys_gettid(), stack_capture(frame));
+		record_free(r, moved, c ? c->own.tid : sys_gettid(), stack_capture(frame));
 	if (unlikely(!c))
 		return free_uncached(s, idx, cut, size);
-	cache_enter(c, s);
-	if (unlikely(!slot_clear(s, idx, cut, c->id)))
+	owner_enter(&c->own, s);
+	if (unlikely(!slot_clear(s, idx, cut, c->own.id)))
 		return false;
-	if (unlikely(cache_count_free(c, size)))
-		cache_freed(c);
+	if (unlikely(owner_freed(&c->own, size, mode.step)))
+		cutter_told(c);
 	return true;
 }
 

@@ -8,30 +8,15 @@
 #ifndef UD_PAGES_FREE_H
 #define UD_PAGES_FREE_H
 
-#include "cache.h"
-#include "mode.h"
+#include "cutter.h"
 #include "sweep.h"
 
-/* What a thread freed it tells the sweep by the step, or by 64 KB. */
-#define CACHE_STEP_BYTES (64UL << 10)
-
-/* True: it is time for cache_freed. */
-static inline bool cache_count_free(struct cache *c, size_t bytes)
+/* Tells the sweep what the thread freed. */
+static inline void cutter_told(struct cutter *c)
 {
-	uint64_t freed = c->freed + CACHE_FREED_ONE + bytes;
+	uint64_t freed = owner_told(&c->own);
 
-	c->freed = freed;
-	return CACHE_FREED_COUNT(freed) >= pages_mode.step ||
-	       CACHE_FREED_BYTES(freed) >= CACHE_STEP_BYTES;
-}
-
-static inline void cache_freed(struct cache *c)
-{
-	uint64_t freed = c->freed;
-
-	c->freed = 0;
-	c->frees += CACHE_FREED_COUNT(freed);
-	pages_freed((uint32_t)CACHE_FREED_COUNT(freed), CACHE_FREED_BYTES(freed));
+	pages_freed((uint32_t)FREED_COUNT(freed), FREED_BYTES(freed));
 }
 
 /*

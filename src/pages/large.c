@@ -9,7 +9,6 @@
  */
 #include "large.h"
 #include "host/host.h"
-#include "mode.h"
 #include "trace/trace.h"
 
 #include <errno.h>
@@ -210,7 +209,7 @@ static bool large_place(struct large *l, size_t align, bool *zeroed)
 static void large_born(struct large *l, uint32_t stack)
 {
 	l->alloc_stack = stack;
-	l->alloc_tid = pages_mode.records ? sys_gettid() : 0;
+	l->alloc_tid = mode.records ? sys_gettid() : 0;
 	lock_take(&large_lock);
 	counts.live_bytes += l->len;
 	counts.made++;
@@ -221,7 +220,7 @@ static void large_born(struct large *l, uint32_t stack)
 
 void *large_alloc(size_t size, size_t align, bool zero, void *frame)
 {
-	uint32_t stack = pages_mode.records ? stack_capture(frame) : 0;
+	uint32_t stack = mode.records ? stack_capture(frame) : 0;
 	size_t len = ALIGN_UP(MAX(size, 1UL), PAGE_SIZE);
 	struct lock_section s;
 	bool zeroed = true;
@@ -279,7 +278,7 @@ static void large_bury(struct large *l)
 static void large_died(struct large *l, bool moved, uint32_t stack)
 {
 	l->moved = moved;
-	l->free_tid = pages_mode.records ? sys_gettid() : 0;
+	l->free_tid = mode.records ? sys_gettid() : 0;
 	l->free_stack = stack;
 }
 
@@ -303,7 +302,7 @@ bool large_free(struct large *l, bool moved, void *frame)
 
 	if (atomic_exchange(&l->dead, 1))
 		return false;
-	large_died(l, moved, pages_mode.records ? stack_capture(frame) : 0);
+	large_died(l, moved, mode.records ? stack_capture(frame) : 0);
 	lock_section_enter(&s);
 	if (maps_allow() ? !ready_put(l) : !host_range_guard(l->base, l->room))
 		host_range_kill(l->base, l->room);
@@ -340,7 +339,7 @@ static struct large *large_move(struct large *l, size_t size)
 
 void *large_resize(struct large *l, size_t size, bool moves, void *frame)
 {
-	uint32_t stack = pages_mode.records ? stack_capture(frame) : 0;
+	uint32_t stack = mode.records ? stack_capture(frame) : 0;
 	size_t len = ALIGN_UP(size, PAGE_SIZE), was = l->len;
 	struct lock_section s;
 	struct large *n = l;

@@ -9,11 +9,13 @@
 #ifndef UD_PAGES_H
 #define UD_PAGES_H
 
-#include "cache.h"
+#include "cutter.h"
 #include "free.h"
 #include "large.h"
-#include "mode.h"
 #include "sweep.h"
+
+/* Once, before the others, in grouped; large blocks need none. */
+void pages_start(void);
 
 /*
  * A block of at most PAGES_MAX bytes. `frame`: the __builtin_frame_address(0) of the exported

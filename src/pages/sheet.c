@@ -5,7 +5,6 @@
  */
 #include "sheet.h"
 #include "host/host.h"
-#include "mode.h"
 
 #include <errno.h>
 
@@ -21,6 +20,7 @@ struct lock sheet_lock = LOCK(SHEET);
 static vaddr_t ready[READY_MOST]; /* | READY_HUGE */
 #define READY_HUGE 1UL
 static struct sheet_counts counts;
+struct pages_swept pages_swept;
 
 static size_t live_bytes(void)
 {
@@ -57,9 +57,9 @@ static struct sheet *sheet_build(void)
 	if (!s)
 		return NULL;
 	s->live = meta_alloc(live_bytes());
-	if (pages_mode.records)
+	if (mode.records)
 		s->rec = meta_alloc(SHEET_PAGES * sizeof(*s->rec));
-	if (s->live && (s->rec || !pages_mode.records))
+	if (s->live && (s->rec || !mode.records))
 		return s;
 	sheet_free(s);
 	return NULL;

@@ -46,8 +46,7 @@ struct sheet {
 	bool buried;		      /* dead as a whole: none of its addresses is mapped */
 	size_t weight;		      /* then: bytes to remember it */
 	uint8_t worth;		      /* of a kill here, at the last sweep */
-	uint64_t since_frees;	      /* what waits to die has waited since then; 0: nothing does */
-	uint64_t since_ns;
+	struct pace_since since;      /* of what waits to die */
 
 	struct sheet *pending_next, *spent_next;
 	struct sheet *next; /* of the dead, oldest first */
@@ -168,6 +167,11 @@ void sheet_retire(struct sheet *s);
 void sheet_give_back(uint32_t but);
 
 size_t sheet_bytes(void); /* of all that live, and of what is ready */
+
+struct pages_swept {
+	uint64_t pages_killed, runs_killed, sweeps;
+};
+extern struct pages_swept pages_swept; /* under pages_sweep_lock */
 
 struct sheet_counts {
 	uint64_t made, moved, retired; /* moved: of those that were made, from dead ones */

@@ -7,7 +7,7 @@
  *	rows_alloc, rows_alloc_aligned
  *	 └─ alloc_class ── cursor_take       the lowest bit of the cursor's word
  *	     ├─ cursor_next_word             every 64 objects: the view's next, if nobody took it
- *	     └─ alloc_slow ── take_slow      no cache yet, an interrupted one, or no word
+ *	     └─ alloc_slow ── take_slow      no owner yet, an interrupted one, or no word
  *	         └─ cursor_refill ── view_new_surely ── view_new (view.c)
  *	             ├─ heap_row_take (row.c)       a row with free units: recycled memory
  *	             ├─ space_take, host_view_map   addresses that never were
@@ -21,7 +21,19 @@
 #include <errno.h>
 #include <sys/single_threaded.h>
 
-struct lock shared_lock = LOCK(SHARED);
+struct cursors cursors_shared;
+
+/*
+ * Where objects die one by one, later, and each has a page: views are made all the time, and dear.
+ * They must not be many of a small range.
+ */
+#define SPANS_RANGE (1UL << 40)
+
+void rows_start(void)
+{
+	owner_start(sizeof(struct cursors), &cursors_shared.own);
+	heap_init(!mode.strict && space.end - space.base >= SPANS_RANGE, true);
+}
 
 /* The units among the n from u on that belong to the view. */
 static uint64_t units_fresh(struct view *v, uint32_t u, uint32_t n)
@@ -88,12 +100,12 @@ static inline void *cursor_take(struct cursor *c, uint32_t *idx)
 }
 
 /* Units for a cursor's next view, after so many. */
-static uint32_t view_share(struct tcache *tc, uint32_t views)
+static uint32_t view_share(struct cursors *tc, uint32_t views)
 {
-	uint64_t now = atomic_fetch_add(&tcache_refills, 1) + 1;
-	uint64_t others = now - tc->refilled;
+	uint64_t now = atomic_fetch_add(&owner_refills, 1) + 1;
+	uint64_t others = now - tc->own.refilled;
 
-	tc->refilled = now;
+	tc->own.refilled = now;
 	return policy_view_units(views, others, EXTENT_PAGES_MAX);
 }
 
@@ -116,7 +128,7 @@ static struct view *view_new_surely(unsigned cls, uint32_t most)
 }
 
 /* Another view for the cursor. */
-static bool cursor_refill(struct tcache *tc, unsigned cls)
+static bool cursor_refill(struct cursors *tc, unsigned cls)
 {
 	struct cursor *c = &tc->cur[cls];
 	struct view *v = view_new_surely(cls, view_share(tc, c->views));
@@ -125,8 +137,8 @@ static bool cursor_refill(struct tcache *tc, unsigned cls)
 		return false;
 	c->views += c->views < UINT16_MAX;
 	/* Objects that die together have their bits in one word: all threads' in one. */
-	v->owner = v->geom->group_shift ? TCACHE_NONE : MIN(tc->id, TCACHE_NONE);
-	v->giver = MIN(tc->id, TCACHE_NONE);
+	v->owner = v->geom->group_shift ? OWNER_NONE : MIN(tc->own.id, OWNER_NONE);
+	v->giver = MIN(tc->own.id, OWNER_NONE);
 	atomic_store(&c->rest, v);
 	return true;
 }
@@ -139,7 +151,7 @@ struct taken {
 	int tid;
 };
 
-static bool cursor_any(struct tcache *tc, unsigned cls, struct taken *t)
+static bool cursor_any(struct cursors *tc, unsigned cls, struct taken *t)
 {
 	struct cursor *c = &tc->cur[cls];
 
@@ -148,29 +160,29 @@ static bool cursor_any(struct tcache *tc, unsigned cls, struct taken *t)
 	return t->p;
 }
 
-/* The slow path: no cache, an interrupted one, or the cursor's page or view is used up. */
+/* The slow path: no owner, an interrupted one, or the cursor's page or view is used up. */
 static __attribute__((noinline)) struct taken take_slow(unsigned cls)
 {
 	struct taken t = {0};
 	struct lock_section s;
-	struct tcache *tc;
+	struct cursors *tc;
 	bool shared;
 
 	lock_section_enter(&s);
-	tc = tcache_get();
-	shared = !tc || tc->busy;
+	tc = (struct cursors *)owner_get();
+	shared = !tc || tc->own.busy;
 	if (shared) {
-		lock_take(&shared_lock);
-		tc = &tcache_shared;
+		lock_take(&owner_shared_lock);
+		tc = &cursors_shared;
 	}
 	while (!cursor_any(tc, cls, &t))
 		if (!cursor_refill(tc, cls))
 			goto out;
-	tc->allocs++;
-	t.tid = shared ? sys_gettid() : tc->tid;
+	tc->own.allocs++;
+	t.tid = shared ? sys_gettid() : tc->own.tid;
 out:
 	if (shared)
-		lock_drop(&shared_lock);
+		lock_drop(&owner_shared_lock);
 	lock_section_leave(&s);
 	return t;
 }
@@ -203,23 +215,23 @@ static __attribute__((noinline)) void *alloc_slow(unsigned cls, size_t size, boo
 
 static inline void *alloc_class(unsigned cls, size_t size, bool zero, void *frame)
 {
-	struct tcache *tc = tcache_mine;
+	struct cursors *tc = cursors_mine();
 	struct view *v = NULL;
 	void *p = NULL;
 	uint32_t idx = 0;
 	int tid = 0;
 
-	if (likely(tc && !tc->busy)) {
+	if (likely(tc && !tc->own.busy)) {
 		struct cursor *c = &tc->cur[cls];
 
-		tcache_busy(tc);
+		owner_busy(&tc->own);
 		p = cursor_take(c, &idx);
 		if (p) {
 			v = c->view;
-			tc->allocs++;
-			tid = tc->tid;
+			tc->own.allocs++;
+			tid = tc->own.tid;
 		}
-		tcache_idle(tc);
+		owner_idle(&tc->own);
 	}
 	if (unlikely(!p))
 		return alloc_slow(cls, size, zero, frame);

@@ -77,7 +77,7 @@ static void view_clean(struct view *v)
 {
 	struct census n;
 
-	v->since_frees = 0;
+	v->since.frees = 0;
 	atomic_store(&v->dirty, 0);
 	view_count(v, &n); /* a free after the first count may have seen dirty */
 	if (n.whole) {

@@ -1,7 +1,7 @@
 /*
  * counts.h - what the rows count, for --stats and mallinfo.
  *
- * app context. Counts of single objects are per thread (tcache.h); these change under the lock that
+ * app context. Counts of single objects are per thread (base/owner.h); these change under the lock that
  * is named.
  */
 #ifndef UD_ROWS_COUNTS_H

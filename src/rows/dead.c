@@ -6,7 +6,7 @@
  * mode.dead_bytes.
  */
 #include "pending.h"
-#include "tcache.h"
+#include "cursors.h"
 
 static struct view *dead_first, *dead_last;
 static size_t dead_now;
@@ -24,7 +24,7 @@ void dead_forget(void)
 			dead_last = NULL;
 		dead_now -= v->weight;
 		if (atomic_load(&v->dirty) ||
-			tcache_is_in(v)) { /* a late free has it in its hands */
+			owner_is_in(v)) { /* a late free has it in its hands */
 			dead_push(v);
 			break;
 		}

@@ -5,7 +5,7 @@
  * reads structures that others may be changing; see block.h for what that may cost.
  */
 #include "find.h"
-#include "tcache.h"
+#include "cursors.h"
 #include "host/host.h"
 
 /*
@@ -15,11 +15,11 @@
  */
 bool slot_ahead(struct view *v, uint32_t idx, vaddr_t at)
 {
-	const struct tcache *tc;
+	const struct cursors *tc;
 	const struct cursor *c;
 	uint64_t mask;
 
-	tc = tcache_of[v->giver];
+	tc = cursors_of(v->giver);
 	if (!tc || idx / 64 + 1U != atomic_load_explicit(&v->at, memory_order_relaxed))
 		return false;
 	c = &tc->cur[v->geom->cls];

@@ -9,7 +9,7 @@
 /*
  * Is object idx of v, at `at`, one that is still to be handed out, by whichever
  * thread? Its bit is set already. Never so of one that the caller has from malloc, in any way.
- * (Nothing is known of threads beyond TCACHE_NONE.)
+ * (Nothing is known of threads beyond OWNER_NONE.)
  */
 bool slot_ahead(struct view *v, uint32_t idx, vaddr_t at);
 

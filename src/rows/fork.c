@@ -15,7 +15,7 @@
 #include "sweep.h"
 #include "base/base.h"
 #include "host/host.h"
-#include "tcache.h"
+#include "cursors.h"
 
 #include <errno.h>
 #include <sys/prctl.h>
@@ -29,7 +29,7 @@ static _Atomic bool forking;	/* from before the fork until the handler after it 
 static bool mapped;		/* in the child: the views are */
 static bool on_copied;		/* the forking thread's stack is in one */
 
-static struct lock *const first_locks[] = {&shared_lock, &sweep_lock};
+static struct lock *const first_locks[] = {&owner_shared_lock, &sweep_lock};
 static struct lock *const last_locks[] = {
 	&super_lock, &views_lock, &heap_chunk_lock, &space_lock, &meta_lock};
 
@@ -60,7 +60,7 @@ void rows_fork_prepare(bool child_on_this_stack, struct lock *large)
 	fork_section = s; /* under the locks: two threads may fork at once */
 	fork_large = large;
 	lock_take(large);
-	lock_take(&tcache_lock);
+	lock_take(&owner_lock);
 	for (unsigned c = 0; c < HEAP_CLASSES; c++)
 		lock_take(&heap_class[c].lock);
 	for (size_t i = 0; i < ARRAY_LEN(last_locks); i++)
@@ -89,7 +89,7 @@ static void locks_drop(void)
 		lock_drop(last_locks[i]);
 	for (unsigned c = HEAP_CLASSES; c-- > 0;)
 		lock_drop(&heap_class[c].lock);
-	lock_drop(&tcache_lock);
+	lock_drop(&owner_lock);
 	lock_drop(fork_large);
 	for (size_t i = ARRAY_LEN(first_locks); i-- > 0;)
 		lock_drop(first_locks[i]);
@@ -158,6 +158,6 @@ void rows_fork_child(void)
 {
 	views_again();
 	fork_over();
-	tcache_fork_child();
+	owner_fork_child();
 	locks_drop();
 }

@@ -7,7 +7,7 @@
  *	rows_free ── live_find, free_slot ── slot_clear: one of the object's two bits
  *	     ├─ unit_died (sweep.c)                        its unit has nothing alive
  *	     ├─ sweep_look_spent                           its view has nothing alive
- *	     └─ count_free ── tcache_freed ── sweep_freed  every 256 frees or 64 KB: is a sweep due?
+ *	     └─ count_free ── cursors_told ── sweep_freed  every 256 frees or 64 KB: is a sweep due?
  */
 #include "rows.h"
 #include "trace/trace.h"
@@ -50,14 +50,14 @@ static inline bool live_find(struct view *v, void *p, uint32_t *idx)
 	return !slot_ahead(v, *idx, vaddr_of(p));
 }
 
-static __attribute__((noinline)) void freed_tell(struct tcache *tc)
+static __attribute__((noinline)) void freed_tell(struct cursors *tc)
 {
-	tcache_freed(tc);
+	cursors_told(tc);
 }
 
-static inline void count_free(struct tcache *tc, size_t bytes)
+static inline void count_free(struct cursors *tc, size_t bytes)
 {
-	if (unlikely(freed_count(tc, bytes)))
+	if (unlikely(owner_freed(&tc->own, bytes, mode.step)))
 		freed_tell(tc);
 }
 
@@ -126,12 +126,12 @@ static __attribute__((noinline)) bool free_slot_uncached(struct view *v, uint32_
 {
 	bool was;
 
-	atomic_fetch_add(&tcache_none_in, 1);
-	was = slot_clear(v, idx, TCACHE_NONE + 1);
-	atomic_fetch_sub(&tcache_none_in, 1);
+	atomic_fetch_add(&owner_none_in, 1);
+	was = slot_clear(v, idx, OWNER_NONE + 1);
+	atomic_fetch_sub(&owner_none_in, 1);
 	if (!was)
 		return false;
-	__atomic_fetch_add(&tcache_shared.frees, 1, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&cursors_shared.own.frees, 1, __ATOMIC_RELAXED);
 	sweep_freed(1, size);
 	return true;
 }
@@ -140,14 +140,15 @@ static __attribute__((noinline)) bool free_slot_uncached(struct view *v, uint32_
 static inline bool free_slot(struct view *v, uint32_t idx, bool moved, void *frame)
 {
 	size_t size = v->geom->size;
-	struct tcache *tc = tcache_mine;
+	struct cursors *tc = cursors_mine();
 
 	if (v->rec)
-		record_free(&v->rec[idx], moved, tc ? tc->tid : sys_gettid(), stack_capture(frame));
+		record_free(
+			&v->rec[idx], moved, tc ? tc->own.tid : sys_gettid(), stack_capture(frame));
 	if (unlikely(!tc))
 		return free_slot_uncached(v, idx, size);
-	tcache_enter(tc, v);
-	if (unlikely(!slot_clear(v, idx, tc->id)))
+	owner_enter(&tc->own, v);
+	if (unlikely(!slot_clear(v, idx, tc->own.id)))
 		return false;
 	count_free(tc, size);
 	return true;

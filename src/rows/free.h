@@ -8,26 +8,13 @@
 #define UD_ROWS_FREE_H
 
 #include "sweep.h"
-#include "tcache.h"
+#include "cursors.h"
 
-/* What a thread freed it tells the sweep by the step, or by 64 KB. */
-#define FREED_STEP_BYTES (64UL << 10)
-
-/* True: it is time for tcache_freed. */
-static inline bool freed_count(struct tcache *tc, size_t bytes)
+/* Tells the sweep what the thread freed. */
+static inline void cursors_told(struct cursors *tc)
 {
-	uint64_t freed = tc->freed + FREED_ONE + bytes;
+	uint64_t freed = owner_told(&tc->own);
 
-	tc->freed = freed;
-	return FREED_COUNT(freed) >= mode.step || FREED_BYTES(freed) >= FREED_STEP_BYTES;
-}
-
-static inline void tcache_freed(struct tcache *tc)
-{
-	uint64_t freed = tc->freed;
-
-	tc->freed = 0;
-	tc->frees += FREED_COUNT(freed);
 	sweep_freed((uint32_t)FREED_COUNT(freed), FREED_BYTES(freed));
 }
 

@@ -18,15 +18,14 @@ static void take_back(struct cursor *c, struct view *v)
 	if (!atomic_compare_exchange_strong(&c->rest, &v, NULL))
 		return;
 	v->tail = v->handed;
-	v->since_frees = 1; /* nobody ever had them: they need not wait */
-	v->since_ns = 0;
-	atomic_store(&v->handed, v->words); /* from here on it may die */
+	v->since = (struct pace_since){.frees = 1}; /* nobody ever had them: they need not wait */
+	atomic_store(&v->handed, v->words);	    /* from here on it may die */
 	view_check(v);
 	pending_note(v);
 }
 
 /* v is no more than a number here: it may be gone as soon as it was read. */
-static void cursor_look(struct tcache *tc, unsigned cls, bool sleeps)
+static void cursor_look(struct cursors *tc, unsigned cls, bool sleeps)
 {
 	struct cursor *c = &tc->cur[cls];
 	struct view *v = atomic_load(&c->rest);
@@ -45,8 +44,9 @@ static void cursor_look(struct tcache *tc, unsigned cls, bool sleeps)
 
 void idle_look(void)
 {
-	for (struct tcache *tc = tcache_all; tc; tc = tc->next) {
-		uint64_t allocs = __atomic_load_n(&tc->allocs, __ATOMIC_RELAXED);
+	for (struct owner *o = owner_all; o; o = o->next) {
+		struct cursors *tc = (struct cursors *)o;
+		uint64_t allocs = __atomic_load_n(&tc->own.allocs, __ATOMIC_RELAXED);
 		bool sleeps = tc->seen.allocs == allocs;
 
 		tc->seen.allocs = allocs;

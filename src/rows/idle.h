@@ -4,7 +4,7 @@
 #ifndef UD_ROWS_IDLE_H
 #define UD_ROWS_IDLE_H
 
-#include "tcache.h"
+#include "cursors.h"
 
 /*
  * From threads that have allocated nothing since the call before, what they have not

@@ -7,7 +7,7 @@
 #define UD_ROWS_POP_H
 
 #include "view.h"
-#include "tcache.h"
+#include "cursors.h"
 
 /*
  * The object at c->next, which is one. The next ones lie in pages of their own, most often in the

@@ -11,13 +11,16 @@
 #include "pending.h"
 #include "pop.h"
 #include "sweep.h"
-#include "tcache.h"
+#include "cursors.h"
 
 /*
  * What the exported family is made of; start() has run. `frame`: the __builtin_frame_address(0) of
  * the exported function, from where the stack is walked. NULL: no memory; errno is set by
  * rows_alloc only.
  */
+/* Once, before the others, in the modes that are not grouped; the host is entered. */
+void rows_start(void);
+
 /* size: at most HEAP_MEDIUM_MAX; align: a power of two of at most a page. */
 void *rows_alloc(size_t size, bool zero, void *frame);
 void *rows_alloc_aligned(size_t size, size_t align, void *frame);

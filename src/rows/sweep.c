@@ -10,25 +10,16 @@
 #include "sweep.h"
 #include "census.h"
 #include "clean.h"
-#include "counts.h"
 #include "idle.h"
 #include "pending.h"
 #include "host/host.h"
 #include "base/base.h"
 #include "counts.h"
-#include "tcache.h"
+#include "cursors.h"
 
 #include <sys/single_threaded.h>
 
 struct lock sweep_lock = LOCK(SWEEP);
-
-static _Atomic uint64_t freed_total, freed_bytes_total;
-/* The last sweep, and the one before; sweep_lock. */
-static struct {
-	uint64_t frees, bytes, ns;
-} swept, swept_before;
-/* Bytes that wait to die, about: freed_bytes_total less this. */
-static _Atomic uint64_t waiting_base;
 
 /*
  * Was all of v handed out, and does nothing of it live? In this order: an owner that hands out the
@@ -112,48 +103,10 @@ static bool view_look(struct view *v, size_t waiting[WORTHS])
 		views_clean(&v, 1);
 		return true;
 	}
-	if (!v->since_frees) {
-		v->since_frees = swept_before.frees + 1;
-		v->since_ns = swept_before.ns;
-	}
+	pace_waits(&v->since);
 	v->worth = (uint8_t)policy_worth((uint64_t)n.ndue * v->geom->band, n.nfresh - n.ndead);
 	waiting[v->worth] += (size_t)n.ndue * v->geom->band;
 	return false;
-}
-
-/*
- * Do several threads free by turns? They may run at once then. How many there are says little: most
- * wait for something.
- */
-static _Atomic(struct tcache *) freed_last;
-static _Atomic uint32_t freed_turns;
-static uint32_t swept_turns;
-static bool several; /* as of the last look */
-
-static void turns_look(void)
-{
-	several = policy_several(freed_turns - swept_turns);
-	swept_turns = freed_turns;
-}
-
-/* How many dead bytes may wait. */
-static _Atomic size_t waiting_wish = WAITING_LEAST;
-
-static size_t waiting_limit(void)
-{
-	return policy_waiting_limit(heap_bytes(), several, false);
-}
-
-static size_t waiting_most(void)
-{
-	return mode.defer_bytes ? mode.defer_bytes : MIN(waiting_wish, waiting_limit());
-}
-
-/* At the next sweep it would be older than it may be. */
-static bool view_is_old(const struct view *v)
-{
-	return policy_old(mode.defer_frees, swept.frees - v->since_frees, mode.defer_ns,
-		swept.ns - v->since_ns);
 }
 
 /* The spent die. */
@@ -169,20 +122,9 @@ static void spent_retire(void)
 			panic("a view was to die, and something in it lives");
 		rows_counts.units_killed += n.ndue;
 		view_find_twice(w);
-		waiting_base += (size_t)n.ndue * w->geom->band;
+		pace_died((size_t)n.ndue * w->geom->band);
 	}
 	views_retire(v);
-}
-
-static void threads_look(void)
-{
-	static uint64_t looked_ns;
-
-	if (swept.ns - looked_ns < LOOK_NS)
-		return;
-	looked_ns = swept.ns;
-	turns_look();
-	idle_look();
 }
 
 /* Returns the bytes that wait on. */
@@ -203,10 +145,10 @@ static size_t sweep_list(struct view *v, bool all)
 		v->dirty_next = later;
 		later = v;
 	}
-	cut = policy_cut(waiting, waiting_most(), &left);
+	cut = policy_cut(waiting, pace_most(heap_bytes()), &left);
 	for (v = later; v; v = next) {
 		next = v->dirty_next;
-		if (!all && v->worth < cut && !view_is_old(v)) {
+		if (!all && v->worth < cut && !pace_is_old(&v->since)) {
 			pending_push(v);
 			continue;
 		}
@@ -224,26 +166,20 @@ static size_t sweep_list(struct view *v, bool all)
 
 bool sweep_run(bool all)
 {
-	static uint64_t swept_at; /* processor's time */
-	uint64_t t0, t1;
 	size_t left;
 
 	if (all)
 		lock_take(&sweep_lock);
 	else if (!lock_try(&sweep_lock))
 		return false;
-	swept_before = swept;
-	swept.frees = atomic_load(&freed_total);
-	swept.bytes = atomic_load(&freed_bytes_total);
-	swept.ns = clock_ns();
-	threads_look();
-	t0 = __builtin_ia32_rdtsc();
+	pace_begin();
+	if (pace_look())
+		idle_look();
+	pace_kills_begin();
 	left = sweep_list(pending_dirty(), all);
-	t1 = __builtin_ia32_rdtsc();
-	waiting_wish = policy_waiting_tune(waiting_wish, waiting_limit(), t1 - t0, t0 - swept_at);
-	swept_at = t1;
+	pace_kills_end(heap_bytes());
 	spent_retire();
-	waiting_base = swept.bytes - left;
+	pace_end(left);
 	rows_counts.sweeps++;
 	lock_drop(&sweep_lock);
 	return true;
@@ -257,29 +193,11 @@ void sweep_spent(void)
 	lock_drop(&sweep_lock);
 }
 
-static bool sweep_is_due(uint64_t frees, uint64_t bytes)
-{
-	static _Atomic uint32_t looks;
-
-	if (policy_sweep_due(mode.strict, mode.defer_frees, frees - swept.frees,
-		    (int64_t)(bytes - waiting_base), waiting_most()))
-		return true;
-	/* The clock is a system call: not every time. */
-	return atomic_fetch_add_explicit(&looks, 1, memory_order_relaxed) % 8 == 0 &&
-	       policy_sweep_late(mode.defer_ns, clock_ns() - swept.ns);
-}
-
 void sweep_freed(uint32_t frees, size_t bytes)
 {
 	struct lock_section s;
-	uint64_t f = atomic_fetch_add(&freed_total, frees) + frees;
-	uint64_t b = atomic_fetch_add(&freed_bytes_total, bytes) + bytes;
 
-	if (atomic_load_explicit(&freed_last, memory_order_relaxed) != tcache_mine) {
-		atomic_store_explicit(&freed_last, tcache_mine, memory_order_relaxed);
-		atomic_fetch_add(&freed_turns, 1);
-	}
-	if (!sweep_is_due(f, b))
+	if (!pace_freed(frees, bytes, heap_bytes()))
 		return;
 	lock_section_enter(&s);
 	sweep_run(false);

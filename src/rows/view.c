@@ -11,6 +11,7 @@
 
 #include <errno.h>
 
+struct counts rows_counts;
 struct lock views_lock = LOCK(VIEWS);
 struct view *views_live;
 
@@ -165,4 +166,14 @@ uint32_t view_runs(
 		runs[n++] = (struct run){view_unit_at(v, from), view_unit_at(v, *u)};
 	}
 	return n;
+}
+
+bool view_map_again(vaddr_t at, uint32_t chunk, unsigned first, unsigned pages)
+{
+	int err;
+
+	do
+		err = host_view_map(at, chunk, first, pages);
+	while (err == -ENOSPC && host_spare());
+	return !err;
 }

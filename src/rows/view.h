@@ -10,7 +10,7 @@
 #define UD_ROWS_VIEW_H
 
 #include "heap.h"
-#include "mode.h"
+#include "host/host.h"
 
 enum view_state { VIEW_LIVE, VIEW_DEAD };
 
@@ -26,7 +26,7 @@ struct view {
 	uint16_t words; /* of live */
 	bool simple;	/* no records, an object per page, not strict: the short way */
 	bool zeroed;	/* its memory was never written through another view */
-	/* Once, by the thread whose cursor gets it (alloc.c). Both are numbers of caches. */
+	/* Once, by the thread whose cursor gets it (alloc.c). Both are numbers of owners. */
 	uint16_t owner; /* who frees there as its owner */
 	uint16_t giver; /* who hands it out */
 
@@ -43,12 +43,11 @@ struct view {
 
 	/* sweep_lock, for readers too. */
 	uint8_t state;
-	uint8_t worth;	      /* of a kill here, at the last sweep */
-	uint32_t weight;      /* dead: bytes to remember it */
-	uint64_t since_frees; /* what waits to die has waited since then; 0: nothing does */
-	uint64_t since_ns;
-	struct row *row;     /* set once; NULL when it is dead */
-	struct super *super; /* it is a part of this one, or has a mapping of its own */
+	uint8_t worth;		 /* of a kill here, at the last sweep */
+	uint32_t weight;	 /* dead: bytes to remember it */
+	struct pace_since since; /* of what waits to die */
+	struct row *row;	 /* set once; NULL when it is dead */
+	struct super *super;	 /* it is a part of this one, or has a mapping of its own */
 
 	struct view *dirty_next, *spent_next; /* whoever set dirty, spent; then the sweep */
 	/* views_lock: of those that live. sweep_lock: of the dead, oldest first. */
@@ -155,6 +154,9 @@ extern struct view *views_live; /* under views_lock */
 extern struct lock views_lock;
 void view_free(struct view *v);
 size_t view_bytes_all(const struct view *v); /* of its structure and records */
+
+/* In the child of a fork: at the address that it had. False: the kernel refuses. */
+bool view_map_again(vaddr_t at, uint32_t chunk, unsigned first, unsigned pages);
 
 /* dead.c, sweep_lock held: v is remembered for a while; the oldest are forgotten. */
 void dead_push(struct view *v);

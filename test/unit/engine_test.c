@@ -1,4 +1,4 @@
-// sources: src/rows/*.c src/pages/*.c src/malloc/engine.c src/malloc/last.c src/base/space.c src/base/block.c src/base/policy.c src/base/record.c src/malloc/short_alloc.c src/malloc/short_free.c src/base/meta.c src/base/lock.c src/base/panic.c src/base/out.c src/base/vspace.c src/base/options.c src/base/options_env.c src/base/log.c src/base/file.c src/base/memlimit.c
+// sources: src/rows/*.c src/pages/*.c src/malloc/engine.c src/malloc/last.c src/base/space.c src/base/block.c src/base/policy.c src/base/pace.c src/base/mode.c src/base/owner.c src/base/record.c src/malloc/short_alloc.c src/malloc/short_free.c src/base/meta.c src/base/lock.c src/base/panic.c src/base/out.c src/base/vspace.c src/base/options.c src/base/options_env.c src/base/log.c src/base/file.c src/base/memlimit.c
 // flags: -DUD_DEBUG -Wno-unused-result
 /*
  * Both engines on a model of the host, in all its modes: random threads, one call at a time.
@@ -64,19 +64,16 @@ static unsigned long rnd(unsigned long n)
 	return seed % n;
 }
 
-/* A thread is its cache here. */
+/* A thread is its owner here. */
 #define THREADS 4
-static struct tcache *thread[THREADS];
-static struct cache *paged_thread[THREADS];
+static struct owner *thread[THREADS];
 static unsigned me;
 
 static void become(unsigned k)
 {
-	thread[me] = tcache_mine;
-	paged_thread[me] = cache_mine;
+	thread[me] = owner_mine;
 	me = k;
-	tcache_mine = thread[me];
-	cache_mine = paged_thread[me];
+	owner_mine = thread[me];
 }
 
 struct blk {
@@ -303,9 +300,9 @@ static bool is_in_hand(vaddr_t at)
 {
 	bool in = false;
 
-	for (struct cache *c = cache_all; c; c = c->next)
+	for (struct owner *o = owner_all; o && mode.grouped; o = o->next)
 		for (unsigned cls = 0; cls < PAGES_CLASSES; cls++)
-			in |= c->in_page[cls] == ALIGN_DOWN(at, PAGE_SIZE);
+			in |= ((struct cutter *)o)->in_page[cls] == ALIGN_DOWN(at, PAGE_SIZE);
 	return in;
 }
 
@@ -329,9 +326,9 @@ static void end_all(void)
 	if (fail_count)
 		return;
 	/* Nobody has allocated for twenty looks. */
-	for (struct tcache *tc = tcache_all; tc; tc = tc->next)
+	for (struct owner *o = owner_all; o && !mode.grouped; o = o->next)
 		for (unsigned c = 0; c < HEAP_CLASSES; c++)
-			CHECK(!tc->cur[c].rest);
+			CHECK(!((struct cursors *)o)->cur[c].rest);
 	engine_bytes(&bytes);
 	CHECK_EQ(bytes.large_live, 0);
 	CHECK_EQ(rows_counts.views_made - rows_counts.views_killed, rows_counts.views_live);
@@ -482,7 +479,7 @@ static void play_sleeper(const struct way *w)
 		sweep(false);
 	}
 	for (unsigned c = 0; c < heap_class_count(); c++)
-		CHECK(!thread[1]->cur[c].rest);
+		CHECK(!((struct cursors *)thread[1])->cur[c].rest);
 	CHECK(before >= heap_class_count());
 	/* It wakes up. */
 	become(1);

@@ -1,0 +1,19 @@
+/* mode.c - see mode.h. */
+#include "mode.h"
+#include "memlimit.h"
+#include "options.h"
+
+struct mode mode;
+
+void mode_start(void)
+{
+	mode.strict = options.detect == DETECT_STRICT;
+	mode.grouped = options.detect == DETECT_GROUPED;
+	mode.records = options.stacks;
+	mode.short_pages = mode.grouped && !mode.records;
+	mode.defer_frees = (uint32_t)options.defer_frees;
+	mode.defer_bytes = options.defer_bytes;
+	mode.defer_ns = options.defer_ms * 1000000UL;
+	mode.step = MAX(1U, MIN(mode.defer_frees / 16, 256U));
+	mode.dead_bytes = mode.records ? MIN(memlimit() / 16, 128UL << 20) : 4UL << 20;
+}

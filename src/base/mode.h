@@ -1,0 +1,28 @@
+/*
+ * mode.h - what was asked for, as the engines use it. Read-only after mode_start.
+ *
+ * pure. How objects die, what is kept of them, and how long the dead may wait.
+ */
+#ifndef UD_BASE_MODE_H
+#define UD_BASE_MODE_H
+
+#include "words.h"
+
+struct mode {
+	bool strict;	  /* at once */
+	bool grouped;	  /* by whole pages: pages/; else rows/ */
+	bool records;	  /* who allocated and freed each */
+	bool short_pages; /* malloc may take its shortest way, through a page */
+	uint32_t defer_frees;
+	size_t defer_bytes;
+	uint64_t defer_ns;
+	uint32_t step;	   /* frees of one thread between looks at the bounds */
+	size_t dead_bytes; /* of what died, kept for reports */
+};
+
+extern struct mode mode;
+
+/* Once, with options read, before the engine's own start. */
+void mode_start(void);
+
+#endif

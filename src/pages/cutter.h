@@ -1,0 +1,77 @@
+/*
+ * cutter.h - what a thread hands out from in the pages: sheets whose pages it cuts, one for each class.
+ *
+ * app context; see base/owner.h for who changes it when.
+ */
+#ifndef UD_PAGES_CUTTER_H
+#define UD_PAGES_CUTTER_H
+
+#include "sheet.h"
+
+/* The objects that are left of the page that is cut for a class. */
+struct bump {
+	vaddr_t next, end;
+	uint32_t size, inv_size; /* of its pages; see struct page_kind */
+	uint16_t slots;
+	bool zeroed; /* nothing was ever stored in the page */
+};
+
+/*
+ * Pages [at, lim) of sheet `in` are the next to be cut; then more of `rest`, which other threads
+ * may take away when this one seems to need it no more.
+ */
+struct supply {
+	struct sheet *in;
+	uint32_t at, lim;
+	uint16_t sheets; /* made for it so far, about */
+	_Atomic(struct sheet *) rest;
+};
+
+#define SUPPLIES 5
+
+_Static_assert(OWNER_NONE < 1U << (16 - OWNER_SHIFT), "a page names its owner");
+
+struct cutter {
+	struct owner own;
+	struct supply supply[SUPPLIES];
+	/* The page that each class's cursor is in. Others look here, at what seldom changes. */
+	_Atomic vaddr_t in_page[PAGES_CLASSES];
+	struct bump bump[PAGES_CLASSES + 1]; /* the last: of no class, for inner pages of runs */
+};
+
+static inline struct cutter *cutter_mine(void)
+{
+	return (struct cutter *)owner_mine;
+}
+
+static inline struct cutter *cutter_of(unsigned id)
+{
+	return (struct cutter *)owner_of[id];
+}
+
+extern struct cutter cutter_shared; /* under owner_shared_lock */
+
+/* The next object of the page that is cut for the class, or NULL at its end. */
+static inline void *bump_take(struct bump *b)
+{
+	size_t size = b->size;
+	vaddr_t p = b->next;
+
+	if (unlikely(p == b->end))
+		return NULL;
+	b->next = p + size;
+	fetch_to_write(p + size);
+	fetch_to_write(p + 2 * size - 1);
+	return vaddr_ptr(p);
+}
+
+/*
+ * Was p not handed out yet, of the thread's own cursor? Its bit is set already: all of a page are
+ * set when it is cut.
+ */
+static inline bool bump_ahead(const struct bump *b, vaddr_t p)
+{
+	return p >= b->next && p < b->end;
+}
+
+#endif

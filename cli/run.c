@@ -152,6 +152,10 @@ int run(int argc, char **argv)
 	library_find(lib);
 	log_check(&o);
 	program_check(argv[at], path);
+	if (o.backend == BACKEND_KVM && o.on_error == ON_ERROR_CONTINUE)
+		refuse("--on-error=continue needs --backend=host: on kvm a finding always stops "
+		       "the "
+		       "program");
 	if (o.backend == BACKEND_KVM)
 		kvm_check("--backend=kvm cannot run here");
 	else

@@ -100,6 +100,8 @@ void efault_raise(vaddr_t addr)
 
 static void tell(const struct report *r)
 {
+	if (report_survived(r, NULL)) /* the call failed, or ended early: that is all */
+		return;
 	report_print(r, NULL, signal_is_fatal(SIGSEGV));
 	raise_fault(r->addr);
 }

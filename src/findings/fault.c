@@ -15,6 +15,7 @@
 #include "near.h"
 #include "print.h"
 #include "signals.h"
+#include "survive.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -157,8 +158,12 @@ static void on_fault(int sig, siginfo_t *si, void *ucontext)
 		return;
 	}
 	if (!efault_is_mine(si) && fault_classify(si, ucontext, &r)) {
+		bool endless = is_endless(&r);
+
+		if (!endless && report_survived(&r, ucontext))
+			return;
 		report_print(&r, ucontext, signal_is_fatal(sig));
-		if (is_endless(&r)) {
+		if (endless) {
 			signal_set_default(sig);
 			return;
 		}
@@ -181,6 +186,7 @@ int fault_init(void)
 {
 	int r = signal_take(on_fault);
 
+	survive_init();
 	altstack_init();
 	efault_init();
 	if (r == 0)

@@ -56,6 +56,7 @@
  * `undangle symbolize` reads this (cli/finding.c) and puts lines and inlined frames in.
  */
 #include "print.h"
+#include "survive.h"
 #include "base/base.h"
 #include "trace/trace.h"
 
@@ -373,8 +374,14 @@ static void print_hint(struct out *o, const struct report *r)
 		out_str(o, "--detect=strict stops at the very first stale access; ");
 	if (!options.stacks)
 		out_str(o, "--stacks records who allocated and freed; ");
-	out_str(o, "undangle symbolize FILE names the source lines; gdb stops here, and so "
-		   "does the core dump\n");
+	out_str(o, "undangle symbolize FILE names the source lines; ");
+	if (!survive_can(r))
+		out_str(o, "gdb stops here, and so does the core dump\n");
+	else if (r->access == ACCESS_NONE || r->access == ACCESS_SYSCALL)
+		out_fmt(o, "the program goes on: %s\n",
+			r->access == ACCESS_NONE ? "the call is ignored" : "the call failed");
+	else
+		out_str(o, "the program goes on: zeros are there now\n");
 	out_flush(o);
 }
 

@@ -8,6 +8,7 @@
 #include "base/base.h"
 #include "helper.h"
 #include "print.h"
+#include "survive.h"
 
 #include <dlfcn.h>
 #include <signal.h>
@@ -16,8 +17,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#define REPORTS_MAX 16 /* a program that survives its findings is not told for ever */
-#define STACK_BYTES (64 << 10)
+#define REPORTS_MAX  100 /* a program that survives its findings is not told for ever */
+#define PLACE_FRAMES 3	 /* as of the signature */
+#define STACK_BYTES  (64 << 10)
 
 #define GATE_DYING (-1)
 
@@ -28,8 +30,7 @@ static struct {
 	 */
 	_Atomic uint64_t owner;
 	unsigned printed;
-	uintptr_t ip[REPORTS_MAX];
-	vaddr_t block[REPORTS_MAX];
+	uint64_t places[REPORTS_MAX];
 } gate;
 
 /* The program's stack may be an 8 KB one, or the problem itself. */
@@ -116,7 +117,8 @@ static bool gate_enter(void)
 		if (!ours || is == gate_owner(pid, 0)) {
 			if (!atomic_compare_exchange_strong(&gate.owner, &is, gate_owner(pid, tid)))
 				continue;
-			gate.printed = ours ? gate.printed : 0;
+			if (!ours && options.on_error != ON_ERROR_CONTINUE)
+				gate.printed = 0;
 			return true;
 		}
 		sleep_ms(1);
@@ -124,15 +126,31 @@ static bool gate_enter(void)
 	return false;
 }
 
+/* What makes it the same finding: the place and the block, or where many are told the places. */
+static uint64_t place_of(const struct report *r)
+{
+	bool exact = r->access != ACCESS_NONE && r->access != ACCESS_SYSCALL;
+	uintptr_t pc[PLACE_FRAMES];
+	size_t n = stack_walk(&r->use, exact, pc, PLACE_FRAMES);
+	uint64_t h = r->kind;
+
+	if (options.on_error != ON_ERROR_CONTINUE)
+		return (r->use.ip * 31) ^ r->block.base;
+	for (size_t i = 0; i < n; i++)
+		h = (h ^ pc[i]) * 0x9e3779b97f4a7c15;
+	return h;
+}
+
 static bool seen_before(const struct report *r)
 {
+	uint64_t place = place_of(r);
+
 	for (unsigned i = 0; i < gate.printed; i++)
-		if (gate.ip[i] == r->use.ip && gate.block[i] == r->block.base)
+		if (gate.places[i] == place)
 			return true;
 	if (gate.printed == REPORTS_MAX)
 		return true;
-	gate.ip[gate.printed] = r->use.ip;
-	gate.block[gate.printed++] = r->block.base;
+	gate.places[gate.printed++] = place;
 	return false;
 }
 
@@ -157,14 +175,14 @@ static void end(const char *name, int status)
 	void (*next)(int) = (void (*)(int))dlsym(RTLD_NEXT, name);
 
 	report_wait();
-	next(status);
+	next(survive_status(status));
 	sys_exit_group(status);
 }
 
 UD_EXPORT void _exit(int status)
 {
 	report_wait();
-	sys_exit_group(status);
+	sys_exit_group(survive_status(status));
 }
 
 UD_EXPORT void _Exit(int status)
@@ -201,22 +219,47 @@ static void pipe_release(const unsigned long *was, bool waited)
 	sys_call4(__NR_rt_sigprocmask, SIG_SETMASK, (long)was, 0, 8);
 }
 
-void report_print(const struct report *r, const void *ucontext, bool fatal)
+/* Inside the gate. */
+static void tell(const struct report *r, const void *ucontext)
 {
 	/* At the low end of the stack it is used on: only the one inside the gate touches it. */
 	struct job *j = (struct job *)(void *)own_stack;
+	bool told = !seen_before(r), waited;
 	unsigned long was;
-	bool waited;
 
+	survive_count(told);
+	if (!told)
+		return;
+	j->r = r;
+	j->uc = ucontext;
+	waited = pipe_hold(&was);
+	call_on(own_stack + sizeof(own_stack), print_job, j);
+	if (gate.printed == REPORTS_MAX)
+		out_line(log_fd(), "undangle: %d findings are told; no more of this process are\n",
+			REPORTS_MAX);
+	pipe_release(&was, waited);
+}
+
+bool report_survived(const struct report *r, const void *ucontext)
+{
+	bool done;
+
+	if (likely(!survive_can(r)) || !gate_enter())
+		return false;
+	done = survive_mend(r);
+	if (done)
+		tell(r, ucontext);
+	gate.owner = gate_owner(sys_getpid(), 0);
+	return done;
+}
+
+void report_print(const struct report *r, const void *ucontext, bool fatal)
+{
 	if (!gate_enter())
 		return;
-	if (!seen_before(r)) {
-		j->r = r;
-		j->uc = ucontext;
-		waited = pipe_hold(&was);
-		call_on(own_stack + sizeof(own_stack), print_job, j);
-		pipe_release(&was, waited);
-	}
+	tell(r, ucontext);
+	if (fatal && options.exit_code)
+		sys_exit_group(survive_status((int)options.exit_code));
 	gate.owner = gate_owner(sys_getpid(), fatal ? GATE_DYING : 0);
 }
 
@@ -235,6 +278,8 @@ void report_bad_free(void *p, const char *call, void *frame)
 		r.kind = FINDING_USE_AFTER_FREE;
 	else if (r.block.state == BLOCK_DEAD && r.block.base == r.addr)
 		r.kind = FINDING_DOUBLE_FREE;
+	if (report_survived(&r, NULL))
+		return;
 	report_print(&r, NULL, sigaction(SIGABRT, NULL, &old) == 0 && old.sa_handler == SIG_DFL);
 	abort();
 }

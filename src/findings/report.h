@@ -45,10 +45,10 @@ struct report {
 /*
  * A pointer given to free/realloc/malloc_usable_size is no live block's start: decide by
  * block_find which finding it is, print, raise SIGABRT. `call` names the exported function,
- * `frame` its __builtin_frame_address(0). Hold no lock. Does not return unless the program catches
- * SIGABRT and jumps out of it.
+ * `frame` its __builtin_frame_address(0). Hold no lock. Returns only where the program goes on
+ * (--on-error=continue): then nothing was done, and the caller answers as if all were well.
  */
-__attribute__((noreturn)) void report_bad_free(void *p, const char *call, void *frame);
+void report_bad_free(void *p, const char *call, void *frame);
 
 /*
  * Prints r, unless the same was printed before. `fatal`: the process is going to die of it, so
@@ -56,6 +56,12 @@ __attribute__((noreturn)) void report_bad_free(void *p, const char *call, void *
  * caller raises the signal.
  */
 void report_print(const struct report *r, const void *ucontext, bool fatal);
+
+/*
+ * Where the program may go on after r (--on-error=continue): prints it unless the same was printed,
+ * makes the way on (survive.h), true. Else false, and nothing was done.
+ */
+bool report_survived(const struct report *r, const void *ucontext);
 
 /*
  * The process is about to end: not while another thread reports a finding, and if that one is

@@ -92,8 +92,10 @@ static void *realloc_last(void *p, size_t size, const char *call, void *frame)
 	size_t was;
 	void *q;
 
-	if (!usable_of(p, &was))
+	if (!usable_of(p, &was)) {
 		report_bad_free(p, call, frame);
+		return short_alloc(size, true, frame);
+	}
 	q = short_alloc(size, false, frame);
 	if (q) {
 		memcpy(q, p, MIN(was, size));
@@ -116,8 +118,10 @@ static inline void *realloc_any(void *p, size_t size, const char *call, void *fr
 		return or_enomem(kvm_heap->realloc(p, size, frame));
 	if (unlikely(last_on || last_has(p)))
 		return realloc_last(p, size, call, frame);
-	if (!engine_realloc(p, size, frame, &q))
+	if (!engine_realloc(p, size, frame, &q)) {
 		report_bad_free(p, call, frame);
+		q = frame_kept(short_alloc(size, true, frame));
+	}
 	return or_enomem(q);
 }
 
@@ -201,8 +205,10 @@ UD_EXPORT size_t malloc_usable_size(void *p)
 		return 0;
 	if (kvm_heap)
 		return kvm_heap->usable(p);
-	if (!usable_of(p, &size))
+	if (!usable_of(p, &size)) {
 		report_bad_free(p, "malloc_usable_size", FRAME);
+		return 0;
+	}
 	return size;
 }
 

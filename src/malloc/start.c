@@ -25,6 +25,10 @@ static bool kvm_is_better(void)
 		start_why = "auto: kvm gains only with detect=strict";
 		return false;
 	}
+	if (options.on_error == ON_ERROR_CONTINUE) {
+		start_why = "auto: kvm cannot go on after a finding";
+		return false;
+	}
 	if (kvm_probe(&start_why))
 		return false;
 	start_why = "auto: strict, and this machine's /dev/kvm is hardware";
@@ -58,6 +62,10 @@ static void start_once(void)
 		(options.backend == BACKEND_AUTO && kvm_is_better())) {
 		options.backend = BACKEND_KVM;
 		err = kvm_probe(&why);
+		if (options.on_error == ON_ERROR_CONTINUE) {
+			why = "--on-error=continue needs --backend=host";
+			err = -EINVAL;
+		}
 		err = err ? err : kvm_enter();
 	} else {
 		options.backend = BACKEND_HOST;

@@ -53,6 +53,8 @@ static void enum_words(void)
 		{"detect", "strict", DETECT_STRICT},
 		{"detect", "deferred", DETECT_DEFERRED},
 		{"detect", "grouped", DETECT_GROUPED},
+		{"on_error", "stop", ON_ERROR_STOP},
+		{"on_error", "continue", ON_ERROR_CONTINUE},
 		{"profile", "debug", PROFILE_DEBUG},
 		{"profile", "production", PROFILE_PRODUCTION},
 	};

@@ -1,0 +1,26 @@
+/*
+ * survive.h - --on-error=continue: what the program gets in place of a dead page, and how it ends.
+ *
+ * app context, fault path; host backend only (start.c refuses it on kvm).
+ */
+#ifndef UD_SURVIVE_H
+#define UD_SURVIVE_H
+
+#include "report.h"
+
+/* From the constructor: arranges for the exit status and for the line at the end. */
+void survive_init(void);
+
+/* Are there ways on after a finding like this? */
+bool survive_can(const struct report *r);
+
+/* Makes one: zeros of the process's own at the dead page. False: no memory or mapping for it. */
+bool survive_mend(const struct report *r);
+
+/* A finding was met; told: its report was printed. */
+void survive_count(bool told);
+
+/* The process ends with this status: says how many findings there were, once; the status instead. */
+int survive_status(int status);
+
+#endif

@@ -9,6 +9,7 @@
 #define UD_CLI_H
 
 #include "base/options.h"
+#include "base/suppress.h"
 
 #include <limits.h>
 
@@ -26,6 +27,9 @@ __attribute__((noreturn, cold, format(printf, 1, 2))) void refuse(const char *fm
 
 /* run.c: undangle [options] [--] PROG [ARGS...]; argv[0] is ours. Does not return on success. */
 int run(int argc, char **argv);
+
+/* run.c: the text of a file of rules (base/suppress.h); refuses a bad one. Static storage. */
+const char *rules_read(const char *path);
 
 /* Absolute path of libundangle.so, beside the command or in ../lib/undangle; refuses if absent. */
 void library_find(char path[PATH_MAX]);

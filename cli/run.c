@@ -11,7 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define LIBRARY "libundangle.so"
+#define LIBRARY	    "libundangle.so"
+#define RULES_BYTES (1 << 20)
 
 void library_find(char path[PATH_MAX])
 {
@@ -64,23 +65,65 @@ static int options_take(struct options *o, int argc, char **argv)
 	return i;
 }
 
-/* Absolute, because the program may change its directory; and writable, as far as one can know
- * without making it: the name may hold a %p. */
+/* Absolute, because the program may change its directory. */
+static void make_absolute(const char *option, char value[OPTION_STR_SIZE], char path[PATH_MAX])
+{
+	char cwd[PATH_MAX];
+
+	if (value[0] == '/')
+		snprintf(path, PATH_MAX, "%s", value);
+	else if (!getcwd(cwd, sizeof(cwd)))
+		refuse("--%s=%s: no current directory: give an absolute path", option, value);
+	else if (snprintf(path, PATH_MAX, "%s/%s", cwd, value) >= OPTION_STR_SIZE)
+		refuse("--%s=%s: its absolute path is longer than %d bytes: give a shorter one",
+			option, value, OPTION_STR_SIZE - 1);
+	memcpy(value, path, strlen(path) + 1);
+}
+
+/* The rules of a file, all of them good. */
+const char *rules_read(const char *path)
+{
+	static char text[RULES_BYTES];
+	struct suppress_rule r;
+	const char *at = text;
+	unsigned number = 0;
+	FILE *in = fopen(path, "re");
+	size_t n = in ? fread(text, 1, sizeof(text) - 1, in) : 0;
+
+	if (!in || ferror(in))
+		refuse("--suppress=%s: %s", path, strerror(errno));
+	if (n == sizeof(text) - 1)
+		refuse("--suppress=%s: is larger than 1 MB", path);
+	if (memchr(text, 0, n))
+		refuse("--suppress=%s: is no text", path);
+	fclose(in);
+	while (suppress_next(&at, &number, &r))
+		if (r.what == SUPPRESS_BAD)
+			refuse("--suppress=%s: line %u: '%s': rules are fun:GLOB, module:GLOB and "
+			       "src:GLOB",
+				path, r.number, strndup(r.line, MIN(r.line_len, 60UL)));
+	return text;
+}
+
+static void suppress_check(struct options *o)
+{
+	char path[PATH_MAX];
+
+	if (!o->suppress[0])
+		return;
+	make_absolute("suppress", o->suppress, path);
+	rules_read(path);
+}
+
+/* Writable, as far as one can know without making it: the name may hold a %p. */
 static void log_check(struct options *o)
 {
-	char path[PATH_MAX], cwd[PATH_MAX], *slash;
+	char path[PATH_MAX], *slash;
 	struct stat st;
 
 	if (!o->log[0])
 		return;
-	if (o->log[0] == '/')
-		snprintf(path, sizeof(path), "%s", o->log);
-	else if (!getcwd(cwd, sizeof(cwd)))
-		refuse("--log=%s: no current directory: give an absolute path", o->log);
-	else if (snprintf(path, sizeof(path), "%s/%s", cwd, o->log) >= OPTION_STR_SIZE)
-		refuse("--log=%s: its absolute path is longer than %d bytes: give a shorter one",
-			o->log, OPTION_STR_SIZE - 1);
-	memcpy(o->log, path, strlen(path) + 1);
+	make_absolute("log", o->log, path);
 	if (!stat(path, &st)) {
 		if (S_ISDIR(st.st_mode))
 			refuse("--log=%s: is a directory: name a file", path);
@@ -151,10 +194,14 @@ int run(int argc, char **argv)
 		       "--help)");
 	library_find(lib);
 	log_check(&o);
+	suppress_check(&o);
 	program_check(argv[at], path);
 	if (o.backend == BACKEND_KVM && o.on_error == ON_ERROR_CONTINUE)
 		refuse("--on-error=continue needs --backend=host: on kvm a finding always stops "
 		       "the "
+		       "program");
+	if (o.backend == BACKEND_KVM && o.suppress[0])
+		refuse("--suppress needs --backend=host: on kvm a finding always stops the "
 		       "program");
 	if (o.backend == BACKEND_KVM)
 		kvm_check("--backend=kvm cannot run here");

@@ -19,6 +19,7 @@ struct job {
 	struct look look;
 	unsigned format; /* FORMAT_* */
 	bool lines;
+	const char *rules; /* which one matches is all that is asked; NULL: no */
 };
 
 static void complete(struct finding *f)
@@ -28,13 +29,42 @@ static void complete(struct finding *f)
 			dwarf_complete(&f->stacks[i].frames[j]);
 }
 
+static bool matches(const struct suppress_rule *r, const struct frame *f)
+{
+	if (suppress_matches(r, SUPPRESS_MODULE, f->path) ||
+		suppress_matches(r, SUPPRESS_FUN, f->symbol) ||
+		suppress_matches(r, SUPPRESS_FUN, demangle(f->symbol)))
+		return true;
+	for (size_t i = 0; i < f->nlines; i++)
+		if (suppress_matches(r, SUPPRESS_FUN, f->lines[i].function) ||
+			suppress_matches(r, SUPPRESS_SRC, f->lines[i].file))
+			return true;
+	return false;
+}
+
+/* The line of the first rule that matches the use; 0: none. */
+static unsigned rule_for(const struct finding *f, const char *rules)
+{
+	const struct stack *use = finding_stack(f, "use");
+	struct suppress_rule r;
+	unsigned number = 0;
+
+	while (use && suppress_next(&rules, &number, &r))
+		for (size_t i = 0; i < use->nframes; i++)
+			if (matches(&r, &use->frames[i]))
+				return r.number;
+	return 0;
+}
+
 static void on_finding(struct finding *f, void *arg)
 {
 	struct job *j = arg;
 
 	if (j->lines)
 		complete(f);
-	if (j->format == FORMAT_ASAN)
+	if (j->rules)
+		fprintf(j->out, "%u\n", rule_for(f, j->rules));
+	else if (j->format == FORMAT_ASAN)
 		asan_write(j->out, f);
 	else if (j->format == FORMAT_JSON)
 		json_write(j->out, f);
@@ -111,6 +141,8 @@ int verb_symbolize(int argc, char **argv)
 	for (i = 1; i < argc && argv[i][0] == '-' && argv[i][1]; i++) {
 		if (!strncmp(argv[i], "--child=", 8))
 			child = j.look.rest = be_child((unsigned)atoi(argv[i] + 8));
+		else if (!strncmp(argv[i], "--suppress=", 11))
+			j.rules = rules_read(argv[i] + 11);
 		else if (!strcmp(argv[i], "--color"))
 			color = true;
 		else if (!strcmp(argv[i], "--no-lines"))

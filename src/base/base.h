@@ -26,6 +26,7 @@
 #include "record.h"
 #include "vspace.h"
 #include "space.h"
+#include "suppress.h"
 #include "altstack.h"
 #include "block.h"
 #include "calls.h"

@@ -15,6 +15,7 @@
 #include "near.h"
 #include "print.h"
 #include "signals.h"
+#include "suppressed.h"
 #include "survive.h"
 
 #include <errno.h>
@@ -187,6 +188,7 @@ int fault_init(void)
 	int r = signal_take(on_fault);
 
 	survive_init();
+	suppressed_init();
 	altstack_init();
 	efault_init();
 	if (r == 0)

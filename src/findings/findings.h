@@ -9,5 +9,6 @@
 #include "signals.h"
 #include "efault.h"
 #include "fork.h"
+#include "suppressed.h"
 
 #endif

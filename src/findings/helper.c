@@ -131,8 +131,9 @@ static void keep_environment(void)
 		sys_close((int)fd);
 }
 
-static void set_arguments(void)
+static void set_arguments(bool ask)
 {
+	static char rules[OPTION_STR_SIZE + 16];
 	static char format[24], limit[24];
 	char word[12];
 	char terminal[64]; /* struct termios */
@@ -145,6 +146,9 @@ static void set_arguments(void)
 	out_snprintf(limit, sizeof(limit), "--child=%lu", options.symbolize_ms / 1000 + 2);
 	h.argv[n++] = limit;
 	h.argv[n++] = format;
+	out_snprintf(rules, sizeof(rules), "--suppress=%s", options.suppress);
+	if (ask)
+		h.argv[n++] = rules;
 	if (!options.symbolize)
 		h.argv[n++] = (char *)(uintptr_t) "--no-lines";
 	if (sys_call3(__NR_ioctl, log_fd(), TCGETS, (long)terminal) == 0)
@@ -262,36 +266,55 @@ static void write_all(int fd, const char *p, long n)
 	}
 }
 
-/* It answers with all or nothing, so what begins to come comes to its end. */
-static bool copy_answer(int fd)
+/*
+ * It answers with all or nothing, so what begins to come comes to its end. To dst, whose last byte
+ * stays, or to the log.
+ */
+static bool copy_answer(int fd, char *dst, size_t size)
 {
 	bool any = false;
+	size_t at = 0;
 	long n = 1;
 
 	while (n > 0 && arrives(fd, now_ms() + (long)options.symbolize_ms)) {
 		n = sys_read(fd, h.buf, sizeof(h.buf));
-		write_all(log_fd(), h.buf, n);
+		if (!dst)
+			write_all(log_fd(), h.buf, n);
+		for (long i = 0; dst && i < n && at + 1 < size; i++)
+			dst[at++] = h.buf[i];
 		any = any || n > 0;
 	}
+	if (dst)
+		dst[at] = 0;
 	if (n > 0) /* it holds the pipe, so it is there */
 		sys_call3(__NR_kill, h.pid, SIGKILL, 0);
 	reap(h.pid); /* in a container's first process it is our child now */
 	return any;
 }
 
-bool helper_answer(int fd)
+static bool run_helper(int fd, char *dst, size_t size)
 {
 	bool done = false;
 
 	sys_close(fd);
 	if (pipe_open(h.answer)) {
 		keep_environment();
-		set_arguments();
+		set_arguments(dst);
 		done = start_helper();
 		sys_close(h.answer[1]);
-		done = done && copy_answer(h.answer[0]);
+		done = done && copy_answer(h.answer[0], dst, size);
 		sys_close(h.answer[0]);
 	}
 	sys_close(h.report[0]);
 	return done;
+}
+
+bool helper_answer(int fd)
+{
+	return run_helper(fd, NULL, 0);
+}
+
+bool helper_ask(int fd, char *dst, size_t size)
+{
+	return run_helper(fd, dst, size);
 }

@@ -15,6 +15,12 @@
 int helper_open(void);
 
 /*
+ * Closes that end and asks the helper which rule of --suppress matches what was written: its answer,
+ * a line with a number, in dst. False: no answer.
+ */
+bool helper_ask(int fd, char *dst, size_t size);
+
+/*
  * Closes that end, runs the helper on what was written and copies its answer to log_fd(). False
  * if there was none: then nothing was written. Changes errno.
  */

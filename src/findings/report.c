@@ -8,6 +8,7 @@
 #include "base/base.h"
 #include "helper.h"
 #include "print.h"
+#include "suppressed.h"
 #include "survive.h"
 
 #include <dlfcn.h>
@@ -19,6 +20,7 @@
 
 #define REPORTS_MAX  100 /* a program that survives its findings is not told for ever */
 #define PLACE_FRAMES 3	 /* as of the signature */
+#define HUSHED_MAX   64	 /* suppressed places that are remembered */
 #define STACK_BYTES  (64 << 10)
 
 #define GATE_DYING (-1)
@@ -31,6 +33,8 @@ static struct {
 	_Atomic uint64_t owner;
 	unsigned printed;
 	uint64_t places[REPORTS_MAX];
+	uint64_t hushed[HUSHED_MAX];
+	unsigned nhushed;
 } gate;
 
 /* The program's stack may be an 8 KB one, or the problem itself. */
@@ -40,6 +44,7 @@ struct job {
 	const struct report *r;
 	const ucontext_t *uc;
 	struct out o;
+	bool hushed;
 };
 
 static uint64_t gate_owner(int pid, int tid)
@@ -126,16 +131,14 @@ static bool gate_enter(void)
 	return false;
 }
 
-/* What makes it the same finding: the place and the block, or where many are told the places. */
-static uint64_t place_of(const struct report *r)
+/* Kind and code; the same in this process and in its children. */
+static uint64_t code_of(const struct report *r)
 {
 	bool exact = r->access != ACCESS_NONE && r->access != ACCESS_SYSCALL;
 	uintptr_t pc[PLACE_FRAMES];
 	size_t n = stack_walk(&r->use, exact, pc, PLACE_FRAMES);
 	uint64_t h = r->kind;
 
-	if (options.on_error != ON_ERROR_CONTINUE)
-		return (r->use.ip * 31) ^ r->block.base;
 	for (size_t i = 0; i < n; i++)
 		h = (h ^ pc[i]) * 0x9e3779b97f4a7c15;
 	return h;
@@ -143,7 +146,11 @@ static uint64_t place_of(const struct report *r)
 
 static bool seen_before(const struct report *r)
 {
-	uint64_t place = place_of(r);
+	uint64_t place = code_of(r);
+
+	/* Where many are told, once for each place; else for each block, too. */
+	if (options.on_error != ON_ERROR_CONTINUE)
+		place ^= r->block.base;
 
 	for (unsigned i = 0; i < gate.printed; i++)
 		if (gate.places[i] == place)
@@ -240,14 +247,48 @@ static void tell(const struct report *r, const void *ucontext)
 	pipe_release(&was, waited);
 }
 
+static void hush_job(void *arg)
+{
+	struct job *j = arg;
+
+	j->hushed = suppressed_by_rule(j->r, j->uc);
+}
+
+/* Is it one of those that --suppress knows? Inside the gate. */
+static bool hushed(const struct report *r, const void *ucontext)
+{
+	struct job *j = (struct job *)(void *)own_stack;
+	uint64_t code = suppressed_any() ? code_of(r) : 0;
+	unsigned long was;
+	bool waited;
+
+	if (!code)
+		return false;
+	for (unsigned i = 0; i < gate.nhushed; i++)
+		if (gate.hushed[i] == code)
+			return true;
+	for (unsigned i = 0; i < gate.printed; i++)
+		if (options.on_error == ON_ERROR_CONTINUE && gate.places[i] == code)
+			return false;
+	j->r = r;
+	j->uc = ucontext;
+	waited = pipe_hold(&was);
+	call_on(own_stack + sizeof(own_stack), hush_job, j);
+	pipe_release(&was, waited);
+	if (j->hushed && gate.nhushed < HUSHED_MAX)
+		gate.hushed[gate.nhushed++] = code;
+	return j->hushed;
+}
+
 bool report_survived(const struct report *r, const void *ucontext)
 {
-	bool done;
+	bool hush, done;
 
-	if (likely(!survive_can(r)) || !gate_enter())
+	if (!survive_possible(r) || !(survive_can(r) || suppressed_any()) || !gate_enter())
 		return false;
-	done = survive_mend(r);
-	if (done)
+	hush = hushed(r, ucontext);
+	done = (hush || survive_can(r)) && survive_mend(r);
+	if (done && !hush)
 		tell(r, ucontext);
 	gate.owner = gate_owner(sys_getpid(), 0);
 	return done;

@@ -26,11 +26,14 @@ static struct {
 	bool any;
 } here;
 
+bool survive_possible(const struct report *r)
+{
+	return r->kind != FINDING_OUT_OF_BOUNDS && r->access != ACCESS_EXEC;
+}
+
 bool survive_can(const struct report *r)
 {
-	if (options.on_error != ON_ERROR_CONTINUE)
-		return false;
-	return r->kind != FINDING_OUT_OF_BOUNDS && r->access != ACCESS_EXEC;
+	return options.on_error == ON_ERROR_CONTINUE && survive_possible(r);
 }
 
 bool survive_mend(const struct report *r)

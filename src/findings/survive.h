@@ -11,8 +11,11 @@
 /* From the constructor: arranges for the exit status and for the line at the end. */
 void survive_init(void);
 
-/* Are there ways on after a finding like this? */
+/* Does the program go on after r where nothing suppresses it? */
 bool survive_can(const struct report *r);
+
+/* Are there ways on at all: not from a jump, nor where no block ever was. */
+bool survive_possible(const struct report *r);
 
 /* Makes one: zeros of the process's own at the dead page. False: no memory or mapping for it. */
 bool survive_mend(const struct report *r);

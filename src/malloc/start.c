@@ -14,6 +14,12 @@
 static struct lock start_lock = LOCK(START);
 static _Atomic bool started;
 
+/* After a finding: only the host backend can. */
+static bool goes_on(void)
+{
+	return options.on_error == ON_ERROR_CONTINUE || options.suppress[0];
+}
+
 /*
  * auto takes kvm only where it is sure to be faster: a strict kill is a system call on the host and
  * a store in the guest; in the other modes kills come in bulk, and every system call of the program
@@ -25,7 +31,7 @@ static bool kvm_is_better(void)
 		start_why = "auto: kvm gains only with detect=strict";
 		return false;
 	}
-	if (options.on_error == ON_ERROR_CONTINUE) {
+	if (goes_on()) {
 		start_why = "auto: kvm cannot go on after a finding";
 		return false;
 	}
@@ -62,8 +68,8 @@ static void start_once(void)
 		(options.backend == BACKEND_AUTO && kvm_is_better())) {
 		options.backend = BACKEND_KVM;
 		err = kvm_probe(&why);
-		if (options.on_error == ON_ERROR_CONTINUE) {
-			why = "--on-error=continue needs --backend=host";
+		if (goes_on()) {
+			why = "--on-error=continue and --suppress need --backend=host";
 			err = -EINVAL;
 		}
 		err = err ? err : kvm_enter();
@@ -113,5 +119,6 @@ __attribute__((destructor(101))) static void undangle_exit(void)
 		return;
 	out_init(&o, log_fd());
 	stats_print(&o);
+	suppressed_unused(&o);
 	out_flush(&o);
 }

@@ -1,0 +1,98 @@
+/*
+ * suppress.c - see suppress.h. pure: everything by argument, no system call.
+ *
+ * The text is a user's file: any bytes, ended by a zero. No recursion: a glob of many stars must not
+ * cost more than their number times the name.
+ */
+#include "suppress.h"
+
+static bool glob_matches(const char *g, size_t n, const char *s)
+{
+	const char *end = g + n, *star = NULL, *from = NULL;
+
+	while (*s) {
+		if (g < end && *g == '*') {
+			star = ++g;
+			from = s;
+		} else if (g < end && (*g == '?' || *g == *s)) {
+			g++;
+			s++;
+		} else if (star) {
+			g = star;
+			s = ++from;
+		} else {
+			return false;
+		}
+	}
+	while (g < end && *g == '*')
+		g++;
+	return g == end;
+}
+
+bool suppress_matches(const struct suppress_rule *r, enum suppress what, const char *name)
+{
+	const char *base = name;
+
+	if (r->what != what || !name)
+		return false;
+	if (glob_matches(r->glob, r->glob_len, name))
+		return true;
+	for (const char *s = name; *s && what != SUPPRESS_FUN; s++)
+		base = *s == '/' ? s + 1 : base;
+	return base != name && glob_matches(r->glob, r->glob_len, base);
+}
+
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r';
+}
+
+static void understand(struct suppress_rule *r)
+{
+	static const struct {
+		const char *name;
+		size_t n;
+		enum suppress what;
+	} known[] = {{"fun:", 4, SUPPRESS_FUN}, {"module:", 7, SUPPRESS_MODULE},
+		{"src:", 4, SUPPRESS_SRC}};
+
+	r->what = SUPPRESS_BAD;
+	for (size_t i = 0; i < ARRAY_LEN(known); i++) {
+		size_t n = 0;
+
+		while (n < known[i].n && n < r->line_len && r->line[n] == known[i].name[n])
+			n++;
+		if (n < known[i].n || n == r->line_len)
+			continue;
+		r->what = known[i].what;
+		r->glob = r->line + n;
+		r->glob_len = r->line_len - n;
+	}
+}
+
+bool suppress_next(const char **text, unsigned *number, struct suppress_rule *r)
+{
+	const char *s = *text;
+
+	while (*s) {
+		const char *end = s, *from = s;
+
+		while (*end && *end != '\n')
+			end++;
+		++*number;
+		s = *end ? end + 1 : end;
+		while (from < end && is_blank(*from))
+			from++;
+		while (end > from && is_blank(end[-1]))
+			end--;
+		*text = s;
+		if (from == end || *from == '#')
+			continue;
+		*r = (struct suppress_rule){
+			.line = from, .line_len = (size_t)(end - from), .number = *number};
+		understand(r);
+		return true;
+	}
+	*text = s;
+	return false;
+}

@@ -25,7 +25,7 @@
 #define CLAIM_MOST	(64UL << 20)
 #define TABLE_LEAST	(64UL << 10) /* entries for 1 GB */
 #define TABLE_MOST	(1UL << 20)
-#define TABLE_OF(bytes) (((bytes) >> VSPACE_PART_SHIFT) * sizeof(*space_table))
+#define TABLE_OF(bytes) (((bytes) >> VSPACE_LEAST_SHIFT) * sizeof(*space_table))
 
 #define BEFORE_FIRST (64UL << 20) /* bytes of addresses that are never handed out */
 
@@ -102,7 +102,7 @@ static bool table_grow(vaddr_t end)
 	sys_madvise(at, step, MADV_NOHUGEPAGE); /* sparse: 4 KB at a time */
 	sys_madvise(at, step, MADV_DONTDUMP);
 	atomic_store_explicit(&space_seen,
-		(have + step) / sizeof(*space_table) << VSPACE_PART_SHIFT, memory_order_release);
+		(have + step) / sizeof(*space_table) << VSPACE_LEAST_SHIFT, memory_order_release);
 	return true;
 }
 
@@ -185,8 +185,8 @@ vaddr_t space_take(size_t len, size_t align)
 
 void space_entry_set(vaddr_t at, size_t len, uintptr_t entry)
 {
-	size_t i = (at - space.base) >> VSPACE_PART_SHIFT;
-	size_t n = (len + VSPACE_PART - 1) >> VSPACE_PART_SHIFT;
+	size_t i = (at - space.base) >> VSPACE_LEAST_SHIFT;
+	size_t n = (len + VSPACE_LEAST - 1) >> VSPACE_LEAST_SHIFT;
 
 	for (size_t k = 0; k < n; k++)
 		atomic_store_explicit(&space_table[i + k], entry, memory_order_release);
@@ -198,8 +198,8 @@ void space_entry_set(vaddr_t at, size_t len, uintptr_t entry)
  */
 void space_entry_forget(vaddr_t at, size_t len)
 {
-	size_t i = (at - space.base) >> VSPACE_PART_SHIFT;
-	size_t end = i + ((len + VSPACE_PART - 1) >> VSPACE_PART_SHIFT);
+	size_t i = (at - space.base) >> VSPACE_LEAST_SHIFT;
+	size_t end = i + ((len + VSPACE_LEAST - 1) >> VSPACE_LEAST_SHIFT);
 
 	space_entry_set(at, len, SPACE_FORGOTTEN);
 	while (i < end) {
@@ -214,5 +214,5 @@ void space_entry_forget(vaddr_t at, size_t len)
 
 bool space_was_forgotten(vaddr_t a)
 {
-	return entries_forgotten[((a - space.base) >> VSPACE_PART_SHIFT) / IN_PAGE] == IN_PAGE;
+	return entries_forgotten[((a - space.base) >> VSPACE_LEAST_SHIFT) / IN_PAGE] == IN_PAGE;
 }

@@ -18,7 +18,7 @@
 extern struct vspace space; /* under space_lock, but for base and end */
 extern struct lock space_lock;
 
-/* One word per VSPACE_PART of addresses: 0, or a structure's address and what it is in its low
+/* One word per VSPACE_LEAST of addresses: 0, or a structure's address and what it is in its low
  * bits. */
 extern _Atomic uintptr_t *space_table;
 extern _Atomic size_t space_seen; /* bytes of addresses that have entries by now */
@@ -45,7 +45,7 @@ static inline uintptr_t space_entry(vaddr_t a)
 
 	if (unlikely(at >= atomic_load_explicit(&space_seen, memory_order_acquire)))
 		return 0;
-	return atomic_load_explicit(&space_table[at >> VSPACE_PART_SHIFT], memory_order_acquire);
+	return atomic_load_explicit(&space_table[at >> VSPACE_LEAST_SHIFT], memory_order_acquire);
 }
 
 /*

@@ -25,7 +25,7 @@ vaddr_t vspace_take(struct vspace *v, size_t len)
 
 	if (len >= HUGE_SIZE)
 		return vspace_take_aligned(v, len, HUGE_SIZE);
-	level = (unsigned)__builtin_ctzl(len) - VSPACE_PART_SHIFT;
+	level = (unsigned)__builtin_ctzl(len) - VSPACE_LEAST_SHIFT;
 	if (v->open[level].at == v->open[level].end) {
 		at = vspace_take_aligned(v, HUGE_SIZE, HUGE_SIZE);
 		if (!at)

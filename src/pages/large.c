@@ -1,7 +1,7 @@
 /*
  * large.c - see large.h. app context.
  *
- * Rooms are powers of two of VSPACE_PART up to 2 MB, then multiples of that, four to a doubling.
+ * Rooms are powers of two of VSPACE_LEAST up to 2 MB, then multiples of that, four to a doubling.
  * Fresh ones lie side by side and are one mapping. A room that has moved is a mapping of its own,
  * and leaves a hole: so when mappings are many, blocks die by guards where they are.
  *
@@ -47,7 +47,7 @@ static uint64_t ready_looked;
 
 static size_t room_of(size_t len)
 {
-	size_t step = HUGE_SIZE, room = VSPACE_PART;
+	size_t step = HUGE_SIZE, room = VSPACE_LEAST;
 
 	while (room < len && room < HUGE_SIZE)
 		room *= 2;
@@ -66,9 +66,9 @@ static unsigned room_index(size_t room)
 	if (room > ROOM_MOST)
 		return ROOMS;
 	if (room <= HUGE_SIZE)
-		return lg - VSPACE_PART_SHIFT;
+		return lg - VSPACE_LEAST_SHIFT;
 	/* Above 2 MB: four to a doubling. */
-	return MIN(HUGE_SHIFT - VSPACE_PART_SHIFT + (lg - HUGE_SHIFT) * 4 + (room >> (lg - 2) & 3),
+	return MIN(HUGE_SHIFT - VSPACE_LEAST_SHIFT + (lg - HUGE_SHIFT) * 4 + (room >> (lg - 2) & 3),
 		ROOMS - 1U);
 }
 
@@ -111,7 +111,7 @@ static bool ready_put(const struct large *l)
 	lock_take(&large_lock);
 	wanted = ready_wanted(i, l->room);
 	lock_drop(&large_lock);
-	to = wanted ? space_take(l->room, VSPACE_PART) : 0;
+	to = wanted ? space_take(l->room, VSPACE_LEAST) : 0;
 	if (!to || host_range_move(l->base, l->room, to, l->room))
 		return false;
 	lock_take(&large_lock);
@@ -199,7 +199,7 @@ static bool large_place(struct large *l, size_t align, bool *zeroed)
 		return true;
 	do {
 		l->base = space_take(
-			MAX(l->room, align > HUGE_SIZE ? HUGE_SIZE : 0), MAX(align, VSPACE_PART));
+			MAX(l->room, align > HUGE_SIZE ? HUGE_SIZE : 0), MAX(align, VSPACE_LEAST));
 		err = l->base ? host_range_map(l->base, l->room) : 0;
 	} while (err && host_spare());
 	l->len = l->room;
@@ -321,7 +321,7 @@ static struct large *large_move(struct large *l, size_t size)
 	if (!n)
 		return NULL;
 	*n = (struct large){.size = size, .room = room_of(len > l->len ? len + len / 4 : len)};
-	n->base = space_take(n->room, VSPACE_PART);
+	n->base = space_take(n->room, VSPACE_LEAST);
 	if (!n->base || host_range_move(l->base, l->room, n->base, n->room)) {
 		meta_free(n, sizeof(*n));
 		return NULL;

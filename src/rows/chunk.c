@@ -2,7 +2,7 @@
  * chunk.c - chunks and the extents cut from them.
  *
  * app context, signals blocked; heap_chunk_lock guards the table of chunks. A chunk is cut in one
- * of two ways: into parts of 32 pages, for objects larger than a page and for classes in little
+ * of two ways: into pieces of 32 pages, for objects larger than a page and for classes in little
  * use, or into columns, 1 KB of each of its pages; a span is cut into columns as if it were one
  * chunk, and its first one stands for all. A chunk that has no extent goes back to the system, but
  * for a small pool of huge ones. Chunks begin in 4 KB pages, so that a small program pays for what
@@ -12,18 +12,18 @@
 #include "base/base.h"
 #include "host/host.h"
 
-#define PART_PAGES  32
-#define CHUNK_PARTS (CHUNK_PAGES / PART_PAGES)
-#define ALL_PARTS   0xffffU
-#define ALL_COLUMNS 0xfU
+#define PART_PAGES   32
+#define CHUNK_PIECES (CHUNK_PAGES / PART_PAGES)
+#define ALL_PARTS    0xffffU
+#define ALL_COLUMNS  0xfU
 _Static_assert(PAGE_SIZE >> COLUMN_SHIFT == 4, "as many as ALL_COLUMNS has bits");
 
-enum chunk_use { CHUNK_NONE, CHUNK_IN_PARTS, CHUNK_IN_COLUMNS };
+enum chunk_use { CHUNK_NONE, CHUNK_IN_PIECES, CHUNK_IN_COLUMNS };
 
 struct lock heap_chunk_lock = LOCK(CHUNK);
 
 struct chunk {
-	uint16_t free;	   /* parts or columns                                            */
+	uint16_t free;	   /* pieces or columns                                            */
 	uint8_t dirty : 4; /* columns that some extent had: their bytes are not zero      */
 	uint8_t huge : 1;  /* it was asked to be one huge page                            */
 	uint8_t span : 1;  /* the first of a span; the others have nothing free           */
@@ -40,7 +40,7 @@ static uint8_t *chunk_used;  /* enum chunk_use */
 static uint32_t chunk_top;   /* 1 + highest id ever used */
 static size_t chunk_count;
 static uint64_t shown_all;    /* by all chunks cut into columns, so far; SHOWN_STEP each */
-static uint32_t shared_chunk; /* the one cut into parts that had room last */
+static uint32_t shared_chunk; /* the one cut into pieces that had room last */
 
 /*
  * Chunks cut into columns that have some left, a bit each: [..][1] an aligned pair, [..][0] none;
@@ -128,7 +128,7 @@ static bool chunk_take(enum chunk_use use, bool span, bool pooled, uint32_t *id)
 		chunks[*id + i] = k;
 		chunk_used[*id + i] = (uint8_t)use;
 	}
-	chunks[*id].free = use == CHUNK_IN_PARTS ? ALL_PARTS : ALL_COLUMNS;
+	chunks[*id].free = use == CHUNK_IN_PIECES ? ALL_PARTS : ALL_COLUMNS;
 	chunk_top = MAX(chunk_top, *id + n);
 	chunk_count += n;
 	return true;
@@ -153,23 +153,23 @@ static void chunk_give(uint32_t id)
 	pool_trim(4 + chunk_count / 8);
 }
 
-/* A free run of n parts (a power of two) at a multiple of n; -1 if none. */
-static int parts_find(uint16_t freemask, unsigned n)
+/* A free run of n pieces (a power of two) at a multiple of n; -1 if none. */
+static int pieces_find(uint16_t freemask, unsigned n)
 {
-	for (unsigned i = 0; i < CHUNK_PARTS; i += n)
+	for (unsigned i = 0; i < CHUNK_PIECES; i += n)
 		if ((freemask & run_mask(i, n)) == run_mask(i, n))
 			return (int)i;
 	return -1;
 }
 
-static int parts_find_shared(unsigned n, uint32_t *id)
+static int pieces_find_shared(unsigned n, uint32_t *id)
 {
 	uint32_t from = shared_chunk;
 
 	/* A few around the last one: the table may be long, and full of whole chunks. */
 	for (uint32_t k = 0; k < 64 && k < chunk_top; k++) {
 		uint32_t i = from >= k ? from - k : from + chunk_top - k;
-		int at = chunk_used[i] == CHUNK_IN_PARTS ? parts_find(chunks[i].free, n) : -1;
+		int at = chunk_used[i] == CHUNK_IN_PIECES ? pieces_find(chunks[i].free, n) : -1;
 
 		if (at >= 0) {
 			*id = i;
@@ -179,25 +179,25 @@ static int parts_find_shared(unsigned n, uint32_t *id)
 	return -1;
 }
 
-static bool parts_take(struct extent *e)
+static bool pieces_take(struct extent *e)
 {
 	unsigned n = e->pages / PART_PAGES;
-	int at = n < CHUNK_PARTS ? parts_find_shared(n, &e->chunk) : -1;
+	int at = n < CHUNK_PIECES ? pieces_find_shared(n, &e->chunk) : -1;
 
 	if (at < 0) {
-		if (!chunk_take(CHUNK_IN_PARTS, false, n == CHUNK_PARTS, &e->chunk))
+		if (!chunk_take(CHUNK_IN_PIECES, false, n == CHUNK_PIECES, &e->chunk))
 			return false;
 		at = 0;
 	}
 	chunks[e->chunk].free &= (uint16_t)~run_mask((unsigned)at, n);
-	if (n < CHUNK_PARTS)
+	if (n < CHUNK_PIECES)
 		shared_chunk = e->chunk;
 	e->first = (uint16_t)(at * PART_PAGES);
 	e->dirty = chunks[e->chunk].dirty;
 	return true;
 }
 
-static void parts_give(const struct extent *e)
+static void pieces_give(const struct extent *e)
 {
 	struct chunk *k = &chunks[e->chunk];
 
@@ -319,7 +319,7 @@ struct extent *heap_extent_new(const struct geom *g, unsigned pages, bool huge)
 	e->units = e->pages / g->unit_pages;
 	columns = extent_in_columns(e);
 	lock_take(&heap_chunk_lock);
-	ok = tables_make() && (columns ? columns_take(e) : parts_take(e));
+	ok = tables_make() && (columns ? columns_take(e) : pieces_take(e));
 	if (ok)
 		due = huge_due(e->chunk, huge && !columns && e->pages == CHUNK_PAGES);
 	lock_drop(&heap_chunk_lock);
@@ -341,7 +341,7 @@ void heap_extent_free(struct extent *e)
 	if (extent_in_columns(e))
 		columns_give(e);
 	else
-		parts_give(e);
+		pieces_give(e);
 	lock_drop(&heap_chunk_lock);
 	meta_free(e, sizeof(*e) + e->geom->rows * sizeof(e->rows[0]));
 }

@@ -72,7 +72,7 @@ static void geom_small(struct geom *g, size_t group)
 		g->group_shift++;
 	g->band = g->size << g->group_shift;
 	g->slots = (uint16_t)(1U << g->group_shift);
-	g->width = g->kind == GEOM_PART ? PAGE_SIZE : column_width(g->band);
+	g->width = g->kind == GEOM_PIECE ? PAGE_SIZE : column_width(g->band);
 	g->rows = g->width / g->band;
 }
 

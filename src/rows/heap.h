@@ -1,12 +1,12 @@
 /*
  * heap.h - where the bytes live: size classes, chunks, extents and rows. Knows no alias.
  *
- * A chunk is 2 MB of canonical memory. An extent is a part of a chunk that belongs to one size
+ * A chunk is 2 MB of canonical memory. An extent is what of a chunk belongs to one size
  * class: for objects of up to a page a column, 1, 2 or 4 KB of each of the 512 pages, so that all
  * their views are as large as a huge page and four classes can share one; a class in much use has
  * columns of a span, two chunks in a row, so that one mapping serves twice as many objects.
  * For larger objects, and for classes in little use, it is a power of two of whole pages, 32 to
- * 512, which are parts of a chunk. Its pages are cut in units (one page; for objects larger than a
+ * 512, which are pieces of a chunk. Its pages are cut in units (one page; for objects larger than a
  * page, as many as one takes). A row is one band of bytes in every unit of an extent; a band holds
  * `group` objects of a small class, or one. From page to page column and row move on, so that L1
  * sets are spread. A view (view.h) shows one row.
@@ -35,7 +35,7 @@
  * How one size class lies in its extents: in columns; those whose group is wide, for when mappings
  * are scarce; or in a few whole pages, which is all that a class in little use gets.
  */
-enum geom_kind { GEOM_COLUMN, GEOM_WIDE, GEOM_PART, GEOM_KINDS };
+enum geom_kind { GEOM_COLUMN, GEOM_WIDE, GEOM_PIECE, GEOM_KINDS };
 
 /* Read-only after heap_init. */
 struct geom {
@@ -154,10 +154,10 @@ extern struct geom heap_geom[GEOM_KINDS][HEAP_CLASSES];
 extern struct lock heap_chunk_lock;
 
 /*
- * spans: may extents be columns of spans? parts: may those of small
- * classes be parts of a chunk?
+ * spans: may extents be columns of spans? pieces: may those of small
+ * classes be pieces of a chunk?
  */
-void heap_init(bool spans, bool parts);
+void heap_init(bool spans, bool pieces);
 
 /*
  * A row with free units of class c, `most` of which now belong
@@ -169,8 +169,8 @@ struct row *heap_row_take(struct class *c, uint32_t most, uint64_t *mask, bool *
 /* Units come back; their aliases are dead. The row may be gone afterwards. c->lock held. */
 void heap_row_give(struct class *c, struct row *r, const uint64_t *mask);
 
-/* From now on new extents of small classes are no parts: their views could not be joined. */
-void heap_parts_end(void);
+/* From now on new extents of small classes are no pieces: their views could not be joined. */
+void heap_pieces_end(void);
 
 /* From now on new extents of c use the wide geometry, and old ones get no new views. */
 void heap_widen(struct class *c);

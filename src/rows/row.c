@@ -12,17 +12,17 @@
 struct class heap_class[HEAP_CLASSES];
 struct geom heap_geom[GEOM_KINDS][HEAP_CLASSES];
 static bool heap_spans;
-static _Atomic bool heap_parts;
+static _Atomic bool heap_pieces;
 
 #define COLD_PAGES   64U	 /* of an extent of a small class in little use        */
 #define HOT_VIEWS    64		 /* as many within HURRY_CYCLES: it gets whole chunks  */
 #define SPAN_VIEWS   128	 /* and from so many on, spans                         */
 #define HURRY_CYCLES (4UL << 30) /* of the time stamp counter: one to four seconds     */
 
-void heap_init(bool spans, bool parts)
+void heap_init(bool spans, bool pieces)
 {
 	heap_spans = spans;
-	heap_parts = parts;
+	heap_pieces = pieces;
 	heap_geom_init(heap_geom);
 	for (unsigned c = 0; c < HEAP_CLASSES; c++) {
 		heap_class[c].idx = (uint8_t)c;
@@ -136,7 +136,7 @@ static unsigned class_least_pages(const struct class *c)
 	unsigned unit = class_geom(c)->unit_pages;
 
 	if (unit == 1)
-		return heap_parts ? COLD_PAGES : CHUNK_PAGES;
+		return heap_pieces ? COLD_PAGES : CHUNK_PAGES;
 	return unit <= 8 ? 32 : unit <= 32 ? 128 : CHUNK_PAGES;
 }
 
@@ -144,7 +144,7 @@ static unsigned class_least_pages(const struct class *c)
 static const struct geom *class_geom_now(const struct class *c)
 {
 	enum geom_kind kind = c->wide		       ? GEOM_WIDE
-			      : c->pages < CHUNK_PAGES ? GEOM_PART
+			      : c->pages < CHUNK_PAGES ? GEOM_PIECE
 						       : GEOM_COLUMN;
 
 	return &heap_geom[kind][c->idx];
@@ -205,7 +205,7 @@ static unsigned class_pages_small(struct class *c)
 {
 	size_t whole = (size_t)class_geom(c)->width * CHUNK_PAGES;
 
-	if (c->pages < CHUNK_PAGES && heap_parts && !class_hurries(c, HOT_VIEWS) &&
+	if (c->pages < CHUNK_PAGES && heap_pieces && !class_hurries(c, HOT_VIEWS) &&
 		c->bytes <= whole / 2)
 		return COLD_PAGES;
 	if (c->pages >= CHUNK_PAGES && heap_spans && class_geom(c)->width == COLUMN_MIN &&
@@ -262,9 +262,9 @@ static struct row *row_fresh(struct class *c)
 	return r;
 }
 
-void heap_parts_end(void)
+void heap_pieces_end(void)
 {
-	heap_parts = false;
+	heap_pieces = false;
 }
 
 void heap_widen(struct class *c)

@@ -17,6 +17,8 @@
 
 #include <errno.h>
 
+struct counts rows_counts;
+
 #define STRETCH_CHUNKS 64 /* super-views lie inside stretches of so many chunks */
 #define JOINED_PARTS   16 /* parts of a super-view: unused ones are lost addresses */
 #define STRETCHES      (HEAP_CHUNK_MAX / STRETCH_CHUNKS)
@@ -74,7 +76,7 @@ static void join(bool on)
 	on = on && host_joins();
 	atomic_store(&joined, on);
 	if (on)
-		heap_parts_end();
+		heap_pieces_end();
 }
 
 void maps_count(uint32_t direct, uint32_t supers)
@@ -259,6 +261,16 @@ bool super_kill(struct super *s, vaddr_t lo, vaddr_t hi)
 		meta_free(s, sizeof(*s));
 	lock_drop(&super_lock);
 	return killed;
+}
+
+bool view_map_again(vaddr_t at, uint32_t chunk, unsigned first, unsigned pages)
+{
+	int err;
+
+	do
+		err = host_view_map(at, chunk, first, pages);
+	while (err == -ENOSPC && host_spare());
+	return !err;
 }
 
 /* In the child of a fork: the mapping, and what is dead in it. */

@@ -22,4 +22,7 @@ void maps_count(uint32_t direct, uint32_t supers);
 void maps_refused(void);
 void maps_exhausted(void);
 
+/* In the child of a fork: at the address that it had. False: the kernel refuses. */
+bool view_map_again(vaddr_t at, uint32_t chunk, unsigned first, unsigned pages);
+
 #endif

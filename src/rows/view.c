@@ -11,7 +11,6 @@
 
 #include <errno.h>
 
-struct counts rows_counts;
 struct lock views_lock = LOCK(VIEWS);
 struct view *views_live;
 
@@ -95,7 +94,7 @@ static int view_place(struct view *v)
 	int err = super_place(v);
 
 	if (err == -ENOSPC) {
-		v->base = space_take(len, VSPACE_PART);
+		v->base = space_take(len, VSPACE_LEAST);
 		if (!v->base)
 			return -ENOMEM;
 		err = host_view_map(v->base, v->chunk, v->first, v->pages);
@@ -166,14 +165,4 @@ uint32_t view_runs(
 		runs[n++] = (struct run){view_unit_at(v, from), view_unit_at(v, *u)};
 	}
 	return n;
-}
-
-bool view_map_again(vaddr_t at, uint32_t chunk, unsigned first, unsigned pages)
-{
-	int err;
-
-	do
-		err = host_view_map(at, chunk, first, pages);
-	while (err == -ENOSPC && host_spare());
-	return !err;
 }

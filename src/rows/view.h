@@ -155,9 +155,6 @@ extern struct lock views_lock;
 void view_free(struct view *v);
 size_t view_bytes_all(const struct view *v); /* of its structure and records */
 
-/* In the child of a fork: at the address that it had. False: the kernel refuses. */
-bool view_map_again(vaddr_t at, uint32_t chunk, unsigned first, unsigned pages);
-
 /* dead.c, sweep_lock held: v is remembered for a while; the oldest are forgotten. */
 void dead_push(struct view *v);
 void dead_forget(void);

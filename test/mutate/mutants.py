@@ -37,7 +37,7 @@ MUTANTS = [
      "void maps_refused(void)\n{\n\tif (!options.maps)\n\t\treturn;\n", ["ok:limit-maps:strict"]),
     ("super-never", "src/rows/super.c", "\tif (!joined)\n\t\treturn -ENOSPC;", "\tif (!joined || 1)\n\t\treturn -ENOSPC;",
      ["ok:limit-maps:strict"]),
-    ("parts-not-ended", "src/rows/super.c", "\tif (on)\n\t\theap_parts_end();\n", "", ["ok:limit-parts:strict"]),
+    ("parts-not-ended", "src/rows/super.c", "\tif (on)\n\t\theap_pieces_end();\n", "", ["ok:limit-parts:strict"]),
     ("spare-never", "src/host/spare.c", "\tif (pairs > keep) {", "\tif (0 && pairs > keep) {",
      ["ok:limit-maps:strict"]),
     ("super-part-not-killed", "src/rows/super.c", "\tif (!s->gone)\n\t\tkilled = !host_runs_kill(",

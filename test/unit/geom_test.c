@@ -64,7 +64,7 @@ static void geometry_fits(void)
 
 		CHECK_EQ(k->size, heap_class_size(c));
 		CHECK_EQ(k->kind, c > HEAP_CLASS_PAGE ? 0 : kind);
-		CHECK(kind != GEOM_PART || k->width == PAGE_SIZE);
+		CHECK(kind != GEOM_PIECE || k->width == PAGE_SIZE);
 		CHECK_EQ(k->band, k->size << k->group_shift);
 		CHECK(geom_group(k) <= GROUP_MAX);
 		CHECK(kind == GEOM_WIDE || k->group_shift == 0);

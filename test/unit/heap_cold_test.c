@@ -1,6 +1,6 @@
 // sources: src/rows/class.c src/rows/chunk.c src/rows/row.c src/base/meta.c src/base/lock.c src/base/panic.c src/base/out.c
 // flags: -DUD_DEBUG
-/* Classes in little use against the same model: parts of chunks, until they are in much. */
+/* Classes in little use against the same model: pieces of chunks, until they are in much. */
 #include "heap_model.h"
 
 /* As if the last look had been an hour ago. */
@@ -19,7 +19,7 @@ static void little_use_takes_little(void)
 		for (unsigned c = 0; c <= HEAP_CLASS_PAGE; c++) {
 			hour_passes(&heap_class[c]);
 			k[c] = claim_take(&heap_class[c], EXTENT_PAGES_MAX);
-			CHECK_EQ(k[c].row->ext->geom->kind, GEOM_PART);
+			CHECK_EQ(k[c].row->ext->geom->kind, GEOM_PIECE);
 		}
 		CHECK(chunks_out <= (HEAP_CLASS_PAGE + 1) / 8 + 1);
 		for (unsigned c = 0; c <= HEAP_CLASS_PAGE; c++)
@@ -98,14 +98,14 @@ static void medium_grows(void)
 }
 
 /* Where mappings are scarce, a new extent is whole however little it is used. */
-static void parts_end(void)
+static void pieces_end(void)
 {
 	struct class *c = &heap_class[heap_class_of(200)];
 	struct claim k;
 
 	hour_passes(c);
 	CHECK_EQ(c->pages < CHUNK_PAGES, 1);
-	heap_parts_end();
+	heap_pieces_end();
 	k = claim_take(c, EXTENT_PAGES_MAX);
 	CHECK(k.row->ext->pages >= CHUNK_PAGES && k.row->ext->geom->kind == GEOM_COLUMN);
 	give_all(c, &k);
@@ -127,7 +127,7 @@ int main(void)
 	RUN(haste_makes_hot);
 	RUN(many_alive_make_hot);
 	RUN(medium_grows);
-	RUN(parts_end);
+	RUN(pieces_end);
 	RUN(cold_come_and_go);
 	return UNIT_END();
 }

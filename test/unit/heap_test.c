@@ -86,7 +86,7 @@ static void columns_come_back(void)
 }
 
 /* Parts that come back to a chunk that stays: they are zero again. */
-static void parts_come_back(void)
+static void pieces_come_back(void)
 {
 	const struct geom *g = &heap_geom[0][HEAP_CLASS_PAGE + 1];
 	struct extent *a = heap_extent_new(g, 32, false), *b = heap_extent_new(g, 64, false);
@@ -234,7 +234,7 @@ int main(void)
 	unit_section();
 	heap_init(false, false);
 	RUN(columns_come_back);
-	RUN(parts_come_back);
+	RUN(pieces_come_back);
 	RUN(chunks_become_huge);
 	RUN(huge_is_asked_again);
 	RUN(small_heap_stays_small);

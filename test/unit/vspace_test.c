@@ -24,14 +24,14 @@ static void never_twice(void)
 
 	vspace_init(&v, BASE, BASE + WINDOWS * HUGE_SIZE);
 	for (;;) {
-		len = rnd() % 3 ? VSPACE_PART << rnd() % 5 : (1 + rnd() % 5) * HUGE_SIZE;
+		len = rnd() % 3 ? VSPACE_LEAST << rnd() % 5 : (1 + rnd() % 5) * HUGE_SIZE;
 		at = vspace_take(&v, len);
 		if (!at)
 			break;
 		CHECK(at >= BASE && at + len <= BASE + WINDOWS * HUGE_SIZE);
 		CHECK_EQ(at % MIN(len & -len, HUGE_SIZE), 0);
-		for (size_t i = 0; i < len / VSPACE_PART; i++) {
-			unsigned char *g = &given[(at - BASE) / VSPACE_PART + i];
+		for (size_t i = 0; i < len / VSPACE_LEAST; i++) {
+			unsigned char *g = &given[(at - BASE) / VSPACE_LEAST + i];
 
 			CHECK_EQ(*g, 0);
 			*g = 1;
@@ -66,12 +66,12 @@ static void end_of_space(void)
 	CHECK_EQ(vspace_take(&v, 5 * HUGE_SIZE), 0);
 	CHECK_EQ(vspace_take_aligned(&v, -HUGE_SIZE, HUGE_SIZE), 0);
 	CHECK_EQ(vspace_take(&v, 4 * HUGE_SIZE), BASE);
-	CHECK_EQ(vspace_take(&v, VSPACE_PART), 0);
+	CHECK_EQ(vspace_take(&v, VSPACE_LEAST), 0);
 	CHECK_EQ(vspace_take(&v, HUGE_SIZE), 0);
 	vspace_init(&v, BASE, BASE + HUGE_SIZE);
 	for (int i = 0; i < 16; i++)
-		CHECK_EQ(vspace_take(&v, VSPACE_PART), BASE + (unsigned long)i * VSPACE_PART);
-	CHECK_EQ(vspace_take(&v, VSPACE_PART), 0);
+		CHECK_EQ(vspace_take(&v, VSPACE_LEAST), BASE + (unsigned long)i * VSPACE_LEAST);
+	CHECK_EQ(vspace_take(&v, VSPACE_LEAST), 0);
 }
 
 int main(void)

@@ -273,6 +273,17 @@ void engine_bytes(struct engine_bytes *b)
 	b->large_live = l.live;
 }
 
+size_t engine_live_bytes(void)
+{
+	struct lock_section s;
+	size_t n;
+
+	lock_section_enter(&s);
+	n = mode.grouped ? pages_live_bytes() : rows_live_bytes();
+	lock_section_leave(&s);
+	return n;
+}
+
 static void rows_stats(struct out *o)
 {
 	out_fmt(o, "undangle: views          %lu made, %lu killed whole, %u live\n",

@@ -32,9 +32,11 @@ vaddr_t engine_twice(void);
 void engine_kill_dead(bool trim);
 
 struct engine_bytes {
-	size_t heap, large, large_live;
+	size_t heap, large, large_live; /* large_live: blocks, of `large` bytes */
 };
 void engine_bytes(struct engine_bytes *b);
+/* Of all live blocks in the heap, the large ones not: it looks at them all. */
+size_t engine_live_bytes(void);
 void engine_stats(struct out *o);
 
 #endif

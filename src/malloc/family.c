@@ -9,7 +9,9 @@
 #include "last.h"
 #include "stats.h"
 
+#include <dlfcn.h>
 #include <errno.h>
+#include <gnu/libc-version.h>
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -162,27 +164,44 @@ UD_EXPORT int posix_memalign(void **out, size_t align, size_t size)
 	return 0;
 }
 
-UD_EXPORT void *aligned_alloc(size_t align, size_t size)
+static void *invalid(void)
 {
-	if (!is_power_of_two(align)) {
-		errno = EINVAL;
-		return NULL;
-	}
-	return or_enomem(aligned(align, size, FRAME));
+	errno = EINVAL;
+	return NULL;
 }
 
 /* glibc's memalign rounds the alignment up instead of refusing it. */
-UD_EXPORT void *memalign(size_t align, size_t size)
+static inline void *aligned_up(size_t align, size_t size, void *frame)
 {
 	size_t a = HEAP_ALIGN;
 
-	if (align > SIZE_MAX / 2 + 1) {
-		errno = EINVAL;
-		return NULL;
-	}
+	if (align > SIZE_MAX / 2 + 1)
+		return invalid();
 	while (a < align)
 		a *= 2;
-	return or_enomem(aligned(a, size, FRAME));
+	return or_enomem(aligned(a, size, frame));
+}
+
+/* Until glibc 2.38 it is memalign; then ISO C17's, which refuses what is no power of two. */
+static bool aligned_alloc_refuses(void)
+{
+	static const char two[] = "2.";
+	const char *is = gnu_get_libc_version();
+
+	return __builtin_strncmp(is, two, sizeof(two) - 1) ||
+	       text_number(is + sizeof(two) - 1) >= 38;
+}
+
+UD_EXPORT void *aligned_alloc(size_t align, size_t size)
+{
+	if (unlikely(!is_power_of_two(align)) && aligned_alloc_refuses())
+		return invalid();
+	return aligned_up(align, size, FRAME);
+}
+
+UD_EXPORT void *memalign(size_t align, size_t size)
+{
+	return aligned_up(align, size, FRAME);
 }
 
 UD_EXPORT void *valloc(size_t size)
@@ -250,16 +269,28 @@ UD_EXPORT int mallopt(int param, int value)
 	return 1;
 }
 
+/*
+ * As glibc counts: what is free or in use of the heap, and beside it what has pages of its own. Over
+ * another malloc it is that one which knows.
+ */
 UD_EXPORT struct mallinfo2 mallinfo2(void)
 {
 	struct mallinfo2 m = {0};
 	struct engine_bytes b;
 
+	start();
+	if (kvm_heap) {
+		struct mallinfo2 (*next)(void) = (struct mallinfo2(*)(void))dlsym(
+			RTLD_NEXT, "mallinfo2");
+
+		return next ? next() : m;
+	}
+	m.uordblks = engine_live_bytes();
 	engine_bytes(&b);
-	m.arena = b.heap;
+	m.arena = MAX(b.heap, m.uordblks);
+	m.fordblks = m.arena - m.uordblks;
 	m.hblks = b.large_live;
 	m.hblkhd = b.large;
-	m.uordblks = b.heap;
 	return m;
 }
 
@@ -270,7 +301,8 @@ UD_EXPORT struct mallinfo mallinfo(void)
 	return (struct mallinfo){.arena = (int)m.arena,
 		.hblks = (int)m.hblks,
 		.hblkhd = (int)m.hblkhd,
-		.uordblks = (int)m.uordblks};
+		.uordblks = (int)m.uordblks,
+		.fordblks = (int)m.fordblks};
 }
 
 UD_EXPORT void malloc_stats(void)
@@ -285,17 +317,19 @@ UD_EXPORT void malloc_stats(void)
 
 UD_EXPORT int malloc_info(int how, FILE *f)
 {
-	struct engine_bytes b;
+	struct mallinfo2 m;
 
-	if (how) {
-		errno = EINVAL;
-		return -1;
-	}
-	engine_bytes(&b);
+	if (how)
+		return EINVAL; /* as glibc does, whatever its manual says */
+	m = mallinfo2();
 	fprintf(f,
-		"<malloc version=\"1\">\n<heap nr=\"0\">\n</heap>\n"
+		"<malloc version=\"1\">\n<heap nr=\"0\">\n"
+		"<total type=\"rest\" count=\"1\" size=\"%zu\"/>\n"
+		"<system type=\"current\" size=\"%zu\"/>\n</heap>\n"
+		"<total type=\"fast\" count=\"0\" size=\"0\"/>\n"
+		"<total type=\"rest\" count=\"1\" size=\"%zu\"/>\n"
 		"<total type=\"mmap\" count=\"%zu\" size=\"%zu\"/>\n"
 		"<system type=\"current\" size=\"%zu\"/>\n</malloc>\n",
-		b.large_live, b.large, b.heap);
+		m.fordblks, m.arena, m.fordblks, m.hblks, m.hblkhd, m.arena);
 	return 0;
 }

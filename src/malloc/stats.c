@@ -44,9 +44,10 @@ void stats_print(struct out *o)
 	engine_stats(o);
 	engine_bytes(&b);
 	out_fmt(o,
-		"undangle: memory         heap %lu KB, large %lu KB, records %lu KB, stacks %lu "
+		"undangle: memory         heap %lu KB (%lu KB live), large %lu KB, records %lu KB, "
+		"stacks %lu "
 		"KB, page tables %lu KB\n",
-		b.heap >> 10, b.large >> 10, meta_bytes() >> 10, depot_bytes() >> 10,
-		page_table_bytes() >> 10);
+		b.heap >> 10, engine_live_bytes() >> 10, b.large >> 10, meta_bytes() >> 10,
+		depot_bytes() >> 10, page_table_bytes() >> 10);
 	print_space(o);
 }

@@ -4,6 +4,7 @@
  * app context, sweep_lock held. Threads free meanwhile: what is dead here stays so.
  */
 #include "census.h"
+#include "rows.h"
 
 /* Units of v that were handed out and have nothing alive. */
 static void dead_units(struct view *v, uint64_t *dead)
@@ -84,4 +85,40 @@ void view_check_at(struct view *v, const char *at)
 			v->words);
 	bits_check(v, at);
 	list_check(v, at);
+}
+
+static size_t live_in_view(const struct view *v)
+{
+	size_t n = 0;
+
+	for (uint32_t w = 0; w < MIN(v->handed, v->tail); w++)
+		n += (size_t)__builtin_popcountl(view_live_word(v, w));
+	return n * v->geom->size;
+}
+
+/* What its cursors have not handed out yet, though it counts as live in its views. */
+static size_t ahead_in(const struct cursors *c)
+{
+	size_t n = 0;
+
+	for (unsigned cls = 0; cls < heap_class_count(); cls++)
+		n += (size_t)__builtin_popcountl(c->cur[cls].mask) * heap_class_size(cls);
+	return n;
+}
+
+size_t rows_live_bytes(void)
+{
+	size_t n = 0, ahead = ahead_in(&cursors_shared);
+
+	lock_take(&owner_lock);
+	for (const struct owner *o = owner_all; o; o = o->next)
+		ahead += ahead_in((const struct cursors *)o);
+	lock_drop(&owner_lock);
+	lock_take(&sweep_lock);
+	lock_take(&views_lock);
+	for (const struct view *v = views_live; v; v = v->next)
+		n += live_in_view(v);
+	lock_drop(&views_lock);
+	lock_drop(&sweep_lock);
+	return n - MIN(n, ahead);
 }

@@ -30,6 +30,10 @@ bool rows_free(struct view *v, void *p, bool moved, void *frame);
 /* The bytes of the live block that starts at p; 0: none does. */
 size_t rows_usable(struct view *v, void *p);
 
+/* Of all live blocks, as large as their classes are. Exact where nobody else is in malloc or free.
+ * In a section. */
+size_t rows_live_bytes(void);
+
 /* The block keeps its place and is `size` bytes from now on. */
 void rows_resize(struct view *v, void *p, size_t size);
 

@@ -7,6 +7,7 @@
 #include "report.h"
 #include "base/base.h"
 #include "helper.h"
+#include "others.h"
 #include "print.h"
 #include "suppressed.h"
 #include "survive.h"
@@ -161,16 +162,26 @@ static bool seen_before(const struct report *r)
 	return false;
 }
 
+/*
+ * Another thread may have made its last mistake just now: the kernel is still on the way from the
+ * bad access to the handler. So a thread that runs has a moment to get there. One that only
+ * computes costs the process that moment.
+ */
+#define MOMENTS 10 /* of a millisecond */
+
 void report_wait(void)
 {
 	int tid = sys_gettid(), pid = sys_getpid();
+	int moments = 0;
 
 	for (long waited = 0; waited < 20000; waited++) {
 		uint64_t is = gate.owner;
 
 		if ((int)(is >> 32) != pid || is == gate_owner(pid, 0) ||
-			is == gate_owner(pid, tid))
-			return;
+			is == gate_owner(pid, tid)) {
+			if (moments++ == MOMENTS || !others_run())
+				return;
+		}
 		sleep_ms(1);
 	}
 }

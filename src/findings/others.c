@@ -1,0 +1,55 @@
+/*
+ * others.c - see others.h. app context. Source: proc(5), getdents(2).
+ *
+ * Of a process with very many threads it looks at the first ones only.
+ */
+#include "others.h"
+
+#include <fcntl.h>
+#include <sys/single_threaded.h>
+
+#define TASKS "/proc/self/task"
+
+struct dirent64_head {
+	uint64_t ino;
+	int64_t off;
+	uint16_t len;
+	uint8_t type;
+	char name[];
+};
+
+/* "TID (NAME) STATE ...", where NAME may hold anything. */
+static bool task_runs(size_t tid)
+{
+	char path[64], text[256], *end;
+
+	out_snprintf(path, sizeof(path), TASKS "/%zu/stat", tid);
+	file_text(path, text, sizeof(text));
+	end = __builtin_strrchr(text, ')');
+	return end && end[1] == ' ' && end[2] == 'R';
+}
+
+bool others_run(void)
+{
+	char buf[1024] __attribute__((aligned(8)));
+	size_t mine = (size_t)sys_gettid();
+	bool any = false;
+	long n;
+	int fd;
+
+	if (__libc_single_threaded)
+		return false;
+	fd = (int)sys_openat(AT_FDCWD, TASKS, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+	if (fd < 0)
+		return false;
+	n = sys_call3(__NR_getdents64, fd, (long)buf, sizeof(buf));
+	for (long at = 0; at < n && !any;) {
+		const struct dirent64_head *d = (const struct dirent64_head *)(buf + at);
+		size_t tid = text_number(d->name); /* 0: "." and ".." */
+
+		any = tid && tid != mine && task_runs(tid);
+		at += d->len;
+	}
+	sys_close(fd);
+	return any;
+}

@@ -293,11 +293,6 @@ static void elf_check(const struct image *im)
 	if (access(ldso, X_OK))
 		refuse("%s: its dynamic linker %s is missing: install it", im->who, ldso);
 	sanitizer_check(im);
-	if (symbol_defined(im, "malloc"))
-		out_line(2,
-			"undangle: warning: %s brings its own malloc: blocks from it are not "
-			"protected",
-			im->who);
 }
 
 /* Splits a #! line into the interpreter and its one argument (which may hold blanks), as the kernel

@@ -1,5 +1,6 @@
 /* log.c - see log.h. app context. The program may close any descriptor: so look before writing. */
 #include "log.h"
+#include "file.h"
 #include "options.h"
 #include "out.h"
 #include "sys.h"
@@ -110,4 +111,18 @@ int log_fd(void)
 		file.ino = st.st_ino;
 	}
 	return fd;
+}
+
+void log_stat(struct out *o, const char *fmt, ...)
+{
+	char name[32];
+	va_list ap;
+
+	file_text("/proc/self/comm", name, sizeof(name));
+	name[__builtin_strcspn(name, "\n")] = 0;
+	out_fmt(o, "undangle: %d (%s): ", sys_getpid(), name);
+	va_start(ap, fmt);
+	out_vfmt(o, fmt, ap);
+	va_end(ap);
+	out_char(o, '\n');
 }

@@ -6,6 +6,8 @@
 #ifndef UD_LOG_H
 #define UD_LOG_H
 
+#include "out.h"
+
 /*
  * A descriptor to write to. The file is opened at the first use, again in each child process
  * (%p is its pid), and again when the program has closed our descriptor or put another file in
@@ -25,5 +27,8 @@ void log_start(void);
  * waits for the end of a pipe would wait for ours too.
  */
 void log_keep_stderr(void);
+
+/* A line of --stats, which names its process; the newline is added. */
+void log_stat(struct out *o, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

@@ -32,14 +32,14 @@ void kvm_stats(struct out *o)
 	grain_counts(&made, &folded);
 	quarantine_counts(&flushes, &forced);
 	dune_counts(&d);
-	out_fmt(o, "undangle: aliases: %lu made (%lu pages), %lu killed\n", allocs, pages, frees);
-	out_fmt(o, "undangle: grains of 2 MB: %lu taken, %lu folded; addresses used: %lu MB\n",
-		made, folded, kvm_vpages.used >> 20);
-	out_fmt(o, "undangle: epochs: %lu flushes, %lu forced; quarantine: %lu bytes\n", flushes,
-		forced, held);
-	out_fmt(o,
-		"undangle: exits: %lu, of them %lu system calls, %lu faults, %lu replays, %lu "
-		"signals; page tables: %lu KB\n",
+	log_stat(o, "aliases: %lu made (%lu pages), %lu killed", allocs, pages, frees);
+	log_stat(o, "grains of 2 MB: %lu taken, %lu folded; addresses used: %lu MB", made, folded,
+		kvm_vpages.used >> 20);
+	log_stat(
+		o, "epochs: %lu flushes, %lu forced; quarantine: %lu bytes", flushes, forced, held);
+	log_stat(o,
+		"exits: %lu, of them %lu system calls, %lu faults, %lu replays, %lu "
+		"signals; page tables: %lu KB",
 		d.runs, d.syscalls, d.faults, d.replays, d.signals,
 		(unsigned long)dune_mappings.pt.tables * 4);
 }

@@ -286,12 +286,12 @@ size_t engine_live_bytes(void)
 
 static void rows_stats(struct out *o)
 {
-	out_fmt(o, "undangle: views          %lu made, %lu killed whole, %u live\n",
-		rows_counts.views_made, rows_counts.views_killed, rows_counts.views_live);
-	out_fmt(o, "undangle: kills          %lu units, %lu runs, %lu sweeps\n",
-		rows_counts.units_killed, rows_counts.runs_killed, rows_counts.sweeps);
-	out_fmt(o, "undangle: mappings       %u; %u views are parts of %u super-views\n",
-		host_maps_count(), rows_counts.views_joined, rows_counts.supers_live);
+	log_stat(o, "views          %lu made, %lu killed whole, %u live", rows_counts.views_made,
+		rows_counts.views_killed, rows_counts.views_live);
+	log_stat(o, "kills          %lu units, %lu runs, %lu sweeps", rows_counts.units_killed,
+		rows_counts.runs_killed, rows_counts.sweeps);
+	log_stat(o, "mappings       %u; %u views are parts of %u super-views", host_maps_count(),
+		rows_counts.views_joined, rows_counts.supers_live);
 }
 
 static void pages_stats(struct out *o)
@@ -299,11 +299,11 @@ static void pages_stats(struct out *o)
 	struct sheet_counts c;
 
 	sheet_count(&c);
-	out_fmt(o, "undangle: sheets         %lu made, %lu of them moved, %u live, %u ready\n",
-		c.made, c.moved, c.live, c.ready);
-	out_fmt(o, "undangle: kills          %lu pages, %lu runs, %lu sweeps\n",
-		pages_swept.pages_killed, pages_swept.runs_killed, pages_swept.sweeps);
-	out_fmt(o, "undangle: mappings       %u\n", host_maps_count());
+	log_stat(o, "sheets         %lu made, %lu of them moved, %u live, %u ready", c.made,
+		c.moved, c.live, c.ready);
+	log_stat(o, "kills          %lu pages, %lu runs, %lu sweeps", pages_swept.pages_killed,
+		pages_swept.runs_killed, pages_swept.sweeps);
+	log_stat(o, "mappings       %u", host_maps_count());
 }
 
 void engine_stats(struct out *o)
@@ -317,12 +317,12 @@ void engine_stats(struct out *o)
 		frees += own->frees + FREED_COUNT(own->freed);
 	}
 	large_count(&l);
-	out_fmt(o, "undangle: backend        host, detect=%s\n",
+	log_stat(o, "backend        host, detect=%s",
 		mode.grouped  ? "grouped"
 		: mode.strict ? "strict"
 			      : "deferred");
-	out_fmt(o, "undangle: allocations    %lu, freed %lu; large %lu (%lu moved), freed %lu\n",
-		allocs, frees, l.made, l.moved, l.killed);
+	log_stat(o, "allocations    %lu, freed %lu; large %lu (%lu moved), freed %lu", allocs,
+		frees, l.made, l.moved, l.killed);
 	if (mode.grouped)
 		pages_stats(o);
 	else

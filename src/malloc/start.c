@@ -6,6 +6,7 @@
  * before main and (initfirst) before other libraries' constructors.
  */
 #include "malloc.h"
+#include "bypass.h"
 #include "last.h"
 #include "stats.h"
 
@@ -108,6 +109,7 @@ __attribute__((constructor(101))) static void undangle_init(void)
 	fault_init();
 	if (options.stats)
 		log_keep_stderr();
+	bypass_warn();
 }
 
 __attribute__((destructor(101))) static void undangle_exit(void)

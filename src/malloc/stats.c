@@ -1,5 +1,6 @@
 /* stats.c - see stats.h. app context; prints without malloc or stdio. */
 #include "stats.h"
+#include "bypass.h"
 #include "malloc.h"
 
 #include <time.h>
@@ -23,30 +24,31 @@ static void print_space(struct out *o)
 
 	sys_call3(__NR_clock_gettime, CLOCK_PROCESS_CPUTIME_ID, (long)&t, 0);
 	ms = (unsigned long)t.tv_sec * 1000 + (unsigned long)t.tv_nsec / 1000000;
-	out_fmt(o, "undangle: virtual space  %lu MB of %lu GB used", used >> 20, all >> 30);
+	log_stat(o, "virtual space  %lu MB of %lu GB used", used >> 20, all >> 30);
 	if (used && ms)
-		out_fmt(o, "; at this rate the rest lasts %lu minutes of CPU time",
+		log_stat(o, "at this rate   the rest lasts %lu minutes of CPU time",
 			(unsigned long)((double)(all - used) / (double)used * (double)ms / 6e4));
-	out_fmt(o, "\n");
 }
 
 void stats_print(struct out *o)
 {
 	struct engine_bytes b;
 
+	log_stat(o,
+		bypass_is() ? "protected      no: it brings its own malloc" : "protected      yes");
 	if (start_why)
-		out_fmt(o, "undangle: chosen because %s\n", start_why);
+		log_stat(o, "chosen because %s", start_why);
 	if (kvm_heap) {
-		out_fmt(o, "undangle: backend        kvm, detect=strict\n");
+		log_stat(o, "backend        kvm, detect=strict");
 		kvm_heap->stats(o);
 		return;
 	}
 	engine_stats(o);
 	engine_bytes(&b);
-	out_fmt(o,
-		"undangle: memory         heap %lu KB (%lu KB live), large %lu KB, records %lu KB, "
+	log_stat(o,
+		"memory         heap %lu KB (%lu KB live), large %lu KB, records %lu KB, "
 		"stacks %lu "
-		"KB, page tables %lu KB\n",
+		"KB, page tables %lu KB",
 		b.heap >> 10, engine_live_bytes() >> 10, b.large >> 10, meta_bytes() >> 10,
 		depot_bytes() >> 10, page_table_bytes() >> 10);
 	print_space(o);

@@ -22,7 +22,7 @@ refuses group-is-gone "unknown option '--group'" "$ud" --group=64 true
 # what the program sees; PROG is the shell's own test of its environment, so that ours is not in the way
 env_of() {
 	timeout 20 "$ud" "$@" /usr/bin/env 2>err | sed -n 's/^UNDANGLE_OPTIONS=//p'
-	grep -v '^undangle: [a-z ]*  ' err
+	grep -v '^undangle: [0-9]* (env): ' err
 }
 verdict env-none '' "$(env_of)"
 verdict env-set 'detect=grouped:defer_ms=2048:stacks=0:stats=1' "$(env_of --stats=yes --no-stacks --defer-ms=2k --detect=grouped)"
@@ -47,9 +47,12 @@ verdict library-warns "undangle: warning: UNDANGLE_OPTIONS: defer-ms: '0' is out
 	"$(LD_PRELOAD=$lib UNDANGLE_OPTIONS=defer_ms=0 /bin/true 2>&1)"
 
 # the counts come out although ls closes stderr before it ends; and where --log says
-verdict stats 'undangle: backend host, detect=strict' "$("$ud" --stats ls 2>&1 >/dev/null | grep backend | xargs)"
+# each line says of which process it is, and whether that was protected
+of() { sed -n "s/^undangle: [0-9]* ($1): //p" | grep -E 'protected|backend' | xargs; }
+verdict stats 'protected yes backend host, detect=strict' "$("$ud" --stats ls 2>&1 >/dev/null | of ls)"
+verdict stats-each 0 "$("$ud" --stats sh -c 'ls; ls' 2>&1 >/dev/null | grep -vcE '^undangle: [0-9]+ \((ls|sh)\): ')"
 "$ud" --stats --log=counts-%p ls >/dev/null
-verdict stats-log 'undangle: backend host, detect=strict' "$(grep -h backend counts-[0-9]* | xargs)"
+verdict stats-log 'protected yes backend host, detect=strict' "$(of ls <"$(echo counts-[0-9]*)")"
 
 gives status-kept 7 'out' "$ud" sh -c 'echo out; exit 7'
 gives dashes-end 0 '--probe' "$ud" -- echo --probe

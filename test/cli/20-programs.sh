@@ -84,10 +84,18 @@ san gcc thread
 san clang address
 san clang memory
 # one that exports a malloc of its own runs, with a warning
-printf '#include <stddef.h>\nstatic char b[1 << 20]; static size_t n;\nvoid *malloc(size_t s) { void *p = b + n; n += (s + 15) & ~15UL; return p; }\nvoid free(void *p) {}\nint main(void) { return 4; }\n' >own.c
+printf '#include <stddef.h>\n#include <unistd.h>\n#include <sys/wait.h>\nstatic char b[1 << 20]; static size_t n;\nvoid *malloc(size_t s) { void *p = b + n; n += (s + 15) & ~15UL; return p; }\nvoid free(void *p) {}\nint main(int n, char **v) { if (n > 1) { if (!fork()) execl(v[0], v[0], NULL); wait(NULL); } return 4; }\n' >own.c
 $cc -rdynamic -o own own.c
+warned="undangle: warning: $w/own brings its own malloc: blocks from it are not protected"
 "$ud" ./own 2>err
-verdict own-malloc "4|undangle: warning: ./own brings its own malloc: blocks from it are not protected" "$?|$(cat err)"
+verdict own-malloc "4|$warned" "$?|$(cat err)"
+# also behind a shell; and one that runs itself says it once
+"$ud" sh -c './own; exit $?' 2>err
+verdict own-malloc-child "4|$warned" "$?|$(cat err)"
+"$ud" ./own again 2>err
+verdict own-malloc-again "4|$warned" "$?|$(cat err)"
+verdict own-malloc-stats "no: it brings its own malloc" \
+	"$("$ud" --stats sh -c './own; exit 0' 2>&1 | sed -n 's/^undangle: [0-9]* (own): protected *//p')"
 
 gives dynamic 0 '' "$ud" ./dynamic
 gives no-pie 0 '' "$ud" ./nopie

@@ -1,0 +1,69 @@
+/*
+ * bypass.c - see bypass.h. app context, from the constructor.
+ *
+ * Browsers and compilers are linked with a malloc, and so are found only here: the command sees the
+ * shell or the wrapper script that starts them.
+ */
+#include "bypass.h"
+
+#include <dlfcn.h>
+
+#define ANCESTORS_MAX 32 /* then it is said once too often */
+
+bool bypass_is(void)
+{
+	const void *theirs = dlsym(RTLD_DEFAULT, "malloc");
+	Dl_info at, ours;
+
+	return theirs && dladdr(theirs, &at) && dladdr((void *)bypass_is, &ours) &&
+	       at.dli_fbase != ours.dli_fbase;
+}
+
+/* The parent of process pid; 0: it has none that can be seen. "PID (NAME) STATE PARENT ..." */
+static size_t parent_of(size_t pid)
+{
+	char path[64], text[256], *end;
+
+	out_snprintf(path, sizeof(path), "/proc/%zu/stat", pid);
+	file_text(path, text, sizeof(text));
+	end = __builtin_strrchr(text, ')');
+	return end && end[1] ? text_number(end + 4) : 0;
+}
+
+static void file_of(size_t pid, char *dst, size_t size)
+{
+	char path[64];
+	long n;
+
+	out_snprintf(path, sizeof(path), "/proc/%zu/exe", pid);
+	n = sys_call3(__NR_readlink, (long)path, (long)dst, (long)size - 1);
+	dst[n > 0 ? n : 0] = 0;
+}
+
+static bool ancestor_has_said(const char *file)
+{
+	size_t pid = parent_of((size_t)sys_getpid());
+	char its[1024];
+
+	for (int i = 0; pid && i < ANCESTORS_MAX; i++) {
+		file_of(pid, its, sizeof(its));
+		if (!__builtin_strcmp(its, file))
+			return true;
+		pid = parent_of(pid);
+	}
+	return false;
+}
+
+void bypass_warn(void)
+{
+	char file[1024];
+
+	if (!bypass_is())
+		return;
+	file_of((size_t)sys_getpid(), file, sizeof(file));
+	if (file[0] && !ancestor_has_said(file))
+		out_line(log_fd(),
+			"undangle: warning: %s brings its own malloc: blocks from it are not "
+			"protected",
+			file);
+}

@@ -1,4 +1,4 @@
-// sources: src/trace/depot.c src/base/log.c src/base/out.c
+// sources: src/trace/depot.c src/base/log.c src/base/file.c src/base/out.c
 /*
  * depot_test.c - what was put comes back, whatever it shares with others, from several threads,
  * in signal handlers; and it does share.

@@ -16,6 +16,10 @@ static bool none_copied(const void *p)
 	return false;
 }
 
+static void none_own(vaddr_t lo, vaddr_t hi)
+{
+}
+
 static void none_prepare(bool child_on_this_stack)
 {
 }
@@ -25,5 +29,5 @@ static void none_after(void)
 }
 
 const struct block_source block_none = {
-	none_find, none_appears, none_copied, none_prepare, none_after, none_after};
+	none_find, none_appears, none_copied, none_own, none_prepare, none_after, none_after};
 const struct block_source *block_source = &block_none;

@@ -44,6 +44,11 @@ struct block_source {
 	/* Is this in memory of which a fork's child has a copy that was made before the fork? */
 	bool (*copied)(const void *p);
 	/*
+	 * The program is about to change by a system call how these pages are mapped, some of which
+	 * may be its blocks'.
+	 */
+	void (*own)(vaddr_t lo, vaddr_t hi);
+	/*
 	 * Around a fork: what pthread_atfork runs, for those that run no handlers. Signals are
 	 * blocked and the engine's locks held in between.
 	 */

@@ -9,6 +9,7 @@
 #include "efault.h"
 #include "fork.h"
 #include "judge.h"
+#include "maps.h"
 #include "report.h"
 #include "sandbox.h"
 #include "signals.h"
@@ -19,13 +20,14 @@
 
 #define ARGS 7
 
-enum fail { MINUS_1, NUL, ERRNO, EXEC, PRCTL, FORKS };
+enum fail { MINUS_1, NUL, ERRNO, EXEC, PRCTL, FORKS, MAPS };
 #define FAIL_MINUS_1 MINUS_1
 #define FAIL_NULL    NUL
 #define FAIL_ERRNO   ERRNO
 #define FAIL_EXEC    EXEC
 #define FAIL_PRCTL   PRCTL
 #define FAIL_FORKS   FORKS
+#define FAIL_MAPS    MAPS
 
 enum { /* CALL_read, ... */
 #define EFAULT_CALL(name, shown, fail, moves, args)  CALL_##name,
@@ -155,46 +157,52 @@ static inline __attribute__((always_inline)) void *real_of(int i)
 #define MAY_BE_SHORT(moves, r, n) \
 	((moves) && (r) > 0 && ((moves) > OUT_BUF || (unsigned long)(r) < (unsigned long)(n)))
 
-#define EFAULT_CALL(name, shown, fail, moves, args)                                      \
-	UD_EXPORT long wrap_##name(long, long, long, long, long, long) __asm__(#name);   \
-	UD_EXPORT long wrap_##name(long a, long b, long c, long d, long e, long f)       \
-	{                                                                                \
-		long (*next)(long, long, long, long, long, long) = real_of(CALL_##name); \
-		const long call[] = {__NR_prctl, a, b, c};                               \
-		bool locks = FAIL_##fail == PRCTL && sandbox_before(call);               \
-		long r;                                                                  \
-                                                                                         \
-		if (FAIL_##fail == EXEC)                                                 \
-			signal_exec(true);                                               \
-		r = next(a, b, c, d, e, f);                                              \
-		if (FAIL_##fail == EXEC)                                                 \
-			signal_exec(false);                                              \
-		if (locks)                                                               \
-			sandbox_after(call, (int)r);                                     \
-		if (unlikely(failed(r, FAIL_##fail)))                                    \
-			check(CALL_##name, (const long[ARGS]){a, b, c, d, e, f},         \
-				__builtin_frame_address(0));                             \
-		else if (unlikely(MAY_BE_SHORT(moves, r, c)))                            \
-			check_short(CALL_##name, (const long[ARGS]){a, b, c}, r,         \
-				__builtin_frame_address(0));                             \
-		return r;                                                                \
+#define EFAULT_CALL(name, shown, fail, moves, args)                                        \
+	UD_EXPORT long wrap_##name(long, long, long, long, long, long) __asm__(#name);     \
+	UD_EXPORT long wrap_##name(long a, long b, long c, long d, long e, long f)         \
+	{                                                                                  \
+		long (*next)(long, long, long, long, long, long) = real_of(CALL_##name);   \
+		const long call[] = {__NR_prctl, a, b, c};                                 \
+		bool locks = FAIL_##fail == PRCTL && sandbox_before(call);                 \
+		long r;                                                                    \
+                                                                                           \
+		if (FAIL_##fail == EXEC)                                                   \
+			signal_exec(true);                                                 \
+		if (FAIL_##fail == MAPS)                                                   \
+			maps_before(calls[CALL_##name].as, (const long[]){a, b, c, d, e}); \
+		r = next(a, b, c, d, e, f);                                                \
+		if (FAIL_##fail == EXEC)                                                   \
+			signal_exec(false);                                                \
+		if (locks)                                                                 \
+			sandbox_after(call, (int)r);                                       \
+		if (unlikely(failed(r, FAIL_##fail)))                                      \
+			check(CALL_##name, (const long[ARGS]){a, b, c, d, e, f},           \
+				__builtin_frame_address(0));                               \
+		else if (unlikely(MAY_BE_SHORT(moves, r, c)))                              \
+			check_short(CALL_##name, (const long[ARGS]){a, b, c}, r,           \
+				__builtin_frame_address(0));                               \
+		return r;                                                                  \
 	}
 
-#define EFAULT_CALL7(name, shown, fail, moves, args)                                             \
-	UD_EXPORT long wrap_##name(long, long, long, long, long, long, long) __asm__(#name);     \
-	UD_EXPORT long wrap_##name(long a, long b, long c, long d, long e, long f, long g)       \
-	{                                                                                        \
-		long (*next)(long, long, long, long, long, long, long) = real_of(CALL_##name);   \
-		const long arg[ARGS] = {a, b, c, d, e, f, g};                                    \
-		bool locks = FAIL_##fail == FORKS && sandbox_before(arg);                        \
-		long r = FAIL_##fail == FORKS && fork_is_syscall(a) ? fork_syscall(next, arg)    \
-								    : next(a, b, c, d, e, f, g); \
-                                                                                                 \
-		if (locks)                                                                       \
-			sandbox_after(arg, r);                                                   \
-		if (unlikely(failed(r, FAIL_##fail)))                                            \
-			check(CALL_##name, arg, __builtin_frame_address(0));                     \
-		return r;                                                                        \
+#define EFAULT_CALL7(name, shown, fail, moves, args)                                           \
+	UD_EXPORT long wrap_##name(long, long, long, long, long, long, long) __asm__(#name);   \
+	UD_EXPORT long wrap_##name(long a, long b, long c, long d, long e, long f, long g)     \
+	{                                                                                      \
+		long (*next)(long, long, long, long, long, long, long) = real_of(CALL_##name); \
+		const long arg[ARGS] = {a, b, c, d, e, f, g};                                  \
+		bool locks = FAIL_##fail == FORKS && sandbox_before(arg);                      \
+		long r;                                                                        \
+                                                                                               \
+		if (FAIL_##fail == FORKS)                                                      \
+			maps_before(a, arg + 1);                                               \
+		r = FAIL_##fail == FORKS && fork_is_syscall(a) ? fork_syscall(next, arg)       \
+							       : next(a, b, c, d, e, f, g);    \
+                                                                                               \
+		if (locks)                                                                     \
+			sandbox_after(arg, r);                                                 \
+		if (unlikely(failed(r, FAIL_##fail)))                                          \
+			check(CALL_##name, arg, __builtin_frame_address(0));                   \
+		return r;                                                                      \
 	}
 
 /* clang-format off */

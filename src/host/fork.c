@@ -10,31 +10,64 @@
 
 #include <errno.h>
 #include <sys/mman.h>
+#include <sys/sysinfo.h>
 
 static vaddr_t copy[HOST_SEGMENTS]; /* 0: nothing in that segment is used */
 static uint32_t ncopy;
 static int copy_err;
 
-static void copy_pages(vaddr_t to, vaddr_t from)
+/* in[]: is there such a page? What is swapped out mincore does not see. True: it says so. */
+static bool pages_there(vaddr_t from, unsigned pages, unsigned char *in)
+{
+	struct sysinfo i;
+
+	if (!sys_call3(__NR_sysinfo, (long)&i, 0, 0) && i.totalswap == i.freeswap &&
+		!sys_call3(__NR_mincore, (long)from, (long)pages << PAGE_SHIFT, (long)in))
+		return true;
+	__builtin_memset(in, 1, pages);
+	return false;
+}
+
+static bool page_is_zero(vaddr_t at)
+{
+	const uint64_t *w = vaddr_ptr(at);
+	uint64_t any = 0;
+
+	for (unsigned i = 0; i < PAGE_SIZE / sizeof(*w); i++)
+		any |= w[i];
+	return !any;
+}
+
+static void copy_some(vaddr_t to, vaddr_t from, unsigned pages)
 {
 	unsigned char in[CHUNK_PAGES];
+	bool known = pages_there(from, pages, in);
 	unsigned n = 0;
 
-	if (sys_call3(__NR_mincore, (long)from, HUGE_SIZE, (long)in))
-		__builtin_memset(in, 1, sizeof(in));
-	for (unsigned i = 0; i < CHUNK_PAGES; i++)
+	for (unsigned i = 0; i < pages; i++) {
+		if (!known)
+			in[i] = !page_is_zero(from + i * PAGE_SIZE);
 		n += in[i] & 1;
-	if (n > 128)
+	}
+	if (n > 128 && pages == CHUNK_PAGES)
 		host_collapse(to);
-	for (unsigned i = 0; i < CHUNK_PAGES;) {
+	for (unsigned i = 0; i < pages;) {
 		unsigned j = i;
 
-		while (j < CHUNK_PAGES && (in[j] & 1))
+		while (j < pages && (in[j] & 1))
 			j++;
 		if (j > i)
 			__builtin_memcpy(vaddr_ptr(to + i * PAGE_SIZE),
 				vaddr_ptr(from + i * PAGE_SIZE), (j - i) * PAGE_SIZE);
 		i = j + 1;
+	}
+}
+
+void host_copy(vaddr_t to, vaddr_t from, unsigned pages)
+{
+	for (unsigned n; pages; pages -= n, to += n * PAGE_SIZE, from += n * PAGE_SIZE) {
+		n = MIN(pages, CHUNK_PAGES);
+		copy_some(to, from, n);
 	}
 }
 
@@ -58,7 +91,8 @@ static long unit_copy(uint32_t seg, const uint8_t *used, uint32_t n)
 	sys_madvise((vaddr_t)r, host_unit(seg) * HOST_SEG_BYTES, MADV_DOFORK);
 	for (uint32_t i = 0; i < ids && first + i < n; i++)
 		if (used[first + i])
-			copy_pages((vaddr_t)r + ((vaddr_t)i << HUGE_SHIFT), host_chunk(first + i));
+			host_copy((vaddr_t)r + ((vaddr_t)i << HUGE_SHIFT), host_chunk(first + i),
+				CHUNK_PAGES);
 	return r;
 }
 

@@ -158,6 +158,29 @@ int host_view_map(vaddr_t at, uint32_t id, unsigned first, unsigned pages)
 	return r == -ENOMEM && host_maps_scarce() ? -ENOSPC : (int)r;
 }
 
+int host_view_own(vaddr_t at, unsigned pages, bool others)
+{
+	size_t len = (size_t)pages << PAGE_SHIFT;
+	long to, r;
+
+	do
+		to = sys_mmap(0, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	while (sys_is_err(to) && host_spare());
+	if (sys_is_err(to))
+		return (int)to;
+	if (others)
+		sys_mprotect(at, len, PROT_READ);
+	host_copy((vaddr_t)to, at, pages);
+	r = sys_call6(
+		__NR_mremap, to, (long)len, (long)len, MREMAP_MAYMOVE | MREMAP_FIXED, (long)at, 0);
+	if (!sys_is_err(r))
+		return 0;
+	sys_munmap((vaddr_t)to, len);
+	if (others)
+		sys_mprotect(at, len, PROT_READ | PROT_WRITE);
+	return (int)r;
+}
+
 /* Guards kill a part without a mapping of its own; what else there is would not. */
 bool host_joins(void)
 {

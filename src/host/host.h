@@ -51,6 +51,12 @@ uint32_t host_chunks_joined(uint32_t id);
 /* If mappings are what is missing: gives back some kept for that. True: try again. */
 bool host_spare(void);
 
+/*
+ * These pages of a view become private memory with the same bytes. `others`: other threads may
+ * store there; so meanwhile a store faults.
+ */
+int host_view_own(vaddr_t at, unsigned pages, bool others);
+
 /* A hint: the pages of this view will be touched soon and their memory exists already. */
 void host_view_warm(vaddr_t at, unsigned pages);
 

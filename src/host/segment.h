@@ -53,6 +53,9 @@ long host_segments_map(uint32_t n);
 /* Makes [at, at + 2 MB) of a template one huge page; false if it did not work. */
 long host_collapse(vaddr_t at); /* 0 or -errno */
 
+/* Copies pages of shared memory, as far as there are any, to memory that is all zero. */
+void host_copy(vaddr_t to, vaddr_t from, unsigned pages);
+
 /* Mappings kept for the worst (spare.c). */
 void host_spare_fill(uint32_t most); /* so many more, if the kernel lets */
 bool host_spare_use(void);	     /* false: all are in use */

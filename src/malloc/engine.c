@@ -58,6 +58,29 @@ static bool not_copied(const void *p)
 	return false;
 }
 
+/* What is never used again needs not be as the next block would want it. */
+static void own(vaddr_t lo, vaddr_t hi)
+{
+	struct lock_section s;
+	vaddr_t end;
+
+	lock_section_enter(&s);
+	for (; lo < hi; lo = end) {
+		uintptr_t e = space_entry(lo);
+
+		end = MIN(hi, ALIGN_DOWN(lo, VSPACE_LEAST) + VSPACE_LEAST);
+		if (!e || e == SPACE_FORGOTTEN)
+			continue;
+		if ((e & SPACE_WHAT) == SPACE_SHEET)
+			sheet_own(lo);
+		else if ((e & SPACE_WHAT) == SPACE_LARGE)
+			large_own(lo);
+		else
+			rows_own(lo, end);
+	}
+	lock_section_leave(&s);
+}
+
 /*
  * libc's list of FILEs, which fork locks, too: before our own locks, for whoever holds it may wait
  * for a FILE whose owner is in malloc. In the child nobody else has it.
@@ -110,6 +133,7 @@ static void pages_child(void)
 static const struct block_source pages_source = {.find = find,
 	.appears = never,
 	.copied = not_copied,
+	.own = own,
 	.fork_prepare = pages_prepare,
 	.fork_parent = pages_parent,
 	.fork_child = pages_child};
@@ -135,6 +159,7 @@ static void rows_child(void)
 static const struct block_source rows_source = {.find = find,
 	.appears = rows_appears,
 	.copied = rows_copied,
+	.own = own,
 	.fork_prepare = rows_prepare,
 	.fork_parent = rows_parent,
 	.fork_child = rows_child};

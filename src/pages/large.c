@@ -304,7 +304,7 @@ bool large_free(struct large *l, bool moved, void *frame)
 		return false;
 	large_died(l, moved, mode.records ? stack_capture(frame) : 0);
 	lock_section_enter(&s);
-	if (maps_allow() ? !ready_put(l) : !host_range_guard(l->base, l->room))
+	if (l->own || (maps_allow() ? !ready_put(l) : !host_range_guard(l->base, l->room)))
 		host_range_kill(l->base, l->room);
 	large_bury(l);
 	ready_look();
@@ -327,6 +327,7 @@ static struct large *large_move(struct large *l, size_t size)
 		return NULL;
 	}
 	n->len = MIN(l->len, n->room);
+	n->own = l->own;
 	/* Behind the pages that moved along there are guards, then new pages. */
 	if (n->room > l->room && n->len < l->room) {
 		host_range_guard(n->base + l->room, n->room - l->room);
@@ -364,6 +365,17 @@ void *large_resize(struct large *l, size_t size, bool moves, void *frame)
 	}
 	lock_section_leave(&s);
 	return n ? vaddr_ptr(n->base) : NULL;
+}
+
+void large_own(vaddr_t at)
+{
+	uintptr_t e;
+
+	lock_take(&large_lock);
+	e = space_entry(at);
+	if (e != SPACE_FORGOTTEN && (e & SPACE_WHAT) == SPACE_LARGE)
+		((struct large *)(e & ~SPACE_WHAT))->own = true;
+	lock_drop(&large_lock);
 }
 
 void large_find(const struct large *l, struct block *b)

@@ -16,6 +16,7 @@ struct large {
 	size_t room; /* addresses that are its own, >= len, and one mapping */
 	_Atomic uint8_t dead;
 	bool moved; /* it died in a realloc */
+	bool own;   /* the program changed how it is mapped: its memory is not used again */
 	int alloc_tid, free_tid;
 	uint32_t alloc_stack, free_stack;
 	struct large *next; /* of the dead, oldest first */
@@ -33,6 +34,8 @@ bool large_free(struct large *l, bool moved, void *frame);
  * of it, and it must be copied.
  */
 void *large_resize(struct large *l, size_t size, bool moves, void *frame);
+/* The program changes how pages of the block at `at` are mapped. In a section. */
+void large_own(vaddr_t at);
 void large_find(const struct large *l, struct block *b);
 
 /* What is ready goes back to the system, but for so many bytes. In a section. */

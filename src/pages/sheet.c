@@ -183,7 +183,7 @@ void sheet_retire(struct sheet *s)
 	counts.retired++;
 	wanted = counts.ready < MIN(READY_LEAST + counts.live / 8, READY_MOST);
 	lock_drop(&sheet_lock);
-	to = wanted ? sheet_move(s) : 0;
+	to = wanted && !s->own ? sheet_move(s) : 0;
 	if (!to)
 		host_range_kill(s->base, SHEET_BYTES);
 	else if (!ready_put(to | (s->huge ? READY_HUGE : 0)))

@@ -39,7 +39,9 @@ struct sheet {
 	_Atomic uint8_t pending; /* on the list of sheets with something to kill */
 	_Atomic uint8_t spent;	 /* on the list of those that are dead as a whole */
 	bool zeroed;		 /* its memory was never used */
-	bool huge;		 /* asked to be one huge page, and was not split yet */
+	bool own;  /* sweep_lock: the program changed how it is mapped: its memory is not used again
+		    */
+	bool huge; /* asked to be one huge page, and was not split yet */
 
 	/* Under sweep_lock. */
 	uint64_t killed[SHEET_WORDS]; /* pages whose addresses fault, a subset of dead */

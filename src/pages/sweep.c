@@ -15,6 +15,17 @@
 
 struct lock pages_sweep_lock = LOCK(SWEEP);
 
+void sheet_own(vaddr_t at)
+{
+	uintptr_t e;
+
+	lock_take(&pages_sweep_lock);
+	e = space_entry(at);
+	if ((e & SPACE_WHAT) == SPACE_SHEET)
+		((struct sheet *)(e & ~SPACE_WHAT))->own = true;
+	lock_drop(&pages_sweep_lock);
+}
+
 vaddr_t pages_twice(void)
 {
 	return likely(!pages_freed_twice) ? 0 : atomic_exchange(&pages_freed_twice, 0);

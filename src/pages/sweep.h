@@ -19,6 +19,9 @@ bool pages_sweep(bool all);
 /* So much was freed by this thread since it last said so; a sweep, if that makes one due. */
 void pages_freed(uint32_t frees, size_t bytes);
 
+/* The program changes how pages of the sheet at `at` are mapped. In a section. */
+void sheet_own(vaddr_t at);
+
 /*
  * A block that two threads freed at the same instant, which no sweep said before; or 0. To be asked
  * with no lock held, after whatever may have swept.

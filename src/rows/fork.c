@@ -11,6 +11,7 @@
  * and the parent's and child's before: those may use malloc. Signals stay blocked between.
  */
 #include "fork.h"
+#include "own.h"
 #include "super.h"
 #include "sweep.h"
 #include "base/base.h"
@@ -148,10 +149,11 @@ static void views_again(void)
 
 bool rows_appears(vaddr_t addr)
 {
-	if (likely(!forking) || mapped || !space_has(addr) || !host_fork_missing())
-		return false;
-	views_again();
-	return true;
+	if (unlikely(forking) && !mapped && space_has(addr) && host_fork_missing()) {
+		views_again();
+		return true;
+	}
+	return own_appears(addr);
 }
 
 void rows_fork_child(void)

@@ -8,6 +8,7 @@
 #include "find.h"
 #include "fork.h"
 #include "free.h"
+#include "own.h"
 #include "pending.h"
 #include "pop.h"
 #include "sweep.h"

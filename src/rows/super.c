@@ -11,6 +11,7 @@
  * super_lock guards the lists; what dies is changed under sweep_lock besides.
  */
 #include "super.h"
+#include "own.h"
 #include "base/base.h"
 #include "host/host.h"
 #include "counts.h"
@@ -263,7 +264,7 @@ bool super_kill(struct super *s, vaddr_t lo, vaddr_t hi)
 	return killed;
 }
 
-bool view_map_again(vaddr_t at, uint32_t chunk, unsigned first, unsigned pages)
+static bool map_again(vaddr_t at, uint32_t chunk, unsigned first, unsigned pages)
 {
 	int err;
 
@@ -271,6 +272,33 @@ bool view_map_again(vaddr_t at, uint32_t chunk, unsigned first, unsigned pages)
 		err = host_view_map(at, chunk, first, pages);
 	while (err == -ENOSPC && host_spare());
 	return !err;
+}
+
+/* Of the pages at `at`, what is the program's own, of whatever view it is. */
+static bool page_is_own(vaddr_t at)
+{
+	uintptr_t e = space_entry(at);
+	const struct view *v = (const struct view *)e;
+
+	if (!e || (e & SPACE_WHAT) != SPACE_VIEW || !v->own)
+		return false;
+	return view_owns(v, (uint32_t)((at - v->base) >> PAGE_SHIFT));
+}
+
+bool view_map_again(vaddr_t at, uint32_t chunk, unsigned first, unsigned pages)
+{
+	unsigned i = 0, n;
+	bool ok = true;
+
+	if (likely(!views_owned))
+		return map_again(at, chunk, first, pages);
+	for (; i < pages && ok; i += n + 1) {
+		for (n = 0; i + n < pages && !page_is_own(at + (vaddr_t)(i + n) * PAGE_SIZE);)
+			n++;
+		if (n)
+			ok = map_again(at + (vaddr_t)i * PAGE_SIZE, chunk, first + i, n);
+	}
+	return ok;
 }
 
 /* In the child of a fork: the mapping, and what is dead in it. */

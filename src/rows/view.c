@@ -33,6 +33,7 @@ size_t view_bytes_all(const struct view *v)
 {
 	size_t all = view_bytes(view_uwords(v), v->words);
 
+	all += v->own ? view_own_bytes(v) : 0;
 	return all + (v->gone ? live_bytes(v) : 0) + (v->rec ? view_rec_bytes(v) : 0);
 }
 
@@ -42,6 +43,8 @@ void view_free(struct view *v)
 		meta_free(v->rec, view_rec_bytes(v));
 	if (v->gone)
 		meta_free((void *)v->gone, live_bytes(v));
+	if (v->own)
+		meta_free(v->own, view_own_bytes(v));
 	meta_free(v, view_bytes(view_uwords(v), v->words));
 }
 

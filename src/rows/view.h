@@ -53,6 +53,9 @@ struct view {
 	/* views_lock: of those that live. sweep_lock: of the dead, oldest first. */
 	struct view *next, *prev;
 
+	/* A bit per page: the program's own (own.c), or NULL. Made and set under sweep_lock. */
+	uint64_t *_Atomic own;
+
 	/* Once, and seldom read: where its memory is. */
 	uint32_t chunk;
 	uint16_t first;
@@ -77,6 +80,11 @@ enum view_bitmap {
 static inline unsigned view_uwords(const struct view *v)
 {
 	return (v->units + 63U) / 64;
+}
+
+static inline size_t view_own_bytes(const struct view *v)
+{
+	return (v->pages + 63U) / 64 * sizeof(uint64_t);
 }
 
 static inline uint64_t *view_bitmap(struct view *v, enum view_bitmap which)

@@ -161,6 +161,19 @@ int host_view_kill(vaddr_t at, unsigned pages)
 	return 0;
 }
 
+/* Private memory with the same bytes; what dies there is only told by shows[]. */
+int host_view_own(vaddr_t at, unsigned pages, bool others)
+{
+	size_t len = pages * PAGE_SIZE;
+	char *p = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED)
+		return -ENOMEM;
+	memcpy(p, vaddr_ptr(at), len);
+	CHECK(mremap(p, len, len, MREMAP_MAYMOVE | MREMAP_FIXED, vaddr_ptr(at)) == vaddr_ptr(at));
+	return 0;
+}
+
 void host_runs_empty(const struct run *r, size_t n)
 {
 	for (size_t i = 0; i < n; i++)

@@ -61,6 +61,7 @@ static void model_find(vaddr_t addr, struct block *b)
 		};
 }
 
+struct vspace space;
 static struct block_source model = {.find = model_find, .appears = model_appears};
 const struct block_source *block_source = &model;
 

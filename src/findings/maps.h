@@ -1,0 +1,12 @@
+/*
+ * maps.h - system calls by which a program changes how its own blocks are mapped: told to the
+ * engine before they are made.
+ *
+ * app context. nr: the call's number, a: its first five arguments.
+ */
+#ifndef UD_MAPS_H
+#define UD_MAPS_H
+
+void maps_before(long nr, const long *a);
+
+#endif

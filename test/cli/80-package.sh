@@ -1,0 +1,26 @@
+# What is installed beside the programs: man pages that know every option and verb, completion, pkg-config.
+make -s -C "$top" B="$(dirname "$ud")" install PREFIX=/usr DESTDIR="$w/pkg" >pkg.out 2>&1
+verdict package-install '0' "$?"
+pages=$w/pkg/usr/share/man
+verdict man-pages 'libundangle.3 undangle.1 undangle.7' "$(cd "$pages" && echo man?/* | tr ' ' '\n' | sed 's,.*/,,' | sort | tr '\n' ' ' | sed 's/ $//')"
+verdict man-options '' "$(for o in $(sed -n 's/^OPT_[A-Z]*(\([a-z_]*\),.*/\1/p' "$top/src/base/options.def" | tr _ -); do
+	sed 's/\\-/-/g' "$pages/man7/undangle.7" | grep -qE -- "^\.B --(\[no-\])?$o(=|$)" || echo "$o"
+done)"
+verdict man-verbs '' "$(for v in $(sed -n 's/^VERB(\([a-z]*\),.*/\1/p' "$top/cli/verbs.def"); do
+	grep -qx "\.B undangle $v" "$pages/man1/undangle.1" || echo "$v"
+done)"
+verdict man-functions "$(grep -c '^UD_API' "$top/include/undangle.h")" "$(grep -c '^\.B ".*(.*);"$' "$pages/man3/libundangle.3" | awk '{ print $1 / 2 }')"
+verdict man-nothing-left '' "$(grep -l '@[A-Z]*@' "$pages"/man?/* "$w/pkg/usr/share/pkgconfig/undangle.pc")"
+verdict pkg-config "prefix=/usr Version: $("$ud" --version | sed 's/.* //')" "$(sed -n '/^prefix=/p; /^Version:/p' "$w/pkg/usr/share/pkgconfig/undangle.pc" | tr '\n' ' ' | sed 's/ $//')"
+# completes WORDS...: what bash would offer for the last one
+completes() {
+	PATH=$w/pkg/usr/bin:$PATH bash -c '. "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _undangle 2>/dev/null
+		printf "%s\n" "${COMPREPLY[@]}" | sort -u | tr "\n" " "' - "$w/pkg/usr/share/bash-completion/completions/undangle" "$@"
+}
+verdict complete-option '--on-error= ' "$(completes undangle --on)"
+verdict complete-no '--no-stacks --no-stats ' "$(completes undangle --no-sta)"
+verdict complete-word 'deferred ' "$(completes undangle --detect = d)"
+verdict complete-words 'continue stop ' "$(completes undangle --on-error =)"
+verdict complete-verb 'symbolize ' "$(completes undangle symboliz)"
+verdict complete-program './known ./known.c ' "$(completes undangle --stats ./known)"
+rm -rf "$w/pkg"

@@ -2,7 +2,7 @@
 
 .PHONY: lint check-lint format
 lint: check-lint
-check-lint: all
+check-lint: all check-applies # what moves code has its mutants follow
 	@bash tools/lint/run $(B)
 
 format:

@@ -5,10 +5,11 @@
 #                    (of those check-mutate, in make check: kvm-check.list)
 #   mutate-programs  one wrong in the library (test/mutate/mutants.py): test/bug and test/ok
 #   mutate-vm        the same in ring 0 (test/mutate/vm.py), in one boot of the QEMU machine
-#   mutate-applies   of all of these, whether each still has its place in the sources: a second
-.PHONY: mutate mutate-applies mutate-units mutate-programs mutate-kvm mutate-vm check-mutate
-mutate: mutate-applies mutate-units mutate-programs mutate-vm
-mutate-applies:
+#   check-applies    of all of these, whether each still has its place in the sources: a second (in make check)
+.PHONY: mutate mutate-applies mutate-units mutate-programs mutate-kvm mutate-vm check-mutate check-applies
+mutate: check-applies mutate-units mutate-programs mutate-vm
+mutate-applies: check-applies
+check-applies:
 	@/usr/bin/python3 test/mutate/applies
 mutate-units:
 	@CC="$(CC)" bash test/mutate/run

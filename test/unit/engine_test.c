@@ -118,10 +118,13 @@ static void blk_fill(const struct blk *b)
 /* From `from` on only what is not there is a zero. */
 static void blk_check(const struct blk *b, size_t n)
 {
-	unsigned wrong = 0;
+	unsigned wrong = 0, missing = 0;
 
-	for (size_t i = 0; i < n; i += step_of(b))
+	for (size_t i = 0; i < n; i += step_of(b)) {
+		missing += is_dead(vaddr_of(b->p + i));
 		wrong += b->p[i] != byte_of(b, i);
+	}
+	CHECK_EQ(missing, 0);
 	CHECK_EQ(wrong, 0);
 }
 
@@ -157,6 +160,19 @@ static void see(const void *p)
 	CHECK(!bit_set(seen, vaddr_of(p)));
 }
 
+/* What is left of the addresses of a block that has pages of its own faults. */
+static void behind_check(const struct blk *b)
+{
+	uintptr_t e = space_entry(vaddr_of(b->p));
+	const struct large *l = (const struct large *)(e & ~SPACE_WHAT);
+
+	if ((e & SPACE_WHAT) != SPACE_LARGE || fail_count)
+		return;
+	CHECK(l->len >= b->size && l->len - b->size < 2 * PAGE_SIZE);
+	for (vaddr_t at = l->base + l->len; at < l->base + l->room; at += PAGE_SIZE)
+		CHECK(is_dead(at));
+}
+
 static size_t any_size(void)
 {
 	unsigned long how = rnd(64);
@@ -179,7 +195,7 @@ static void blk_take(struct blk *b)
 			}
 		break;
 	case 1:
-		align = 16UL << rnd(9);
+		align = 16UL << rnd(rnd(8) ? 9 : 17);
 		b->p = alloc_aligned(b->size, align, NULL);
 		break;
 	default:
@@ -192,6 +208,7 @@ static void blk_take(struct blk *b)
 	see(b->p);
 	blk_fill(b);
 	find_check(b, BLOCK_LIVE);
+	behind_check(b);
 }
 
 static void blk_drop(struct blk *b)
@@ -237,6 +254,8 @@ static void blk_resize(struct blk *b)
 	blk_check(b, MIN(was.size, size));
 	b->size = size;
 	blk_fill(b);
+	blk_check(b, size);
+	behind_check(b);
 }
 
 /* Whatever is no live block's start. */
@@ -306,10 +325,44 @@ static bool is_in_hand(vaddr_t at)
 	return in;
 }
 
+static void add_sheet(struct sheet **list, unsigned *n, struct sheet *s)
+{
+	for (unsigned i = 0; i < *n; i++)
+		if (list[i] == s)
+			return;
+	list[(*n)++] = s;
+}
+
+/* Those that the owners have something of. */
+static unsigned sheets_in_hand(void)
+{
+	static struct sheet *list[(THREADS + 2) * (2 * SUPPLIES + PAGES_CLASSES)];
+	unsigned n = 0;
+
+	for (struct owner *o = owner_all; o; o = o->next) {
+		const struct cutter *c = (struct cutter *)o;
+
+		for (unsigned i = 0; i < SUPPLIES; i++) {
+			if (c->supply[i].rest)
+				add_sheet(list, &n, c->supply[i].rest);
+			if (c->supply[i].at < c->supply[i].lim)
+				add_sheet(list, &n, c->supply[i].in);
+		}
+		for (unsigned cls = 0; cls < PAGES_CLASSES; cls++) {
+			uintptr_t e = space_entry(c->in_page[cls]);
+
+			if (c->bump[cls].next < c->bump[cls].end)
+				add_sheet(list, &n, (struct sheet *)(e & ~SPACE_WHAT));
+		}
+	}
+	return n;
+}
+
 /* All is freed, and dies: nothing is left but what cursors have in hand. */
 static void end_all(void)
 {
 	struct engine_bytes bytes;
+	struct sheet_counts sheets;
 
 	for (unsigned i = 0; i < LIVE; i++)
 		if (live[i].p)
@@ -331,6 +384,9 @@ static void end_all(void)
 			CHECK(!((struct cursors *)o)->cur[c].rest);
 	engine_bytes(&bytes);
 	CHECK_EQ(bytes.large_live, 0);
+	CHECK_EQ(bytes.large, 0);
+	sheet_count(&sheets);
+	CHECK_EQ(sheets.live, mode.grouped ? sheets_in_hand() : 0);
 	CHECK_EQ(rows_counts.views_made - rows_counts.views_killed, rows_counts.views_live);
 }
 
@@ -357,11 +413,15 @@ static void enter(const struct way *w)
 	seed = 88172645463325252UL + w->detect + w->threads;
 }
 
-/* In a process of its own, for it is set up once. */
+/* In a process of its own, for it is set up once. After a failure the others are not tried. */
 static void in_child(const struct way *w, void (*fn)(const struct way *))
 {
+	static bool failed;
 	int status;
 
+	CHECK(!failed);
+	if (failed)
+		return;
 	fflush(stdout);
 	if (!fork()) {
 		enter(w);
@@ -374,9 +434,14 @@ static void in_child(const struct way *w, void (*fn)(const struct way *))
 		printf("# detect %u, threads %u, maps %u, stacks %u: status %#x\n", w->detect,
 			w->threads, w->maps, w->stacks, (unsigned)status);
 	CHECK_EQ(status, 0);
+	failed = status;
 }
 
 static const struct way ways[] = {
+	{DETECT_GROUPED, 1, 0, false},
+	{DETECT_GROUPED, THREADS, 0, false},
+	{DETECT_GROUPED, THREADS, 0, true},
+	{DETECT_GROUPED, 1, 0, true},
 	{DETECT_STRICT, 1, 0, false},
 	{DETECT_STRICT, 1, 0, true},
 	{DETECT_STRICT, THREADS, 0, true},
@@ -385,10 +450,6 @@ static const struct way ways[] = {
 	{DETECT_DEFERRED, THREADS, 0, true},
 	{DETECT_STRICT, THREADS, 400, false},
 	{DETECT_DEFERRED, THREADS, 400, false},
-	{DETECT_GROUPED, 1, 0, false},
-	{DETECT_GROUPED, THREADS, 0, false},
-	{DETECT_GROUPED, THREADS, 0, true},
-	{DETECT_GROUPED, 1, 0, true},
 };
 
 static void play_long(const struct way *w)
@@ -437,6 +498,7 @@ static void play_forked(const struct way *w)
 	if (!fork()) {
 		block_source->fork_child();
 		again = false;
+		CHECK_EQ(owners_taken, owner_mine != NULL);
 		seed ^= 4711;
 		for (unsigned i = 0; i < STALE; i++)
 			stale_check(&stale[i]);
@@ -497,6 +559,132 @@ static void sleepers_keep_nothing(void)
 	in_child(&(struct way){DETECT_DEFERRED, THREADS, 0, false}, play_sleeper);
 }
 
+/* Where nothing is killed before its whole sheet is dead, the memory serves again, and is no zero. */
+static void play_moved(const struct way *w)
+{
+	static unsigned char *p[4 * SHEET_PAGES];
+	struct sheet_counts c;
+
+	mode.defer_frees = UINT32_MAX;
+	mode.defer_bytes = 1UL << 40;
+	mode.defer_ns = 1UL << 60;
+	for (unsigned round = 0; round < 2; round++) {
+		for (unsigned i = 0; i < ARRAY_LEN(p); i++) {
+			p[i] = short_alloc(PAGE_SIZE, true, NULL);
+			see(p[i]);
+			CHECK(!p[i][0] && !p[i][PAGE_SIZE - 1]);
+			memset(p[i], 0xa5, PAGE_SIZE);
+		}
+		for (unsigned i = 0; i < ARRAY_LEN(p); i++)
+			short_free(p[i]);
+		for (unsigned i = 0; i < ARRAY_LEN(p); i++)
+			CHECK(is_dead(vaddr_of(p[i])));
+	}
+	sheet_count(&c);
+	CHECK_EQ(c.moved, 4);
+	CHECK_EQ(c.live, 0);
+}
+
+static void whole_sheets_move(void)
+{
+	in_child(&(struct way){DETECT_GROUPED, 1, 0, false}, play_moved);
+}
+
+/* A block that has pages of its own grows and shrinks, within its room and out of it. */
+static void play_large(const struct way *w)
+{
+	static const size_t sizes[] = {1100000, 1500000, 1200000, 2 << 20, 2300000, 1100000,
+		5000000, 1700000, 1900000, 9000000, 1 << 20};
+	struct blk b = {.size = 1300000, .seed = 1};
+	struct engine_bytes bytes;
+
+	b.p = short_malloc(b.size);
+	blk_fill(&b);
+	for (unsigned i = 0; i < ARRAY_LEN(sizes); i++) {
+		struct blk was = b;
+		void *q;
+
+		CHECK(engine_realloc(b.p, sizes[i], NULL, &q));
+		b.p = q;
+		blk_check(&b, MIN(was.size, sizes[i]));
+		b.size = sizes[i];
+		blk_fill(&b);
+		blk_check(&b, b.size);
+		behind_check(&b);
+		find_check(&b, BLOCK_LIVE);
+		CHECK(!w->stacks || b.p != was.p);
+		if (b.p != was.p)
+			find_check(&was, BLOCK_DEAD);
+		CHECK(b.p == was.p || is_dead(vaddr_of(was.p)));
+		engine_bytes(&bytes);
+		CHECK_EQ(bytes.large_live, 1);
+		CHECK_EQ(bytes.large, ALIGN_UP(b.size, PAGE_SIZE));
+	}
+}
+
+static void large_blocks_grow(void)
+{
+	in_child(&(struct way){DETECT_STRICT, 1, 0, true}, play_large);
+	in_child(&(struct way){DETECT_DEFERRED, 1, 0, false}, play_large);
+}
+
+/* The word of bits that the owner of the block at p clears, and the block's bit. */
+static _Atomic uint64_t *owners_bit(void *p, uint64_t *bit)
+{
+	uintptr_t e = space_entry(vaddr_of(p));
+	struct sheet *s = (struct sheet *)(e & ~SPACE_WHAT);
+	struct view *v = (struct view *)e;
+	uint32_t idx;
+
+	if ((e & SPACE_WHAT) == SPACE_SHEET) {
+		CHECK(sheet_slot(s, vaddr_of(p) - s->base, &idx));
+	} else {
+		CHECK(v->simple);
+		idx = (uint32_t)((vaddr_of(p) - v->base) >> PAGE_SHIFT);
+	}
+	*bit = 1UL << (idx % 64);
+	return (e & SPACE_WHAT) == SPACE_SHEET ? &s->live[idx / 64] : &v->live[idx / 64];
+}
+
+static bool others_die;
+
+/*
+ * One thread frees the block of another, whose own free has looked just before whether somebody did.
+ * Each thinks that it was the first, and the next sweep tells: before the memory is anybody's.
+ */
+static void free_at_once(const struct way *w)
+{
+	static void *p[600];
+	unsigned n = w->detect == DETECT_GROUPED ? ARRAY_LEN(p) : 100;
+	_Atomic uint64_t *word;
+	uint64_t bit;
+
+	for (unsigned i = 0; i < n; i++)
+		p[i] = short_malloc(4000);
+	for (unsigned i = 0; others_die && i < n; i++)
+		if (i != 3)
+			short_free(p[i]);
+	sweep(true); /* the next one is not due at once */
+	word = owners_bit(p[3], &bit);
+	become(1);
+	short_free(p[3]);
+	CHECK(!engine_twice());
+	CHECK(*word & bit);
+	*word &= ~bit;
+	sweep(true);
+	CHECK_EQ(engine_twice(), vaddr_of(p[3]));
+	CHECK(is_dead(vaddr_of(p[3])));
+}
+
+static void of_two_at_once_one_is_told(void)
+{
+	for (int i = 0; i < 2; i++) {
+		others_die = i;
+		in_child(&(struct way){DETECT_DEFERRED, THREADS, 0, false}, free_at_once);
+		in_child(&(struct way){DETECT_GROUPED, THREADS, 0, false}, free_at_once);
+	}
+}
+
 /* view_check ends a debug build where a bit is set out of order. */
 static void break_released(const struct way *w)
 {
@@ -549,6 +737,9 @@ static void bits_are_watched(void)
 
 int main(void)
 {
+	RUN(whole_sheets_move);
+	RUN(of_two_at_once_one_is_told);
+	RUN(large_blocks_grow);
 	RUN(blocks_keep_their_bytes);
 	RUN(any_call_may_fail);
 	RUN(a_child_has_its_own);

@@ -16,7 +16,7 @@ MUTANTS = [
      "static int host_kill(vaddr_t at, size_t len)\n{\n\tif (at)\n\t\treturn 0;\n",
      ["bug:uaf-read-huge,uaf-write-large:strict"]),
     ("kill-large-noop", "src/pages/large.c",
-     "\tif (maps_allow() ? !ready_put(l) : !host_range_guard(l->base, l->room))\n"
+     "\tif (l->own || (maps_allow() ? !ready_put(l) : !host_range_guard(l->base, l->room)))\n"
      "\t\thost_range_kill(l->base, l->room);\n", "",
      ["bug:uaf-write-large,uaf-read-huge:strict"]),
     ("kill-moved-noop", "src/pages/large.c", "\t\t\tlarge_died(l, true, stack);\n",

@@ -200,6 +200,7 @@ void pages_find(struct sheet *s, vaddr_t addr, struct block *b)
 	live = handed && (sheet_live_word(s, idx / SHEET_BITS) >> (idx % SHEET_BITS) & 1);
 	b->base = sheet_slot_at(s, idx);
 	b->size = sheet_kind(s, u)->size;
+	b->of_class = !s->rec;
 	if (live && slot_ahead(s, idx, b->base))
 		handed = false;
 	r = sheet_record(s, idx);

@@ -1,6 +1,7 @@
 // expect: kind=double-free call=free offset=0 block=48 status=134
 // options: quiet
 // raw: where a filter is, no helper is started for source lines
+// sized: the last heap keeps it
 // host-only: in ring 0 a program's seccomp filter is refused (EINVAL), for it would bind the vmm
 // A filter allows no new aliases: blocks come from the last heap, which still knows what is dead.
 #include "bug.h"

@@ -16,6 +16,7 @@ threads                          equal letters are the same thread, different le
 Further lines: `only: MODE,...` runs it in these modes alone; `options: a=b` adds options;
 `reports: N` (default 1); `needs: CPUFLAG`; `MODE: key=value ...` overrides in one mode (`-`: no claim),
 `kvm: key=value ...` on that backend; `host-only: REASON` is skipped on the other;
+`sized:` what was asked for is known in every mode, not only the size class;
 `moved:` status 7 means that realloc did not move, and then there is no bug;
 `module` builds a shared object beside the program (programs.awk);
 `each: LABEL KEY=VALUE...[: REMARK]`, once or more: a family of programs, FILE-LABEL, each compiled with
@@ -61,6 +62,7 @@ STARTUP = ("?", "_start", "_init", "_fini", "__do_global_dtors_aux")
 # What a report says without records: not who, not how much was asked for.
 UNRECORDED = ("rows", "pages")
 RECORDED = ("free", "alloc", "threads", "block", "moved")
+CLASSES = {"rows": 256 << 10, "pages": 1 << 20}  # larger blocks have a length of their own
 DIRECTIVE = re.compile(r"^// ([a-z-]+)(?:: *(.*))?$")
 TIMEOUT = {"host": 40, "kvm": 1000}  # seconds; in the emulated machine test/vm/suite counts processor time
 
@@ -72,7 +74,7 @@ class Program:
         self.expect, self.override, self.only = {}, {}, None
         self.on_kvm, self.host_only = {}, ""
         self.options, self.reports, self.needs, self.moved = "", 1, [], False
-        self.raw = False
+        self.raw = self.sized = False
         for word, text in lines:
             self.directive(word, text)
         if "kind" not in self.expect or "status" not in self.expect:
@@ -100,6 +102,8 @@ class Program:
             self.moved = True
         elif word == "raw":
             self.raw = True
+        elif word == "sized":
+            self.sized = True
 
 
 def pairs_of(text):
@@ -180,6 +184,9 @@ def case(args, prog, mode, twin):
         bad.append(f"reports: expected {prog.reports}, got {len(reports)}")
     for r in reports:
         bad += verdict.compare(want, r)
+        if args.backend == "host" and "block" in r and not prog.sized and \
+                r["classed"] != (int(r["block"]) <= CLASSES.get(mode, -1)):
+            bad.append("a size class is said to be the size, or the size to be a class")
         if args.lines and mode in LINES and not prog.raw:
             bad += [f"no line: {name} ({where})" for name, where in r["raw"]
                     if f"/bug/{prog.name}" in where and name not in STARTUP]

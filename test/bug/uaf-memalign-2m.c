@@ -1,5 +1,6 @@
 // expect: kind=use-after-free access=READ bytes=1 offset=50 block=100 status=139
 // expect: use=use>main free=drop>main alloc=make>main threads=alloc:a,free:a,use:a
+// sized: at such an alignment a block has pages of its own
 // A small block at a huge alignment.
 #include "bug.h"
 #include <malloc.h>

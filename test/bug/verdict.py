@@ -52,7 +52,7 @@ def place(r, text):
             r["strange"].append(text)
             return
         size = size.group(1)
-        r["block"] = size
+        r["block"], r["classed"] = size, bool(CLASSED.match(block))
         r["offset"] = {"inside": first, "before": "-" + first,
                        "past the end of": str(int(first) + int(size))}[how]
         if live:

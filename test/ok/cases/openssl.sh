@@ -25,10 +25,10 @@ openssl verify -CAfile c.pem c.pem
 port=$((20000 + ($$ + 7) % 20000))
 openssl s_server -accept $port -key e.pem -cert c.pem -quiet -www >/dev/null 2>&1 &
 pid=$!
-for _ in 1 2 3 4 5 6 7 8 9 10; do
+for _ in $(seq 100); do
 	sleep 0.2
 	r=$(echo 'GET / HTTP/1.0
-' | timeout 5 openssl s_client -connect 127.0.0.1:$port -CAfile c.pem -quiet 2>/dev/null | grep -c 'HTTP/1.0 200')
+' | timeout 120 openssl s_client -connect 127.0.0.1:$port -CAfile c.pem -quiet 2>/dev/null | grep -c 'HTTP/1.0 200')
 	[ "$r" -gt 0 ] && break
 done
 echo "tls $r"

@@ -372,6 +372,7 @@ static void proc_groups(void)
 {
 	char c;
 
+	signal(SIGINT, SIG_DFL); /* a shell's background jobs ignore it */
 	say_wait("session", child_start(session, NULL));
 	must(!pipe(pipe_fd));
 	pid_t a = child_start(wait_to_die, NULL), b = child_start(wait_to_die, NULL);

@@ -40,8 +40,6 @@ static __thread struct {
 	unsigned times;
 } last; /* finding of this thread */
 
-static int parent_tid; /* of the thread that is forking */
-
 static size_t read_insn(uintptr_t ip, uint8_t *dst, size_t n)
 {
 	size_t here = MIN(n, PAGE_SIZE - (ip & ~PAGE_MASK));
@@ -172,17 +170,6 @@ static void on_fault(int sig, siginfo_t *si, void *ucontext)
 	signal_deliver(sig, si, ucontext);
 }
 
-void fault_fork_prepare(void)
-{
-	parent_tid = sys_gettid();
-}
-
-void fault_fork_child(void)
-{
-	print_forked(parent_tid);
-	stack_forked();
-}
-
 int fault_init(void)
 {
 	int r = signal_take(on_fault);
@@ -192,6 +179,6 @@ int fault_init(void)
 	altstack_init();
 	efault_init();
 	if (r == 0)
-		r = -pthread_atfork(fault_fork_prepare, NULL, fault_fork_child);
+		r = -pthread_atfork(print_fork_prepare, NULL, print_fork_child);
 	return r;
 }

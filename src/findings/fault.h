@@ -15,11 +15,6 @@
 /* Installs the handlers. From the constructor, after start. 0 or -errno. */
 int fault_init(void);
 
-/* Around a fork that runs no handlers of pthread_atfork: in the parent before, in the child after.
- */
-void fault_fork_prepare(void);
-void fault_fork_child(void);
-
 /*
  * Is this fault a finding? Fills *r and returns true if so. Pure but for block_find: fault
  * address, page-fault error code bits (W, I/D), instruction bytes at ip for the access size.

@@ -14,7 +14,7 @@
  */
 #include "fork.h"
 #include "trace/trace.h"
-#include "fault.h"
+#include "print.h"
 #include "base/base.h"
 
 #include <dlfcn.h>
@@ -124,14 +124,14 @@ UD_EXPORT pid_t fork(void)
 /* What the handlers of pthread_atfork do for the others. */
 static void before(bool child_on_this_stack)
 {
-	fault_fork_prepare();
+	print_fork_prepare();
 	block_source->fork_prepare(child_on_this_stack);
 }
 
 static void in_child(void)
 {
 	block_source->fork_child();
-	fault_fork_child();
+	print_fork_child();
 }
 
 static void after(long r)

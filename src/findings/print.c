@@ -70,10 +70,17 @@
 static int thread_tid[THREADS_MAX], nthreads; /* T1.. of this report */
 static int forked_tid[FORKS_MAX];
 static unsigned nforked;
+static int parent_tid; /* of the thread that is forking */
 
-void print_forked(int parent_tid)
+void print_fork_prepare(void)
+{
+	parent_tid = sys_gettid();
+}
+
+void print_fork_child(void)
 {
 	forked_tid[nforked++ % FORKS_MAX] = parent_tid;
+	stack_forked();
 }
 
 static bool was_us_before_fork(int tid)

@@ -15,7 +15,8 @@
 void print_head(struct out *o, const struct report *r);
 void print_body(struct out *o, const struct report *r, const ucontext_t *uc);
 
-/* For the child of fork: the tid that the surviving thread had in the parent. */
-void print_forked(int parent_tid);
+/* Around a fork, in its own thread: in the parent before, in the child after. */
+void print_fork_prepare(void);
+void print_fork_child(void);
 
 #endif

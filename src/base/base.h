@@ -21,6 +21,7 @@
 #include "meta.h"
 #include "policy.h"
 #include "mode.h"
+#include "livebits.h"
 #include "owner.h"
 #include "pace.h"
 #include "record.h"

@@ -20,6 +20,15 @@ bool file_text(const char *path, char *buf, size_t size)
 	return n > 0;
 }
 
+const char *file_stat(const char *path, char *buf, size_t size)
+{
+	const char *end;
+
+	file_text(path, buf, size);
+	end = __builtin_strrchr(buf, ')');
+	return end && end[1] ? end + 2 : "";
+}
+
 size_t text_number(const char *text)
 {
 	size_t n = 0;

@@ -86,6 +86,17 @@ struct owner *owner_get(void)
 	return o;
 }
 
+size_t owners_sum(size_t (*of)(const struct owner *o))
+{
+	size_t n = of(owner_of[0]);
+
+	lock_take(&owner_lock);
+	for (const struct owner *o = owner_all; o; o = o->next)
+		n += of(o);
+	lock_drop(&owner_lock);
+	return n;
+}
+
 bool owner_is_in(const void *where)
 {
 	bool in = owner_none_in != 0;

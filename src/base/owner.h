@@ -52,6 +52,8 @@ void owner_init(void); /* from the constructor: thread exits are seen from here 
 /* This thread's, made if need be; NULL: no memory, or the thread is ending. In a section. */
 struct owner *owner_get(void);
 void owner_fork_child(void);
+/* Of all owners, the shared one too. In a section. */
+size_t owners_sum(size_t (*of)(const struct owner *o));
 /* May a thread be in the middle of a free in this view or sheet? */
 bool owner_is_in(const void *where);
 

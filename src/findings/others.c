@@ -18,15 +18,12 @@ struct dirent64_head {
 	char name[];
 };
 
-/* "TID (NAME) STATE ...", where NAME may hold anything. */
 static bool task_runs(size_t tid)
 {
-	char path[64], text[256], *end;
+	char path[64], text[256];
 
 	out_snprintf(path, sizeof(path), TASKS "/%zu/stat", tid);
-	file_text(path, text, sizeof(text));
-	end = __builtin_strrchr(text, ')');
-	return end && end[1] == ' ' && end[2] == 'R';
+	return file_stat(path, text, sizeof(text))[0] == 'R';
 }
 
 bool others_run(void)

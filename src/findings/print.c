@@ -314,14 +314,9 @@ static void print_stack(
 	print_frames(o, pc, n, exact);
 }
 
-static bool is_exact(const struct report *r)
-{
-	return r->access != ACCESS_NONE && r->access != ACCESS_SYSCALL;
-}
-
 static void print_stacks(struct out *o, const struct report *r)
 {
-	bool exact = is_exact(r);
+	bool exact = report_by_access(r);
 	const struct block *b = &r->block;
 	uintptr_t pc[STACK_MAX];
 	size_t n;
@@ -399,13 +394,13 @@ static void print_hint(struct out *o, const struct report *r)
 static void print_signature(struct out *o, const struct report *r)
 {
 	uintptr_t pc[SIGNATURE_FRAMES];
-	size_t n = stack_walk(&r->use, is_exact(r), pc, ARRAY_LEN(pc));
+	size_t n = stack_walk(&r->use, report_by_access(r), pc, ARRAY_LEN(pc));
 	uint64_t h = hash_bytes(0xcbf29ce484222325, &r->kind, sizeof(r->kind));
 
 	for (size_t i = 0; i < n; i++) {
 		struct symbol s;
 
-		if (!symbol_find(pc[i] - !(is_exact(r) && i == 0), &s))
+		if (!symbol_find(pc[i] - !(report_by_access(r) && i == 0), &s))
 			continue;
 		h = s.id_len ? hash_bytes(h, s.id, s.id_len)
 			     : hash_bytes(h, s.module, strlen(s.module));

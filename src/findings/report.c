@@ -135,9 +135,8 @@ static bool gate_enter(void)
 /* Kind and code; the same in this process and in its children. */
 static uint64_t code_of(const struct report *r)
 {
-	bool exact = r->access != ACCESS_NONE && r->access != ACCESS_SYSCALL;
 	uintptr_t pc[PLACE_FRAMES];
-	size_t n = stack_walk(&r->use, exact, pc, PLACE_FRAMES);
+	size_t n = stack_walk(&r->use, report_by_access(r), pc, PLACE_FRAMES);
 	uint64_t h = r->kind;
 
 	for (size_t i = 0; i < n; i++)
@@ -237,25 +236,38 @@ static void pipe_release(const unsigned long *was, bool waited)
 	sys_call4(__NR_rt_sigprocmask, SIG_SETMASK, (long)was, 0, 8);
 }
 
-/* Inside the gate. */
-static void tell(const struct report *r, const void *ucontext)
+/* Inside the gate: fn on our own stack. Returns the job as fn left it. */
+static const struct job *do_job(void (*fn)(void *), const struct report *r, const void *ucontext)
 {
 	/* At the low end of the stack it is used on: only the one inside the gate touches it. */
 	struct job *j = (struct job *)(void *)own_stack;
-	bool told = !seen_before(r), waited;
 	unsigned long was;
+	bool waited;
 
-	survive_count(told);
-	if (!told)
-		return;
 	j->r = r;
 	j->uc = ucontext;
 	waited = pipe_hold(&was);
-	call_on(own_stack + sizeof(own_stack), print_job, j);
+	call_on(own_stack + sizeof(own_stack), fn, j);
+	pipe_release(&was, waited);
+	return j;
+}
+
+static void tell_job(void *arg)
+{
+	print_job(arg);
 	if (gate.printed == REPORTS_MAX)
 		out_line(log_fd(), "undangle: %d findings are told; no more of this process are\n",
 			REPORTS_MAX);
-	pipe_release(&was, waited);
+}
+
+/* Inside the gate. */
+static void tell(const struct report *r, const void *ucontext)
+{
+	bool told = !seen_before(r);
+
+	survive_count(told);
+	if (told)
+		do_job(tell_job, r, ucontext);
 }
 
 static void hush_job(void *arg)
@@ -268,10 +280,8 @@ static void hush_job(void *arg)
 /* Is it one of those that --suppress knows? Inside the gate. */
 static bool hushed(const struct report *r, const void *ucontext)
 {
-	struct job *j = (struct job *)(void *)own_stack;
 	uint64_t code = suppressed_any() ? code_of(r) : 0;
-	unsigned long was;
-	bool waited;
+	bool hush;
 
 	if (!code)
 		return false;
@@ -281,14 +291,10 @@ static bool hushed(const struct report *r, const void *ucontext)
 	for (unsigned i = 0; i < gate.printed; i++)
 		if (options.on_error == ON_ERROR_CONTINUE && gate.places[i] == code)
 			return false;
-	j->r = r;
-	j->uc = ucontext;
-	waited = pipe_hold(&was);
-	call_on(own_stack + sizeof(own_stack), hush_job, j);
-	pipe_release(&was, waited);
-	if (j->hushed && gate.nhushed < HUSHED_MAX)
+	hush = do_job(hush_job, r, ucontext)->hushed;
+	if (hush && gate.nhushed < HUSHED_MAX)
 		gate.hushed[gate.nhushed++] = code;
-	return j->hushed;
+	return hush;
 }
 
 bool report_survived(const struct report *r, const void *ucontext)

@@ -57,6 +57,12 @@ void report_bad_free(void *p, const char *call, void *frame);
  */
 void report_print(const struct report *r, const void *ucontext, bool fatal);
 
+/* Was it an access of the program's own? Then its stack begins at the very instruction. */
+static inline bool report_by_access(const struct report *r)
+{
+	return r->access != ACCESS_NONE && r->access != ACCESS_SYSCALL;
+}
+
 /*
  * Where the program may go on after r (--on-error=continue): prints it unless the same was printed,
  * makes the way on (survive.h), true. Else false, and nothing was done.

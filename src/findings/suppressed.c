@@ -69,12 +69,9 @@ bool suppressed_any(void)
 	return rules;
 }
 
-static bool matches_symbols(const struct suppress_rule *rule, const struct report *r)
+static bool matches_symbols(
+	const struct suppress_rule *rule, const uintptr_t *pc, size_t n, bool exact)
 {
-	bool exact = r->access != ACCESS_NONE && r->access != ACCESS_SYSCALL;
-	uintptr_t pc[STACK_MAX];
-	size_t n = stack_walk(&r->use, exact, pc, STACK_MAX);
-
 	for (size_t i = 0; i < n; i++) {
 		struct symbol s;
 
@@ -108,11 +105,13 @@ bool suppressed_by_rule(const struct report *r, const ucontext_t *uc)
 	const char *at = rules;
 	unsigned number = 0;
 	size_t line = 0;
-	bool deep = false;
+	bool deep = false, exact = report_by_access(r);
+	uintptr_t pc[STACK_MAX];
+	size_t n = stack_walk(&r->use, exact, pc, STACK_MAX);
 
 	for (size_t i = 0; suppress_next(&at, &number, &rule); i++) {
 		deep = deep || rule.what != SUPPRESS_MODULE;
-		if (!matches_symbols(&rule, r))
+		if (!matches_symbols(&rule, pc, n, exact))
 			continue;
 		line = rule.number;
 		break;

@@ -41,7 +41,7 @@ bool survive_mend(const struct report *r)
 	vaddr_t at = r->addr & PAGE_MASK;
 	long p;
 
-	if (r->access == ACCESS_NONE || r->access == ACCESS_SYSCALL)
+	if (!report_by_access(r))
 		return true;
 	if (stack_probe(at)) /* another thread was here first */
 		return true;

@@ -19,15 +19,15 @@ bool bypass_is(void)
 	       at.dli_fbase != ours.dli_fbase;
 }
 
-/* The parent of process pid; 0: it has none that can be seen. "PID (NAME) STATE PARENT ..." */
+/* The parent of process pid; 0: it has none that can be seen. */
 static size_t parent_of(size_t pid)
 {
-	char path[64], text[256], *end;
+	char path[64], text[256];
+	const char *is;
 
 	out_snprintf(path, sizeof(path), "/proc/%zu/stat", pid);
-	file_text(path, text, sizeof(text));
-	end = __builtin_strrchr(text, ')');
-	return end && end[1] ? text_number(end + 4) : 0;
+	is = file_stat(path, text, sizeof(text));
+	return is[0] ? text_number(is + 1) : 0;
 }
 
 static void file_of(size_t pid, char *dst, size_t size)

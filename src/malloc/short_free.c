@@ -4,7 +4,7 @@
  * app context, no lock.
  *
  * short_free: by what the table of addresses says,
- *	page_free	sheet_bit_clear, page_count_free; page_freed if the word has nothing alive
+ *	page_free	bit_clear, page_count_free; page_freed if the word has nothing alive
  *	row_free	bit_clear, count_free; row_freed likewise, or if the view is not dirty yet
  *	free_rest	all else (engine.c), and what is wrong
  */
@@ -108,7 +108,7 @@ static inline void page_free(struct sheet *s, void *p)
 	if (unlikely(s->gone != NULL))
 		return page_free_shared(s, p, sheet_idx((uint32_t)u, (uint32_t)j), b);
 	owner_enter(&c->own, s);
-	if (unlikely(!sheet_bit_clear(&s->live[u + (j >> 6) * SHEET_PAGES], j & 63)))
+	if (unlikely(!bit_clear(&s->live[u + (j >> 6) * SHEET_PAGES], j & 63)))
 		return free_rest(p);
 	if (unlikely(!s->live[u + (j >> 6) * SHEET_PAGES]))
 		return page_freed(s, (uint32_t)u, c, b);

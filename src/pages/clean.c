@@ -37,21 +37,12 @@ void sheet_look(struct sheet *s, struct census *n)
 	n->whole = all && n->ndead == SHEET_PAGES;
 }
 
-/*
- * The owner and another thread, at the same instant, may both think that they freed an object first
- * (sheet_clear_mine). Then its two bits say so for ever.
- */
 void sheet_find_twice(struct sheet *s)
 {
-	const _Atomic uint64_t *gone = atomic_load(&s->gone);
+	uint32_t idx = livebits_twice(s->live, &s->gone, SHEET_LIVE);
 
-	for (uint32_t w = 0; gone && w < SHEET_LIVE; w++) {
-		uint64_t both = atomic_load(&gone[w]) & ~atomic_load(&s->live[w]);
-
-		if (both && !pages_freed_twice)
-			pages_freed_twice = sheet_slot_at(
-				s, w * SHEET_BITS + (uint32_t)__builtin_ctzl(both));
-	}
+	if (idx != ~0U && !pages_freed_twice)
+		pages_freed_twice = sheet_slot_at(s, idx);
 }
 
 #define RUNS 64

@@ -47,42 +47,9 @@ static uint32_t live_find(const struct sheet *s, void *p, uint32_t *idx)
 	return cut;
 }
 
-/* The bits for all others, made when first needed; NULL: no memory. */
-static __attribute__((noinline)) _Atomic uint64_t *sheet_gone(struct sheet *s)
-{
-	_Atomic uint64_t *gone = atomic_load(&s->gone), *made;
-	struct lock_section section;
-	size_t bytes = SHEET_LIVE * sizeof(*made);
-
-	if (likely(gone != NULL))
-		return gone;
-	lock_section_enter(&section);
-	made = meta_alloc(bytes);
-	if (made && atomic_compare_exchange_strong(&s->gone, &gone, made))
-		gone = made;
-	else if (made)
-		meta_free((void *)made, bytes);
-	lock_section_leave(&section);
-	return gone;
-}
-
-/* The same for any thread. Without memory the owner's bit must do: a page may be lost by that. */
 static bool clear_other(struct sheet *s, uint32_t idx)
 {
-	_Atomic uint64_t *gone = atomic_load_explicit(&s->gone, memory_order_acquire);
-	uint64_t n = idx % SHEET_BITS;
-	bool was;
-
-	if (unlikely(!gone))
-		gone = sheet_gone(s);
-	if (unlikely(!gone))
-		return atomic_fetch_and(&s->live[idx / SHEET_BITS], ~(1UL << n)) >> n & 1;
-	__asm__ volatile("lock btsq %2, %0"
-			 : "+m"(gone[idx / SHEET_BITS]), "=@ccc"(was)
-			 : "r"(n)
-			 : "memory");
-	return !was &&
-	       atomic_load_explicit(&s->live[idx / SHEET_BITS], memory_order_relaxed) >> n & 1;
+	return livebits_clear_other(s->live, &s->gone, SHEET_LIVE * sizeof(*s->live), idx);
 }
 
 /*

@@ -25,8 +25,9 @@ static size_t live_in_sheet(const struct sheet *s)
 }
 
 /* Cut and not handed out yet, though it counts as live in its page. */
-static size_t ahead_in_cutter(const struct cutter *c)
+static size_t ahead_of(const struct owner *o)
 {
+	const struct cutter *c = (const struct cutter *)o;
 	size_t n = 0;
 
 	for (unsigned cls = 0; cls < PAGES_CLASSES; cls++)
@@ -36,13 +37,9 @@ static size_t ahead_in_cutter(const struct cutter *c)
 
 size_t pages_live_bytes(void)
 {
-	size_t n = 0, ahead = ahead_in_cutter(&cutter_shared);
+	size_t n = 0, ahead = owners_sum(ahead_of);
 	vaddr_t end;
 
-	lock_take(&owner_lock);
-	for (const struct owner *o = owner_all; o; o = o->next)
-		ahead += ahead_in_cutter((const struct cutter *)o);
-	lock_drop(&owner_lock);
 	lock_take(&pages_sweep_lock);
 	lock_take(&space_lock);
 	end = space.next;

@@ -16,15 +16,12 @@
 #define SHEET_WORDS	 (SHEET_PAGES / 64)
 #define SHEET_BITS	 64U /* objects of a page whose bits lie in one word */
 #define SHEET_PAGE_WORDS 4U  /* at most: 256 objects of 16 bytes */
-#define SHEET_LIVE	 (SHEET_PAGES * SHEET_PAGE_WORDS)
+_Static_assert(SHEET_BITS == 64, "livebits.h");
+#define SHEET_LIVE (SHEET_PAGES * SHEET_PAGE_WORDS)
 
 struct sheet {
 	vaddr_t base;
-	/*
-	 * An object has two bits: its owner, the thread that handed it out, clears that in `live`;
-	 * any other thread sets that in `gone`, which is made when first needed. The first 64
-	 * objects of all pages have their bits side by side (sheet_idx).
-	 */
+	/* The first 64 objects of all pages have their bits side by side (sheet_idx). */
 	_Atomic uint64_t *live;
 	_Atomic(_Atomic uint64_t *) gone;
 	struct record **rec; /* by page: a record per object; NULL where none are kept */
@@ -111,12 +108,7 @@ static inline struct record *sheet_record(const struct sheet *s, uint32_t idx)
 /* The living of 64 objects. */
 static inline uint64_t sheet_live_word(const struct sheet *s, uint32_t w)
 {
-	const _Atomic uint64_t *gone = atomic_load_explicit(&s->gone, memory_order_acquire);
-	uint64_t live = atomic_load_explicit(&s->live[w], memory_order_relaxed);
-
-	if (unlikely(gone != NULL))
-		live &= ~atomic_load_explicit(&gone[w], memory_order_relaxed);
-	return live;
+	return livebits_word(s->live, &s->gone, w);
 }
 
 /*

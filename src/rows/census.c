@@ -97,8 +97,9 @@ static size_t live_in_view(const struct view *v)
 }
 
 /* What its cursors have not handed out yet, though it counts as live in its views. */
-static size_t ahead_in(const struct cursors *c)
+static size_t ahead_of(const struct owner *o)
 {
+	const struct cursors *c = (const struct cursors *)o;
 	size_t n = 0;
 
 	for (unsigned cls = 0; cls < heap_class_count(); cls++)
@@ -108,12 +109,8 @@ static size_t ahead_in(const struct cursors *c)
 
 size_t rows_live_bytes(void)
 {
-	size_t n = 0, ahead = ahead_in(&cursors_shared);
+	size_t n = 0, ahead = owners_sum(ahead_of);
 
-	lock_take(&owner_lock);
-	for (const struct owner *o = owner_all; o; o = o->next)
-		ahead += ahead_in((const struct cursors *)o);
-	lock_drop(&owner_lock);
 	lock_take(&sweep_lock);
 	lock_take(&views_lock);
 	for (const struct view *v = views_live; v; v = v->next)

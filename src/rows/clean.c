@@ -56,20 +56,12 @@ static void warm_survivors(struct view *v, const uint64_t *dead)
 		host_runs_warm(runs, n);
 }
 
-/*
- * The owner and another thread, at the same instant, may both think that they freed an object first
- * (clear_mine). Then its two bits say so for ever.
- */
 void view_find_twice(struct view *v)
 {
-	const _Atomic uint64_t *gone = atomic_load(&v->gone);
+	uint32_t idx = livebits_twice(v->live, &v->gone, v->words);
 
-	for (unsigned w = 0; gone && w < v->words; w++) {
-		uint64_t both = atomic_load(&gone[w]) & ~atomic_load(&v->live[w]);
-
-		if (both && !freed_twice)
-			freed_twice = view_slot_at(v, w * 64 + (uint32_t)__builtin_ctzl(both));
-	}
+	if (idx != ~0U && !freed_twice)
+		freed_twice = view_slot_at(v, idx);
 }
 
 /* Kills everything dead in v. Frees that come later put it on the dirty list again. */

@@ -61,40 +61,9 @@ static inline void count_free(struct cursors *tc, size_t bytes)
 		freed_tell(tc);
 }
 
-/* The bits for all others, made when first needed; NULL: no memory. */
-static __attribute__((noinline)) _Atomic uint64_t *view_gone(struct view *v)
-{
-	_Atomic uint64_t *gone = atomic_load(&v->gone), *made;
-	struct lock_section s;
-
-	if (likely(gone != NULL))
-		return gone;
-	lock_section_enter(&s);
-	made = meta_alloc(v->words * sizeof(*made));
-	if (made && atomic_compare_exchange_strong(&v->gone, &gone, made))
-		gone = made;
-	else if (made)
-		meta_free((void *)made, v->words * sizeof(*made));
-	lock_section_leave(&s);
-	return gone;
-}
-
-/* The same for any thread. Without memory the owner's bit must do: a unit may be lost by that. */
 static inline bool clear_other(struct view *v, uint32_t idx)
 {
-	_Atomic uint64_t *gone = atomic_load_explicit(&v->gone, memory_order_acquire);
-	uint64_t n = idx % 64;
-	bool was;
-
-	if (unlikely(!gone))
-		gone = view_gone(v);
-	if (unlikely(!gone))
-		return atomic_fetch_and(&v->live[idx / 64], ~(1UL << n)) >> n & 1;
-	__asm__ volatile("lock btsq %2, %0"
-			 : "+m"(gone[idx / 64]), "=@ccc"(was)
-			 : "r"(n)
-			 : "memory");
-	return !was && atomic_load_explicit(&v->live[idx / 64], memory_order_relaxed) >> n & 1;
+	return livebits_clear_other(v->live, &v->gone, v->words * sizeof(*v->live), idx);
 }
 
 static inline bool slot_clear(struct view *v, uint32_t idx, uint32_t id)

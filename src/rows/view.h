@@ -110,12 +110,7 @@ static inline uint64_t *view_released(struct view *v)
 /* The living of 64 objects. */
 static inline uint64_t view_live_word(const struct view *v, uint32_t w)
 {
-	const _Atomic uint64_t *gone = atomic_load_explicit(&v->gone, memory_order_acquire);
-	uint64_t live = atomic_load_explicit(&v->live[w], memory_order_relaxed);
-
-	if (unlikely(gone != NULL))
-		live &= ~atomic_load_explicit(&gone[w], memory_order_relaxed);
-	return live;
+	return livebits_word(v->live, &v->gone, w);
 }
 
 static inline vaddr_t view_unit_at(const struct view *v, uint32_t u)

@@ -32,21 +32,25 @@ rule 'src/ has the folders of src/README.md, and no edge that its table does not
 
 # pure: no variable that can change, no system call, no libc but memory moves; in a unit test unchanged
 pure() {
-	local f o
-	for f in $(list pure.txt); do
-		o=$B/${f%.c}.o
-		[ -f "$f" ] || { echo "$f: is in tools/lint/pure.txt but does not exist"; continue; }
-		objdump -t "$o" | awk -v f="$f" '/ O / && /[ \t]\.(data|bss|tdata|tbss)[ \t.]/ && !/\.data\.rel\.ro/ {
-			print f ": a variable: " $NF }'
-		nm --undefined-only "$o" | awk '{ print $2 }' | grep -vE '^(mem(cpy|move|set|cmp)|strlen|panic_at|out_[a-z]*|_GLOBAL_OFFSET_TABLE_|__stack_chk_fail)$' |
-			while read -r s; do grep -qxF "$s" <(pure_symbols) || echo "$f: needs $s"; done
-		objdump -d --no-show-raw-insn "$o" | grep -qE '\b(syscall|sysenter|int +\$0x80)\b' && echo "$f: makes a system call"
-		grep -lqE "^// sources:.*\b$f\b" test/unit/*.c || echo "$f: is in no unit test's // sources:"
+	local f files objects
+	files=$(list pure.txt)
+	for f in $files; do
+		[ -f "$f" ] || echo "$f: is in tools/lint/pure.txt but does not exist"
+		grep -qE "^// sources:.*\b$f\b" test/unit/*.c || echo "$f: is in no unit test's // sources:"
 	done
+	objects=$(for f in $files; do echo "$B/${f%.c}.o"; done)
+	objdump -t $objects | pure_source '/ O / && /[ \t]\.(data|bss|tdata|tbss)[ \t.]/ && !/\.data\.rel\.ro/ { print f ": a variable: " $NF }'
+	nm -A $objects | awk -v B="$B/" '{ at = index($0, ".o:"); f = substr($0, length(B) + 1, at - length(B) - 1) ".c"; kind = $(NF - 1) }
+		kind == "T" { ours[$NF] }
+		kind == "U" { needs[f "\t" $NF] }
+		END { for (k in needs) { split(k, n, "\t"); if (!(n[2] in ours)) print n[1] "\t" n[2] } }' | sort |
+		grep -vE '\s(mem(cpy|move|set|cmp)|strlen|panic_at|out_[a-z]*|_GLOBAL_OFFSET_TABLE_|__stack_chk_fail)$' | sed 's/\t/: needs /'
+	objdump -d --no-show-raw-insn $objects | pure_source '/[ \t](syscall|sysenter|int +\$0x80)/ { print f ": makes a system call" }'
 }
-pure_symbols() {
-	local f
-	for f in $(list pure.txt); do nm --defined-only "$B/${f%.c}.o" 2>/dev/null | awk '$2 == "T" { print $3 }'; done
+# pure_source AWK: runs it on objdump's text with f, the source of the object that is listed
+pure_source() {
+	awk -v B="$B/" '/file format/ { f = $1; sub(/\.o:$/, ".c", f); f = substr(f, length(B) + 1) }
+		'"$1"
 }
 rule 'pure files have no variables and no system calls, and unit tests (tools/lint/pure.txt)' pure
 
@@ -62,7 +66,8 @@ else
 fi
 
 check_cpp() {
-	cppcheck --quiet --std=c11 --enable=warning,portability --inline-suppr --force --max-configs=2 -j2 \
+	mkdir -p "$B/cppcheck" # what it found in files that have not changed since
+	cppcheck --quiet --cppcheck-build-dir="$B/cppcheck" --std=c11 --enable=warning,portability --inline-suppr --force --max-configs=2 -j2 \
 		--suppress=missingInclude --suppress=unusedFunction --suppress=internalAstError --suppress=syntaxError \
 		-Iinclude -Isrc -D__x86_64__ --template='{file}:{line}: {id}: {message}' \
 		src cli 2>&1 | grep -v '^nofile' | sed -E 's/^([^:]*):[0-9]+: ([^:]*): /\2:\1\t&/' | held cppcheck-suppress.txt

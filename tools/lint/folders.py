@@ -52,21 +52,23 @@ def includes(rows):
 
 def symbols(rows):
     """Of each object: what it defines for others, what it needs."""
-    objects = {}
+    objects, source = {}, {}
     for folder in rows:
         for path in files(folder, (".c", ".S")):
             obj = f"{build}/{os.path.splitext(path)[0]}.o"
-            if not os.path.exists(obj) or "/preload/" in obj:
-                continue
-            gives, needs = set(), set()
-            text = subprocess.run(["nm", obj], capture_output=True, text=True, check=True).stdout
-            for line in text.splitlines():
-                kind, name = line.split()[-2:]
-                if kind == "U":
-                    needs.add(name)
-                elif kind.isupper():
-                    gives.add(name)
-            objects[path] = (folder, gives, needs)
+            if os.path.exists(obj) and "/preload/" not in obj:
+                objects[path] = (folder, set(), set())
+                source[obj] = path
+    # one nm for all: a process an object took most of the time
+    text = subprocess.run(["nm", "-A", *source], capture_output=True, text=True, check=True).stdout
+    for line in text.splitlines():
+        obj, rest = line.split(":", 1)
+        kind, name = rest.split()[-2:]
+        _, gives, needs = objects[source[obj]]
+        if kind == "U":
+            needs.add(name)
+        elif kind.isupper():
+            gives.add(name)
     return objects
 
 

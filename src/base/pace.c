@@ -22,6 +22,7 @@ static _Atomic uint32_t freed_turns;
 static bool several; /* as of the last look */
 
 static uint64_t kills_from, kills_to; /* processor's time: of the last sweep */
+static _Atomic uint64_t refills;      /* likewise: of what came in place of the killed, since */
 
 static size_t waiting_limit(size_t heap)
 {
@@ -64,8 +65,13 @@ void pace_kills_end(size_t heap)
 	uint64_t before = kills_to;
 
 	kills_to = __builtin_ia32_rdtsc();
-	waiting_wish = policy_waiting_tune(
-		waiting_wish, waiting_limit(heap), kills_to - kills_from, kills_from - before);
+	waiting_wish = policy_waiting_tune(waiting_wish, waiting_limit(heap),
+		kills_to - kills_from + atomic_exchange(&refills, 0), kills_from - before);
+}
+
+void pace_refilled(uint64_t cycles)
+{
+	atomic_fetch_add(&refills, cycles);
 }
 
 void pace_end(size_t left)

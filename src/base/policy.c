@@ -36,13 +36,15 @@ bool policy_several(uint32_t turns)
  * With several threads each kill interrupts the others: half of the heap may wait. In mstress 16 MB
  * would hold 89 MB instead of 172 and take 1.6 times as long, 8 MB 80 and 2.5 (README). With one it
  * is a quarter, or where objects die in groups an eighth, for fewer live on among the dead there.
+ * But what has died in pieces does not move: with 64 MB for several threads most of larson's sheets
+ * die whole, and it takes 2.2 times as long as with glibc instead of 3.2, in as many bytes.
  */
 #define WAITING_SOME (32UL << 20)
 
 size_t policy_waiting_limit(size_t heap, bool several, bool grouped)
 {
 	if (several)
-		return MAX(WAITING_SOME, heap / 2);
+		return MAX(grouped ? 2 * WAITING_SOME : WAITING_SOME, heap / 2);
 	return grouped ? MAX(WAITING_SOME / 2, heap / 8) : MAX(WAITING_SOME, heap / 4);
 }
 

@@ -47,6 +47,7 @@ static void limits(void)
 		{0, false, false, 32 * MB},
 		{0, true, false, 32 * MB},
 		{0, false, true, 16 * MB},
+		{0, true, true, 64 * MB},
 		{1000 * MB, false, false, 250 * MB},
 		{1000 * MB, true, false, 500 * MB},
 		{1000 * MB, false, true, 125 * MB},

@@ -82,6 +82,9 @@ void asan_write(FILE *out, const struct finding *f);
 void json_write(FILE *out, const struct finding *f);
 struct finding *json_read(const char *text);
 
+/* text.c: one stack of it. */
+void text_stack(FILE *out, const struct stack *k);
+
 /* text.c: a file of source to read, or NULL: only what is a file, and not too large. */
 FILE *source_open(const char *path);
 

@@ -76,6 +76,11 @@ static void write_stack(const struct pen *p, const struct stack *k)
 		fputs("    (no stack recorded)\n", p->out);
 }
 
+void text_stack(FILE *out, const struct stack *k)
+{
+	write_stack(&(struct pen){.out = out}, k);
+}
+
 FILE *source_open(const char *path)
 {
 	struct stat st;

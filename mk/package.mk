@@ -1,5 +1,6 @@
 # What is installed beside the programs, and the Debian packages.
 #
+#	build/libundangle.so-gdb.py	loaded by gdb with the library (share/gdb/undangle.py)
 #	make man	build/man/*: man pages from --help (src/base/options.def, cli/verbs.def) and include/undangle.h
 #	make deb	build/deb/*.deb, by Debian's own tools (apt install debhelper)
 
@@ -10,6 +11,12 @@ $(B)/man/%: docs/man/%.in tools/mkman include/undangle.h $(B)/undangle
 	@mkdir -p $(@D)
 	$(call say,MAN,$@)sh tools/mkman $(B)/undangle include/undangle.h $< >$@.new && mv $@.new $@
 
+GDB_PY	:= $(B)/libundangle.so-gdb.py
+all: $(GDB_PY)
+$(GDB_PY): share/gdb/undangle.py
+	@mkdir -p $(@D)
+	$(call say,CP,$@)cp $< $@
+
 .PHONY: man install-docs deb
 man: $(MAN)
 
@@ -17,6 +24,7 @@ install: install-docs
 install-docs: $(MAN)
 	$(foreach m,$(MAN),install -D -m 644 $(m) $(DESTDIR)$(PREFIX)/share/man/man$(lastword $(subst ., ,$(m)))/$(notdir $(m));)
 	install -D -m 644 share/undangle.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/undangle
+	install -D -m 644 $(GDB_PY) $(DESTDIR)$(PREFIX)/lib/undangle/$(notdir $(GDB_PY))
 	install -d $(DESTDIR)$(PREFIX)/share/pkgconfig
 	sed 's,@PREFIX@,$(PREFIX),; s,@VERSION@,$(VERSION),' share/undangle.pc.in >$(DESTDIR)$(PREFIX)/share/pkgconfig/undangle.pc
 

@@ -17,6 +17,7 @@
 #include "out.h"
 #include "options.h"
 #include "log.h"
+#include "look.h"
 #include "memlimit.h"
 #include "meta.h"
 #include "policy.h"

@@ -6,14 +6,26 @@ void out_init(struct out *o, int fd)
 {
 	o->fd = fd;
 	o->n = 0;
+	o->copy = NULL;
+}
+
+static void keep_copy(struct out *o)
+{
+	size_t n = MIN(o->n, (size_t)(o->copy_end - o->copy) - 1);
+
+	__builtin_memcpy(o->copy, o->buf, n);
+	o->copy += n;
+	*o->copy = 0;
 }
 
 void out_flush(struct out *o)
 {
 	size_t done = 0;
 
-	if (o->fd < 0)
+	if (o->fd < 0 && !o->copy)
 		return;
+	if (o->copy)
+		keep_copy(o);
 	while (done < o->n) {
 		long r = sys_write(o->fd, o->buf + done, o->n - done);
 
@@ -29,7 +41,7 @@ void out_flush(struct out *o)
 void out_char(struct out *o, char c)
 {
 	if (o->n == sizeof(o->buf)) {
-		if (o->fd < 0)
+		if (o->fd < 0 && !o->copy)
 			return;
 		out_flush(o);
 	}

@@ -15,6 +15,8 @@
 struct out {
 	int fd;	  /* where to; < 0: keep the text in buf, drop what does not fit */
 	size_t n; /* bytes waiting in buf                                        */
+	char *copy,
+		*copy_end; /* what is flushed is put there, too, with a zero behind it; or NULL */
 	char buf[2000];
 };
 

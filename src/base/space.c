@@ -100,7 +100,6 @@ static bool table_grow(vaddr_t end)
 	if (claim(at, step, PROT_READ | PROT_WRITE))
 		return false;
 	sys_madvise(at, step, MADV_NOHUGEPAGE); /* sparse: 4 KB at a time */
-	sys_madvise(at, step, MADV_DONTDUMP);
 	atomic_store_explicit(&space_seen,
 		(have + step) / sizeof(*space_table) << VSPACE_LEAST_SHIFT, memory_order_release);
 	return true;

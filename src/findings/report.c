@@ -41,6 +41,9 @@ static struct {
 /* The program's stack may be an 8 KB one, or the problem itself. */
 static char own_stack[STACK_BYTES] __attribute__((aligned(4096)));
 
+/* The text of the last finding, for debuggers: what was not printed yet is in the core, too. */
+static char told[STACK_BYTES];
+
 struct job {
 	const struct report *r;
 	const ucontext_t *uc;
@@ -58,6 +61,18 @@ bool report_is_printing(void)
 	return gate.owner == gate_owner(sys_getpid(), sys_gettid());
 }
 
+const char *report_told(void)
+{
+	return told;
+}
+
+static void begin(struct out *o, int fd)
+{
+	out_init(o, fd);
+	o->copy = told;
+	o->copy_end = told + sizeof(told);
+}
+
 /*
  * The first line is out at once, whatever becomes of the rest: what the process is not allowed to
  * do may kill it. Then what the helper makes of the whole, or the rest as it is.
@@ -68,12 +83,12 @@ static void print_job(void *arg)
 	bool text = options.format == FORMAT_TEXT;
 	int fd;
 
-	out_init(&j->o, log_fd());
+	begin(&j->o, log_fd());
 	if (text)
 		print_head(&j->o, j->r);
 	fd = helper_open();
 	if (fd >= 0) {
-		out_init(&j->o, fd);
+		begin(&j->o, fd);
 		print_head(&j->o, j->r);
 		print_body(&j->o, j->r, j->uc);
 		if (helper_answer(fd))

@@ -75,6 +75,9 @@ bool report_survived(const struct report *r, const void *ucontext);
  */
 void report_wait(void);
 
+/* The text of the last finding that was told, without source lines; "": there was none. */
+const char *report_told(void);
+
 /* Is this thread inside report_print? Then a fault is our own: give up. */
 bool report_is_printing(void);
 

@@ -48,6 +48,26 @@ static void find(vaddr_t addr, struct block *b)
 	}
 }
 
+vaddr_t engine_next(vaddr_t addr)
+{
+	vaddr_t end, next = 0;
+
+	for (addr = MAX(addr, space.base); addr < space.next && !next; addr = end) {
+		uintptr_t e = space_entry(addr);
+
+		end = ALIGN_DOWN(addr, VSPACE_LEAST) + VSPACE_LEAST;
+		if (!e || e == SPACE_FORGOTTEN)
+			continue;
+		if ((e & SPACE_WHAT) == SPACE_SHEET)
+			next = pages_next(sheet_of(e), addr);
+		else if ((e & SPACE_WHAT) == SPACE_LARGE)
+			next = large_of(e)->base >= addr ? large_of(e)->base : 0;
+		else
+			next = rows_next(view_of(e), addr);
+	}
+	return next;
+}
+
 static bool never(vaddr_t addr)
 {
 	return false;

@@ -26,6 +26,8 @@ bool engine_free(void *p, bool moved, void *frame);
 bool engine_realloc(void *p, size_t size, void *frame, void **q);
 /* The bytes of the live block that starts at p; 0: none does. */
 size_t engine_usable(void *p);
+/* The first address from addr on where a block of any time may begin; 0: none. As block_find. */
+vaddr_t engine_next(vaddr_t addr);
 /* See pages_twice, rows' likewise. */
 vaddr_t engine_twice(void);
 /* Kills everything dead; `trim`: and gives back what is kept for later. In a section. */

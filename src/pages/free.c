@@ -177,3 +177,16 @@ void pages_find(struct sheet *s, vaddr_t addr, struct block *b)
 	}
 	b->state = !handed ? BLOCK_NEVER : live ? BLOCK_LIVE : BLOCK_DEAD;
 }
+
+vaddr_t pages_next(const struct sheet *s, vaddr_t addr)
+{
+	uint32_t u = sheet_run_first(s, (uint32_t)((addr - s->base) >> PAGE_SHIFT)), idx;
+
+	idx = slot_near(s, u, (uint32_t)(addr - sheet_page_at(s, u)));
+	if (sheet_slot_at(s, idx) < addr && sheet_nth_of(idx) + 1 < sheet_kind(s, u)->slots)
+		idx = sheet_idx(u, sheet_nth_of(idx) + 1);
+	for (; u < SHEET_PAGES; idx = sheet_idx(++u, 0))
+		if (sheet_kind(s, u)->slots && sheet_slot_at(s, idx) >= addr)
+			return sheet_slot_at(s, idx);
+	return 0;
+}

@@ -40,6 +40,9 @@ void pages_resize(struct sheet *s, void *p, size_t size);
 /* What is at addr, which lies in s; see block.h. */
 void pages_find(struct sheet *s, vaddr_t addr, struct block *b);
 
+/* The first slot of s from addr on, used or not; 0: none. */
+vaddr_t pages_next(const struct sheet *s, vaddr_t addr);
+
 /* Around a fork; signals stay blocked in between. Nothing is copied: the kernel's own way is right.
  */
 void pages_fork_prepare(void);

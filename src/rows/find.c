@@ -41,6 +41,18 @@ static uint32_t slot_near(const struct view *v, uint32_t u, uint32_t off)
 	return (u << g->group_shift) + j;
 }
 
+vaddr_t rows_next(const struct view *v, vaddr_t addr)
+{
+	uint32_t u = geom_div((uint32_t)((addr - v->base) >> PAGE_SHIFT), v->geom->inv_unit), idx;
+
+	if (addr < v->base || u >= v->units)
+		return 0;
+	idx = slot_near(v, u, (uint32_t)(addr - view_unit_at(v, u)));
+	if (view_slot_at(v, idx) < addr)
+		idx++;
+	return view_unit_of(v, idx) < v->units ? view_slot_at(v, idx) : 0;
+}
+
 void rows_find(struct view *v, vaddr_t a, struct block *b)
 {
 	const struct geom *g = v->geom;

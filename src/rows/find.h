@@ -16,4 +16,7 @@ bool slot_ahead(struct view *v, uint32_t idx, vaddr_t at);
 /* What is at addr, which lies in v; see block.h. */
 void rows_find(struct view *v, vaddr_t addr, struct block *b);
 
+/* The first slot of v from addr on, used or not; 0: none. */
+vaddr_t rows_next(const struct view *v, vaddr_t addr);
+
 #endif

@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 
+import cores
 import pages
 
 LINE = re.compile(r"^    #\d+ 0x[0-9a-f]{16} in (.+?) (/\S+?):(\d+)(?::\d+)?( \(inlined\))?$")
@@ -302,6 +303,7 @@ def main():
         situations()
         noise(raw)
         pages.pages(sys.modules[__name__], raw)
+        cores.cores(sys.modules[__name__])
     shutil.rmtree(W)
     more = f", {count['skipped']} skipped" if count["skipped"] else ""
     print(f"report: {count['passed']} passed, {count['failed']} failed{more}")

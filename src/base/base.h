@@ -21,6 +21,7 @@
 #include "memlimit.h"
 #include "meta.h"
 #include "policy.h"
+#include "budget.h"
 #include "mode.h"
 #include "livebits.h"
 #include "owner.h"

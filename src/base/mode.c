@@ -8,6 +8,9 @@ struct mode mode;
 void mode_start(void)
 {
 	mode.strict = options.detect == DETECT_STRICT;
+	mode.share = mode.strict			 ? 100
+		     : options.detect == DETECT_ADAPTIVE ? (unsigned)options.strict_share
+							 : 0;
 	mode.grouped = options.detect == DETECT_GROUPED;
 	mode.records = options.stacks;
 	mode.short_pages = mode.grouped && !mode.records;

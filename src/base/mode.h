@@ -9,7 +9,8 @@
 #include "words.h"
 
 struct mode {
-	bool strict;	  /* at once */
+	bool strict;	  /* all at once */
+	unsigned share;	  /* some at once, if that takes no more percent of the time; strict: 100 */
 	bool grouped;	  /* by whole pages: pages/; else rows/ */
 	bool records;	  /* who allocated and freed each */
 	bool short_pages; /* malloc may take its shortest way, through a page */

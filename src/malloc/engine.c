@@ -335,6 +335,9 @@ static void rows_stats(struct out *o)
 		rows_counts.views_killed, rows_counts.views_live);
 	log_stat(o, "kills          %lu units, %lu runs, %lu sweeps", rows_counts.units_killed,
 		rows_counts.runs_killed, rows_counts.sweeps);
+	if (mode.share && !mode.strict)
+		log_stat(o, "at once        %lu units, of %lu places; charged %lu ms",
+			atonce_counts.kills, atonce_counts.places, atonce_counts.ns / 1000000);
 	log_stat(o, "mappings       %u; %u views are parts of %u super-views", host_maps_count(),
 		rows_counts.views_joined, rows_counts.supers_live);
 }
@@ -356,6 +359,7 @@ void engine_stats(struct out *o)
 	const struct owner *shared = owner_of[0];
 	uint64_t allocs = shared->allocs, frees = shared->frees;
 	struct large_counts l;
+	char detect[16];
 
 	for (const struct owner *own = owner_all; own; own = own->next) {
 		allocs += own->allocs;
@@ -363,9 +367,7 @@ void engine_stats(struct out *o)
 	}
 	large_count(&l);
 	log_stat(o, "backend        host, detect=%s",
-		mode.grouped  ? "grouped"
-		: mode.strict ? "strict"
-			      : "deferred");
+		option_word("detect", options.detect, detect, sizeof(detect)));
 	log_stat(o, "allocations    %lu, freed %lu; large %lu (%lu moved), freed %lu", allocs,
 		frees, l.made, l.moved, l.killed);
 	if (mode.grouped)

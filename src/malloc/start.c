@@ -22,14 +22,14 @@ static bool goes_on(void)
 }
 
 /*
- * auto takes kvm only where it is sure to be faster: a strict kill is a system call on the host and
- * a store in the guest; in the other modes kills come in bulk, and every system call of the program
- * would cost an exit for nothing.
+ * auto takes kvm only where it is sure to be faster or to find more: a kill at once is a system call
+ * on the host and a store in the guest; in the other modes kills come in bulk, and every system call
+ * of the program would cost an exit for nothing.
  */
 static bool kvm_is_better(void)
 {
-	if (options.detect != DETECT_STRICT) {
-		start_why = "auto: kvm gains only with detect=strict";
+	if (options.detect != DETECT_STRICT && options.detect != DETECT_ADAPTIVE) {
+		start_why = "auto: kvm gains only with detect=strict or adaptive";
 		return false;
 	}
 	if (goes_on()) {
@@ -38,7 +38,7 @@ static bool kvm_is_better(void)
 	}
 	if (kvm_probe(&start_why))
 		return false;
-	start_why = "auto: strict, and this machine's /dev/kvm is hardware";
+	start_why = "auto: kills at once, and this machine's /dev/kvm is hardware";
 	return true;
 }
 

@@ -13,6 +13,7 @@
  *	             ├─ space_take, host_view_map   addresses that never were
  *	             └─ sweep_run where that fails: what waits to die may be missing
  */
+#include "atonce.h"
 #include "idle.h"
 #include "rows.h"
 #include "super.h"
@@ -32,6 +33,7 @@ struct cursors cursors_shared;
 void rows_start(void)
 {
 	owner_start(sizeof(struct cursors), &cursors_shared.own);
+	atonce_start();
 	heap_init(!mode.strict && space.end - space.base >= SPANS_RANGE, true);
 }
 

@@ -9,6 +9,7 @@
  *	     ├─ sweep_look_spent                           its view has nothing alive
  *	     └─ count_free ── cursors_told ── sweep_freed  every 256 frees or 64 KB: is a sweep due?
  */
+#include "atonce.h"
 #include "rows.h"
 #include "trace/trace.h"
 
@@ -66,7 +67,7 @@ static inline bool clear_other(struct view *v, uint32_t idx)
 	return livebits_clear_other(v->live, &v->gone, v->words * sizeof(*v->live), idx);
 }
 
-static inline bool slot_clear(struct view *v, uint32_t idx, uint32_t id)
+static inline bool slot_clear(struct view *v, uint32_t idx, uint32_t id, bool at_once)
 {
 	const struct geom *g = v->geom;
 	uint64_t live, unit = g->group_shift == 6 ? ~0UL
@@ -84,42 +85,42 @@ static inline bool slot_clear(struct view *v, uint32_t idx, uint32_t id)
 	/* Two threads may both find the unit dead: that is harmless. */
 	live = view_live_word(v, idx / 64);
 	if (!(live & unit))
-		unit_died(v, idx >> g->group_shift);
+		unit_died(v, idx >> g->group_shift, at_once);
 	if (unlikely(!live))
 		sweep_look_spent(v);
 	return true;
 }
 
 /* By a thread that has not allocated anything yet. */
-static __attribute__((noinline)) bool free_slot_uncached(struct view *v, uint32_t idx, size_t size)
+static __attribute__((noinline)) bool free_slot_uncached(struct view *v, uint32_t idx, bool at_once)
 {
 	bool was;
 
 	atomic_fetch_add(&owner_none_in, 1);
-	was = slot_clear(v, idx, OWNER_NONE + 1);
+	was = slot_clear(v, idx, OWNER_NONE + 1, at_once);
 	atomic_fetch_sub(&owner_none_in, 1);
 	if (!was)
 		return false;
 	__atomic_fetch_add(&cursors_shared.own.frees, 1, __ATOMIC_RELAXED);
-	sweep_freed(1, size);
+	sweep_freed(1, v->geom->size);
 	return true;
 }
 
 /* False if somebody else freed it first. */
 static inline bool free_slot(struct view *v, uint32_t idx, bool moved, void *frame)
 {
-	size_t size = v->geom->size;
+	uint32_t stack = v->rec ? stack_capture(frame) : 0;
 	struct cursors *tc = cursors_mine();
+	bool at_once = atonce_claims(v, stack, frame);
 
 	if (v->rec)
-		record_free(
-			&v->rec[idx], moved, tc ? tc->own.tid : sys_gettid(), stack_capture(frame));
+		record_free(&v->rec[idx], moved, tc ? tc->own.tid : sys_gettid(), stack);
 	if (unlikely(!tc))
-		return free_slot_uncached(v, idx, size);
+		return free_slot_uncached(v, idx, at_once);
 	owner_enter(&tc->own, v);
-	if (unlikely(!slot_clear(v, idx, tc->own.id)))
+	if (unlikely(!slot_clear(v, idx, tc->own.id, at_once)))
 		return false;
-	count_free(tc, size);
+	count_free(tc, v->geom->size);
 	return true;
 }
 

@@ -4,6 +4,7 @@
 #ifndef UD_ROWS_H
 #define UD_ROWS_H
 
+#include "atonce.h"
 #include "counts.h"
 #include "find.h"
 #include "fork.h"

@@ -1,5 +1,5 @@
 /*
- * sweep.c - when the dead die: at once (strict), or within bounds (deferred).
+ * sweep.c - when the dead die: at once (strict; atonce.h), or within bounds (deferred).
  *
  * app context. A free that leaves a unit without live objects puts its view on the dirty list;
  * a sweep looks through those views and has killed what is due (clean.c). A view with nothing
@@ -8,6 +8,7 @@
  * are had for the fewest kills.
  */
 #include "sweep.h"
+#include "atonce.h"
 #include "census.h"
 #include "clean.h"
 #include "idle.h"
@@ -69,18 +70,26 @@ static void split_warm(struct view *v, const struct run *r)
 		host_view_warm(r->hi, (unsigned)((end - r->hi) >> PAGE_SHIFT));
 }
 
-void unit_died(struct view *v, uint32_t u)
+static void unit_kill(struct view *v, uint32_t u)
 {
-	if (mode.strict) {
-		struct run r = {.lo = view_unit_at(v, u)};
+	struct run r = {.lo = view_unit_at(v, u)};
+	uint64_t begun = __builtin_ia32_rdtsc();
+	bool split;
 
-		r.hi = r.lo + ((vaddr_t)v->geom->unit_pages << PAGE_SHIFT);
-		if (!host_runs_kill(v->base, v->pages, &r, 1))
-			atomic_fetch_or(&view_revoked(v)[u / 64], 1UL << (u % 64));
-		if (v->geom->unit_pages == 1 && heap_chunk_is_huge(v->chunk) &&
-			!atomic_exchange(&v->split, 1))
-			split_warm(v, &r);
-	}
+	r.hi = r.lo + ((vaddr_t)v->geom->unit_pages << PAGE_SHIFT);
+	if (!host_runs_kill(v->base, v->pages, &r, 1))
+		atomic_fetch_or(&view_revoked(v)[u / 64], 1UL << (u % 64));
+	split = v->geom->unit_pages == 1 && heap_chunk_is_huge(v->chunk) &&
+		!atomic_exchange(&v->split, 1);
+	if (split)
+		split_warm(v, &r);
+	atonce_charge(__builtin_ia32_rdtsc() - begun, split);
+}
+
+void unit_died(struct view *v, uint32_t u, bool at_once)
+{
+	if (at_once)
+		unit_kill(v, u);
 	pending_note(v);
 }
 

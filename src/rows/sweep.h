@@ -1,5 +1,5 @@
 /*
- * sweep.h - when the dead die: at once (strict), within bounds (deferred), in groups. See sweep.c.
+ * sweep.h - when the dead die: at once (strict, adaptive), within bounds (all others). See sweep.c.
  *
  * app context.
  */
@@ -10,8 +10,8 @@
 
 extern struct lock sweep_lock;
 
-/* A unit died, and those that are inside the same object; killed at once in strict mode. */
-void unit_died(struct view *v, uint32_t u);
+/* A unit died, and those that are inside the same object; killed before it returns, or later. */
+void unit_died(struct view *v, uint32_t u, bool at_once);
 /* Nothing in it lives, and all of it was handed out. Looks, and lets some die if they are many. */
 void sweep_look_spent(struct view *v);
 void sweep_spent(void); /* in a section */

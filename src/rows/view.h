@@ -24,7 +24,7 @@ struct view {
 	uint16_t place;		/* of the row: geom_band_at */
 	uint16_t pages, units;
 	uint16_t words; /* of live */
-	bool simple;	/* no records, an object per page, not strict: the short way */
+	bool simple;	/* no records, an object per page, none dies at once: the short way */
 	bool zeroed;	/* its memory was never written through another view */
 	/* Once, by the thread whose cursor gets it (alloc.c). Both are numbers of owners. */
 	uint16_t owner; /* who frees there as its owner */

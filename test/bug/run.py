@@ -17,6 +17,7 @@ Further lines: `only: MODE,...` runs it in these modes alone; `options: a=b` add
 `reports: N` (default 1); `needs: CPUFLAG`; `MODE: key=value ...` overrides in one mode (`-`: no claim),
 `kvm: key=value ...` on that backend; `host-only: REASON` is skipped on the other;
 `sized:` what was asked for is known in every mode, not only the size class;
+`settle: MODE,...: REASON` has time to settle in these modes, too;
 `moved:` status 7 means that realloc did not move, and then there is no bug;
 `module` builds a shared object beside the program (programs.awk);
 `each: LABEL KEY=VALUE...[: REMARK]`, once or more: a family of programs, FILE-LABEL, each compiled with
@@ -44,25 +45,30 @@ import verdict  # noqa: E402
 
 MODES = {
     "strict": "detect=strict",
-    # The bounds that settle() in bug.h passes: 64 frees, 20 ms.
-    "deferred": "detect=deferred:defer_frees=64:defer_ms=20",
-    "grouped": "detect=grouped:defer_frees=64:defer_ms=20",
+    # So few frees die at once, without any time to settle.
+    "adaptive": "detect=adaptive",
+    "bare": "detect=adaptive:no-stacks",
+    "deferred": "detect=deferred",
+    "grouped": "detect=grouped",
     # Likewise, where nothing is recorded: the short ways of single objects.
-    "rows": "detect=deferred:stacks=off:defer_frees=64:defer_ms=20",
+    "rows": "detect=deferred:stacks=off",
     # As the production profile has it, but for the warnings: whole pages, nothing recorded.
-    "pages": "detect=grouped:stacks=off:defer_frees=64:defer_ms=20",
+    "pages": "detect=grouped:stacks=off",
 }
+# What settle() in bug.h passes, for those that kill later.
+BOUNDS = "defer_frees=64:defer_ms=20"
 # Where the helper puts functions and lines in (it may take as long as this machine needs); in the
 # other modes the library's own text is compared.
-LINES = ("strict", "rows")
+LINES = ("strict", "adaptive", "rows")
+AT_ONCE = ("strict", "adaptive", "bare")
 for name in MODES:
     MODES[name] += ":symbolize_ms=60000" if name in LINES else ":no-symbolize"
 # Of the programs, what no compiler of ours made.
 STARTUP = ("?", "_start", "_init", "_fini", "__do_global_dtors_aux")
 # What a report says without records: not who, not how much was asked for.
-UNRECORDED = ("rows", "pages")
+UNRECORDED = ("rows", "pages", "bare")
 RECORDED = ("free", "alloc", "threads", "block", "moved")
-CLASSES = {"rows": 256 << 10, "pages": 1 << 20}  # larger blocks have a length of their own
+CLASSES = {"rows": 256 << 10, "bare": 256 << 10, "pages": 1 << 20}  # larger blocks have a length of their own
 DIRECTIVE = re.compile(r"^// ([a-z-]+)(?:: *(.*))?$")
 TIMEOUT = {"host": 40, "kvm": 1000}  # seconds; in the emulated machine test/vm/suite counts processor time
 
@@ -75,6 +81,7 @@ class Program:
         self.on_kvm, self.host_only = {}, ""
         self.options, self.reports, self.needs, self.moved = "", 1, [], False
         self.raw = self.sized = False
+        self.settle = ()
         for word, text in lines:
             self.directive(word, text)
         if "kind" not in self.expect or "status" not in self.expect:
@@ -94,6 +101,8 @@ class Program:
             self.only = text.split(",")
         elif word == "options":
             self.options = text
+        elif word == "settle":
+            self.settle = text.split(":")[0].split(",")
         elif word == "reports":
             self.reports = int(text)
         elif word == "needs":
@@ -125,11 +134,12 @@ def programs(path):
         yield Program(path, lines)
 
 
-def execute(args, binary, mode, extra):
-    options = ":".join(o for o in (MODES[mode], extra, args.options) if o)
+def execute(args, binary, mode, prog):
+    at_once = mode in AT_ONCE and mode not in prog.settle
+    options = ":".join(o for o in (MODES[mode], "" if at_once else BOUNDS, prog.options, args.options) if o)
     cmd = [f"{args.B}/undangle", f"--backend={args.backend}", "--", binary]
     env = dict(os.environ, UNDANGLE_OPTIONS=options)
-    if mode != "strict":
+    if not at_once:
         env["BUG_SETTLE"] = "1"
     p = subprocess.Popen(cmd, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                          stderr=subprocess.STDOUT, start_new_session=True)
@@ -159,7 +169,7 @@ def may_be_late(want):
 def case(args, prog, mode, twin):
     """One run; returns the list of complaints."""
     binary = f"{args.B}/bug/{prog.name}" + (".twin" if twin else "")
-    status, out = execute(args, binary, mode, prog.options)
+    status, out = execute(args, binary, mode, prog)
     if twin:
         if args.backend == "kvm":
             out = "".join(x for x in out.splitlines(True) if REFUSED not in x)

@@ -1,5 +1,6 @@
 // expect: kind=use-after-free access=READ bytes=1 offset=8 block=40 status=139
 // expect: use=use>main free=drop>worker alloc=make>main threads=alloc:a,free:b,use:a
+// settle: adaptive,bare: one place frees all of them, more than die at once for sure
 // 64 live threads free each other's blocks; the one that is used afterwards is known exactly.
 #include "bug.h"
 

@@ -8,7 +8,7 @@ refuses misspelt-own "unknown option '--hlep': did you mean '--help'?" "$ud" --h
 refuses misspelt-no "unknown option '--no-folow': did you mean '--no-follow'?" "$ud" --no-folow true
 refuses unlike-any "unknown option '--wizard'" "$ud" --wizard true
 refuses one-dash "unknown option '-d': options begin with two dashes (see undangle --help)" "$ud" -d true
-refuses bad-word "--detect: 'strct' is not one of strict, deferred, grouped: did you mean 'strict'?" "$ud" --detect=strct true
+refuses bad-word "--detect: 'strct' is not one of strict, adaptive, deferred, grouped: did you mean 'strict'?" "$ud" --detect=strct true
 refuses bad-backend "--backend: 'xen' is not one of auto, host, kvm" "$ud" --backend=xen true
 refuses bad-profile "--profile: 'prod' is not one of debug, production" "$ud" --profile=prod true
 refuses too-small "--defer-ms: '0' is out of range: from 1 to 3600000" "$ud" --defer-ms=0 true
@@ -49,10 +49,10 @@ verdict library-warns "undangle: warning: UNDANGLE_OPTIONS: defer-ms: '0' is out
 # the counts come out although ls closes stderr before it ends; and where --log says
 # each line says of which process it is, and whether that was protected
 of() { sed -n "s/^undangle: [0-9]* ($1): //p" | grep -E 'protected|backend' | xargs; }
-verdict stats 'protected yes backend host, detect=strict' "$("$ud" --stats ls 2>&1 >/dev/null | of ls)"
+verdict stats 'protected yes backend host, detect=adaptive' "$("$ud" --stats ls 2>&1 >/dev/null | of ls)"
 verdict stats-each 0 "$("$ud" --stats sh -c 'ls; ls' 2>&1 >/dev/null | grep -vcE '^undangle: [0-9]+ \((ls|sh)\): ')"
 "$ud" --stats --log=counts-%p ls >/dev/null
-verdict stats-log 'protected yes backend host, detect=strict' "$(of ls <"$(echo counts-[0-9]*)")"
+verdict stats-log 'protected yes backend host, detect=adaptive' "$(of ls <"$(echo counts-[0-9]*)")"
 
 gives status-kept 7 'out' "$ud" sh -c 'echo out; exit 7'
 gives dashes-end 0 '--probe' "$ud" -- echo --probe

@@ -7,9 +7,11 @@ must fail: "bug:PROGRAM-PREFIX[,..]:MODE", "ok:CASE[,..]:PROFILE" or "unit:NAME"
 
 MUTANTS = [
     # --- nothing dies ---
+    ("places-forgotten", "src/rows/atonce.c", "__atomic_store_n(a, n + 1, ", "__atomic_store_n(a, n, ",
+     ["bug:uaf-rare-path:adaptive"]),
     ("kill-small-noop", "src/rows/sweep.c",
-     "void unit_died(struct view *v, uint32_t u)\n{\n",
-     "void unit_died(struct view *v, uint32_t u)\n{\n\tpending_note(v);\n\treturn;\n",
+     "\tif (at_once)\n\t\tunit_kill(v, u);\n",
+     "",
      ["bug:uaf-read-small,uaf-write-medium:strict"]),
     ("kill-host-noop", "src/host/host.c",
      "static int host_kill(vaddr_t at, size_t len)\n{\n",

@@ -38,6 +38,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
 PROFILES = {
     "strict": ["--profile=debug", "--detect=strict"],
+    "adaptive": ["--profile=debug", "--detect=adaptive"],
     "deferred": ["--detect=deferred"],
     "production": ["--profile=production"],
 }

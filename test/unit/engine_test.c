@@ -1,4 +1,4 @@
-// sources: src/rows/*.c src/pages/*.c src/malloc/engine.c src/malloc/last.c src/base/space.c src/base/block.c src/base/policy.c src/base/pace.c src/base/livebits.c src/base/mode.c src/base/owner.c src/base/record.c src/malloc/short_alloc.c src/malloc/short_free.c src/base/meta.c src/base/lock.c src/base/panic.c src/base/out.c src/base/vspace.c src/base/options.c src/base/options_env.c src/base/log.c src/base/file.c src/base/memlimit.c
+// sources: src/rows/*.c src/pages/*.c src/malloc/engine.c src/malloc/last.c src/base/space.c src/base/block.c src/base/policy.c src/base/budget.c src/base/pace.c src/base/livebits.c src/base/mode.c src/base/owner.c src/base/record.c src/malloc/short_alloc.c src/malloc/short_free.c src/base/meta.c src/base/lock.c src/base/panic.c src/base/out.c src/base/vspace.c src/base/options.c src/base/options_env.c src/base/log.c src/base/file.c src/base/memlimit.c
 // flags: -DUD_DEBUG -Wno-unused-result
 /*
  * Both engines on a model of the host, in all its modes: random threads, one call at a time.
@@ -403,6 +403,7 @@ static void enter(const struct way *w)
 	options.detect = w->detect;
 	options.stacks = w->stacks;
 	options.maps = w->maps;
+	options.strict_share = 1; /* a part of what is freed here dies at once */
 	options.defer_frees = 1000;
 	options.defer_bytes = 1UL << 20;
 	options.defer_ms = 1000;
@@ -444,7 +445,8 @@ static const struct way ways[] = {
 	{DETECT_GROUPED, 1, 0, true},
 	{DETECT_STRICT, 1, 0, false},
 	{DETECT_STRICT, 1, 0, true},
-	{DETECT_STRICT, THREADS, 0, true},
+	{DETECT_ADAPTIVE, THREADS, 0, true},
+	{DETECT_ADAPTIVE, 1, 0, false},
 	{DETECT_DEFERRED, 1, 0, false},
 	{DETECT_DEFERRED, THREADS, 0, false},
 	{DETECT_DEFERRED, THREADS, 0, true},

@@ -32,7 +32,8 @@ static void defaults(void)
 
 	options_default(&o);
 	options_finish(&o);
-	CHECK_EQ(o.detect, DETECT_STRICT);
+	CHECK_EQ(o.detect, DETECT_ADAPTIVE);
+	CHECK_EQ(o.strict_share, 5);
 	CHECK_EQ(o.backend, BACKEND_HOST);
 	CHECK_EQ(o.profile, PROFILE_DEBUG);
 	CHECK_EQ(o.defer_ms, 4000);
@@ -51,6 +52,7 @@ static void enum_words(void)
 		{"backend", "host", BACKEND_HOST},
 		{"backend", "kvm", BACKEND_KVM},
 		{"detect", "strict", DETECT_STRICT},
+		{"detect", "adaptive", DETECT_ADAPTIVE},
 		{"detect", "deferred", DETECT_DEFERRED},
 		{"detect", "grouped", DETECT_GROUPED},
 		{"on_error", "stop", ON_ERROR_STOP},
@@ -63,7 +65,7 @@ static void enum_words(void)
 	for (size_t i = 0; i < ARRAY_LEN(t); i++)
 		CHECK(!strcmp(option_word(t[i].name, t[i].v, word, sizeof(word)), t[i].word));
 	CHECK(!option_word("backend", 3, word, sizeof(word)));
-	CHECK(!option_word("detect", 3, word, sizeof(word)));
+	CHECK(!option_word("detect", 4, word, sizeof(word)));
 	CHECK(!option_word("defer-ms", 0, word, sizeof(word)));
 }
 
@@ -105,9 +107,9 @@ static void refusals(void)
 	SAYS("verbose", "unknown option '--verbose'");
 	SAYS("", "unknown option '--'");
 	SAYS("detect=strct",
-		"--detect: 'strct' is not one of strict, deferred, grouped: did you mean "
+		"--detect: 'strct' is not one of strict, adaptive, deferred, grouped: did you mean "
 		"'strict'?");
-	SAYS("detect=never", "--detect: 'never' is not one of strict, deferred, grouped");
+	SAYS("detect=never", "--detect: 'never' is not one of strict, adaptive, deferred, grouped");
 	SAYS("detect", "--detect needs a value, as in --detect=strict");
 	SAYS("defer-ms", "--defer-ms needs a value, as in --defer-ms=N");
 	SAYS("log", "--log needs a value, as in --log=TEXT");

@@ -1,0 +1,64 @@
+/* budget.c - see budget.h. pure. */
+#include "budget.h"
+
+/* The share of half a second: 25 ms with 5 %. So short programs have all that they free dead at once. */
+#define SAVED_NS 500000000L
+
+/* New places may overdraw it by so many times that: the share of two seconds more. */
+#define OVERDRAWN 4
+
+/* It took longer because the processor did something else meanwhile. */
+#define COST_MOST 4000000UL
+
+/*
+ * What is not in the time of the kill: its page-table entries, which the living go through from then
+ * on, and what the sweep has to do for it. With the time alone, kills in huge views made a program
+ * nine times as slow as their share said.
+ */
+#define COST_AFTER	2
+#define COST_AFTER_DEAR 8
+
+int64_t budget_most(unsigned share)
+{
+	return SAVED_NS / 100 * (int64_t)share;
+}
+
+int64_t budget_earn(int64_t left, unsigned share, uint64_t ns)
+{
+	uint64_t most = (uint64_t)(budget_most(share) - left);
+
+	/* First what would be too much: the product could be. */
+	return ns > most / (share ? share : 1) * 100 ? budget_most(share)
+						     : left + (int64_t)(ns / 100 * share);
+}
+
+int64_t budget_cost(uint64_t ns, bool dear)
+{
+	return (int64_t)(MIN(ns, COST_MOST) * (dear ? COST_AFTER_DEAR : COST_AFTER));
+}
+
+enum budget_claim budget_claim(uint32_t before)
+{
+	unsigned lg = before ? 31U - (unsigned)__builtin_clz(before) : 0;
+	uint32_t step = before < BUDGET_FIRST ? 1 : (1U << lg) / BUDGET_FIRST;
+
+	if (before < BUDGET_FIRST)
+		return CLAIM_FIRST;
+	return before & (step - 1) ? CLAIM_REST : CLAIM_TURN;
+}
+
+/*
+ * What is freed all the time takes the upper half, by turns the rest, who is new an overdraft: so
+ * none of them leaves the next one without.
+ */
+bool budget_allows(int64_t left, unsigned share, enum budget_claim claim, bool dear)
+{
+	switch (claim) {
+	case CLAIM_FIRST:
+		return left > -OVERDRAWN * budget_most(share);
+	case CLAIM_TURN:
+		return left > 0;
+	default:
+		return !dear && left > budget_most(share) / 2;
+	}
+}

@@ -1,0 +1,106 @@
+/*
+ * atonce.c - see atonce.h: what is left of the budget, and how often each place has freed.
+ *
+ * app context, no lock. Counts of places are stored without a lock prefix: one that is lost is a
+ * kill at once more. Each place counts in two tables by two hashes, and the smaller one is believed:
+ * so a place that frees seldom passes for a hot one only where both collide.
+ */
+#include "atonce.h"
+
+#define PLACES (1U << 14)
+
+/* glibc gives back blocks of so many pages (M_MMAP_THRESHOLD) by a system call, too. */
+#define LARGE_PAGES 32
+
+struct atonce_counts atonce_counts;
+
+static uint32_t freed[2][PLACES];
+static _Atomic int64_t left;
+static _Atomic uint64_t earned_tsc, earned_ns;
+static uint64_t start_tsc, start_ns;
+
+/* Ticks between two looks at the clock, which goes in steps of some milliseconds. */
+#define EARN_TICKS (1UL << 24)
+
+void atonce_start(void)
+{
+	left = budget_most(mode.share);
+	earned_tsc = start_tsc = __builtin_ia32_rdtsc();
+	earned_ns = start_ns = clock_ns();
+}
+
+/* Until the first look a tick is half a nanosecond. */
+static uint64_t ns_of(uint64_t ticks)
+{
+	uint64_t ns = earned_ns - start_ns, t = earned_tsc - start_tsc;
+
+	return ns && t >> 20 ? (uint64_t)((unsigned __int128)ticks * ns / t) : ticks / 2;
+}
+
+static void earn(void)
+{
+	uint64_t tsc = __builtin_ia32_rdtsc(), was = earned_tsc, ns, before;
+	int64_t is = left;
+
+	if (likely((int64_t)(tsc - was) < (int64_t)EARN_TICKS) ||
+		!atomic_compare_exchange_strong(&earned_tsc, &was, tsc))
+		return;
+	ns = clock_ns();
+	before = atomic_exchange(&earned_ns, ns);
+	if (ns <= before)
+		return;
+	while (!atomic_compare_exchange_weak(&left, &is, budget_earn(is, mode.share, ns - before)))
+		;
+}
+
+static uint32_t count_of(uint64_t place)
+{
+	uint64_t h = place * 0x9e3779b97f4a7c15;
+	uint32_t *a = &freed[0][h >> 50], *b = &freed[1][h >> 36 & (PLACES - 1)];
+	uint32_t na = __atomic_load_n(a, __ATOMIC_RELAXED);
+	uint32_t nb = __atomic_load_n(b, __ATOMIC_RELAXED);
+	uint32_t n = MIN(na, nb);
+
+	/* The larger one is the other's. */
+	if (na == n && n != UINT32_MAX)
+		__atomic_store_n(a, n + 1, __ATOMIC_RELAXED);
+	if (nb == n && n != UINT32_MAX)
+		__atomic_store_n(b, n + 1, __ATOMIC_RELAXED);
+	return n;
+}
+
+static bool is_dear(const struct view *v)
+{
+	return !v->split && v->geom->unit_pages == 1 && heap_chunk_is_huge(v->chunk);
+}
+
+bool atonce_claims(const struct view *v, uint32_t stack, void *frame)
+{
+	uint64_t place = stack;
+	uint32_t before;
+
+	if (!mode.share)
+		return false;
+	if (mode.strict)
+		return true;
+	if (!place && frame) /* behind the saved frame pointer: where it returns to */
+		place = ((const uint64_t *)frame)[1] ^ (uint64_t)v->geom->cls << 56;
+	before = count_of(place);
+	if (!before)
+		atonce_counts.places++;
+	earn();
+	return v->geom->unit_pages >= LARGE_PAGES ||
+	       budget_allows(left, mode.share, budget_claim(before), is_dear(v));
+}
+
+void atonce_charge(uint64_t ticks, bool dear)
+{
+	int64_t cost;
+
+	if (mode.strict)
+		return;
+	cost = budget_cost(ns_of(ticks), dear);
+	left -= cost;
+	atonce_counts.kills++;
+	atonce_counts.ns += (uint64_t)cost;
+}

@@ -4,7 +4,9 @@
  */
 #include "cli.h"
 
+#include <dlfcn.h>
 #include <errno.h>
+#include <gnu/libc-version.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -143,12 +145,32 @@ static void bad_environment(const char *why)
 	out_line(2, "undangle: warning: UNDANGLE_OPTIONS: %s (ignored)", why);
 }
 
-static void environment_set(const struct options *o, const char *lib)
+/*
+ * The library's name for LD_PRELOAD. musl's loader obeys that, too, and would end the program for
+ * want of glibc's symbols; but it leaves out what is not there, and only glibc's puts a folder for
+ * $LIB (ld.so(8)). That folder is /lib/x86_64-linux-gnu, /lib64 or the like, unless glibc lives in
+ * a place of its own; from there it is up to the root and down again.
+ */
+static void preload_name(const char *lib, char name[PATH_MAX])
 {
-	char text[4096];
+	Dl_info libc;
+	bool usual = dladdr((void *)gnu_get_libc_version, &libc) &&
+		     (!strncmp(libc.dli_fname, "/lib", 4) ||
+			     !strncmp(libc.dli_fname, "/usr/lib", 8));
+
+	if (snprintf(name, PATH_MAX, "%s%s", usual ? "/$LIB/../../../.." : "", lib) >= PATH_MAX)
+		refuse("%s: its path is too long: install undangle elsewhere", lib);
+}
+
+static void environment_set(const struct options *o, const char *path)
+{
+	char text[4096], lib[PATH_MAX];
 	const char *old = getenv("LD_PRELOAD");
-	size_t n = strlen(lib);
 	char *preload;
+	size_t n;
+
+	preload_name(path, lib);
+	n = strlen(lib);
 
 	options_format(o, text, sizeof(text));
 	if (old && !strncmp(old, lib, n)) /* undangle run by undangle */

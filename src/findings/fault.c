@@ -19,7 +19,6 @@
 #include "survive.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <sys/ucontext.h>
 
 #define TRAP_PAGE_FAULT 14
@@ -178,7 +177,5 @@ int fault_init(void)
 	suppressed_init();
 	altstack_init();
 	efault_init();
-	if (r == 0)
-		r = -pthread_atfork(print_fork_prepare, NULL, print_fork_child);
 	return r;
 }

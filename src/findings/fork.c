@@ -20,7 +20,6 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <linux/sched.h>
-#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -252,7 +251,7 @@ UD_EXPORT int clone(int (*fn)(void *), void *stack, int flags, void *arg, ...)
 
 static void before_fork(void)
 {
-	block_source->fork_prepare(true);
+	before(true);
 }
 
 static void after_in_parent(void)
@@ -260,13 +259,16 @@ static void after_in_parent(void)
 	block_source->fork_parent();
 }
 
-static void after_in_child(void)
-{
-	block_source->fork_child();
-}
-
-/* Registered first, so that ours run next to the fork itself: those of others may use malloc. */
+/*
+ * Registered first, so that ours run next to the fork itself: those of others may use malloc. And
+ * with libc itself: a program that has a __register_atfork of its own (Firefox) calls what it was
+ * given around its own calls of clone, where all of it is done already.
+ */
 void fork_init(void)
 {
-	pthread_atfork(before_fork, after_in_parent, after_in_child);
+	int (*of_libc)(void (*)(void), void (*)(void), void (*)(void), void *) = dlsym(
+		RTLD_NEXT, "__register_atfork");
+
+	panic_if(!of_libc, "no __register_atfork behind us");
+	of_libc(before_fork, after_in_parent, in_child, NULL);
 }

@@ -35,12 +35,14 @@ preload() {
 	timeout 20 "$ud" "$@" /usr/bin/env | sed -n 's/^LD_PRELOAD=//p'
 }
 lib=$(dirname "$ud")/libundangle.so
-verdict preload "$lib" "$(preload)"
+# as glibc finds it, and musl does not: see cli/run.c
+as="/\$LIB/../../../..$lib"
+verdict preload "$as" "$(preload)"
 libm=$(ldconfig -p | sed -n 's/.*libm\.so\.6 (libc6,x86-64.* => //p' | head -n 1)
-verdict preload-first "$lib:$libm" "$(LD_PRELOAD=$libm preload)"
-verdict preload-child "$lib" "$(timeout 20 "$ud" sh -c '/usr/bin/env' | sed -n 's/^LD_PRELOAD=//p')"
-verdict preload-nested "$lib" "$(timeout 20 "$ud" "$ud" /usr/bin/env | sed -n 's/^LD_PRELOAD=//p')"
-verdict preload-nested-rest "$lib:$libm" "$(LD_PRELOAD=$libm timeout 20 "$ud" "$ud" /usr/bin/env | sed -n 's/^LD_PRELOAD=//p')"
+verdict preload-first "$as:$libm" "$(LD_PRELOAD=$libm preload)"
+verdict preload-child "$as" "$(timeout 20 "$ud" sh -c '/usr/bin/env' | sed -n 's/^LD_PRELOAD=//p')"
+verdict preload-nested "$as" "$(timeout 20 "$ud" "$ud" /usr/bin/env | sed -n 's/^LD_PRELOAD=//p')"
+verdict preload-nested-rest "$as:$libm" "$(LD_PRELOAD=$libm timeout 20 "$ud" "$ud" /usr/bin/env | sed -n 's/^LD_PRELOAD=//p')"
 verdict no-follow '' "$(timeout 20 "$ud" --no-follow sh -c '/usr/bin/env' | sed -n 's/^LD_PRELOAD=//p')"
 verdict no-follow-rest "$libm" "$(LD_PRELOAD=$libm timeout 20 "$ud" --no-follow sh -c '/usr/bin/env' | sed -n 's/^LD_PRELOAD=//p')"
 verdict library-warns "undangle: warning: UNDANGLE_OPTIONS: defer-ms: '0' is out of range: from 1 to 3600000 (ignored)" \

@@ -144,5 +144,8 @@ void asan_write(FILE *out, const struct finding *f)
 		write_stack(out, alloc);
 	}
 	write_summary(out, f, use);
-	fprintf(out, "undangle: %s\n==%d==ABORTING\n", f->message, f->pid);
+	fprintf(out, "undangle: %s\n", f->message);
+	if (f->signature)
+		fprintf(out, "undangle: signature: %s\n", f->signature);
+	fprintf(out, "==%d==ABORTING\n", f->pid);
 }

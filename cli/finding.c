@@ -286,6 +286,53 @@ static bool read_frame(struct stack *k, const char *s)
 	return true;
 }
 
+/* The stack of that role, whose thread's name is behind the last "thread " of s. */
+static void asan_stack(struct finding *f, const char *role, const char *title, const char *s)
+{
+	struct stack *k = f->nstacks ? &f->stacks[f->nstacks - 1] : NULL;
+
+	if ((!k || strcmp(k->role, role)) && f->nstacks < STACKS_MAX)
+		k = &f->stacks[f->nstacks++];
+	if (!k)
+		return;
+	k->role = role;
+	k->title = title;
+	s = s ? strstr(s, "thread ") : NULL;
+	k->thread = s ? claim_text("%.*s", (int)strcspn(s + 7, " :"), s + 7) : "";
+}
+
+/*
+ * "#N 0xPC in FUNCTION FILE:LINE[:COLUMN]" or "#N 0xPC [in FUNCTION ](MODULE+0xOFF)[ (BuildId: HEX)]";
+ * functions that are inlined come first, with the same pc.
+ */
+static void asan_frame(struct stack *k, const char *s)
+{
+	struct frame f = {0}, *last = k->nframes ? &k->frames[k->nframes - 1] : NULL;
+	const char *module = strstr(s, "+0x"), *id = strstr(s, " (BuildId: ");
+	struct line l = {0};
+	uint64_t n;
+
+	if (!skip(&s, "    #") || !number(&s, 10, &n) || !skip(&s, " ") || !number(&s, 16, &f.pc))
+		return;
+	s += strspn(s, " ");
+	for (const char *p = module; p && (!id || p < id); p = strstr(p + 1, "+0x"))
+		module = p;
+	while (module && module > s && *module != '(')
+		module--;
+	if (skip(&s, "in ") && !module && read_line(&l, s)) {
+		if (last && last->pc == f.pc && last->nlines)
+			last->lines[last->nlines - 1].inlined = true;
+		add_line(k, &f, &l);
+		return;
+	}
+	if (module && module > s && *module == '(' && read_module(&f, module))
+		f.symbol = claim_text("%.*s", (int)(module - s - 1), s);
+	else if (module)
+		read_module(&f, module);
+	if (k->nframes < FRAMES_MAX)
+		k->frames[k->nframes++] = f;
+}
+
 /* What text.c puts in, and is made anew from the rest. */
 static bool is_decoration(const char *s)
 {
@@ -327,6 +374,66 @@ static bool read_more(struct finding *f, const char *s)
 	return read_section(f, s) || read_near(f, s) || is_decoration(s);
 }
 
+/*
+ * AddressSanitizer's form, as asan.c writes it and as its own run time does. Of ours the message
+ * comes at the end.
+ */
+static struct finding *asan_begin(const char *s)
+{
+	static const char *const kinds[][2] = {{"heap-use-after-free", "use-after-free"},
+		{"heap-buffer-overflow", "out-of-bounds"},
+		{"attempting double-free", "double-free"}, {"attempting free on", "invalid-free"}};
+	struct finding *f;
+	const char *addr;
+	uint64_t pid;
+
+	if (!skip(&s, "==") || !number(&s, 10, &pid) || !skip(&s, "==ERROR: AddressSanitizer: "))
+		return NULL;
+	f = claim(sizeof(*f));
+	f->pid = (int)pid;
+	f->message = claim_text("%s", s);
+	f->kind = claim_text("%.*s", (int)strcspn(s, " :"), s);
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+		if (!strncmp(s, kinds[i][0], strlen(kinds[i][0])))
+			f->kind = kinds[i][1];
+	addr = strstr(s, "0x");
+	if (addr)
+		number(&addr, 16, &f->addr);
+	asan_stack(f, "use", "used by thread", strstr(s, "in thread "));
+	return f;
+}
+
+/* A line more of it; false: it ends there. */
+static bool asan_more(struct finding *f, const char *s)
+{
+	static const char *const access[] = {"READ", "WRITE"};
+	const char *at = s;
+
+	if (skip(&at, "==") && strstr(at, "==ABORTING"))
+		return false;
+	if (!strncmp(s, "    #", 5) && f->nstacks) {
+		asan_frame(&f->stacks[f->nstacks - 1], s);
+		return true;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(access); i++) {
+		if (!skip(&at, access[i]) || !skip(&at, " of size "))
+			continue;
+		f->access = access[i];
+		number(&at, 10, &f->size);
+		asan_stack(f, "use", "used by thread", strstr(at, "thread "));
+	}
+	if (!strncmp(s, "freed by thread ", 16))
+		asan_stack(f, "free", "freed by thread", s);
+	else if (!strncmp(s, "previously allocated by thread ", 31) ||
+		 !strncmp(s, "allocated by thread ", 20))
+		asan_stack(f, "alloc", "allocated by thread", s);
+	else if (skip(&at, "undangle: signature: "))
+		f->signature = claim_text("%s", at);
+	else if (skip(&at, "undangle: "))
+		read_message(f, at);
+	return true;
+}
+
 /* Without what text.c put in front. */
 static const char *read_hint(const char *s)
 {
@@ -338,7 +445,7 @@ static const char *read_hint(const char *s)
 void findings_read(FILE *in, void (*found)(struct finding *f, void *arg),
 	void (*other)(const char *line, size_t n, void *arg), void *arg)
 {
-	struct finding *f = NULL, *whole;
+	struct finding *f = NULL, *asan = NULL, *whole;
 	char *s = NULL;
 	size_t size = 0;
 	ssize_t n;
@@ -348,14 +455,23 @@ void findings_read(FILE *in, void (*found)(struct finding *f, void *arg),
 
 		s[n - ended] = 0;
 		if (!strncmp(s, HEAD, strlen(HEAD))) {
-			if (f)
-				found(f, arg);
+			if (f || asan)
+				found(f ? f : asan, arg);
+			asan = NULL;
 			f = claim(sizeof(*f));
 			read_message(f, s + strlen(HEAD));
 		} else if (f && !strncmp(s, HINT, strlen(HINT))) {
 			f->hint = read_hint(s + strlen(HINT));
 			found(f, arg);
 			f = NULL;
+		} else if (asan) {
+			whole = asan_begin(s);
+			if (whole || !asan_more(asan, s)) {
+				found(asan, arg);
+				asan = whole;
+			}
+		} else if (!other && !f && (asan = asan_begin(s))) {
+			continue;
 		} else if ((whole = json_read(s))) {
 			found(whole, arg);
 		} else if (!(f && read_more(f, s)) && other) {
@@ -363,7 +479,7 @@ void findings_read(FILE *in, void (*found)(struct finding *f, void *arg),
 			other(s, (size_t)n, arg);
 		}
 	}
-	if (f)
-		found(f, arg);
+	if (f || asan)
+		found(f ? f : asan, arg);
 	free(s);
 }

@@ -60,7 +60,8 @@ struct finding {
 
 /*
  * Reads all of in. found is called with each finding at its end, other (unless NULL) with each
- * line of n bytes that belongs to none.
+ * line of n bytes that belongs to none: where these are to go through as they are,
+ * AddressSanitizer's reports do, too; else they are read as well.
  */
 void findings_read(FILE *in, void (*found)(struct finding *f, void *arg),
 	void (*other)(const char *line, size_t n, void *arg), void *arg);

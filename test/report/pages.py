@@ -80,9 +80,10 @@ def real(t):
     t.build("inlined.c", "gcc", ("-O2",), prog)
     t.build("classes.cc", "g++", ("-O2",), other)
     for name, options, path in (("raw", "no-symbolize", prog), ("text", t.PATIENT, prog),
-                                ("json", f"format=json:{t.PATIENT}", prog), ("other", "no-symbolize", other)):
+                                ("json", f"format=json:{t.PATIENT}", prog), ("other", "no-symbolize", other),
+                                ("asan", f"format=asan:{t.PATIENT}", prog)):
         open(f"{t.W}/{name}.log", "w").write(t.program(options, path)[1])
-    logs = [f"{t.W}/{n}.log" for n in ("raw", "text", "json")]
+    logs = [f"{t.W}/{n}.log" for n in ("raw", "text", "json", "asan")]
     signature = [s for s in open(logs[0]) if "signature: " in s][0].split()[1]
     want = (signature, 1, "inlined.c", t.marks("inlined.c")["touch"])
     for log in logs:
@@ -90,7 +91,7 @@ def real(t):
         t.verdict(f"sarif of {os.path.basename(log)}", (0, "", None, [want]), (rc, err, valid(t, out), places(out)))
     rc, out, err = write(t, "sarif", *logs, f"{t.W}/other.log")
     got = places(out)
-    t.verdict("sarif: one result per signature", (None, 2, (signature, 3) + want[2:], 1),
+    t.verdict("sarif: one result per signature", (None, 2, (signature, 4) + want[2:], 1),
               (valid(t, out), len(got), got[0], got[1][1]))
     page = f"{t.W}/page.html"
     rc, out, err = write(t, "html", *logs, f"{t.W}/other.log", "-o", page)
@@ -98,9 +99,58 @@ def real(t):
     t.verdict("html: nothing on stdout", (0, "", ""), (rc, out, err))
     t.verdict("html: well-formed", [], page.bad)
     t.verdict("html: says how many, and shows the source", (True, True, True),
-              ("4 findings, 2 of them different" in page.text, "told 3 times" in page.text, "line: touch" in page.text))
+              ("5 findings, 2 of them different" in page.text, "told 4 times" in page.text, "line: touch" in page.text))
     page = Page(write(t, "html", "--no-source", logs[0])[1])
     t.verdict("html --no-source", (False, True), ("line: touch" in page.text, "inlined.c:" in page.text))
+
+
+ASAN = """noise
+==12==ERROR: AddressSanitizer: heap-use-after-free on address 0x6040 at pc 0x5571 bp 0x7f00 sp 0x7e00
+WRITE of size 8 at 0x6040 thread T1 (worker)
+    #0 0x5570 in put(box<int> const&, char (*)(int)) /src/a b/box.cc:31:7
+    #1 0x5570 in run /src/run.c:9
+    #2 0x7f11  (/lib/libc.so.6+0x2724a) (BuildId: 0123)
+    #3 0x5569 in start(int (*)(int)) (/bin/prog+0x10a0)
+
+0x6040 is located 8 bytes inside of 48-byte region [0x6038,0x6068)
+freed by thread T0 here:
+    #0 0x7f22 in __interceptor_free ../../asan/asan_malloc_linux.cpp:52
+    #1 0x5580 in drop /src/run.c:6
+
+SUMMARY: AddressSanitizer: heap-use-after-free /src/a b/box.cc:31:7 in put(box<int> const&, char (*)(int))
+Shadow bytes around the buggy address:
+  0x0c08: fa fa fd fd
+==12==ERROR: AddressSanitizer: attempting double-free on 0x6040 in thread T0:
+    #0 0x7f22 in __interceptor_free ../../asan/asan_malloc_linux.cpp:52
+==12==ABORTING
+noise
+"""
+
+
+def theirs(t):
+    """AddressSanitizer's own reports; and what readers of its reports look for, in ours."""
+    rc, out, err = write(t, "sarif", "--no-lines", text=ASAN)
+    t.verdict("sarif of AddressSanitizer's", (0, "", None), (rc, err, valid(t, out)))
+    got = json.loads(out)["runs"][0]["results"]
+    t.verdict("... its findings", ["use-after-free", "double-free"], [r["ruleId"] for r in got])
+    t.verdict("... its stacks", [[4, 2], [1]], [[len(s["frames"]) for s in r["stacks"]] for r in got])
+    top = got[0]["stacks"][0]["frames"][0]["location"]
+    t.verdict("... its names", ("put(box<int> const&, char (*)(int))", 31),
+              (top["logicalLocations"][0]["fullyQualifiedName"], top["physicalLocation"]["region"]["startLine"]))
+    for kind, head, summary in (
+            ("double-free: free() of 0x1000, the start of a 40-byte block freed by thread T0 (main)",
+             "==7==ERROR: AddressSanitizer: attempting double-free on 0x1000 in thread T0:",
+             "SUMMARY: AddressSanitizer: double-free /a.c:3 in drop"),
+            ("invalid-free: free() of 0x1004, 4 bytes inside a live 40-byte block",
+             "==7==ERROR: AddressSanitizer: attempting free on address which was not malloc()-ed: 0x1004 in thread T0:",
+             "SUMMARY: AddressSanitizer: bad-free /a.c:3 in drop")):
+        text = (f"undangle: ERROR: {kind}\n  process 7 (a)\n  called by thread T0 (main), tid 7:\n"
+                "    #0 0x0000000000001234 in drop /a.c:3:1\n    #1 0x0000000000001236 (<unknown module>)\n"
+                "undangle: hint: none\n")
+        lines = write(t, "symbolize", "--no-lines", "--format=asan", text=text)[1].splitlines()
+        stack = lines[lines.index(head) + 1:] if head in lines else []
+        t.verdict(f"asan: {kind[:12]}", (True, True, "    #0 0x1234 in drop /a.c:3:1", "", "==7==ABORTING"),
+                  (head in lines, summary in lines, stack[0] if stack else None, stack[2] if stack else None, lines[-1]))
 
 
 def hard(t):
@@ -158,6 +208,7 @@ def pages(t, raw):
         t.skipped("sarif and html", "python3-jsonschema is not installed")
         return
     real(t)
+    theirs(t)
     hard(t)
     broken(t, raw)
     refusals(t)

@@ -7,7 +7,12 @@ $(B)/bench/%: bench/prog/%.c
 	@mkdir -p $(@D)
 	$(call say,CC,$@)$(CC) -std=gnu17 -O2 -g -Wall -Wextra -Wno-unused-parameter -o $@ $< -lpthread
 
-.PHONY: bench bench-spread
+# the same with AddressSanitizer, for make compare
+$(B)/bench/asan/%: bench/prog/%.c
+	@mkdir -p $(@D)
+	$(call say,CC,$@)$(CC) -std=gnu17 -O2 -g -fsanitize=address -fno-omit-frame-pointer -w -o $@ $< -lpthread
+
+.PHONY: bench bench-spread compare
 bench: all $(B)/bench/cfrac $(B)/bench/churn $(B)/bench/warm
 	@if [ -f tools/setup.sh ]; then sh tools/setup.sh bench; fi
 	/usr/bin/python3 bench/run.py --lib $(abspath $(B))/libundangle.so --prog-dir $(B)/bench \
@@ -17,3 +22,15 @@ bench: all $(B)/bench/cfrac $(B)/bench/churn $(B)/bench/warm
 # What a page for each block costs here, with no allocator at all.
 bench-spread: $(B)/bench/spread
 	@$(B)/bench/spread
+
+# Beside what else there is: time, memory, and how many of the bug programs each finds. PEERS='NAME=PATH...' adds
+# any library that can be preloaded. Half an hour at SCALE=0.1; valgrind and electric-fence take most of it.
+compare: all $(B)/bench/cfrac $(B)/bench/churn $(B)/bench/warm $(B)/bench/asan/cfrac $(B)/bench/asan/churn
+	@sh tools/setup.sh bench compare
+	@$(MAKE) -s --no-print-directory bug-programs
+	@$(MAKE) -s --no-print-directory bug-programs B=$(B)/asan BUGSAN='-fsanitize=address -fno-omit-frame-pointer'
+	/usr/bin/python3 bench/found.py -B $(B) $(PEERS:%=--peer %)
+	@echo
+	/usr/bin/python3 bench/run.py --lib $(abspath $(B))/libundangle.so --prog-dir $(B)/bench --peers --untuned \
+		$(PEERS:%=--peer %) --rounds $(ROUNDS) --scale $(SCALE) $(if $(PROGRAMS),--programs $(PROGRAMS)) \
+		--csv $(B)/bench/compare.csv --svg $(B)/bench/compare.svg $(BENCHFLAGS)

@@ -9,7 +9,7 @@ MODES	?= adaptive,bare,grouped,rows,pages
 BUG_CC	?= $(CC)
 BUG_CXX	?= $(CXX)
 BUGFLAGS := -O2 -g -Wall -Wno-unused-result -Wno-unused-function \
-	    -Wno-use-after-free -Wno-unused-but-set-variable -pthread
+	    -Wno-use-after-free -Wno-unused-but-set-variable -pthread $(BUGSAN)
 
 # NAME|SOURCE|FLAG... of every binary: a file may hold a family (test/bug/programs.awk)
 BUG_ALL := $(shell awk -f test/bug/programs.awk test/bug/*.c test/bug/*.cc)

@@ -11,6 +11,7 @@ ok	@test/ok/packages
 vm	qemu-system-x86 busybox-static cpio
 bochs	bochs bochs-term bochsbios vgabios isolinux syslinux-common xorriso busybox-static cpio
 bench	sqlite3 python3 lua5.4 redis-server redis-tools hyperfine
+compare	perl ruby gawk jq libxml2-utils git g++ electric-fence valgrind libjemalloc2 libmimalloc2.0 libtcmalloc-minimal4 libclang-rt-14-dev
 '
 set -u
 [ $# -gt 0 ] || { echo "usage: tools/setup.sh GROUP...; groups:$groups" >&2; exit 2; }

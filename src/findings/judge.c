@@ -263,6 +263,16 @@ static bool vector_short(bool in, vaddr_t iov, size_t n, size_t done, struct rep
 	return false;
 }
 
+/* Of struct mmsghdr (a message, and how much of it went) the first that was not sent. */
+static bool messages_short(vaddr_t at, size_t n, size_t done, struct report *r)
+{
+	uint64_t iov, len;
+
+	at += done * 64;
+	return done < n && judge_peek(at + 16, &iov) && judge_peek(at + 24, &len) &&
+	       vector_short(false, iov, len, 0, r);
+}
+
 bool judge_short(enum judge_moves moves, const long *arg, size_t done, struct report *r)
 {
 	vaddr_t at = (vaddr_t)arg[1];
@@ -278,6 +288,8 @@ bool judge_short(enum judge_moves moves, const long *arg, size_t done, struct re
 	case OUT_MESSAGE: /* struct msghdr: the vector at 16, its length at 24 */
 		return judge_peek(at + 16, &iov) && judge_peek(at + 24, &n) &&
 		       vector_short(moves == IN_MESSAGE, iov, n, done, r);
+	case OUT_MESSAGES:
+		return messages_short(at, (unsigned)n, done, r);
 	case IN_VECTOR:
 	case OUT_VECTOR:
 		return vector_short(moves == IN_VECTOR, at, n, done, r);

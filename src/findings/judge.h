@@ -18,8 +18,20 @@
 #define JUDGE_LIBC(name) (-1 - LIBC_##name)
 #define JUDGE_BY_NUMBER	 INT16_MIN /* syscall(2) */
 
-/* What a call that succeeded says how much of. */
-enum judge_moves { NOTHING, IN_BUF, OUT_BUF, IN_VECTOR, OUT_VECTOR, IN_MESSAGE, OUT_MESSAGE };
+/*
+ * What a call that succeeded says how much of: bytes, or OUT_MESSAGES, how many. (recvmmsg's next
+ * message may not have come: that says nothing.)
+ */
+enum judge_moves {
+	NOTHING,
+	IN_BUF,
+	OUT_BUF,
+	IN_VECTOR,
+	OUT_VECTOR,
+	IN_MESSAGE,
+	OUT_MESSAGE,
+	OUT_MESSAGES
+};
 
 /* It failed with EFAULT. True: *r says which argument is a dead block, and which block. */
 bool judge_failed(int as, const long *arg, struct report *r);

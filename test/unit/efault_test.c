@@ -328,6 +328,18 @@ static void do_short_recvmsg(void)
 	hits += (int)recvmsg(p[0], &m, 0);
 }
 
+static void do_short_sendmmsg(void)
+{
+	struct iovec v[2] = {{"abc", 3}, {gone, 4}};
+	struct mmsghdr m[2] = {{.msg_hdr = {.msg_iov = v, .msg_iovlen = 1}},
+		{.msg_hdr = {.msg_iov = v, .msg_iovlen = 2}}};
+	int p[2];
+
+	if (socketpair(AF_UNIX, SOCK_DGRAM, 0, p))
+		_exit(1);
+	hits += sendmmsg(p[0], m, 2, 0);
+}
+
 static const struct {
 	void (*fn)(void);
 	const char *head;
@@ -337,6 +349,7 @@ static const struct {
 	{do_short_writev, "use-after-free: writev() argument 2 at 0x"},
 	{do_short_readv, "use-after-free: readv() argument 2 at 0x"},
 	{do_short_sendmsg, "use-after-free: sendmsg() argument 2 at 0x"},
+	{do_short_sendmmsg, "use-after-free: sendmmsg() argument 2 at 0x"},
 	{do_short_recvmsg, "use-after-free: recvmsg() argument 2 at 0x"},
 };
 

@@ -394,6 +394,23 @@ static int exec_ignored(void)
 #name, name \
 	}
 
+/* The kernel forgets flags that it does not know, and never blocks SIGKILL. */
+static int future_flags(void)
+{
+	for (int k = 0; k < 3; k++) {
+		int sig = (int[]){SIGSEGV, SIGBUS, SIGUSR2}[k];
+		struct sigaction sa = {.sa_handler = SIG_IGN, .sa_flags = ~0x04000000}, was, old;
+
+		sigfillset(&sa.sa_mask);
+		check(!sigaction(sig, &sa, &was));
+		check(!sigaction(sig, NULL, &old));
+		say("flags %x kill %d", old.sa_flags & ~0x04000000,
+			sigismember(&old.sa_mask, SIGKILL));
+		check(!sigaction(sig, &was, NULL));
+	}
+	return done();
+}
+
 int main(void)
 {
 	static const struct {
@@ -404,7 +421,7 @@ int main(void)
 		CASE(fault_in_handler), CASE(blocked), CASE(ignored), CASE(ignored_raise),
 		CASE(asked), CASE(masked), CASE(bus), CASE(emulate), CASE(unhandled),
 		CASE(general_protection), CASE(malloc_in_handler_after), CASE(inherited),
-		CASE(exec_resets), CASE(exec_ignored)};
+		CASE(exec_resets), CASE(exec_ignored), CASE(future_flags)};
 	unsigned i;
 
 	for (i = 0; i < ARRAY_N(all); i++)

@@ -28,6 +28,9 @@ __attribute__((noreturn, cold, format(printf, 1, 2))) void refuse(const char *fm
 /* run.c: undangle [options] [--] PROG [ARGS...]; argv[0] is ours. Does not return on success. */
 int run(int argc, char **argv);
 
+/* run.c: fills *o from the command line; refuses a bad option. The index of what is no option. */
+int options_take(struct options *o, int argc, char **argv);
+
 /* run.c: the text of a file of rules (base/suppress.h); refuses a bad one. Static storage. */
 const char *rules_read(const char *path);
 

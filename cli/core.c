@@ -225,7 +225,7 @@ static int print_report(const char *name)
 	return 0;
 }
 
-static int options_take(int argc, char **argv)
+static int arguments_take(int argc, char **argv)
 {
 	int i;
 
@@ -248,7 +248,7 @@ static int options_take(int argc, char **argv)
 
 int verb_core(int argc, char **argv)
 {
-	int at = options_take(argc, argv);
+	int at = arguments_take(argc, argv);
 	const char *name = "this process";
 
 	if (!by_gdb) {

@@ -31,7 +31,9 @@ static const char head[] =
 	"h2{margin:2em 0 .3em;font-size:1.15em;overflow-wrap:anywhere}h3{font-size:1em;margin:1em "
 	"0 .2em}\n"
 	".kind{color:var(--bad)}.dim{color:var(--dim)}.here{background:#fc04;font-weight:bold}\n"
-	"summary{cursor:pointer;overflow-wrap:anywhere}details,.frame{margin:.1em 0}\n"
+	"summary{cursor:pointer}summary,code,.frame{overflow-wrap:anywhere}details,.frame{margin:."
+	"1em "
+	"0}\n"
 	"div.frame{padding-left:1.1em}\n"
 	"</style></head><body>\n";
 

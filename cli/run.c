@@ -42,8 +42,7 @@ void library_find(char path[PATH_MAX])
 		self, self);
 }
 
-/* Fills *o from the command line; returns the index of PROG. */
-static int options_take(struct options *o, int argc, char **argv)
+int options_take(struct options *o, int argc, char **argv)
 {
 	static const char *const ours[] = {"help", "version", "probe", NULL};
 	char why[OPTION_STR_SIZE * 2];

@@ -1,0 +1,137 @@
+/*
+ * enable.c - undangle enable UNIT, undangle disable UNIT: a drop-in file that has systemd start a service
+ * with the library in LD_PRELOAD.
+ *
+ * Writes the one file and says what is to be run; systemd itself is never called, so that it works in
+ * an image that is being built, too (--root=DIR). What breaks it: a value that systemd.exec(5) reads
+ * otherwise than it was meant: quoted() knows what it makes of \, " and %.
+ */
+#include "cli.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static char directory[PATH_MAX], file[PATH_MAX + 16];
+static const char *root = "", *unit;
+
+/* --root=DIR, first; how many arguments that takes. */
+static int root_take(int argc, char **argv)
+{
+	if (argc < 2 || strncmp(argv[1], "--root=", 7))
+		return 0;
+	root = argv[1] + 7;
+	if (*root != '/')
+		refuse("%s: --root=%s: is no absolute path", argv[0], root);
+	return 1;
+}
+
+static void unit_take(const char *verb, const char *name)
+{
+	static const char *const suffixes[] = {".service", ".socket", ".mount", ".swap"};
+	static const char allowed[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+		":-_.\\@";
+	const char *suffix = ".service";
+
+	if (!name)
+		refuse("%s: no unit given: undangle %s UNIT", verb, verb);
+	if (!*name || *name == '.' || name[strspn(name, allowed)])
+		refuse("%s: '%s' is no name of a unit", verb, name);
+	for (size_t i = 0; i < ARRAY_LEN(suffixes); i++)
+		if (strlen(name) > strlen(suffixes[i]) &&
+			!strcmp(name + strlen(name) - strlen(suffixes[i]), suffixes[i]))
+			suffix = "";
+	unit = name;
+	if (strlen(root) + strlen(name) > PATH_MAX / 2)
+		refuse("%s: %s: the path of its file is too long", verb, name);
+	snprintf(directory, sizeof(directory), "%s/etc/systemd/system/%s%s.d", root, name, suffix);
+	snprintf(file, sizeof(file), "%s/undangle.conf", directory);
+}
+
+/* As systemd reads it back. */
+static void quoted(FILE *out, const char *name, const char *value)
+{
+	fprintf(out, "Environment=\"%s=", name);
+	for (; *value; value++) {
+		if (strchr("\\\"", *value))
+			fputc('\\', out);
+		if (*value == '%')
+			fputc('%', out);
+		fputc(*value, out);
+	}
+	fputs("\"\n", out);
+}
+
+static void make_directories(void)
+{
+	for (char *at = directory + strlen(root) + 1;; at++) {
+		char was = *at;
+
+		if (was && was != '/')
+			continue;
+		*at = 0;
+		if (mkdir(directory, 0755) && errno != EEXIST)
+			refuse("enable: %s: %s", directory, strerror(errno));
+		*at = was;
+		if (!was)
+			return;
+	}
+}
+
+static void write_file(const struct options *o, const char *lib)
+{
+	char text[4096], fresh[PATH_MAX + 32];
+	FILE *out;
+
+	options_format(o, text, sizeof(text));
+	snprintf(fresh, sizeof(fresh), "%s.new", file);
+	out = fopen(fresh, "we");
+	if (!out)
+		refuse("enable: %s: %s", fresh, strerror(errno));
+	fprintf(out, "# written by: undangle enable %s\n[Service]\n", unit);
+	quoted(out, "LD_PRELOAD", lib);
+	quoted(out, "UNDANGLE_OPTIONS", text);
+	if (ferror(out) | fclose(out) || rename(fresh, file))
+		refuse("enable: %s: %s", file, strerror(errno));
+}
+
+int verb_enable(int argc, char **argv)
+{
+	char lib[PATH_MAX], why[OPTION_STR_SIZE];
+	struct options o;
+	int at = root_take(argc, argv);
+
+	options_default(&o);
+	option_set(&o, "profile=production", "", why, sizeof(why));
+	at += options_take(&o, argc - at, argv + at);
+	unit_take("enable", at < argc ? argv[at] : NULL);
+	if (at + 1 < argc)
+		refuse("enable: '%s': options come before the unit, and there is one unit",
+			argv[at + 1]);
+	library_find(lib);
+	make_directories();
+	write_file(&o, lib);
+	printf("%s\nis read after: systemctl daemon-reload && systemctl restart %s\n", file, unit);
+	return 0;
+}
+
+int verb_disable(int argc, char **argv)
+{
+	int at = 1 + root_take(argc, argv);
+
+	unit_take("disable", at < argc ? argv[at] : NULL);
+	if (at + 1 < argc)
+		refuse("disable: '%s': there is one unit", argv[at + 1]);
+	if (unlink(file))
+		refuse("disable: %s: %s", file,
+			errno == ENOENT ? "is not there: the unit is not enabled"
+					: strerror(errno));
+	rmdir(directory); /* others' files may be there */
+	printf("%s is gone\nit counts after: systemctl daemon-reload && systemctl restart %s\n",
+		file, unit);
+	return 0;
+}

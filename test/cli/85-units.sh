@@ -1,0 +1,29 @@
+# undangle enable and disable: the drop-in, word for word, in a root of its own.
+lib=$(realpath "$(dirname "$ud")/libundangle.so")
+u=$w/root/etc/systemd/system
+refuses enable-no-root "enable: $w/root/etc: No such file or directory" "$ud" enable --root="$w/root" nginx
+mkdir "$w/root"
+gives enable 0 "$u/nginx.service.d/undangle.conf
+is read after: systemctl daemon-reload && systemctl restart nginx" "$ud" enable --root="$w/root" nginx
+verdict enable-file "# written by: undangle enable nginx
+[Service]
+Environment=\"LD_PRELOAD=$lib\"
+Environment=\"UNDANGLE_OPTIONS=profile=production\"" "$(cat "$u/nginx.service.d/undangle.conf")"
+"$ud" enable --root="$w/root" --detect=deferred --log='/var/log/a "b" \c/%p' -- getty@tty1.service >/dev/null
+verdict enable-quotes 'Environment="UNDANGLE_OPTIONS=detect=deferred:profile=production:log=/var/log/a \"b\" \\\\c/%%p"' \
+	"$(grep OPTIONS "$u/getty@tty1.service.d/undangle.conf")"
+if command -v systemd-analyze >/dev/null; then
+	printf '[Service]\nExecStart=/bin/true\n' >"$u/nginx.service"
+	verdict enable-systemd '' "$(systemd-analyze --root="$w/root" verify nginx.service 2>&1 | grep undangle.conf)"
+fi
+gives disable 0 "$u/nginx.service.d/undangle.conf is gone
+it counts after: systemctl daemon-reload && systemctl restart nginx" "$ud" disable --root="$w/root" nginx
+verdict disable-directory '' "$(ls -d "$u/nginx.service.d" 2>/dev/null)"
+refuses disable-again "disable: $u/nginx.service.d/undangle.conf: is not there: the unit is not enabled" "$ud" disable --root="$w/root" nginx
+refuses enable-nothing 'enable: no unit given: undangle enable UNIT' "$ud" enable --root="$w/root"
+refuses enable-path "enable: '../x' is no name of a unit" "$ud" enable --root="$w/root" ../x
+refuses enable-late "enable: '--stats': options come before the unit, and there is one unit" "$ud" enable --root="$w/root" nginx --stats
+refuses enable-option "unknown option '--detetc': did you mean '--detect'?" "$ud" enable --detetc=strict nginx
+refuses enable-root 'enable: --root=x: is no absolute path' "$ud" enable --root=x nginx
+touch "$w/flat"
+refuses enable-nowhere "enable: $w/flat/etc: Not a directory" "$ud" enable --root="$w/flat" nginx

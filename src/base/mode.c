@@ -13,7 +13,10 @@ void mode_start(void)
 							 : 0;
 	mode.grouped = options.detect == DETECT_GROUPED;
 	mode.records = options.stacks;
-	mode.short_pages = mode.grouped && !mode.records;
+	mode.sample = (uint32_t)options.sample;
+	mode.sample_asked = options.explicit >> OPTION_NTH_sample & 1;
+	mode.short_pages = mode.grouped && !mode.records && (!mode.sample || mode.sample >= 64);
+	mode.short_rows = !mode.grouped && !mode.records && !mode.sample;
 	mode.defer_frees = (uint32_t)options.defer_frees;
 	mode.defer_bytes = options.defer_bytes;
 	mode.defer_ns = options.defer_ms * 1000000UL;

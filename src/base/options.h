@@ -35,6 +35,21 @@ struct options {
 	uint64_t explicit; /* bit i: row i was set by the user, not by default or profile */
 };
 
+/* Which bit of `explicit` is whose. */
+enum {
+#define OPT_ENUM(name, ...) OPTION_NTH_##name,
+#define OPT_NUM(name, ...)  OPTION_NTH_##name,
+#define OPT_BOOL(name, ...) OPTION_NTH_##name,
+#define OPT_STR(name, ...)  OPTION_NTH_##name,
+#define PROFILE(profile, name, value)
+#include "options.def"
+#undef OPT_ENUM
+#undef OPT_NUM
+#undef OPT_BOOL
+#undef OPT_STR
+#undef PROFILE
+};
+
 /* The library's options. Defaults until options_init has run. */
 extern struct options options;
 

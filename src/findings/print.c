@@ -374,7 +374,7 @@ static void print_hint(struct out *o, const struct report *r)
 	out_str(o, "undangle: hint: ");
 	if (options.detect != DETECT_STRICT && r->kind == FINDING_USE_AFTER_FREE)
 		out_str(o, "--detect=strict stops at the very first stale access; ");
-	if (!options.stacks)
+	if (!options.stacks && !r->block.alloc_tid)
 		out_str(o, "--stacks records who allocated and freed; ");
 	out_str(o, "undangle symbolize FILE names the source lines; ");
 	if (!survive_can(r))

@@ -206,8 +206,20 @@ static void *or_no_memory(void *p)
 	return likely(p) ? p : no_memory();
 }
 
+/* Where malloc takes its short way, the pages know. */
+static void *alloc_sampled(size_t size, size_t align, bool zero, void *frame)
+{
+	if (likely(!mode.sample) || mode.short_pages || !sample_due())
+		return NULL;
+	return sample_alloc(size, align, zero, frame);
+}
+
 void *engine_alloc(size_t size, bool zero, void *frame)
 {
+	void *p = alloc_sampled(size, HEAP_ALIGN, zero, frame);
+
+	if (unlikely(p != NULL))
+		return p;
 	if (size <= (mode.grouped ? PAGES_MAX : HEAP_MEDIUM_MAX))
 		return mode.grouped ? pages_alloc(size, zero, frame)
 				    : rows_alloc(size, zero, frame);
@@ -216,6 +228,11 @@ void *engine_alloc(size_t size, bool zero, void *frame)
 
 void *engine_alloc_aligned(size_t size, size_t align, void *frame)
 {
+	void *p = align > PAGE_SIZE ? NULL
+				    : alloc_sampled(size, MAX(align, HEAP_ALIGN), false, frame);
+
+	if (unlikely(p != NULL))
+		return p;
 	if (align > PAGE_SIZE || size > (mode.grouped ? PAGES_MAX : HEAP_MEDIUM_MAX))
 		return or_no_memory(large_alloc(size, MAX(align, PAGE_SIZE), false, frame));
 	return mode.grouped ? pages_alloc_aligned(size, align, frame)
@@ -231,7 +248,7 @@ bool engine_free(void *p, bool moved, void *frame)
 	if ((e & SPACE_WHAT) == SPACE_SHEET)
 		return pages_free(sheet_of(e), p, moved, frame);
 	if ((e & SPACE_WHAT) == SPACE_LARGE)
-		return large_of(e)->base == vaddr_of(p) && large_free(large_of(e), moved, frame);
+		return large_of(e)->at == vaddr_of(p) && large_free(large_of(e), moved, frame);
 	return rows_free(view_of(e), p, moved, frame);
 }
 
@@ -245,7 +262,7 @@ size_t engine_usable(void *p)
 	if ((e & SPACE_WHAT) == SPACE_SHEET)
 		return pages_usable(sheet_of(e), p);
 	if ((e & SPACE_WHAT) == SPACE_LARGE)
-		return l->base == vaddr_of(p) && !l->dead ? l->len : 0;
+		return l->at != vaddr_of(p) || l->dead ? 0 : l->sampled ? l->size : l->len;
 	return rows_usable(view_of(e), p);
 }
 
@@ -262,10 +279,12 @@ static void *resize(uintptr_t e, void *p, size_t size)
 bool engine_realloc(void *p, size_t size, void *frame, void **q)
 {
 	/* Where records are kept it always moves, so that who goes on with the old pointer is
-	 * found. */
-	bool moves = options.stacks;
+	 * found; and where the end of the block is that of its page. */
 	uintptr_t e = space_entry(vaddr_of(p));
-	bool large = (e & SPACE_WHAT) == SPACE_LARGE;
+	bool sampled = (e & SPACE_WHAT) == SPACE_LARGE && e != SPACE_FORGOTTEN &&
+		       large_of(e)->sampled;
+	bool large = (e & SPACE_WHAT) == SPACE_LARGE && !sampled;
+	bool moves = options.stacks || sampled;
 	size_t was = engine_usable(p);
 
 	if (!was)

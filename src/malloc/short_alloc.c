@@ -47,7 +47,7 @@ static ALWAYS_INLINE void *take_row(struct cursors *tc, struct cursor *c, bool *
 /* The class's cursor, if there may be a short way. */
 static inline struct cursor *cursor_short(struct cursors *tc, size_t size)
 {
-	if (mode.grouped || mode.records || unlikely(!tc || size > HEAP_SMALL_MAX || tc->own.busy))
+	if (!mode.short_rows || unlikely(!tc || size > HEAP_SMALL_MAX || tc->own.busy))
 		return NULL;
 	return &tc->cur[heap_class_by_16[(size + 15) >> 4]];
 }

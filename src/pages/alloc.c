@@ -28,6 +28,7 @@ void pages_start(void)
 struct taken {
 	void *p; /* NULL: no memory */
 	bool zeroed;
+	bool due; /* p is NULL, for a sample is due; the next one may be taken */
 	int tid;
 };
 
@@ -38,8 +39,12 @@ static inline bool take(
 	struct bump *b = &c->bump[cls];
 
 	t->p = bump_take(b);
-	if (!t->p && may_cut && supply_cut(c, cls, no_memory))
+	if (!t->p && !b->due && may_cut && supply_cut(c, cls, no_memory))
 		t->p = bump_take(b);
+	if (unlikely(!t->p && b->due)) {
+		t->due = true;
+		bump_go_on(c, cls);
+	}
 	t->zeroed = b->zeroed;
 	t->tid = c->own.tid;
 	c->own.allocs += t->p != NULL;
@@ -89,8 +94,10 @@ static __attribute__((noinline)) struct taken alloc_slow(unsigned cls)
 		c = &cutter_shared;
 	}
 	while (!take(c, cls, &t, true, &no_memory))
-		if (no_memory || !refill(c, cls))
+		if (!t.due && (no_memory || !refill(c, cls)))
 			break;
+		else
+			t.due = false;
 	if (shared) {
 		lock_drop(&owner_shared_lock);
 		t.tid = sys_gettid();
@@ -99,7 +106,7 @@ static __attribute__((noinline)) struct taken alloc_slow(unsigned cls)
 	return t;
 }
 
-static void *alloc_class(unsigned cls, size_t size, bool zero, void *frame)
+static void *alloc_class(unsigned cls, size_t size, size_t align, bool zero, void *frame)
 {
 	struct cutter *c = cutter_mine();
 	struct taken t = {0};
@@ -109,6 +116,12 @@ static void *alloc_class(unsigned cls, size_t size, bool zero, void *frame)
 		owner_busy(&c->own);
 		take(c, cls, &t, !mode.records, &no_memory);
 		owner_idle(&c->own);
+	}
+	if (unlikely(t.due)) {
+		void *p = sample_alloc(size, align, zero, frame);
+
+		if (p)
+			return p;
 	}
 	if (unlikely(!t.p))
 		t = alloc_slow(cls);
@@ -125,12 +138,13 @@ static void *alloc_class(unsigned cls, size_t size, bool zero, void *frame)
 
 void *pages_alloc(size_t size, bool zero, void *frame)
 {
-	return alloc_class(pages_class_of(size), size, zero, frame);
+	return alloc_class(pages_class_of(size), size, PAGES_ALIGN, zero, frame);
 }
 
 void *pages_alloc_aligned(size_t size, size_t align, void *frame)
 {
-	return alloc_class(pages_class_aligned(size, align), size, false, frame);
+	return alloc_class(
+		pages_class_aligned(size, align), size, MAX(align, PAGES_ALIGN), false, frame);
 }
 
 void pages_trim(void)

@@ -1,6 +1,7 @@
 /* cut.c - see cut.h. app context. */
 #include "cut.h"
 #include "pending.h"
+#include "sample.h"
 
 #include <errno.h>
 
@@ -62,6 +63,30 @@ static void page_own(struct sheet *s, uint32_t u, unsigned cls, uint32_t id)
 	s->cut[u] = (uint16_t)((cls + 1) | MIN(id, OWNER_NONE) << OWNER_SHIFT);
 }
 
+/*
+ * The cursor may go on to the end of its page, or ends where the next sample is due: `least` objects
+ * from here or more.
+ */
+static __attribute__((noinline)) void bump_aim(struct cutter *c, unsigned cls, uint64_t least)
+{
+	struct bump *b = &c->bump[cls];
+	vaddr_t end = bump_page_end(c, cls);
+	uint64_t left = (end - b->next) / b->size;
+
+	if (!mode.sample || !mode.short_pages)
+		c->until = UINT64_MAX;
+	else if (!c->until)
+		c->until = sample_gap() + 1;
+	b->due = c->until <= left;
+	b->end = b->due ? b->next + MAX(c->until - 1, least) * b->size : end;
+	c->until = b->due ? 0 : c->until - left;
+}
+
+void bump_go_on(struct cutter *c, unsigned cls)
+{
+	bump_aim(c, cls, 1);
+}
+
 bool supply_cut(struct cutter *c, unsigned cls, bool *no_memory)
 {
 	const struct page_kind *k = &page_kinds[cls + 1];
@@ -91,6 +116,10 @@ bool supply_cut(struct cutter *c, unsigned cls, bool *no_memory)
 	b->inv_size = k->inv_size;
 	b->slots = k->slots;
 	b->zeroed = s->zeroed;
+	if (likely(c->until > k->slots))
+		c->until -= k->slots;
+	else
+		bump_aim(c, cls, 0);
 	return true;
 }
 

@@ -22,6 +22,9 @@ static inline struct supply *supply_of(struct cutter *c, unsigned cls)
  */
 bool supply_cut(struct cutter *c, unsigned cls, bool *no_memory);
 
+/* A sample is due (b->due): the cursor goes on behind it. */
+void bump_go_on(struct cutter *c, unsigned cls);
+
 /* Another sheet for the supply of cls. 0 or -errno. In a section. */
 int supply_refill(struct cutter *c, unsigned cls);
 

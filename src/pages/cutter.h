@@ -10,10 +10,11 @@
 
 /* The objects that are left of the page that is cut for a class. */
 struct bump {
-	vaddr_t next, end;
+	vaddr_t next, end;	 /* end: of the page, or where a sample is due (sample.c) */
 	uint32_t size, inv_size; /* of its pages; see struct page_kind */
 	uint16_t slots;
 	bool zeroed; /* nothing was ever stored in the page */
+	bool due;    /* at its end, which is not that of the page, a sample is due */
 };
 
 /*
@@ -34,6 +35,8 @@ _Static_assert(OWNER_NONE < 1U << (16 - OWNER_SHIFT), "a page names its owner");
 struct cutter {
 	struct owner own;
 	struct supply supply[SUPPLIES];
+	uint64_t until; /* the next sample is due: objects of pages to be cut, and one; 0: not
+			 * drawn */
 	/* The page that each class's cursor is in. Others look here, at what seldom changes. */
 	_Atomic vaddr_t in_page[PAGES_CLASSES];
 	struct bump bump[PAGES_CLASSES + 1]; /* the last: of no class, for inner pages of runs */
@@ -71,7 +74,15 @@ static inline void *bump_take(struct bump *b)
  */
 static inline bool bump_ahead(const struct bump *b, vaddr_t p)
 {
-	return p >= b->next && p < b->end;
+	return p >= b->next && (p ^ b->next) < PAGE_SIZE;
+}
+
+/* Where the page ends that is cut for the class. */
+static inline vaddr_t bump_page_end(const struct cutter *c, unsigned cls)
+{
+	const struct bump *b = &c->bump[cls];
+
+	return c->in_page[cls] + b->slots * (vaddr_t)b->size;
 }
 
 #endif

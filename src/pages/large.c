@@ -8,6 +8,7 @@
  * What breaks it: a room that is ready and still mapped where it was.
  */
 #include "large.h"
+#include "sample.h"
 #include "host/host.h"
 #include "trace/trace.h"
 
@@ -206,10 +207,10 @@ static bool large_place(struct large *l, size_t align, bool *zeroed)
 	return l->base && !err;
 }
 
-static void large_born(struct large *l, uint32_t stack)
+void large_born(struct large *l, uint32_t stack)
 {
 	l->alloc_stack = stack;
-	l->alloc_tid = mode.records ? sys_gettid() : 0;
+	l->alloc_tid = sys_gettid();
 	lock_take(&large_lock);
 	counts.live_bytes += l->len;
 	counts.made++;
@@ -220,7 +221,7 @@ static void large_born(struct large *l, uint32_t stack)
 
 void *large_alloc(size_t size, size_t align, bool zero, void *frame)
 {
-	uint32_t stack = mode.records ? stack_capture(frame) : 0;
+	uint32_t stack = stack_capture(frame);
 	size_t len = ALIGN_UP(MAX(size, 1UL), PAGE_SIZE);
 	struct lock_section s;
 	bool zeroed = true;
@@ -235,6 +236,7 @@ void *large_alloc(size_t size, size_t align, bool zero, void *frame)
 		l->room = room_of(len);
 		if (large_place(l, align, &zeroed)) {
 			accessible(l, len);
+			l->at = l->base;
 			large_born(l, stack);
 		} else {
 			meta_free(l, sizeof(*l));
@@ -278,7 +280,7 @@ static void large_bury(struct large *l)
 static void large_died(struct large *l, bool moved, uint32_t stack)
 {
 	l->moved = moved;
-	l->free_tid = mode.records ? sys_gettid() : 0;
+	l->free_tid = sys_gettid();
 	l->free_stack = stack;
 }
 
@@ -302,9 +304,11 @@ bool large_free(struct large *l, bool moved, void *frame)
 
 	if (atomic_exchange(&l->dead, 1))
 		return false;
-	large_died(l, moved, mode.records ? stack_capture(frame) : 0);
+	large_died(l, moved, stack_capture(frame));
 	lock_section_enter(&s);
-	if (l->own || (maps_allow() ? !ready_put(l) : !host_range_guard(l->base, l->room)))
+	if (l->sampled)
+		sample_died(l);
+	else if (l->own || (maps_allow() ? !ready_put(l) : !host_range_guard(l->base, l->room)))
 		host_range_kill(l->base, l->room);
 	large_bury(l);
 	ready_look();
@@ -340,7 +344,7 @@ static struct large *large_move(struct large *l, size_t size)
 
 void *large_resize(struct large *l, size_t size, bool moves, void *frame)
 {
-	uint32_t stack = mode.records ? stack_capture(frame) : 0;
+	uint32_t stack = stack_capture(frame);
 	size_t len = ALIGN_UP(size, PAGE_SIZE), was = l->len;
 	struct lock_section s;
 	struct large *n = l;
@@ -357,6 +361,7 @@ void *large_resize(struct large *l, size_t size, bool moves, void *frame)
 	} else {
 		n = large_move(l, size);
 		if (n) {
+			n->at = n->base;
 			large_born(n, stack);
 			atomic_store(&l->dead, 1);
 			large_died(l, true, stack);
@@ -381,7 +386,7 @@ void large_own(vaddr_t at)
 void large_find(const struct large *l, struct block *b)
 {
 	b->state = l->dead ? BLOCK_DEAD : BLOCK_LIVE;
-	b->base = l->base;
+	b->base = l->at;
 	b->size = l->size;
 	b->moved = l->moved;
 	b->alloc_tid = l->alloc_tid;

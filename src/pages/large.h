@@ -11,16 +11,21 @@
 
 struct large {
 	vaddr_t base;
+	vaddr_t at;  /* the block: at base, but for a sampled one */
 	size_t size; /* asked for */
 	size_t len;  /* of whole pages, those of size: behind them is a guard */
 	size_t room; /* addresses that are its own, >= len, and one mapping */
 	_Atomic uint8_t dead;
-	bool moved; /* it died in a realloc */
-	bool own;   /* the program changed how it is mapped: its memory is not used again */
+	bool moved;   /* it died in a realloc */
+	bool sampled; /* sample.h: its pages are the second and what follows */
+	bool own;     /* the program changed how it is mapped: its memory is not used again */
 	int alloc_tid, free_tid;
 	uint32_t alloc_stack, free_stack;
 	struct large *next; /* of the dead, oldest first */
 };
+
+/* l, which has its pages, is a block. In a section. */
+void large_born(struct large *l, uint32_t stack);
 
 extern struct lock large_lock; /* the dead, what is ready to be used again, the counts */
 

@@ -31,7 +31,7 @@ static size_t ahead_of(const struct owner *o)
 	size_t n = 0;
 
 	for (unsigned cls = 0; cls < PAGES_CLASSES; cls++)
-		n += c->bump[cls].end - c->bump[cls].next;
+		n += bump_page_end(c, cls) - c->bump[cls].next;
 	return n;
 }
 

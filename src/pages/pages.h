@@ -12,6 +12,7 @@
 #include "cutter.h"
 #include "free.h"
 #include "large.h"
+#include "sample.h"
 #include "sweep.h"
 
 /* Once, before the others, in grouped; large blocks need none. */

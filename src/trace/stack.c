@@ -379,8 +379,6 @@ uint32_t stack_capture(void *frame)
 	uint32_t n, id;
 	uint64_t hash;
 
-	if (!options.stacks)
-		return 0;
 	if (unlikely(!memo || memo->busy))
 		return capture_plain(frame);
 	memo->busy = true;

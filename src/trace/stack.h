@@ -21,7 +21,7 @@ struct stack_regs {
  * Captures the stack of the caller of the exported function that uses it: the first frame is the
  * return address into the program. `frame` is __builtin_frame_address(0) of that exported
  * function, which must be compiled with a frame pointer (-fno-omit-frame-pointer). Returns a
- * depot id, or 0 when stacks are off or the depot is full (said once).
+ * depot id, or 0 when the depot is full (said once).
  */
 uint32_t stack_capture(void *frame);
 

@@ -18,7 +18,7 @@ MUTANTS = [
      "static int host_kill(vaddr_t at, size_t len)\n{\n\tif (at)\n\t\treturn 0;\n",
      ["bug:uaf-read-huge,uaf-write-large:strict"]),
     ("kill-large-noop", "src/pages/large.c",
-     "\tif (l->own || (maps_allow() ? !ready_put(l) : !host_range_guard(l->base, l->room)))\n"
+     "\telse if (l->own || (maps_allow() ? !ready_put(l) : !host_range_guard(l->base, l->room)))\n"
      "\t\thost_range_kill(l->base, l->room);\n", "",
      ["bug:uaf-write-large,uaf-read-huge:strict"]),
     ("kill-moved-noop", "src/pages/large.c", "\t\t\tlarge_died(l, true, stack);\n",
@@ -139,7 +139,7 @@ MUTANTS = [
      "if (unlikely(!bit_clear(&s->live[u + (j >> 6) * SHEET_PAGES], j & 63)))",
      "if (!bit_clear(&s->live[u + (j >> 6) * SHEET_PAGES], j & 63) && !s)",
      ["bug:double-free-small:pages"]),
-    ("page-ahead-freed", "src/pages/cutter.h", "\treturn p >= b->next && p < b->end;\n",
+    ("page-ahead-freed", "src/pages/cutter.h", "\treturn p >= b->next && (p ^ b->next) < PAGE_SIZE;\n",
      "\treturn false;\n", ["bug:free-next:pages"]),
     ("page-ahead-of-others-freed", "src/pages/free.c", "\treturn c && c->in_page[cls] == page &&\n",
      "\treturn 0 && c->in_page[cls] == page &&\n", ["bug:free-next-thread:pages"]),

@@ -160,6 +160,8 @@ static void see(const void *p)
 	CHECK(!bit_set(seen, vaddr_of(p)));
 }
 
+static unsigned nsampled;
+
 /* What is left of the addresses of a block that has pages of its own faults. */
 static void behind_check(const struct blk *b)
 {
@@ -169,8 +171,14 @@ static void behind_check(const struct blk *b)
 	if ((e & SPACE_WHAT) != SPACE_LARGE || fail_count)
 		return;
 	CHECK(l->len >= b->size && l->len - b->size < 2 * PAGE_SIZE);
-	for (vaddr_t at = l->base + l->len; at < l->base + l->room; at += PAGE_SIZE)
+	for (vaddr_t at = l->base + l->len + (l->sampled ? PAGE_SIZE : 0); at < l->base + l->room;
+		at += PAGE_SIZE)
 		CHECK(is_dead(at));
+	if (!l->sampled)
+		return;
+	nsampled++;
+	CHECK(is_dead(l->base) && !is_dead(l->base + PAGE_SIZE));
+	CHECK_EQ(l->size, b->size);
 }
 
 static size_t any_size(void)
@@ -351,7 +359,7 @@ static unsigned sheets_in_hand(void)
 		for (unsigned cls = 0; cls < PAGES_CLASSES; cls++) {
 			uintptr_t e = space_entry(c->in_page[cls]);
 
-			if (c->bump[cls].next < c->bump[cls].end)
+			if (c->bump[cls].next < bump_page_end(c, cls))
 				add_sheet(list, &n, (struct sheet *)(e & ~SPACE_WHAT));
 		}
 	}
@@ -393,6 +401,7 @@ static void end_all(void)
 struct way {
 	unsigned detect, threads, maps;
 	bool stacks;
+	unsigned sample;
 };
 
 static void enter(const struct way *w)
@@ -404,6 +413,8 @@ static void enter(const struct way *w)
 	options.stacks = w->stacks;
 	options.maps = w->maps;
 	options.strict_share = 1; /* a part of what is freed here dies at once */
+	options.sample = w->sample;
+	options.explicit = 1UL << OPTION_NTH_sample;
 	options.defer_frees = 1000;
 	options.defer_bytes = 1UL << 20;
 	options.defer_ms = 1000;
@@ -432,32 +443,36 @@ static void in_child(const struct way *w, void (*fn)(const struct way *))
 	}
 	CHECK(wait(&status) > 0);
 	if (status)
-		printf("# detect %u, threads %u, maps %u, stacks %u: status %#x\n", w->detect,
-			w->threads, w->maps, w->stacks, (unsigned)status);
+		printf("# detect %u, threads %u, maps %u, stacks %u, sample %u: status %#x\n",
+			w->detect, w->threads, w->maps, w->stacks, w->sample, (unsigned)status);
 	CHECK_EQ(status, 0);
 	failed = status;
 }
 
 static const struct way ways[] = {
-	{DETECT_GROUPED, 1, 0, false},
-	{DETECT_GROUPED, THREADS, 0, false},
-	{DETECT_GROUPED, THREADS, 0, true},
-	{DETECT_GROUPED, 1, 0, true},
-	{DETECT_STRICT, 1, 0, false},
-	{DETECT_STRICT, 1, 0, true},
-	{DETECT_ADAPTIVE, THREADS, 0, true},
-	{DETECT_ADAPTIVE, 1, 0, false},
-	{DETECT_DEFERRED, 1, 0, false},
-	{DETECT_DEFERRED, THREADS, 0, false},
-	{DETECT_DEFERRED, THREADS, 0, true},
-	{DETECT_STRICT, THREADS, 400, false},
-	{DETECT_DEFERRED, THREADS, 400, false},
+	{DETECT_GROUPED, 1, 0, false, 0},
+	{DETECT_GROUPED, THREADS, 0, false, 0},
+	{DETECT_GROUPED, THREADS, 0, true, 0},
+	{DETECT_GROUPED, 1, 0, true, 0},
+	{DETECT_STRICT, 1, 0, false, 0},
+	{DETECT_STRICT, 1, 0, true, 0},
+	{DETECT_ADAPTIVE, THREADS, 0, true, 0},
+	{DETECT_ADAPTIVE, 1, 0, false, 0},
+	{DETECT_DEFERRED, 1, 0, false, 0},
+	{DETECT_DEFERRED, THREADS, 0, false, 0},
+	{DETECT_DEFERRED, THREADS, 0, true, 0},
+	{DETECT_STRICT, THREADS, 400, false, 0},
+	{DETECT_DEFERRED, THREADS, 400, false, 0},
+	{DETECT_GROUPED, THREADS, 0, false, 64},
+	{DETECT_STRICT, THREADS, 0, true, 3},
+	{DETECT_DEFERRED, 1, 0, false, 1},
 };
 
 static void play_long(const struct way *w)
 {
 	play(12000, w->threads);
 	CHECK(!w->maps || rows_counts.views_joined > 10);
+	CHECK(!w->sample || (nsampled > 1000 / w->sample && nsampled < 20000 / w->sample));
 	end_all();
 	play(2000, w->threads);
 	end_all();
@@ -557,8 +572,8 @@ static void play_sleeper(const struct way *w)
 
 static void sleepers_keep_nothing(void)
 {
-	in_child(&(struct way){DETECT_STRICT, THREADS, 0, true}, play_sleeper);
-	in_child(&(struct way){DETECT_DEFERRED, THREADS, 0, false}, play_sleeper);
+	in_child(&(struct way){DETECT_STRICT, THREADS, 0, true, 0}, play_sleeper);
+	in_child(&(struct way){DETECT_DEFERRED, THREADS, 0, false, 0}, play_sleeper);
 }
 
 /* Where nothing is killed before its whole sheet is dead, the memory serves again, and is no zero. */
@@ -589,7 +604,7 @@ static void play_moved(const struct way *w)
 
 static void whole_sheets_move(void)
 {
-	in_child(&(struct way){DETECT_GROUPED, 1, 0, false}, play_moved);
+	in_child(&(struct way){DETECT_GROUPED, 1, 0, false, 0}, play_moved);
 }
 
 /* A block that has pages of its own grows and shrinks, within its room and out of it. */
@@ -626,8 +641,8 @@ static void play_large(const struct way *w)
 
 static void large_blocks_grow(void)
 {
-	in_child(&(struct way){DETECT_STRICT, 1, 0, true}, play_large);
-	in_child(&(struct way){DETECT_DEFERRED, 1, 0, false}, play_large);
+	in_child(&(struct way){DETECT_STRICT, 1, 0, true, 0}, play_large);
+	in_child(&(struct way){DETECT_DEFERRED, 1, 0, false, 0}, play_large);
 }
 
 /* The word of bits that the owner of the block at p clears, and the block's bit. */
@@ -682,8 +697,8 @@ static void of_two_at_once_one_is_told(void)
 {
 	for (int i = 0; i < 2; i++) {
 		others_die = i;
-		in_child(&(struct way){DETECT_DEFERRED, THREADS, 0, false}, free_at_once);
-		in_child(&(struct way){DETECT_GROUPED, THREADS, 0, false}, free_at_once);
+		in_child(&(struct way){DETECT_DEFERRED, THREADS, 0, false, 0}, free_at_once);
+		in_child(&(struct way){DETECT_GROUPED, THREADS, 0, false, 0}, free_at_once);
 	}
 }
 
@@ -711,7 +726,7 @@ static void break_state(const struct way *w)
 
 static void bits_are_watched(void)
 {
-	static const struct way way = {DETECT_DEFERRED, 1, 0, false};
+	static const struct way way = {DETECT_DEFERRED, 1, 0, false, 0};
 	void (*const breaks[])(const struct way *) = {break_released, break_handed, break_state};
 
 	for (size_t i = 0; i < ARRAY_LEN(breaks); i++) {

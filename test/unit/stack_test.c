@@ -185,9 +185,6 @@ static void depot(void)
 	CHECK_EQ(stack_get(a, pc, 1), 1);
 	CHECK_EQ(stack_get(0, pc, STACK_MAX), 0);
 	CHECK_EQ(stack_get(0x7fffffff, pc, STACK_MAX), 0);
-	options.stacks = false;
-	CHECK_EQ(stack_capture(__builtin_frame_address(0)), 0);
-	options.stacks = true;
 }
 
 static void on_fault(int sig, siginfo_t *si, void *ucontext)

@@ -1,0 +1,164 @@
+/*
+ * sample.c - see sample.h. app context.
+ *
+ * In the room of a sampled block only its own pages are mapped, from the second page on, and nothing
+ * on either side ever is: so no guard must be made. What breaks it: a room that something else
+ * shares.
+ *
+ * Malloc's shortest way counts nothing for it. A page of cut.c ends for the cursor where one is due
+ * (alloc.c); where malloc takes the long way anyway, each one asks (sample_due).
+ */
+#include "sample.h"
+#include "host/host.h"
+#include "trace/trace.h"
+
+#define ROOM	  VSPACE_LEAST
+#define LIVE_MOST 8192U /* at once: two mappings and a page each */
+#define READY	  8U
+_Static_assert(SAMPLE_MAX + 2 * PAGE_SIZE <= ROOM, "a page is left on either side");
+
+/*
+ * By default all of it, the death too, takes no more than a hundredth of the time: after one that
+ * took so long there is none for so many times that. Who asks for a rate gets it.
+ */
+#define PAUSE	   200U
+#define PAUSE_MOST (1UL << 32)
+
+static vaddr_t ready[READY]; /* under large_lock: rooms with one page */
+static uint32_t nready;
+static _Atomic uint32_t alive;
+static _Atomic uint64_t not_before; /* by the time stamp counter */
+
+static uint64_t rnd(void)
+{
+	uint64_t x = __builtin_ia32_rdtsc() * 0x9e3779b97f4a7c15;
+
+	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9;
+	x = (x ^ x >> 27) * 0x94d049bb133111eb;
+	return x ^ x >> 31;
+}
+
+/* -log2 of a random number in (0, 1), 20 bits behind the point: log2(1 + f) is about f + .28f(1 - f). */
+static uint64_t rnd_log2(void)
+{
+	uint64_t x = rnd() | 1, lz = (uint64_t)__builtin_clzl(x);
+	uint64_t f = lz < 63 ? x << (lz + 1) >> 44 : 0, one = 1UL << 20;
+
+	return (lz + 1) * one - f - (f * (one - f) >> 20) * 28 / 100;
+}
+
+uint64_t sample_gap(void)
+{
+	/* ln 2 is 0.693 */
+	return mode.sample <= 1 ? 0 : mode.sample * 693UL / 1000 * rnd_log2() >> 20;
+}
+
+bool sample_due(void)
+{
+	static __thread uint64_t left; /* one more than that; 0: the thread's first */
+
+	if (!left)
+		left = sample_gap() + 1;
+	if (--left)
+		return false;
+	left = sample_gap() + 1;
+	return true;
+}
+
+static bool may_now(uint64_t now)
+{
+	return atomic_load_explicit(&alive, memory_order_relaxed) < LIVE_MOST &&
+	       (mode.sample_asked ||
+		       now >= atomic_load_explicit(&not_before, memory_order_relaxed));
+}
+
+static void pause_after(uint64_t since)
+{
+	uint64_t now = __builtin_ia32_rdtsc();
+
+	atomic_store_explicit(
+		&not_before, now + MIN((now - since) * PAUSE, PAUSE_MOST), memory_order_relaxed);
+}
+
+static vaddr_t ready_take(void)
+{
+	vaddr_t room = 0;
+
+	lock_take(&large_lock);
+	if (nready)
+		room = ready[--nready];
+	lock_drop(&large_lock);
+	return room;
+}
+
+/* True: it has memory, and *zeroed. */
+static bool place(struct large *l, bool *zeroed)
+{
+	l->base = l->len == PAGE_SIZE ? ready_take() : 0;
+	*zeroed = !l->base;
+	if (l->base)
+		return true;
+	l->base = space_take(ROOM, ROOM);
+	return l->base && !host_range_map(l->base + PAGE_SIZE, l->len);
+}
+
+void *sample_alloc(size_t size, size_t align, bool zero, void *frame)
+{
+	uint64_t since = __builtin_ia32_rdtsc();
+	struct lock_section s;
+	bool zeroed = true;
+	struct large *l;
+
+	if (!size || size > SAMPLE_MAX || !may_now(since))
+		return NULL;
+	lock_section_enter(&s);
+	l = meta_alloc(sizeof(*l));
+	if (l) {
+		*l = (struct large){.size = size,
+			.room = ROOM,
+			.len = ALIGN_UP(size, PAGE_SIZE),
+			.sampled = true};
+		if (place(l, &zeroed)) {
+			atomic_fetch_add(&alive, 1);
+			l->at = l->base + PAGE_SIZE;
+			if (since >> 4 & 3) /* three of four: overflows are the more frequent */
+				l->at += ALIGN_DOWN(l->len - size, align);
+			large_born(l, stack_capture(frame));
+		} else {
+			meta_free(l, sizeof(*l));
+			l = NULL;
+		}
+	}
+	lock_section_leave(&s);
+	if (!l)
+		return NULL;
+	if (zero && !zeroed)
+		__builtin_memset(vaddr_ptr(l->at), 0, size);
+	pause_after(since);
+	return vaddr_ptr(l->at);
+}
+
+static bool keep(vaddr_t from)
+{
+	vaddr_t room = nready < READY ? space_take(ROOM, ROOM) : 0;
+	bool kept = false;
+
+	if (!room || host_range_move(from, PAGE_SIZE, room + PAGE_SIZE, PAGE_SIZE))
+		return false;
+	lock_take(&large_lock);
+	if (nready < READY) {
+		ready[nready++] = room;
+		kept = true;
+	}
+	lock_drop(&large_lock);
+	if (!kept)
+		host_range_kill(room + PAGE_SIZE, PAGE_SIZE);
+	return true;
+}
+
+void sample_died(const struct large *l)
+{
+	if (l->own || l->len > PAGE_SIZE || !keep(l->base + PAGE_SIZE))
+		host_range_kill(l->base + PAGE_SIZE, l->len);
+	atomic_fetch_sub(&alive, 1);
+}

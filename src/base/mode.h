@@ -9,13 +9,13 @@
 #include "words.h"
 
 struct mode {
-	bool strict;	   /* all at once */
-	unsigned share;	   /* some at once, if that takes no more percent of the time; strict: 100 */
-	bool grouped;	   /* by whole pages: pages/; else rows/ */
-	bool records;	   /* who allocated and freed each */
-	bool short_pages;  /* malloc may take its shortest way, through a page */
-	bool short_rows;   /* likewise, through a row */
-	uint32_t sample;   /* one allocation in so many; 0: none */
+	bool strict;	  /* all at once */
+	unsigned share;	  /* some at once, if that takes no more percent of the time; strict: 100 */
+	bool grouped;	  /* by whole pages: pages/; else rows/ */
+	bool records;	  /* who allocated and freed each */
+	bool short_pages; /* malloc may take its shortest way, through a page */
+	bool short_rows;  /* likewise, through a row */
+	uint32_t sample;  /* one allocation in so many; 0: none */
 	bool sample_asked; /* at that rate, whatever it costs    */
 	uint32_t defer_frees;
 	size_t defer_bytes;

@@ -42,10 +42,31 @@ static void bounded(void)
 	CHECK(!strcmp(buf, "0123456"));
 }
 
+/* Whatever becomes of the descriptor, in pieces, and never beyond its end. */
+static void copied(void)
+{
+	char kept[9] = "01234567";
+	struct out o;
+
+	out_init(&o, -1);
+	o.copy = kept;
+	o.copy_end = kept + 8;
+	out_str(&o, "ab");
+	out_flush(&o);
+	CHECK(!strcmp(kept, "ab"));
+	out_str(&o, "cdefghijk");
+	out_flush(&o);
+	CHECK(!strcmp(kept, "abcdefg"));
+	out_str(&o, "x");
+	out_flush(&o);
+	CHECK(!strcmp(kept, "abcdefg"));
+}
+
 int main(void)
 {
 	RUN(numbers);
 	RUN(strings);
 	RUN(bounded);
+	RUN(copied);
 	return UNIT_END();
 }

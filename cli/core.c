@@ -186,6 +186,8 @@ static void print_blocks(void)
 		if (!foreign_look(&from, l.next, &here, NULL))
 			refuse("core: what is known of %p was not written to the core",
 				vaddr_ptr(l.next));
+		if (here.next && here.next <= l.next)
+			refuse("core: what is known of blocks leads in circles");
 		if (here.block.state != BLOCK_LIVE || here.block.base != l.next)
 			continue;
 		printf("%p %9zu", vaddr_ptr(l.next), here.block.size);

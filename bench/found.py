@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """found.py: how many of the bug programs (test/bug) each mode and each other tool finds.
 
-    found.py -B BUILD [--peer NAME=PATH]... [--configs NAME,...] [--only PREFIX]
+    found.py -B BUILD [--peer NAME=PATH]... [--configs NAME,...] [--only PREFIX] [--names]
 
 Each program runs as it is, with nothing between its free and its stale use; each twin, the correct program,
 likewise. right: stopped or reported with the kind of bug that it is, in that tool's words; stopped: it ended
@@ -61,11 +61,12 @@ def main():
     ap.add_argument("--peer", action="append", default=[])
     ap.add_argument("--configs", default="")
     ap.add_argument("--only", default="")
+    ap.add_argument("--names", action="store_true", help="and the programs that each does not see, on stderr")
     args = ap.parse_args()
     args.B = os.path.abspath(args.B)
     paths = sorted(glob.glob("test/bug/*.c") + glob.glob("test/bug/*.cc"))
     progs = [p for path in paths for p in bug.programs(path) if p.name.startswith(args.only)]
-    progs = [p for p in progs if not p.options or "detect" not in p.options]
+    progs = [p for p in progs if "detect" not in p.options and not p.sampled]
     nothing = peers.Peer("glibc")
     with concurrent.futures.ThreadPoolExecutor(args.j) as pool:
         plain = list(pool.map(lambda p: {t: execute(args, nothing, p, t) for t in (False, True)}, progs))
@@ -75,6 +76,8 @@ def main():
         print("|---|" + "---|" * (len(kinds) + 1), flush=True)
         for peer in peers.chosen(f"{args.B}/libundangle.so", True, args.peer, args.configs):
             seen = list(pool.map(lambda x: judge(args, peer, *x), zip(progs, plain)))
+            if args.names:
+                print(peer.name, *(p.name for p, (v, _) in zip(progs, seen) if v == "unseen"), file=sys.stderr)
             cells = []
             for k in kinds:
                 of = [v for p, (v, _) in zip(progs, seen) if p.expect["kind"] == k]

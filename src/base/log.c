@@ -113,6 +113,14 @@ int log_fd(void)
 	return fd;
 }
 
+int log_create(const char *name)
+{
+	char path[OPTION_STR_SIZE + 16];
+
+	expand(path, sizeof(path), name);
+	return (int)sys_openat(AT_FDCWD, path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+}
+
 void log_stat(struct out *o, const char *fmt, ...)
 {
 	char name[32];

@@ -18,6 +18,9 @@
  */
 int log_fd(void);
 
+/* A file made anew, its name with %p as that of --log; or -errno. */
+int log_create(const char *name);
+
 /* Looks at stderr as the program found it. From the constructor. */
 void log_start(void);
 

@@ -14,6 +14,14 @@ struct piece {
 	struct piece *next;
 };
 
+/* At the beginning of what was mapped at once. */
+struct region {
+	struct region *next;
+	size_t size;
+};
+_Static_assert(sizeof(struct region) <= 1UL << META_MIN_SHIFT, "the first piece of each");
+
+static struct region *meta_regions;
 static struct piece *meta_list[META_MAX_SHIFT + 1];
 static char *meta_at, *meta_end;
 static size_t meta_used;
@@ -48,7 +56,8 @@ static void *meta_carve(size_t size)
 	void *p;
 
 	if ((size_t)(meta_end - meta_at) < size) {
-		size_t step = MAX(META_STEP, size);
+		size_t step = MAX(META_STEP, ALIGN_UP(size + (1UL << META_MIN_SHIFT), PAGE_SIZE));
+		struct region *region;
 		long r;
 
 		do
@@ -57,8 +66,11 @@ static void *meta_carve(size_t size)
 		while (sys_is_err(r) && meta_spare && meta_spare());
 		if (sys_is_err(r))
 			return NULL;
-		meta_at = (char *)r;
-		meta_end = meta_at + step;
+		region = (struct region *)r;
+		*region = (struct region){meta_regions, step};
+		meta_regions = region;
+		meta_at = (char *)r + (1UL << META_MIN_SHIFT);
+		meta_end = (char *)r + step;
 	}
 	p = meta_at;
 	meta_at += size;
@@ -96,6 +108,17 @@ void meta_free(void *ptr, size_t size)
 	meta_list[shift] = p;
 	meta_used -= 1UL << shift;
 	lock_drop(&meta_lock);
+}
+
+bool meta_has(vaddr_t at)
+{
+	bool has = false;
+
+	lock_take(&meta_lock);
+	for (const struct region *r = meta_regions; r && !has; r = r->next)
+		has = at - vaddr_of((void *)r) < r->size;
+	lock_drop(&meta_lock);
+	return has;
 }
 
 size_t meta_bytes(void)

@@ -25,6 +25,9 @@ void *meta_table(size_t size);
 /* Whole pages of one that read as zeros: their memory goes back to the system. */
 void meta_table_drop(void *at, size_t size);
 
+/* Is this in memory that meta_alloc hands out? Neighbours of a page are, too, or none of it. */
+bool meta_has(vaddr_t at);
+
 size_t meta_bytes(void); /* handed out now, tables not counted */
 
 #endif

@@ -303,6 +303,13 @@ static void print_frames(struct out *o, const uintptr_t *pc, size_t n, bool exac
 	}
 }
 
+void report_stack(struct out *o, uint32_t id)
+{
+	uintptr_t pc[STACK_MAX];
+
+	print_frames(o, pc, stack_get(id, pc, STACK_MAX), false);
+}
+
 static void print_stack(
 	struct out *o, const char *what, int tid, const uintptr_t *pc, size_t n, bool exact)
 {

@@ -69,6 +69,9 @@ static inline bool report_by_access(const struct report *r)
  */
 bool report_survived(const struct report *r, const void *ucontext);
 
+/* The frames of a recorded stack, as a report has them. */
+void report_stack(struct out *o, uint32_t id);
+
 /*
  * The process is about to end: not while another thread reports a finding, and if that one is
  * fatal, not before it has ended the process.

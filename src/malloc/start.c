@@ -6,6 +6,7 @@
  * before main and (initfirst) before other libraries' constructors.
  */
 #include "malloc.h"
+#include "alive.h"
 #include "bypass.h"
 #include "last.h"
 #include "stats.h"
@@ -107,7 +108,7 @@ __attribute__((constructor(101))) static void undangle_init(void)
 	owner_init();
 	fork_init();
 	fault_init();
-	if (options.stats)
+	if (options.stats || options.leaks)
 		log_keep_stderr();
 	bypass_warn();
 }
@@ -117,6 +118,7 @@ __attribute__((destructor(101))) static void undangle_exit(void)
 	struct out o;
 
 	report_wait();
+	alive_tell(__builtin_frame_address(0));
 	if (!options.stats)
 		return;
 	out_init(&o, log_fd());

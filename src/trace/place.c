@@ -5,6 +5,7 @@
 
 struct line { /* one mapping */
 	uintptr_t lo, hi;
+	char perms[4]; /* "rw-p" */
 	char name[64];
 };
 
@@ -47,7 +48,7 @@ static uintptr_t hex(struct reader *r, int *stop)
 
 static bool next_line(struct reader *r, struct line *l)
 {
-	size_t n = 0, column = 0;
+	size_t n = 0, column = 0, nperms = 0;
 	int c;
 
 	l->lo = hex(r, &c);
@@ -62,6 +63,8 @@ static bool next_line(struct reader *r, struct line *l)
 			continue;
 		}
 		blank = false;
+		if (column == 1 && nperms < sizeof(l->perms))
+			l->perms[nperms++] = (char)c;
 		if (column > 4 && n < sizeof(l->name) - 1)
 			l->name[n++] = (char)c;
 	}
@@ -99,4 +102,18 @@ enum place place_find(vaddr_t addr, uintptr_t sp, char *name, size_t size)
 	}
 	sys_close(r.fd);
 	return place;
+}
+
+bool place_each_written(void (*fn)(uintptr_t lo, uintptr_t hi, void *arg), void *arg)
+{
+	struct reader r = {.fd = file_open("/proc/self/maps")};
+	struct line l;
+
+	if (r.fd < 0)
+		return false;
+	while (next_line(&r, &l))
+		if (!__builtin_memcmp(l.perms, "rw", 2) && l.perms[3] == 'p')
+			fn(l.lo, l.hi, arg);
+	sys_close(r.fd);
+	return true;
 }

@@ -1,0 +1,56 @@
+# --leaks and --heap-profile: what is lost, what can be reached, by stack. The scan may take a leftover for a pointer:
+# so of what is lost nearly all must be told, of what can be reached all.
+cat >leaks.c <<'X'
+#include <stdlib.h>
+#include <string.h>
+struct node {
+	struct node *next;
+	char text[40];
+};
+static struct node *list;
+static char *volatile inner;
+__attribute__((noipa)) void *lose(size_t n)
+{
+	void *volatile p = malloc(n);
+	return p;
+}
+__attribute__((noipa)) void keep(void)
+{
+	for (int i = 0; i < 1000; i++) {
+		struct node *n = malloc(sizeof(*n));
+		n->next = list;
+		list = n;
+	}
+}
+__attribute__((noipa)) void forget(void)
+{
+	volatile char dirt[20000];
+	memset((char *)dirt, 0, sizeof(dirt));
+}
+int main(void)
+{
+	keep();
+	for (int i = 0; i < 100; i++) {
+		struct node *a = lose(1000), *b = lose(1000);
+		a->next = b;
+		b->next = a;
+	}
+	inner = (char *)lose(300000) + 5;
+	for (int i = 0; i < 3000; i++)
+		free(lose(i));
+	forget();
+	return 0;
+}
+X
+$cc -g -O1 -o leaks leaks.c || exit 1
+for mode in strict deferred grouped; do
+	verdict leaks-$mode "lost yes, kept 48000 in 1000, inner 300000 in 1" "$("$ud" --leaks --detect=$mode --no-symbolize ./leaks 2>&1 | awk '
+		/^  (lost|reachable): /	{ kind = $1; bytes = $2; blocks = $5 }
+		/ in lose\+/ && kind == "lost:" && bytes < 300000 { lost += blocks }
+		/ in keep\+/ && kind == "reachable:"	{ kept = bytes " in " blocks }
+		/ in lose\+/ && kind == "reachable:" && bytes >= 300000 { inner = bytes " in " blocks }
+		END { print "lost " (lost >= 190 && lost <= 200 ? "yes" : lost) ", kept " kept ", inner " inner }')"
+done
+"$ud" --heap-profile=profile.%p ./leaks
+verdict heap-profile "main;keep 48000" "$(grep -o 'main;keep .*' profile.*)"
+verdict heap-profile-refused "undangle: --heap-profile: ./none/x cannot be written (error 2)" "$("$ud" --heap-profile=./none/x true 2>&1)"

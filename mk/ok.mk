@@ -17,7 +17,7 @@ $(B)/ok/%: test/ok/prog/%.cc test/ok/ok.h
 	@mkdir -p $(@D)
 	@$(CXX) -std=gnu++17 $(OKFLAGS) -o $@ $<
 
-.PHONY: check-ok check-ok-quick check-ok-full ok-programs
+.PHONY: check-long check-ok-long check-ok check-ok-quick check-ok-full ok-programs
 ok-programs: $(OK_PROG)
 check-ok: all
 	@$(MAKE) -s -j2 ok-programs
@@ -26,4 +26,10 @@ check-ok: all
 # On one line: tools/check runs every lone check-NAME target, and these hold the same cases.
 check-ok-quick check-ok-full: all
 	@$(MAKE) -s check-ok OK_SIZE=$(@:check-ok-%=%)
+# Programs of more than some 50 MB, not part of `make check`.
+check-long: check-ok-long
+check-ok-long: all
+	@sh tools/setup.sh long
+	@/usr/bin/python3 test/ok/run.py -B $(B) -j 1 --cases test/ok/long --profiles strict,deferred,production \
+		$(if $(ONLY),--only $(ONLY)) $(OK_ARGS)
 VM_NEEDS += ok-programs

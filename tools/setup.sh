@@ -8,6 +8,7 @@ check	python3-jsonschema clang findutils procps util-linux libcap2-bin strace gd
 lint	clang-format cppcheck
 demo	sqlite3
 ok	@test/ok/packages
+long	@test/ok/long/packages
 vm	qemu-system-x86 busybox-static cpio
 bochs	bochs bochs-term bochsbios vgabios isolinux syslinux-common xorriso busybox-static cpio
 bench	sqlite3 python3 lua5.4 redis-server redis-tools hyperfine

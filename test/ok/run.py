@@ -231,12 +231,13 @@ def main():
     ap.add_argument("--profiles", default="strict,production")
     ap.add_argument("--only", default="")
     ap.add_argument("--options", default="")
+    ap.add_argument("--cases", help="a folder of cases instead of cases/ and prog/")
     ap.add_argument("--patience", type=float, default=1, help="factor on every time limit")
     ap.add_argument("--keep", action="store_true", help="leave the working folders")
     args = ap.parse_args()
     args.B = os.path.abspath(args.B)
-    cases = [Case(p) for p in sorted(glob.glob(HERE + "/cases/*.sh") + glob.glob(HERE + "/prog/*.c")
-                                     + glob.glob(HERE + "/prog/*.cc"))]
+    where = [os.path.abspath(args.cases) + "/*.sh"] if args.cases else [f"{HERE}/{p}" for p in ("cases/*.sh", "prog/*.c", "prog/*.cc")]
+    cases = [Case(p) for w in where for p in sorted(glob.glob(w))]
     if args.only:
         cases = [c for c in cases if any(c.name.startswith(o) for o in args.only.split(","))]
     start, total = time.time(), [0, 0, 0]

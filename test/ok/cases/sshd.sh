@@ -1,0 +1,40 @@
+# needs: sshd ssh ssh-keygen
+# profiles: strict
+# Logins on loopback: sshd forks, drops its rights and puts its pre-authentication child into a seccomp
+# sandbox; the client and the session's shell are protected, too.
+[ "$(id -u)" = 0 ] || {
+	echo "not root"
+	exit 0
+}
+port=$((20000 + $$ % 20000))
+mkdir -p /run/sshd
+ssh-keygen -q -t ed25519 -N '' -f hk && ssh-keygen -q -t ed25519 -N '' -f id || exit 1
+cat >conf <<C
+Port $port
+ListenAddress 127.0.0.1
+HostKey $PWD/hk
+AuthorizedKeysFile $PWD/id.pub
+StrictModes no
+UsePAM no
+PidFile none
+PermitRootLogin yes
+C
+/usr/sbin/sshd -D -e -f "$PWD/conf" 2>log &
+login() {
+	ssh -p "$port" -i id -F /dev/null -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o BatchMode=yes \
+		-o LogLevel=ERROR root@127.0.0.1 "$@"
+}
+for i in $(seq 60); do
+	login true 2>/dev/null && break
+	sleep 0.5
+done
+seq 2000 >id-text
+n=1
+[ "$SIZE" = full ] && n=12
+for i in $(seq $n); do
+	login 'cat; echo $?; exit 3' <id-text | cksum
+	echo "${PIPESTATUS[0]}"
+done
+kill $!
+wait $!
+grep -c 'terminated by signal' log

@@ -26,39 +26,27 @@ static void take_args(char **argv, size_t n, const char *arg, va_list *ap)
 		argv[i] = va_arg(*ap, char *);
 }
 
-UD_EXPORT int execl(const char *path, const char *arg, ...)
-{
-	va_list ap;
-	size_t n;
+/* The functions differ in name and in what they call: a va_list cannot be handed on for an array. */
+#define EXEC_LIST(name, by)                                        \
+	UD_EXPORT int name(const char *file, const char *arg, ...) \
+	{                                                          \
+		va_list ap;                                        \
+		size_t n;                                          \
+                                                                   \
+		va_start(ap, arg);                                 \
+		n = count_args(arg, &ap);                          \
+		va_end(ap);                                        \
+                                                                   \
+		char *argv[n + 1];                                 \
+                                                                   \
+		va_start(ap, arg);                                 \
+		take_args(argv, n, arg, &ap);                      \
+		va_end(ap);                                        \
+		return by(file, argv);                             \
+	}
 
-	va_start(ap, arg);
-	n = count_args(arg, &ap);
-	va_end(ap);
-
-	char *argv[n + 1];
-
-	va_start(ap, arg);
-	take_args(argv, n, arg, &ap);
-	va_end(ap);
-	return execv(path, argv);
-}
-
-UD_EXPORT int execlp(const char *file, const char *arg, ...)
-{
-	va_list ap;
-	size_t n;
-
-	va_start(ap, arg);
-	n = count_args(arg, &ap);
-	va_end(ap);
-
-	char *argv[n + 1];
-
-	va_start(ap, arg);
-	take_args(argv, n, arg, &ap);
-	va_end(ap);
-	return execvp(file, argv);
-}
+EXEC_LIST(execl, execv)
+EXEC_LIST(execlp, execvp)
 
 UD_EXPORT int execle(const char *path, const char *arg, ...)
 {

@@ -52,7 +52,7 @@ static int host_start(const char **why)
 	meta_spare = host_spare;
 	err = space_start(options.vspace);
 	if (err) {
-		*why = "no address space for its tables (ulimit -v?)";
+		*why = "no memory for its tables (ulimit -v, ulimit -d?)";
 		return err;
 	}
 	engine_start();

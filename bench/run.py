@@ -15,6 +15,8 @@ import peers
 WARM_MB = 600
 LIMIT = 600  # seconds of a run; valgrind and electric-fence may need more than is sensible
 HERE = os.path.dirname(os.path.abspath(__file__))
+
+
 def programs(prog_dir, scale):
     s = lambda n: str(max(1, int(n * scale)))
     cc1 = subprocess.run(["gcc", "-print-prog-name=cc1"], capture_output=True, text=True).stdout.strip()

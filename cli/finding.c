@@ -127,14 +127,17 @@ static void read_message(struct finding *f, const char *s)
 	if (f->access) {
 		if (skip(&s, " of size "))
 			number(&s, 10, &f->size);
-		skip(&s, " at ");
+		if (!skip(&s, " through a pointer loaded from "))
+			skip(&s, " at ");
 	} else {
 		f->call = word(&s, "() ");
 		if (skip(&s, "argument "))
 			number(&s, 10, &n);
 		f->arg = (int)n;
-		if (!skip(&s, " at "))
+		if (!skip(&s, " at ") && !skip(&s, " through a pointer loaded from ")) {
 			skip(&s, "of ");
+			skip(&s, "a pointer loaded from ");
+		}
 	}
 	if (number(&s, 16, &f->addr) && skip(&s, ", "))
 		read_block(f, s);

@@ -20,6 +20,7 @@
 #include "look.h"
 #include "memlimit.h"
 #include "meta.h"
+#include "poison.h"
 #include "policy.h"
 #include "budget.h"
 #include "mode.h"

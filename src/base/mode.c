@@ -12,6 +12,7 @@ void mode_start(void)
 		     : options.detect == DETECT_ADAPTIVE ? (unsigned)options.strict_share
 							 : 0;
 	mode.grouped = options.detect == DETECT_GROUPED;
+	mode.poison = options.poison && !mode.strict && !mode.grouped;
 	mode.records = options.stacks;
 	mode.sample = (uint32_t)options.sample;
 	mode.sample_asked = options.explicit >> OPTION_NTH_sample & 1;

@@ -12,6 +12,7 @@ struct mode {
 	bool strict;	  /* all at once */
 	unsigned share;	  /* some at once, if that takes no more percent of the time; strict: 100 */
 	bool grouped;	  /* by whole pages: pages/; else rows/ */
+	bool poison;	  /* what is freed is filled until it dies */
 	bool records;	  /* who allocated and freed each */
 	bool short_pages; /* malloc may take its shortest way, through a page */
 	bool short_rows;  /* likewise, through a row */

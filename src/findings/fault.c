@@ -21,6 +21,8 @@
 #include <errno.h>
 #include <sys/ucontext.h>
 
+#define TRAP_STACK	12 /* by rsp or rbp; others are general protection */
+#define TRAP_PROTECTION 13
 #define TRAP_PAGE_FAULT 14
 #define ERROR_WRITE	2
 #define ERROR_FETCH	16
@@ -97,22 +99,74 @@ static bool find_block(struct report *r)
 	return true;
 }
 
+/* As instructions count them. */
+static const uint8_t greg_of[] = {REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP, REG_RSI,
+	REG_RDI, REG_R8, REG_R9, REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15};
+
+static uint64_t reg_value(const greg_t *g, unsigned reg)
+{
+	return reg < ARRAY_LEN(greg_of) ? (uint64_t)g[greg_of[reg]] : 0;
+}
+
+/* A pointer that stands in a freed block: which register has it, or did the code go there? */
+static bool find_loaded(const greg_t *g, struct report *r)
+{
+	struct decode_pointers p;
+	uint8_t insn[15];
+	size_t n;
+
+	r->access = ACCESS_EXEC;
+	r->addr = r->use.ip;
+	if (report_loaded(&r->addr))
+		return true;
+	n = read_insn(r->use.ip, insn, sizeof(insn));
+	if (!decode_pointers(insn, n, &p))
+		return false;
+	for (unsigned i = 0; i < ARRAY_LEN(p.reg); i++) {
+		r->addr = reg_value(g, p.reg[i]);
+		if (!report_loaded(&r->addr))
+			continue;
+		if (p.target == TARGET_REGISTER)
+			return true;
+		r->access = p.store[i] ? ACCESS_WRITE : ACCESS_READ;
+		r->size = decode_access_size(insn, n);
+		return true;
+	}
+	if (p.target != TARGET_MEMORY)
+		return false;
+	r->addr = reg_value(g, p.reg[0]) + (reg_value(g, p.reg[1]) << p.scale) + (uint64_t)p.disp;
+	if (!stack_probe(r->addr) || r->addr & 7)
+		return false;
+	r->addr = *(const uint64_t *)vaddr_ptr(r->addr);
+	return report_loaded(&r->addr);
+}
+
+/* What processors refuse to take for an address. */
+static bool is_no_address(const greg_t *g)
+{
+	return g[REG_TRAPNO] == TRAP_PROTECTION || g[REG_TRAPNO] == TRAP_STACK;
+}
+
 bool fault_classify(const siginfo_t *si, const void *ucontext, struct report *r)
 {
 	const ucontext_t *uc = ucontext;
 	const greg_t *g = uc->uc_mcontext.gregs;
 	uint8_t insn[15];
 
-	/* Sent, or a general protection fault: no address. */
-	if (!signal_is_fault(si, ucontext) || si->si_code == SI_KERNEL ||
-		g[REG_TRAPNO] != TRAP_PAGE_FAULT)
+	if (!signal_is_fault(si, ucontext))
 		return false;
 	*r = (struct report){
 		.kind = FINDING_USE_AFTER_FREE,
 		.addr = vaddr_of(si->si_addr),
 		.use = {(uintptr_t)g[REG_RIP], (uintptr_t)g[REG_RSP], (uintptr_t)g[REG_RBP]},
 	};
-	if (!find_block(r))
+	if (si->si_code == SI_KERNEL) {
+		r->loaded = mode.poison && is_no_address(g) && find_loaded(g, r);
+		if (r->loaded)
+			block_find(r->addr, &r->block);
+		return r->loaded;
+	}
+	if (g[REG_TRAPNO] != TRAP_PAGE_FAULT || !find_block(r))
 		return false;
 	if (g[REG_ERR] & ERROR_FETCH || r->addr == r->use.ip) {
 		r->access = ACCESS_EXEC;
@@ -145,7 +199,7 @@ static void on_fault(int sig, siginfo_t *si, void *ucontext)
 	if (fault && block_appears(vaddr_of(si->si_addr)))
 		return;
 	signal_arrived(ucontext);
-	if (fault && (stack_recover(&at) || judge_recover(&at))) {
+	if (fault && (stack_recover(&at) || judge_recover(&at) || poison_recover(&at.ip))) {
 		g[REG_RIP] = (greg_t)at.ip;
 		g[REG_RSP] = (greg_t)at.sp;
 		g[REG_RBP] = (greg_t)at.bp;

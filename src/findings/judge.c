@@ -51,6 +51,7 @@ bool judge_recover(struct stack_regs *regs)
 
 static bool is_dead_at(vaddr_t at, struct report *r)
 {
+	bool loaded = report_loaded(&at);
 	struct block b;
 
 	block_find(at, &b);
@@ -58,6 +59,7 @@ static bool is_dead_at(vaddr_t at, struct report *r)
 		return false;
 	r->block = b;
 	r->addr = at;
+	r->loaded = loaded;
 	return true;
 }
 

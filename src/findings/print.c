@@ -5,6 +5,8 @@
  *
  *   undangle: ERROR: use-after-free: ACCESS at ADDR, WHERE HOW by thread THREAD
  *   undangle: ERROR: use-after-free: malloc_usable_size() of ADDR, WHERE HOW by thread THREAD
+ *   undangle: ERROR: use-after-free: ACCESS through a pointer loaded from ADDR, WHERE HOW ...
+ *   undangle: ERROR: use-after-free: CALL() of a pointer loaded from ADDR, WHERE HOW ...
  *   undangle: ERROR: double-free: CALL() of ADDR, WHERE HOW by thread THREAD
  *   undangle: ERROR: invalid-free: CALL() of ADDR, WHAT[, misaligned]
  *   undangle: ERROR: out-of-bounds: ACCESS at ADDR, N bytes before a live SIZE-byte block
@@ -198,7 +200,8 @@ static void print_access(struct out *o, const struct report *r)
 	case ACCESS_NONE:
 		break;
 	}
-	out_fmt(o, " at %p, ", vaddr_ptr(r->addr));
+	out_str(o, r->loaded ? " through a pointer loaded from" : " at");
+	out_fmt(o, " %p, ", vaddr_ptr(r->addr));
 }
 
 static void print_symbol(struct out *o, const struct symbol *s)
@@ -264,7 +267,8 @@ static void print_headline(struct out *o, const struct report *r)
 
 	out_fmt(o, "undangle: ERROR: %s: ", kind[r->kind]);
 	if (r->access == ACCESS_NONE)
-		out_fmt(o, "%s() of %p, ", r->call, vaddr_ptr(r->addr));
+		out_fmt(o, "%s() of %s%p, ", r->call, r->loaded ? "a pointer loaded from " : "",
+			vaddr_ptr(r->addr));
 	else
 		print_access(o, r);
 	print_what(o, r);

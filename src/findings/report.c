@@ -336,6 +336,20 @@ void report_print(const struct report *r, const void *ucontext, bool fatal)
 	gate.owner = gate_owner(sys_getpid(), fatal ? GATE_DYING : 0);
 }
 
+bool report_loaded(vaddr_t *addr)
+{
+	struct block b;
+	vaddr_t at;
+
+	if (!mode.poison || !poison_read(*addr, &at))
+		return false;
+	block_find(at, &b);
+	if (b.state != BLOCK_DEAD)
+		return false;
+	*addr = at;
+	return true;
+}
+
 void report_bad_free(void *p, const char *call, void *frame)
 {
 	struct report r = {
@@ -346,8 +360,10 @@ void report_bad_free(void *p, const char *call, void *frame)
 	};
 	struct sigaction old;
 
+	r.loaded = report_loaded(&r.addr);
 	block_find(r.addr, &r.block);
-	if (r.block.state == BLOCK_DEAD && !__builtin_strcmp(call, "malloc_usable_size"))
+	if (r.block.state == BLOCK_DEAD &&
+		(r.loaded || !__builtin_strcmp(call, "malloc_usable_size")))
 		r.kind = FINDING_USE_AFTER_FREE;
 	else if (r.block.state == BLOCK_DEAD && r.block.base == r.addr)
 		r.kind = FINDING_DOUBLE_FREE;

@@ -32,6 +32,8 @@ struct report {
 	enum access access;
 	size_t size; /* of the access in bytes; 0 = unknown */
 	vaddr_t addr;
+	/* addr is where the pointer was loaded from that was used: base/poison.h */
+	bool loaded;
 	const char *call; /* "free", "realloc", "write": the function or system call; or NULL */
 	int arg;	  /* for ACCESS_SYSCALL: number of the argument, from 1               */
 	/* block_find(addr) at that time; OUT_OF_BOUNDS: the live block nearest to it, if any */
@@ -49,6 +51,12 @@ struct report {
  * (--on-error=continue): then nothing was done, and the caller answers as if all were well.
  */
 void report_bad_free(void *p, const char *call, void *frame);
+
+/*
+ * Is what was used as an address a word of a freed block (base/poison.h)? Then *addr is where it was
+ * loaded from.
+ */
+bool report_loaded(vaddr_t *addr);
 
 /*
  * Prints r, unless the same was printed before. `fatal`: the process is going to die of it, so

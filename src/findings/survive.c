@@ -28,7 +28,8 @@ static struct {
 
 bool survive_possible(const struct report *r)
 {
-	return r->kind != FINDING_OUT_OF_BOUNDS && r->access != ACCESS_EXEC;
+	return r->kind != FINDING_OUT_OF_BOUNDS && r->access != ACCESS_EXEC &&
+	       !(r->loaded && report_by_access(r));
 }
 
 bool survive_can(const struct report *r)

@@ -134,9 +134,13 @@ static __attribute__((noinline)) void row_free_rest(struct view *v, size_t d)
 static __attribute__((noinline)) void row_free_shared(struct view *v, size_t d)
 {
 	struct cursors *tc = cursors_mine();
+	uint32_t u = (uint32_t)(d >> PAGE_SHIFT);
 
+	if (unlikely(!(view_live_word(v, u / 64) >> (u % 64) & 1)))
+		return row_free_rest(v, d);
+	slot_poison(v, v->base + d);
 	owner_enter(&tc->own, v);
-	if (unlikely(!clear_mine(v, (uint32_t)(d >> PAGE_SHIFT))))
+	if (unlikely(!clear_mine(v, u)))
 		return row_free_rest(v, d);
 	row_freed(v, d >> PAGE_SHIFT, tc);
 }
@@ -162,6 +166,9 @@ static __attribute__((noinline)) void row_free(struct view *v, void *p)
 		goto rest;
 	if (unlikely(v->gone != NULL))
 		return row_free_shared(v, d);
+	if (unlikely(!(v->live[u / 64] >> (u % 64) & 1)))
+		goto rest;
+	slot_poison(v, v->base + d);
 	owner_enter(&tc->own, v);
 	if (unlikely(!bit_clear(&v->live[u / 64], u % 64)))
 		goto rest;

@@ -115,6 +115,7 @@ static inline bool free_slot(struct view *v, uint32_t idx, bool moved, void *fra
 
 	if (v->rec)
 		record_free(&v->rec[idx], moved, tc ? tc->own.tid : sys_gettid(), stack);
+	slot_poison(v, view_slot_at(v, idx));
 	if (unlikely(!tc))
 		return free_slot_uncached(v, idx, at_once);
 	owner_enter(&tc->own, v);

@@ -24,4 +24,11 @@ static inline bool clear_mine(struct view *v, uint32_t idx)
 	return livebits_clear_mine(v->live, &v->gone, idx);
 }
 
+/* The object at `at` is about to be freed, its bit still set: what is dead may be used by others. */
+static inline void slot_poison(const struct view *v, vaddr_t at)
+{
+	if (mode.poison)
+		poison_fill(at, v->geom->size);
+}
+
 #endif

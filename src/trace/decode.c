@@ -21,7 +21,8 @@ struct insn {
 	const uint8_t *p, *end;
 	unsigned pfx;
 	bool w, opsize, vex, evex, broadcast, masked;
-	unsigned vl; /* vector length in bytes */
+	unsigned x, b; /* 8: the register of index, of base is one of the upper eight */
+	unsigned vl;   /* vector length in bytes */
 	unsigned map;
 	uint8_t op, modrm;
 };
@@ -55,6 +56,8 @@ static const char map3[] =
 static const char x87[] =
 	"dddddddd" "d.dd.w.w" "dddddddd" "dddd.t.t" "qqqqqqqq" "qqqq...w" "wwwwwwww" "wwwwtqtq";
 /* clang-format on */
+
+static const char *const maps[] = {map0, map1, map2, map3};
 
 static bool more(const struct insn *i)
 {
@@ -183,7 +186,9 @@ static bool prefixes(struct insn *i)
 			break;
 		default:
 			if ((*i->p & 0xf0) == 0x40) {
-				i->w = *i->p++ & 8;
+				i->w = *i->p & 8;
+				i->x = (*i->p & 2U) << 2;
+				i->b = (*i->p++ & 1U) << 3;
 				return more(i);
 			}
 			return true;
@@ -208,6 +213,8 @@ static bool vex(struct insn *i, uint8_t first)
 		i->vl = len[p[0] >> 2 & 1];
 	} else {
 		i->map = p[0] & (first == 0xc4 ? 0x1f : 7);
+		i->x = (~p[0] & 0x40U) >> 3;
+		i->b = (~p[0] & 0x20U) >> 2;
 		i->w = p[1] & 0x80;
 		i->pfx = p[1] & 3;
 		i->vl = len[first == 0xc4 ? p[1] >> 2 & 1 : p[2] >> 5 & 3];
@@ -277,7 +284,6 @@ static char evex_letter(const struct insn *i, char letter)
 
 unsigned decode_access_size(const uint8_t *insn, size_t n)
 {
-	static const char *const maps[] = {map0, map1, map2, map3};
 	struct insn i = {.p = insn, .end = insn + MIN(n, 15UL), .vl = 16};
 	char letter;
 
@@ -300,4 +306,146 @@ unsigned decode_access_size(const uint8_t *insn, size_t n)
 	if (i.evex && i.broadcast)
 		return i.w ? 8 : 4;
 	return size_of(&i, letter);
+}
+
+/* Does one of the two-byte opcodes write to its memory operand? */
+static bool is_store_0f(const struct insn *i)
+{
+	switch (i->op) {
+	case 0x7e:
+		return i->pfx != PFX_F3;
+	case 0xba:
+		return (i->modrm >> 3 & 7) > 4;
+	case 0x11:
+	case 0x13:
+	case 0x17:
+	case 0x29:
+	case 0x2b:
+	case 0x7f:
+	case 0xa4:
+	case 0xa5:
+	case 0xab:
+	case 0xac:
+	case 0xad:
+	case 0xb0:
+	case 0xb1:
+	case 0xb3:
+	case 0xbb:
+	case 0xc0:
+	case 0xc1:
+	case 0xc3:
+	case 0xc7:
+	case 0xd6:
+	case 0xe7:
+		return true;
+	}
+	return (i->op & 0xf0) == 0x90;
+}
+
+/* Does it write there? What is not known counts as a read. */
+static bool is_store(const struct insn *i)
+{
+	unsigned op = i->op, reg = i->modrm >> 3 & 7;
+
+	if (i->map == 2)
+		return op == 0xf1 ? i->pfx != PFX_F2 : op == 0x8e || op == 0x2e || op == 0x2f;
+	if (i->map == 3)
+		return (op >= 0x14 && op <= 0x17) || op == 0x19 || op == 0x39;
+	if (i->map == 1)
+		return is_store_0f(i);
+	if (op < 0x40)
+		return (op & 7) < 2 && op < 0x38;
+	if (op >= 0xd8 && op <= 0xdf)
+		return op & 1 ? reg == 1 || reg == 2 || reg == 3 || reg == 7 ||
+					(op == 0xdf && reg == 6)
+			      : false;
+	switch (op & ~1U) {
+	case 0x80:
+	case 0x82:
+		return reg != 7;
+	case 0xf6:
+		return reg == 2 || reg == 3;
+	case 0xfe:
+		return reg < 2;
+	}
+	return (op >= 0x86 && op <= 0x89) || op == 0x8c || op == 0x8f || (op & ~1U) == 0xc0 ||
+	       (op & ~1U) == 0xc6 || (op >= 0xd0 && op <= 0xd3);
+}
+
+/* The registers of ModRM and SIB. */
+static bool modrm_pointers(struct insn *i, struct decode_pointers *p)
+{
+	unsigned mod = i->modrm >> 6, rm = i->modrm & 7, sib, bytes;
+
+	i->p++;
+	if (rm == 4) {
+		if (!more(i))
+			return false;
+		sib = *i->p++;
+		rm = sib & 7;
+		p->scale = sib >> 6;
+		if ((sib >> 3 & 7) + i->x != 4)
+			p->reg[1] = (sib >> 3 & 7) + i->x;
+	}
+	bytes = mod == 1 ? 1 : mod == 2 || rm == 5 ? 4 : 0;
+	if (mod == 0 && rm != 5)
+		bytes = 0;
+	if (mod != 0 || rm != 5)
+		p->reg[0] = rm + i->b;
+	if ((size_t)(i->end - i->p) < bytes)
+		return false;
+	if (bytes == 1)
+		p->disp = (int8_t)*i->p;
+	else if (bytes == 4)
+		__builtin_memcpy(&p->disp, i->p, 4);
+	return p->reg[0] != DECODE_NONE || p->reg[1] != DECODE_NONE;
+}
+
+/* Those without ModRM: strings, the stack. True: it is one. */
+static bool implied_pointers(const struct insn *i, char letter, struct decode_pointers *p)
+{
+	unsigned string = i->op & 0xe;
+
+	if (i->map)
+		return false;
+	if (letter == 'B' || letter == 'V') {
+		p->reg[0] = string == 0xa || string == 0xe ? DECODE_NONE : 6;
+		p->reg[1] = string == 0xc ? DECODE_NONE : 7;
+		p->store[1] = string == 0x4 || string == 0xa;
+		return true;
+	}
+	if (letter != 'S' || i->op == 0x8f)
+		return false;
+	p->reg[0] = i->op == 0xc9 ? 5 : 4;
+	p->store[0] = (i->op & 0xf8) == 0x50 || i->op == 0x68 || i->op == 0x6a || i->op == 0xe8;
+	p->target = i->op == 0xc2 || i->op == 0xc3 ? TARGET_MEMORY : TARGET_NONE;
+	return true;
+}
+
+bool decode_pointers(const uint8_t *insn, size_t n, struct decode_pointers *p)
+{
+	struct insn i = {.p = insn, .end = insn + MIN(n, 15UL), .vl = 16};
+	unsigned reg;
+	char letter;
+	bool far_off;
+
+	*p = (struct decode_pointers){.reg = {DECODE_NONE, DECODE_NONE}};
+	if (!prefixes(&i) || !opcode(&i))
+		return false;
+	letter = maps[i.map][i.op];
+	if (implied_pointers(&i, letter, p))
+		return true;
+	if ((letter == '.' && !i.evex) || !more(&i))
+		return false;
+	i.modrm = *i.p;
+	reg = i.modrm >> 3 & 7;
+	far_off = i.map == 0 && i.op == 0xff && (reg == 2 || reg == 4);
+	if (i.modrm >> 6 == 3) {
+		p->reg[0] = (i.modrm & 7) + i.b;
+		p->target = TARGET_REGISTER;
+		return far_off;
+	}
+	p->target = far_off ? TARGET_MEMORY : TARGET_NONE;
+	p->store[0] = p->store[1] = is_store(&i);
+	return modrm_pointers(&i, p);
 }

@@ -15,4 +15,19 @@
  */
 unsigned decode_access_size(const uint8_t *insn, size_t n);
 
+/* What a fault that has no address may have been about, and how. */
+#define DECODE_NONE 16U
+enum decode_target { TARGET_NONE, TARGET_REGISTER, TARGET_MEMORY };
+
+struct decode_pointers {
+	unsigned reg[2]; /* that make the address, as instructions count them, or NONE */
+	bool store[2];	 /* through this one it writes */
+	unsigned scale;	 /* of reg[1]: a shift */
+	int32_t disp;
+	enum decode_target target; /* it goes where reg[0], or the word at the address, says */
+};
+
+/* False if it is not understood, or no register makes an address. */
+bool decode_pointers(const uint8_t *insn, size_t n, struct decode_pointers *p);
+
 #endif

@@ -1,5 +1,6 @@
 // expect: kind=double-free call=free offset=0 block=48 status=134
 // expect: use=drop_again>main free=drop>main alloc=make>main threads=alloc:a,free:a,use:a
+// options: no-poison
 // A million allocations later the block is still known.
 #include "bug.h"
 

@@ -10,9 +10,9 @@ import re
 import subprocess
 
 HEAD = re.compile(r"^undangle: ERROR: (use-after-free|double-free|invalid-free|out-of-bounds): (.*)$")
-ACCESS = re.compile(r"^(READ|WRITE|EXEC)(?: of size (\d+))? at (0x[0-9a-f]+), (.*)$")
-SYSCALL = re.compile(r"^(\w+)\(\) argument (\d+) at (0x[0-9a-f]+), (.*)$")
-CALL = re.compile(r"^(\w+)\(\) of (0x[0-9a-f]+), (.*)$")
+ACCESS = re.compile(r"^(READ|WRITE|EXEC)(?: of size (\d+))?( through a pointer loaded from| at) (0x[0-9a-f]+), (.*)$")
+SYSCALL = re.compile(r"^(\w+)\(\) argument (\d+)( through a pointer loaded from| at) (0x[0-9a-f]+), (.*)$")
+CALL = re.compile(r"^(\w+)\(\) of (a pointer loaded from )?(0x[0-9a-f]+), (.*)$")
 # "a live 40-byte block", "an 8-byte block", "a block of the 48-byte class"
 START = re.compile(r"^the start of (an?) (live )?(.*?\bblock(?: of the \d+-byte class)?)(.*)$")
 BESIDE = re.compile(r"^(\d+) bytes? (inside|past the end of|before) (an?) (live )?"
@@ -80,21 +80,22 @@ def headline(kind, text):
         m = ACCESS.match(text)
         if m:
             r["access"], r["bytes"] = m.group(1), m.group(2) or "none"
-            rest = m.group(4)
+            rest, how = m.group(5), m.group(3)
         else:
             m = SYSCALL.match(text)
             if m:
                 r.update(access="SYSCALL", call=m.group(1), arg=m.group(2))
-                rest = m.group(4)
+                rest, how = m.group(5), m.group(3)
         if not m and kind == "use-after-free":
             m = CALL.match(text)
             if m:
-                r["call"], rest = m.group(1), m.group(3)
+                r["call"], how, rest = m.group(1), m.group(2), m.group(4)
     else:
         m = CALL.match(text)
         if m:
-            r["call"], rest = m.group(1), m.group(3)
+            r["call"], how, rest = m.group(1), m.group(2), m.group(4)
     if m:
+        r["loaded"] = "yes" if how and "loaded" in how else "no"
         place(r, re.sub(r", misaligned$", "", rest))
     else:
         r["strange"].append(text)

@@ -64,7 +64,8 @@ class Host:
 
     def __init__(self, b, mode):
         self.b = b
-        self.under = [f"{b}/undangle", "--backend=host", HOST_MODES[mode], "--no-stacks"]
+        self.under = [f"{b}/undangle", "--backend=host", HOST_MODES[mode], "--no-stacks",
+                      "--no-poison"]  # which is by the byte
 
     steps = Kvm.steps
 

@@ -7,6 +7,10 @@ must fail: "bug:PROGRAM-PREFIX[,..]:MODE", "ok:CASE[,..]:PROFILE" or "unit:NAME"
 
 MUTANTS = [
     # --- nothing dies ---
+    ("poison-nowhere", "src/rows/free.c", "\tslot_poison(v, view_slot_at(v, idx));\n", "",
+     ["bug:uaf-loaded-read:deferred"]),
+    ("poison-not-short", "src/malloc/short_free.c", "\t\tgoto rest;\n\tslot_poison(v, v->base + d);\n", "\t\tgoto rest;\n",
+     ["bug:uaf-loaded-read:rows"]),
     ("places-forgotten", "src/rows/atonce.c", "__atomic_store_n(a, n + 1, ", "__atomic_store_n(a, n, ",
      ["bug:uaf-rare-path:adaptive"]),
     ("kill-small-noop", "src/rows/sweep.c",
@@ -225,7 +229,7 @@ MUTANTS = [
      "decode_access_size(insn, read_insn(r->use.ip, insn, sizeof(insn)))",
      "2 * decode_access_size(insn, read_insn(r->use.ip, insn, sizeof(insn)))",
      ["bug:uaf-read-small:strict"]),
-    ("write-called-read", "src/findings/fault.c", "? ACCESS_WRITE : ACCESS_READ", "? ACCESS_READ : ACCESS_READ",
+    ("write-called-read", "src/findings/fault.c", "ERROR_WRITE ? ACCESS_WRITE", "ERROR_WRITE ? ACCESS_READ",
      ["bug:uaf-write-small:strict"]),
     ("exec-called-read", "src/findings/fault.c", "\t\tr->access = ACCESS_EXEC;", "\t\tr->access = ACCESS_READ;",
      ["bug:uaf-jump:strict"]),

@@ -152,6 +152,7 @@ static void random_bytes(void)
 	for (int k = 0; k < 2000000; k++) {
 		size_t n = (size_t)k % 16;
 		uint8_t *insn = (uint8_t *)page + 4096 - n;
+		struct decode_pointers p;
 		unsigned got;
 
 		x ^= x << 13, x ^= x >> 7, x ^= x << 17;
@@ -159,14 +160,105 @@ static void random_bytes(void)
 			insn[i] = (uint8_t)((x * (i + 1)) >> 33);
 		if (n && k % 3 == 0)
 			insn[0] = "\x62\xc4\xc5\x66\xf3\x0f"[x % 6];
+		decode_pointers(insn, n, &p);
+		CHECK(p.reg[0] <= DECODE_NONE && p.reg[1] <= DECODE_NONE && p.scale < 4);
 		got = decode_access_size(insn, n);
 		CHECK(got <= 64 && (got == 10 || (got & (got - 1)) == 0));
+	}
+}
+
+#define NONE DECODE_NONE
+static const struct {
+	const char *text;
+	unsigned base, index, scale;
+	int32_t disp;
+	enum decode_target target;
+	bool store; /* through index where that is a string's rdi */
+	uint8_t bytes[15];
+} pointer[] = {
+	/* clang-format off */
+	{"mov eax,[rdi]", 7, NONE, 0, 0, TARGET_NONE, false, "\x8b\x07"},
+	{"mov [rdi],eax", 7, NONE, 0, 0, TARGET_NONE, true, "\x89\x07"},
+	{"mov byte ptr [r12],1", 12, NONE, 0, 0, TARGET_NONE, true, "\x41\xc6\x04\x24\x01"},
+	{"mov rax,[r13-8]", 13, NONE, 0, -8, TARGET_NONE, false, "\x49\x8b\x45\xf8"},
+	{"mov rax,[rbp+0x12345678]", 5, NONE, 0, 0x12345678, TARGET_NONE, false, "\x48\x8b\x85\x78\x56\x34\x12"},
+	{"mov al,[rsp+rcx*2+4]", 4, 1, 1, 4, TARGET_NONE, false, "\x8a\x44\x4c\x04"},
+	{"mov rax,[r9*8+64]", NONE, 9, 3, 64, TARGET_NONE, false, "\x4a\x8b\x04\xcd\x40\x00\x00\x00"},
+	{"mov rax,[r8+r12]", 8, 12, 0, 0, TARGET_NONE, false, "\x4b\x8b\x04\x20"},
+	{"cmp [rsi],al", 6, NONE, 0, 0, TARGET_NONE, false, "\x38\x06"},
+	{"add [rsi],al", 6, NONE, 0, 0, TARGET_NONE, true, "\x00\x06"},
+	{"cmp byte ptr [rsi],0", 6, NONE, 0, 0, TARGET_NONE, false, "\x80\x3e\x00"},
+	{"lock or dword ptr [rsi],0", 6, NONE, 0, 0, TARGET_NONE, true, "\xf0\x83\x0e\x00"},
+	{"test dword ptr [rsi],1", 6, NONE, 0, 0, TARGET_NONE, false, "\xf7\x06\x01\x00\x00\x00"},
+	{"neg dword ptr [rsi]", 6, NONE, 0, 0, TARGET_NONE, true, "\xf7\x1e"},
+	{"inc qword ptr [rsi]", 6, NONE, 0, 0, TARGET_NONE, true, "\x48\xff\x06"},
+	{"shl byte ptr [rsi],cl", 6, NONE, 0, 0, TARGET_NONE, true, "\xd2\x26"},
+	{"fld qword ptr [rsi]", 6, NONE, 0, 0, TARGET_NONE, false, "\xdd\x06"},
+	{"fstp qword ptr [rsi]", 6, NONE, 0, 0, TARGET_NONE, true, "\xdd\x1e"},
+	{"sete [r11]", 11, NONE, 0, 0, TARGET_NONE, true, "\x41\x0f\x94\x03"},
+	{"movaps [rdx],xmm0", 2, NONE, 0, 0, TARGET_NONE, true, "\x0f\x29\x02"},
+	{"movdqu xmm0,[rdx]", 2, NONE, 0, 0, TARGET_NONE, false, "\xf3\x0f\x6f\x02"},
+	{"movq [rdx],xmm0", 2, NONE, 0, 0, TARGET_NONE, true, "\x66\x0f\xd6\x02"},
+	{"movq xmm0,[rdx]", 2, NONE, 0, 0, TARGET_NONE, false, "\xf3\x0f\x7e\x02"},
+	{"lock xadd [rdi],rax", 7, NONE, 0, 0, TARGET_NONE, true, "\xf0\x48\x0f\xc1\x07"},
+	{"lock bts [rdi],rax", 7, NONE, 0, 0, TARGET_NONE, true, "\xf0\x48\x0f\xab\x07"},
+	{"bt [rdi],rax", 7, NONE, 0, 0, TARGET_NONE, false, "\x48\x0f\xa3\x07"},
+	{"bt dword ptr [rdi],3", 7, NONE, 0, 0, TARGET_NONE, false, "\x0f\xba\x27\x03"},
+	{"btr dword ptr [rdi],3", 7, NONE, 0, 0, TARGET_NONE, true, "\x0f\xba\x37\x03"},
+	{"movbe [rdi],eax", 7, NONE, 0, 0, TARGET_NONE, true, "\x0f\x38\xf1\x07"},
+	{"pextrb [rdi],xmm0,1", 7, NONE, 0, 0, TARGET_NONE, true, "\x66\x0f\x3a\x14\x07\x01"},
+	{"vmovdqu ymm0,[r9+r10*4]", 9, 10, 2, 0, TARGET_NONE, false, "\xc4\x81\x7e\x6f\x04\x91"},
+	{"vmovdqu [rdi],ymm0", 7, NONE, 0, 0, TARGET_NONE, true, "\xc5\xfe\x7f\x07"},
+	{"vmovdqu8 zmm16,[rsi]", 6, NONE, 0, 0, TARGET_NONE, false, "\x62\xe1\x7f\x48\x6f\x06"},
+	{"vmovdqu64 [r15],zmm1", 15, NONE, 0, 0, TARGET_NONE, true, "\x62\xd1\xfe\x48\x7f\x0f"},
+	{"rep movsb", 6, 7, 0, 0, TARGET_NONE, true, "\xf3\xa4"},
+	{"rep stosq", NONE, 7, 0, 0, TARGET_NONE, true, "\xf3\x48\xab"},
+	{"lodsb", 6, NONE, 0, 0, TARGET_NONE, false, "\xac"},
+	{"scasb", NONE, 7, 0, 0, TARGET_NONE, false, "\xae"},
+	{"cmpsb", 6, 7, 0, 0, TARGET_NONE, false, "\xa6"},
+	{"push rax", 4, NONE, 0, 0, TARGET_NONE, true, "\x50"},
+	{"pop rax", 4, NONE, 0, 0, TARGET_NONE, false, "\x58"},
+	{"call next", 4, NONE, 0, 0, TARGET_NONE, true, "\xe8\x00\x00\x00\x00"},
+	{"leave", 5, NONE, 0, 0, TARGET_NONE, false, "\xc9"},
+	{"ret", 4, NONE, 0, 0, TARGET_MEMORY, false, "\xc3"},
+	{"call rax", 0, NONE, 0, 0, TARGET_REGISTER, false, "\xff\xd0"},
+	{"jmp r11", 11, NONE, 0, 0, TARGET_REGISTER, false, "\x41\xff\xe3"},
+	{"call [rax+8]", 0, NONE, 0, 8, TARGET_MEMORY, false, "\xff\x50\x08"},
+	{"jmp [rax+rcx*8]", 0, 1, 3, 0, TARGET_MEMORY, false, "\xff\x24\xc8"},
+	{"push [rax]", 0, NONE, 0, 0, TARGET_NONE, false, "\xff\x30"},
+	/* no register makes an address */
+	{"mov eax,[rip+4]", NONE, NONE, 0, 0, TARGET_NONE, false, "\x8b\x05\x04\x00\x00\x00"},
+	{"mov rax,rdi", NONE, NONE, 0, 0, TARGET_NONE, false, "\x48\x89\xf8"},
+	{"lea rax,[rdi]", NONE, NONE, 0, 0, TARGET_NONE, false, "\x48\x8d\x07"},
+	/* clang-format on */
+};
+
+static void pointers(void)
+{
+	for (size_t i = 0; i < ARRAY_LEN(pointer); i++) {
+		struct decode_pointers p;
+		bool is = decode_pointers(pointer[i].bytes, sizeof(pointer[i].bytes), &p);
+
+		if (pointer[i].base == NONE && pointer[i].index == NONE) {
+			CHECK(!is);
+			continue;
+		}
+		if (!is || p.reg[0] != pointer[i].base || p.reg[1] != pointer[i].index)
+			printf("# %s: registers %u, %u\n", pointer[i].text, p.reg[0], p.reg[1]);
+		CHECK(is);
+		CHECK_EQ(p.reg[0], pointer[i].base);
+		CHECK_EQ(p.reg[1], pointer[i].index);
+		CHECK_EQ(p.scale, pointer[i].scale);
+		CHECK_EQ(p.disp, pointer[i].disp);
+		CHECK_EQ(p.target, pointer[i].target);
+		CHECK_EQ(p.store[pointer[i].index == 7], pointer[i].store);
 	}
 }
 
 int main(void)
 {
 	RUN(sizes);
+	RUN(pointers);
 	RUN(random_bytes);
 	return UNIT_END();
 }

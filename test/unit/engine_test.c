@@ -1,4 +1,4 @@
-// sources: src/rows/*.c src/pages/*.c src/malloc/engine.c src/malloc/last.c src/base/space.c src/base/block.c src/base/policy.c src/base/budget.c src/base/pace.c src/base/livebits.c src/base/mode.c src/base/owner.c src/base/record.c src/malloc/short_alloc.c src/malloc/short_free.c src/base/meta.c src/base/lock.c src/base/panic.c src/base/out.c src/base/vspace.c src/base/options.c src/base/options_env.c src/base/log.c src/base/file.c src/base/memlimit.c
+// sources: src/rows/*.c src/pages/*.c src/malloc/engine.c src/malloc/last.c src/base/space.c src/base/block.c src/base/policy.c src/base/budget.c src/base/poison.c src/base/pace.c src/base/livebits.c src/base/mode.c src/base/owner.c src/base/record.c src/malloc/short_alloc.c src/malloc/short_free.c src/base/meta.c src/base/lock.c src/base/panic.c src/base/out.c src/base/vspace.c src/base/options.c src/base/options_env.c src/base/log.c src/base/file.c src/base/memlimit.c
 // flags: -DUD_DEBUG -Wno-unused-result
 /*
  * Both engines on a model of the host, in all its modes: random threads, one call at a time.
@@ -128,6 +128,14 @@ static void blk_check(const struct blk *b, size_t n)
 	CHECK_EQ(wrong, 0);
 }
 
+/* What rows fill a block with until it dies. */
+static bool is_poison(vaddr_t at)
+{
+	uint64_t w = poison_word(at & ~7UL);
+
+	return mode.poison && *(unsigned char *)vaddr_ptr(at) == (w >> at % 8 * 8 & 0xff);
+}
+
 /* The reader. What the kernel refused to kill may have lost its bytes. */
 static void stale_check(const struct blk *b)
 {
@@ -137,7 +145,7 @@ static void stale_check(const struct blk *b)
 		if (is_dead(at))
 			continue;
 		CHECK(!mode.strict || fail_count);
-		if (shows[page_of(at)] != PRIVATE || b->p[i])
+		if (!is_poison(at) && (shows[page_of(at)] != PRIVATE || b->p[i]))
 			CHECK_EQ(b->p[i], byte_of(b, i));
 	}
 }

@@ -1,0 +1,45 @@
+/*
+ * poison.h - what stands in a freed block until it dies: in each aligned word, where that word lies.
+ *
+ * app context. No processor takes such a word for an address (bits 63 to 48 are not all alike), so who
+ * loads a pointer from a freed block and goes there faults at once, and the fault says from where it
+ * was loaded. As a number it is odd, and large or negative in either half.
+ */
+#ifndef UD_BASE_POISON_H
+#define UD_BASE_POISON_H
+
+#include "words.h"
+
+#define POISON_TAG   0xd1edUL
+#define POISON_SHIFT 48
+
+/* So many bytes of a block are filled: what untouched pages it has stay so. */
+#define POISON_MOST PAGE_SIZE
+
+static inline uint64_t poison_word(vaddr_t at)
+{
+	return POISON_TAG << POISON_SHIFT | at | 1;
+}
+
+void poison_words(vaddr_t at, vaddr_t end, uint64_t word);
+
+/*
+ * A slot of so many bytes, a multiple of 8, at `at`. Where it cannot be written it stays as it is:
+ * the program changed its pages, or another thread frees the same block, and was first.
+ */
+static inline void poison_fill(vaddr_t at, size_t size)
+{
+	poison_words(at, at + MIN(size, POISON_MOST), poison_word(at));
+}
+
+/* A fault at *ip: was it our own filling? Then *ip is behind it. For the fault handler. */
+bool poison_recover(uintptr_t *ip);
+
+/* Is it a word that was loaded from a freed block, or near one? Then *at is where that lies. */
+static inline bool poison_read(uint64_t word, vaddr_t *at)
+{
+	*at = word & ((1UL << POISON_SHIFT) - 8);
+	return word >> POISON_SHIFT == POISON_TAG;
+}
+
+#endif

@@ -38,19 +38,10 @@ static size_t ahead_of(const struct owner *o)
 size_t pages_live_bytes(void)
 {
 	size_t n = 0, ahead = owners_sum(ahead_of);
-	vaddr_t end;
 
 	lock_take(&pages_sweep_lock);
-	lock_take(&space_lock);
-	end = space.next;
-	lock_drop(&space_lock);
-	for (vaddr_t at = ALIGN_UP(space.base, SHEET_BYTES); at < end; at += SHEET_BYTES) {
-		uintptr_t e = space_entry(at);
-		const struct sheet *s = (const struct sheet *)(e & ~SPACE_WHAT);
-
-		if ((e & SPACE_WHAT) == SPACE_SHEET && !s->buried)
-			n += live_in_sheet(s);
-	}
+	for (const struct sheet *s = sheets_living(); s; s = s->next)
+		n += live_in_sheet(s);
 	lock_drop(&pages_sweep_lock);
 	return n - MIN(n, ahead);
 }

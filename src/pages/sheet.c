@@ -19,6 +19,7 @@ struct lock sheet_lock = LOCK(SHEET);
 
 static vaddr_t ready[READY_MOST]; /* | READY_HUGE */
 #define READY_HUGE 1UL
+static struct sheet *living;
 static struct sheet_counts counts;
 static uint64_t replaced; /* of what went back to the system: fresh ones came in its place */
 struct pages_swept pages_swept;
@@ -148,6 +149,10 @@ struct sheet *sheet_new(bool huge, int *err)
 	lock_take(&sheet_lock);
 	counts.made++;
 	counts.live++;
+	s->next = living;
+	if (living)
+		living->prev = s;
+	living = s;
 	lock_drop(&sheet_lock);
 	space_entry_set(s->base, SHEET_BYTES, (uintptr_t)s | SPACE_SHEET);
 	return s;
@@ -200,6 +205,12 @@ void sheet_retire(struct sheet *s)
 	vaddr_t to;
 
 	lock_take(&sheet_lock);
+	if (s->next)
+		s->next->prev = s->prev;
+	if (s->prev)
+		s->prev->next = s->next;
+	else
+		living = s->next;
 	counts.live--;
 	counts.retired++;
 	wanted = counts.ready < MIN(READY_LEAST + counts.live / 8, READY_MOST);
@@ -222,6 +233,16 @@ void sheet_give_back(uint32_t but)
 		if (at)
 			host_range_kill(at & ~READY_HUGE, SHEET_BYTES);
 	} while (at);
+}
+
+struct sheet *sheets_living(void)
+{
+	struct sheet *s;
+
+	lock_take(&sheet_lock);
+	s = living;
+	lock_drop(&sheet_lock);
+	return s;
 }
 
 size_t sheet_bytes(void)

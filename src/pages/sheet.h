@@ -48,7 +48,8 @@ struct sheet {
 	struct pace_since since;      /* of what waits to die */
 
 	struct sheet *pending_next, *spent_next;
-	struct sheet *next; /* of the dead, oldest first */
+	struct sheet *next; /* of the dead, oldest first; of the living, newest first */
+	struct sheet *prev; /* of the living */
 };
 
 #define OWNER_SHIFT 6
@@ -159,6 +160,9 @@ void sheet_retire(struct sheet *s);
 
 /* Memory that is kept ready goes back to the system, but for so many sheets. In a section. */
 void sheet_give_back(uint32_t but);
+
+/* The living, by `next`. Under sweep_lock none goes; newer ones come in front. In a section. */
+struct sheet *sheets_living(void);
 
 size_t sheet_bytes(void); /* of all that live, and of what is ready */
 

@@ -12,12 +12,17 @@ $(B)/bench/asan/%: bench/prog/%.c
 	@mkdir -p $(@D)
 	$(call say,CC,$@)$(CC) -std=gnu17 -O2 -g -fsanitize=address -fno-omit-frame-pointer -w -o $@ $< -lpthread
 
-.PHONY: bench bench-spread compare
+.PHONY: bench bench-spread bench-buffers bench-fork compare
 bench: all $(B)/bench/cfrac $(B)/bench/churn $(B)/bench/warm
 	@if [ -f tools/setup.sh ]; then sh tools/setup.sh bench; fi
 	/usr/bin/python3 bench/run.py --lib $(abspath $(B))/libundangle.so --prog-dir $(B)/bench \
 		--rounds $(ROUNDS) --scale $(SCALE) $(if $(PROGRAMS),--programs $(PROGRAMS)) \
 		--csv $(B)/bench/bench.csv --svg $(B)/bench/bench.svg $(BENCHFLAGS)
+
+# Loops over big buffers; forks, and a shell's loop.
+bench-buffers bench-fork: bench-%: all $(B)/bench/buffers $(B)/bench/forks
+	/usr/bin/python3 bench/ratios.py $* --lib $(abspath $(B))/libundangle.so --prog-dir $(B)/bench \
+		--rounds $(ROUNDS) --scale $(SCALE) $(BENCHFLAGS)
 
 # What a page for each block costs here, with no allocator at all.
 bench-spread: $(B)/bench/spread

@@ -182,6 +182,12 @@ vaddr_t space_take(size_t len, size_t align)
 	return at;
 }
 
+bool space_ample(void)
+{
+	return __atomic_load_n(&space.next, __ATOMIC_RELAXED) - space.base <
+	       (space.end - space.base) / 4;
+}
+
 void space_entry_set(vaddr_t at, size_t len, uintptr_t entry)
 {
 	size_t i = (at - space.base) >> VSPACE_LEAST_SHIFT;

@@ -54,6 +54,8 @@ static inline uintptr_t space_entry(vaddr_t a)
  * page. In a section.
  */
 vaddr_t space_take(size_t len, size_t align);
+/* Most of them are left: more may be taken than are needed, where that is cheaper. No lock. */
+bool space_ample(void);
 
 void space_entry_set(vaddr_t at, size_t len, uintptr_t entry);
 void space_entry_forget(vaddr_t at, size_t len); /* once, at the end */

@@ -314,7 +314,11 @@ int host_range_move(vaddr_t from, size_t len, vaddr_t to, size_t newlen)
 	long r = sys_call6(__NR_mremap, (long)from, (long)len, (long)newlen,
 		MREMAP_MAYMOVE | MREMAP_FIXED, (long)to, 0);
 
-	return sys_is_err(r) ? (int)r : 0;
+	if (!sys_is_err(r))
+		return 0;
+	/* It was claimed, and near ulimit -v each try would take more. */
+	sys_munmap(to, newlen);
+	return (int)r;
 }
 
 void host_range_huge(vaddr_t at, size_t len)

@@ -97,7 +97,7 @@ int host_range_kill(vaddr_t at, size_t len);
 /*
  * Moves the pages of a live range to a fresh one without copying; on return every access to `from`
  * faults. Behind len pages are new and zeroed. -EFAULT: the program has made several mappings of
- * it.
+ * it. Where it failed, nothing is mapped at `to`.
  */
 int host_range_move(vaddr_t from, size_t len, vaddr_t to, size_t newlen);
 

@@ -3,7 +3,8 @@
  *
  * Rooms are powers of two of VSPACE_LEAST up to 2 MB, then multiples of that, four to a doubling.
  * Fresh ones lie side by side and are one mapping. A room that has moved is a mapping of its own,
- * and leaves a hole: so when mappings are many, blocks die by guards where they are.
+ * and leaves a hole: so when mappings are many, blocks die by guards where they are. While there are
+ * addresses, it has 2 MB: from then on it moves with its page table, not entry by entry.
  *
  * What breaks it: a room that is ready and still mapped where it was.
  */
@@ -18,7 +19,7 @@
 #define ROOM_MOST  (32UL << 20) /* larger rooms are not kept */
 #define ROOMS	   24
 #define READY_EACH 8U
-#define READY_MOST (16UL << 20) /* bytes of rooms, or one room, or an eighth of what lives */
+#define READY_MOST (16UL << 20) /* bytes, or one block, or an eighth of what lives */
 /* Processor's time, one to four seconds: what was not needed for so long goes back. */
 #define READY_AGE  (4UL << 30)
 /*
@@ -35,13 +36,12 @@ static uint32_t dead_count;
 static struct large_counts counts;
 static uint32_t maps_guess, maps_looked;
 
-/* By room: at fresh addresses, the first len bytes accessible. */
+/* By the room that a fresh one would have: at fresh addresses, the first len bytes accessible. */
 static struct {
 	struct {
 		vaddr_t base;
-		size_t len;
+		size_t len, room;
 	} at[READY_EACH];
-	size_t room;
 	uint32_t n, least; /* least since the last look */
 } ready[ROOMS];
 static uint64_t ready_looked;
@@ -59,9 +59,16 @@ static size_t room_of(size_t len)
 	return ALIGN_UP(len, len <= ROOM_MOST ? step : HUGE_SIZE);
 }
 
-/* Which of ready[] has such rooms; ROOMS: none. */
-static unsigned room_index(size_t room)
+/* A room for what is in one such, at its next addresses. */
+static size_t room_next(size_t room)
 {
+	return room < HUGE_SIZE && space_ample() ? HUGE_SIZE : room;
+}
+
+/* Which of ready[] has rooms for so much; ROOMS: none. */
+static unsigned room_index(size_t len)
+{
+	size_t room = room_of(len);
 	unsigned lg = 63U - (unsigned)__builtin_clzl(room);
 
 	if (room > ROOM_MOST)
@@ -75,7 +82,7 @@ static unsigned room_index(size_t room)
 
 static bool ready_take(struct large *l, size_t align)
 {
-	unsigned i = room_index(l->room);
+	unsigned i = room_index(l->len);
 	bool found = false;
 
 	if (i == ROOMS)
@@ -86,8 +93,9 @@ static bool ready_take(struct large *l, size_t align)
 
 		l->base = ready[i].at[n].base;
 		l->len = ready[i].at[n].len;
+		l->room = ready[i].at[n].room;
 		ready[i].least = MIN(ready[i].least, n);
-		counts.ready_bytes -= l->room;
+		counts.ready_bytes -= l->len;
 		counts.moved++;
 		found = true;
 	}
@@ -95,37 +103,40 @@ static bool ready_take(struct large *l, size_t align)
 	return found;
 }
 
-static bool ready_wanted(unsigned i, size_t room)
+static bool ready_wanted(unsigned i, size_t len)
 {
 	return i < ROOMS && ready[i].n < READY_EACH &&
 	       (!counts.ready_bytes ||
-		       counts.ready_bytes + room <= MAX(READY_MOST, counts.live_bytes / 8));
+		       counts.ready_bytes + len <= MAX(READY_MOST, counts.live_bytes / 8));
 }
 
 /* l's memory is kept at fresh addresses; false: it is where it was. */
 static bool ready_put(const struct large *l)
 {
-	unsigned i = room_index(l->room);
-	vaddr_t to;
+	unsigned i = room_index(l->len);
+	size_t room = room_next(l->room);
 	bool wanted;
+	vaddr_t to;
 
 	lock_take(&large_lock);
-	wanted = ready_wanted(i, l->room);
+	wanted = ready_wanted(i, l->len);
 	lock_drop(&large_lock);
-	to = wanted ? space_take(l->room, VSPACE_LEAST) : 0;
-	if (!to || host_range_move(l->base, l->room, to, l->room))
+	to = wanted ? space_take(room, VSPACE_LEAST) : 0;
+	if (!to || host_range_move(l->base, l->room, to, room))
 		return false;
+	if (room > l->room)
+		host_range_guard(to + l->room, room - l->room);
 	lock_take(&large_lock);
-	wanted = ready_wanted(i, l->room);
+	wanted = ready_wanted(i, l->len);
 	if (wanted) {
 		ready[i].at[ready[i].n].base = to;
+		ready[i].at[ready[i].n].room = room;
 		ready[i].at[ready[i].n++].len = l->len;
-		ready[i].room = l->room;
-		counts.ready_bytes += l->room;
+		counts.ready_bytes += l->len;
 	}
 	lock_drop(&large_lock);
 	if (!wanted)
-		host_range_kill(to, l->room);
+		host_range_kill(to, room);
 	return true;
 }
 
@@ -137,11 +148,11 @@ static vaddr_t ready_drop(unsigned i, uint32_t but, size_t *room)
 	lock_take(&large_lock);
 	if (ready[i].n > but) {
 		at = ready[i].at[0].base;
-		*room = ready[i].room;
+		*room = ready[i].at[0].room;
+		counts.ready_bytes -= ready[i].at[0].len;
 		ready[i].n--;
 		for (uint32_t k = 0; k < ready[i].n; k++)
 			ready[i].at[k] = ready[i].at[k + 1];
-		counts.ready_bytes -= *room;
 	}
 	lock_drop(&large_lock);
 	return at;
@@ -234,6 +245,7 @@ void *large_alloc(size_t size, size_t align, bool zero, void *frame)
 	if (l) {
 		l->size = size;
 		l->room = room_of(len);
+		l->len = len;
 		if (large_place(l, align, &zeroed)) {
 			accessible(l, len);
 			l->at = l->base;
@@ -324,7 +336,8 @@ static struct large *large_move(struct large *l, size_t size)
 
 	if (!n)
 		return NULL;
-	*n = (struct large){.size = size, .room = room_of(len > l->len ? len + len / 4 : len)};
+	n->size = size;
+	n->room = room_next(room_of(len > l->len ? len + len / 4 : len));
 	n->base = space_take(n->room, VSPACE_LEAST);
 	if (!n->base || host_range_move(l->base, l->room, n->base, n->room)) {
 		meta_free(n, sizeof(*n));

@@ -11,8 +11,7 @@ static const uint16_t small_size[] = {16, 32, 48, 64, 80, 96, 112, 128, 160, 192
 /* Pages, and how many blocks share them (each still has a view's pages to itself). */
 static const struct {
 	uint16_t pages, slots;
-} medium[] = {{5, 4}, {2, 1}, {3, 1}, {4, 1}, {5, 1}, {6, 1}, {7, 1}, {8, 1}, {10, 1}, {12, 1},
-	{14, 1}, {16, 1}, {20, 1}, {24, 1}, {28, 1}, {32, 1}, {40, 1}, {48, 1}, {56, 1}, {64, 1}};
+} medium[] = {{5, 4}, {2, 1}, {3, 1}, {4, 1}, {5, 1}, {6, 1}, {7, 1}, {8, 1}};
 
 #define NSMALL	ARRAY_LEN(small_size)
 #define NMEDIUM ARRAY_LEN(medium)

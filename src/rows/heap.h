@@ -20,10 +20,10 @@
 #include "host/host.h"
 
 #define HEAP_ALIGN	 16
-#define HEAP_SMALL_MAX	 4096UL	       /* objects up to here share pages            */
-#define HEAP_MEDIUM_MAX	 (256UL << 10) /* up to here they come from extents      */
-#define HEAP_CLASSES	 56	       /* at most                                   */
-#define SPAN_CHUNKS	 2	       /* in a row, the first one's id a multiple of it */
+#define HEAP_SMALL_MAX	 4096UL	      /* objects up to here share pages            */
+#define HEAP_MEDIUM_MAX	 (32UL << 10) /* up to here they come from extents      */
+#define HEAP_CLASSES	 32	      /* at most                                   */
+#define SPAN_CHUNKS	 2	      /* in a row, the first one's id a multiple of it */
 #define EXTENT_PAGES_MAX (CHUNK_PAGES * SPAN_CHUNKS)
 #define HEAP_CHUNK_MAX	 (1U << 22) /* 8 TB                                      */
 #define HEAP_CLASS_PAGE	 22U	    /* the class whose slot is one page: the last small one */

@@ -68,7 +68,7 @@ STARTUP = ("?", "_start", "_init", "_fini", "__do_global_dtors_aux")
 # What a report says without records: not who, not how much was asked for.
 UNRECORDED = ("rows", "pages", "bare")
 RECORDED = ("free", "alloc", "threads", "block", "moved")
-CLASSES = {"rows": 256 << 10, "bare": 256 << 10, "pages": 1 << 20}  # larger blocks have a length of their own
+CLASSES = {"rows": 32 << 10, "bare": 32 << 10, "pages": 1 << 20}  # larger blocks have a length of their own
 DIRECTIVE = re.compile(r"^// ([a-z-]+)(?:: *(.*))?$")
 TIMEOUT = {"host": 40, "kvm": 1000}  # seconds; in the emulated machine test/vm/suite counts processor time
 

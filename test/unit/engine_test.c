@@ -647,6 +647,37 @@ static void play_large(const struct way *w)
 	}
 }
 
+/* Blocks in the memory of dead ones: elsewhere, and what is left of their addresses faults. */
+static void play_replaced(const struct way *w)
+{
+	static const size_t sizes[] = {
+		100000, 100000, 70000, 120000, 40000, 100000, 300000, 270000};
+	struct large_counts c;
+
+	for (unsigned i = 0; i < ARRAY_LEN(sizes); i++) {
+		struct blk b = {.size = sizes[i], .seed = i};
+
+		b.p = short_alloc(b.size, i % 2, NULL);
+		CHECK(!(i % 2) || (!b.p[0] && !b.p[b.size - 1]));
+		blk_fill(&b);
+		blk_check(&b, b.size);
+		behind_check(&b);
+		find_check(&b, BLOCK_LIVE);
+		short_free(b.p);
+		find_check(&b, BLOCK_DEAD);
+		CHECK(is_dead(vaddr_of(b.p)) && is_dead(vaddr_of(b.p) + b.size - 1));
+	}
+	large_count(&c);
+	CHECK_EQ(c.made, ARRAY_LEN(sizes));
+	CHECK_EQ(c.moved, 6);
+}
+
+static void large_blocks_serve_again(void)
+{
+	in_child(&(struct way){DETECT_STRICT, 1, 0, true}, play_replaced);
+	in_child(&(struct way){DETECT_DEFERRED, 1, 0, false}, play_replaced);
+}
+
 static void large_blocks_grow(void)
 {
 	in_child(&(struct way){DETECT_STRICT, 1, 0, true, 0}, play_large);
@@ -764,6 +795,7 @@ int main(void)
 {
 	RUN(whole_sheets_move);
 	RUN(of_two_at_once_one_is_told);
+	RUN(large_blocks_serve_again);
 	RUN(large_blocks_grow);
 	RUN(blocks_keep_their_bytes);
 	RUN(any_call_may_fail);

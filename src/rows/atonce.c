@@ -9,9 +9,6 @@
 
 #define PLACES (1U << 14)
 
-/* glibc gives back blocks of so many pages (M_MMAP_THRESHOLD) by a system call, too. */
-#define LARGE_PAGES 32
-
 struct atonce_counts atonce_counts;
 
 static uint32_t freed[2][PLACES];
@@ -89,8 +86,7 @@ bool atonce_claims(const struct view *v, uint32_t stack, void *frame)
 	if (!before)
 		atonce_counts.places++;
 	earn();
-	return v->geom->unit_pages >= LARGE_PAGES ||
-	       budget_allows(left, mode.share, budget_claim(before), is_dear(v));
+	return budget_allows(left, mode.share, budget_claim(before), is_dear(v));
 }
 
 void atonce_charge(uint64_t ticks, bool dear)

@@ -29,5 +29,5 @@ static void none_after(void)
 }
 
 const struct block_source block_none = {
-	none_find, none_appears, none_copied, none_own, none_prepare, none_after, none_after};
+	none_find, none_appears, none_copied, none_own, NULL, none_prepare, none_after, none_after};
 const struct block_source *block_source = &block_none;

@@ -49,6 +49,11 @@ struct block_source {
 	 */
 	void (*own)(vaddr_t lo, vaddr_t hi);
 	/*
+	 * The process is about to die of a signal, and may leave a core: what lives is to be in it. In
+	 * a handler, perhaps on a small stack. NULL: it is so always.
+	 */
+	void (*dying)(void);
+	/*
 	 * Around a fork: what pthread_atfork runs, for those that run no handlers. Signals are
 	 * blocked and the engine's locks held in between.
 	 */

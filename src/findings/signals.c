@@ -111,6 +111,73 @@ static unsigned long kernel_mask(void)
 	return mask;
 }
 
+void signal_set_default(int sig)
+{
+	struct sigaction dfl = {.sa_handler = SIG_DFL};
+
+	__sigaction(sig, &dfl, NULL);
+}
+
+/* On return it dies of the next one. */
+static void die_of(int sig)
+{
+	if (block_source->dying)
+		block_source->dying();
+	signal_set_default(sig);
+}
+
+/*
+ * Sent signals have no instruction to repeat: send it again. It arrives when the handler returns,
+ * or, if it was sent to the process, in another thread that does not block it.
+ */
+static void send_again(int sig, siginfo_t *si)
+{
+	bool all = si->si_code == SI_USER || si->si_code == SI_QUEUE;
+	long r = all ? sys_call3(__NR_rt_sigqueueinfo, sys_getpid(), sig, (long)si)
+		     : sys_call4(__NR_rt_tgsigqueueinfo, sys_getpid(), sys_gettid(), sig, (long)si);
+
+	if (r < 0) /* a filter allows what libc's abort() does */
+		sys_call3(__NR_tgkill, sys_getpid(), sys_gettid(), sig);
+}
+
+static void die_of_sent(int sig, siginfo_t *si, void *ucontext)
+{
+	die_of(sig);
+	/* What sigsuspend goes back to may block it. */
+	*word_of(&((ucontext_t *)ucontext)->uc_sigmask) &= ~(1UL << (sig - 1));
+	send_again(sig, si);
+}
+
+/*
+ * SIGABRT is taken while its action is the default one, which the program still sees: who dies of it
+ * leaves a core.
+ */
+static void abort_take(void)
+{
+	struct sigaction a = {.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART};
+
+	a.sa_sigaction = die_of_sent;
+	if (block_source->dying)
+		__sigaction(SIGABRT, &a, NULL);
+}
+
+static void abort_init(void)
+{
+	struct sigaction a;
+
+	if (__sigaction(SIGABRT, NULL, &a) == 0 && a.sa_handler == SIG_DFL)
+		abort_take();
+}
+
+/* *old as the program knows it; what it has set is the default action. */
+static void abort_seen(const struct sigaction *act, struct sigaction *old)
+{
+	if (old && old->sa_sigaction == die_of_sent)
+		*old = (struct sigaction){.sa_handler = SIG_DFL};
+	if (act && act->sa_handler == SIG_DFL)
+		abort_take();
+}
+
 int signal_take(void (*e)(int, siginfo_t *, void *))
 {
 	unsigned long mask = kernel_mask();
@@ -126,18 +193,12 @@ int signal_take(void (*e)(int, siginfo_t *, void *))
 		if (mirror(sigs[i], &old))
 			return -errno;
 	}
+	abort_init();
 	if (mask & TAKEN_BITS) { /* what waits comes in now, and is held again */
 		mask = TAKEN_BITS;
 		sys_call4(__NR_rt_sigprocmask, SIG_UNBLOCK, (long)&mask, 0, 8);
 	}
 	return 0;
-}
-
-void signal_set_default(int sig)
-{
-	struct sigaction dfl = {.sa_handler = SIG_DFL};
-
-	__sigaction(sig, &dfl, NULL);
 }
 
 void signal_exec(bool before)
@@ -203,18 +264,6 @@ bool signal_is_fatal(int sig)
 }
 
 /*
- * Sent signals have no instruction to repeat: send it again. It arrives when the handler returns,
- * or, if it was sent to the process, in another thread that does not block it.
- */
-static void send_again(int sig, siginfo_t *si)
-{
-	if (si->si_code == SI_USER || si->si_code == SI_QUEUE)
-		sys_call3(__NR_rt_sigqueueinfo, sys_getpid(), sig, (long)si);
-	else
-		sys_call4(__NR_rt_tgsigqueueinfo, sys_getpid(), sys_gettid(), sig, (long)si);
-}
-
-/*
  * What the program blocks waits in the kernel, where it can be asked for and waited for; so from
  * here on the kernel blocks it too. A fault comes again, and ends the process as it would have.
  */
@@ -239,12 +288,10 @@ void signal_deliver(int sig, siginfo_t *si, void *ucontext)
 	if (a.sa_handler == SIG_IGN && !signal_is_fault(si, ucontext))
 		return;
 	if (signal_is_fatal(sig)) {
-		signal_set_default(sig);
 		if (signal_is_fault(si, ucontext))
-			return;
-		/* What sigsuspend goes back to may block it. */
-		*word_of(&((ucontext_t *)ucontext)->uc_sigmask) &= ~(1UL << (sig - 1));
-		send_again(sig, si);
+			die_of(sig);
+		else
+			die_of_sent(sig, si, ucontext);
 		return;
 	}
 	if (a.sa_flags & SA_RESETHAND) {
@@ -313,6 +360,8 @@ static int set_other(int sig, const struct sigaction *act, struct sigaction *old
 	} else {
 		r = __sigaction(sig, act, old);
 	}
+	if (r == 0 && sig == SIGABRT)
+		abort_seen(act, old);
 	if (r == 0 && old) {
 		*word_of(&old->sa_mask) |= bits_of(before);
 		old->sa_flags |= onstack ? SA_ONSTACK : 0;

@@ -181,6 +181,11 @@ int host_view_own(vaddr_t at, unsigned pages, bool others)
 	return (int)r;
 }
 
+void host_core(vaddr_t at, size_t len, bool in)
+{
+	sys_madvise(at, len, in ? MADV_DODUMP : MADV_DONTDUMP);
+}
+
 /* Guards kill a part without a mapping of its own; what else there is would not. */
 bool host_joins(void)
 {

@@ -57,6 +57,9 @@ bool host_spare(void);
  */
 int host_view_own(vaddr_t at, unsigned pages, bool others);
 
+/* Are these pages of a view in core dumps? At first they are not. */
+void host_core(vaddr_t at, size_t len, bool in);
+
 /* A hint: the pages of this view will be touched soon and their memory exists already. */
 void host_view_warm(vaddr_t at, unsigned pages);
 

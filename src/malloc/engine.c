@@ -149,7 +149,7 @@ static void pages_child(void)
 	files_reset();
 }
 
-/* Private memory is the kernel's to copy. */
+/* Private memory is the kernel's to copy, and to put into cores. */
 static const struct block_source pages_source = {.find = find,
 	.appears = never,
 	.copied = not_copied,
@@ -180,6 +180,7 @@ static const struct block_source rows_source = {.find = find,
 	.appears = rows_appears,
 	.copied = rows_copied,
 	.own = own,
+	.dying = rows_dying,
 	.fork_prepare = rows_prepare,
 	.fork_parent = rows_parent,
 	.fork_child = rows_child};

@@ -11,6 +11,7 @@
  * and the parent's and child's before: those may use malloc. Signals stay blocked between.
  */
 #include "fork.h"
+#include "cores.h"
 #include "own.h"
 #include "super.h"
 #include "sweep.h"
@@ -115,6 +116,7 @@ static void view_again(struct view *v)
 	struct run r[64];
 	uint32_t n, u = 0;
 
+	v->kept = false;
 	if (!v->super && !view_map_again(v->base, v->chunk, v->first, v->pages))
 		child_ends("cannot map its heap");
 	while ((n = view_runs(v, (uint64_t *)view_revoked(v), &u, r, ARRAY_LEN(r))) != 0)
@@ -142,6 +144,7 @@ static void views_again(void)
 		child_ends("stands on a block, by another function than fork()");
 	if (!supers_fork_child())
 		child_ends("cannot map its heap");
+	core_fork_child();
 	for (struct view *v = views_live; v; v = v->next)
 		view_again(v);
 	tid_again();

@@ -30,7 +30,7 @@ bool view_owns(const struct view *v, uint32_t page)
 	return own && own[page / 64] >> (page % 64) & 1;
 }
 
-static bool page_lives(struct view *v, uint32_t page)
+bool view_page_lives(struct view *v, uint32_t page)
 {
 	const struct geom *g = v->geom;
 	uint32_t u = geom_div(page, g->inv_unit), idx = u << g->group_shift;
@@ -67,7 +67,7 @@ static void pages_own(struct view *v, uint32_t p, uint32_t n)
 		host_chunk_trim(v->chunk, v->first + p, n);
 	/* Freed meanwhile, by a program that asks for its end: it dies again. */
 	for (uint32_t i = p; i < p + n; i++)
-		if (!page_lives(v, i)) {
+		if (!view_page_lives(v, i)) {
 			r.lo = v->base + ((vaddr_t)i << PAGE_SHIFT);
 			r.hi = r.lo + PAGE_SIZE;
 			host_runs_kill(v->base, v->pages, &r, 1);
@@ -83,7 +83,7 @@ static void view_own(struct view *v, uint32_t p, uint32_t end)
 		v->own = meta_alloc(view_own_bytes(v));
 	for (; v->own && p < end; p += MAX(n, 1U)) {
 		n = 0;
-		while (p + n < end && page_lives(v, p + n) && !view_owns(v, p + n))
+		while (p + n < end && view_page_lives(v, p + n) && !view_owns(v, p + n))
 			n++;
 		if (n)
 			pages_own(v, p, n);

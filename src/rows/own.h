@@ -12,6 +12,9 @@ void rows_own(vaddr_t lo, vaddr_t hi);
 
 extern bool views_owned; /* some are */
 
+/* Does anything live in this page of the view? */
+bool view_page_lives(struct view *v, uint32_t page);
+
 /* Is this page (of a view, dead or alive) not the view's any more? */
 bool view_owns(const struct view *v, uint32_t page);
 

@@ -5,6 +5,7 @@
 #define UD_ROWS_H
 
 #include "atonce.h"
+#include "cores.h"
 #include "counts.h"
 #include "find.h"
 #include "fork.h"

@@ -80,10 +80,21 @@ static void join(bool on)
 		heap_pieces_end();
 }
 
-void maps_count(uint32_t direct, uint32_t supers)
+static void maps_look(void)
 {
 	if (unlikely(!maps_max))
 		maps_max = maps_limit();
+}
+
+uint32_t maps_share(uint32_t part)
+{
+	maps_look();
+	return maps_max / part;
+}
+
+void maps_count(uint32_t direct, uint32_t supers)
+{
+	maps_look();
 	if (scarce)
 		return;
 	join(direct > maps_max / 8);

@@ -18,6 +18,8 @@ bool super_kill(struct super *s, vaddr_t lo, vaddr_t hi);
 bool supers_fork_child(void);
 /* So many views have mappings of their own, and so many super-views. */
 void maps_count(uint32_t direct, uint32_t supers);
+/* One of so many parts of all mappings. */
+uint32_t maps_share(uint32_t part);
 /* The kernel refused one more: others may do with less; nothing helped. */
 void maps_refused(void);
 void maps_exhausted(void);

@@ -4,6 +4,7 @@
  * app context, signals blocked. retire.c has its death, dead.c what is remembered of it.
  */
 #include "view.h"
+#include "cores.h"
 #include "super.h"
 #include "base/base.h"
 #include "host/host.h"
@@ -119,12 +120,14 @@ static void view_link(struct view *v)
 	if (v->next)
 		v->next->prev = v;
 	views_live = v;
+	core_keep(v);
 	rows_counts.views_live++;
 	rows_counts.views_made++;
 	rows_counts.views_joined += v->super != NULL;
 	direct = rows_counts.views_live - rows_counts.views_joined;
 	lock_drop(&views_lock);
 	space_entry_set(v->base, (size_t)v->pages << PAGE_SHIFT, (uintptr_t)v);
+	core_show(v);
 	maps_count(direct, rows_counts.supers_live);
 }
 

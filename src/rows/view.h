@@ -26,6 +26,7 @@ struct view {
 	uint16_t words; /* of live */
 	bool simple;	/* no records, an object per page, none dies at once: the short way */
 	bool zeroed;	/* its memory was never written through another view */
+	bool kept;	/* it is in every core (cores.c) */
 	/* Once, by the thread whose cursor gets it (alloc.c). Both are numbers of owners. */
 	uint16_t owner; /* who frees there as its owner */
 	uint16_t giver; /* who hands it out */

@@ -194,6 +194,11 @@ int host_runs_kill(vaddr_t at, unsigned pages, const struct run *r, size_t n)
 	return 0;
 }
 
+void host_core(vaddr_t at, size_t len, bool in)
+{
+	page_of(at);
+}
+
 void host_runs_warm(const struct run *r, size_t n)
 {
 	host_runs_empty(r, n);

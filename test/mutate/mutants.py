@@ -203,7 +203,7 @@ MUTANTS = [
      "\t*word_of(&uc->uc_sigmask) |= bit;\n\tsys_call3(__NR_tgkill, sys_getpid(), sys_gettid(), sig);",
      ["ok:signals-blocked:strict"]),
     ("held-in-this-thread", "src/findings/signals.c",
-     "if (si->si_code == SI_USER || si->si_code == SI_QUEUE)", "if (0)",
+     "bool all = si->si_code == SI_USER || si->si_code == SI_QUEUE;", "bool all = 0;",
      ["ok:signals-blocked:strict"]),
     ("old-trap-is-a-fault", "src/findings/signals.c", "\treturn false;\n}\n\n/* The end of a handler",
      "\treturn true;\n}\n\n/* The end of a handler", ["ok:signals-blocked:strict"]),

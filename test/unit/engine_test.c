@@ -674,8 +674,8 @@ static void play_replaced(const struct way *w)
 
 static void large_blocks_serve_again(void)
 {
-	in_child(&(struct way){DETECT_STRICT, 1, 0, true}, play_replaced);
-	in_child(&(struct way){DETECT_DEFERRED, 1, 0, false}, play_replaced);
+	in_child(&(struct way){DETECT_STRICT, 1, 0, true, 0}, play_replaced);
+	in_child(&(struct way){DETECT_DEFERRED, 1, 0, false, 0}, play_replaced);
 }
 
 static void large_blocks_grow(void)

@@ -7,16 +7,23 @@
 #include "bypass.h"
 
 #include <dlfcn.h>
+#include <link.h>
 
 #define ANCESTORS_MAX 32 /* then it is said once too often */
 
+/*
+ * A program at a fixed address that takes malloc's is where the pointer goes, by a jump to ours: it
+ * has the symbol, but undefined (Debian's python).
+ */
 bool bypass_is(void)
 {
 	const void *theirs = dlsym(RTLD_DEFAULT, "malloc");
+	const ElfW(Sym) *sym = NULL;
 	Dl_info at, ours;
 
-	return theirs && dladdr(theirs, &at) && dladdr((void *)bypass_is, &ours) &&
-	       at.dli_fbase != ours.dli_fbase;
+	return theirs && dladdr1(theirs, &at, (void **)&sym, RTLD_DL_SYMENT) &&
+	       dladdr((void *)bypass_is, &ours) && at.dli_fbase != ours.dli_fbase &&
+	       !(sym && sym->st_shndx == SHN_UNDEF);
 }
 
 /* The parent of process pid; 0: it has none that can be seen. */

@@ -96,7 +96,10 @@ verdict own-malloc-child "4|$warned" "$?|$(cat err)"
 verdict own-malloc-again "4|$warned" "$?|$(cat err)"
 verdict own-malloc-stats "no: it brings its own malloc" \
 	"$("$ud" --stats sh -c './own; exit 0' 2>&1 | sed -n 's/^undangle: [0-9]* (own): protected *//p')"
-
+# at a fixed address &malloc is a jump of the program's own
+printf '#include <stdlib.h>\nint main(void) { void *(*volatile f)(size_t) = malloc; return !f(1); }\n' >taken.c
+$cc -no-pie -fno-pie -o taken taken.c
+gives taken-malloc 0 '' "$ud" ./taken
 gives dynamic 0 '' "$ud" ./dynamic
 gives no-pie 0 '' "$ud" ./nopie
 gives empty 0 '' "$ud" ./empty

@@ -131,7 +131,8 @@ static __attribute__((noinline)) void row_free_rest(struct view *v, size_t d)
 	free_rest(vaddr_ptr(v->base + d));
 }
 
-static __attribute__((noinline)) void row_free_shared(struct view *v, size_t d)
+/* Where others have freed some, too, or what is freed is filled. */
+static __attribute__((noinline)) void row_free_long(struct view *v, size_t d)
 {
 	struct cursors *tc = cursors_mine();
 	uint32_t u = (uint32_t)(d >> PAGE_SHIFT);
@@ -164,11 +165,8 @@ static __attribute__((noinline)) void row_free(struct view *v, void *p)
 	c = &tc->cur[g->cls];
 	if (unlikely(c->view == v && c->word == u / 64 && (c->mask >> (u % 64) & 1)))
 		goto rest;
-	if (unlikely(v->gone != NULL))
-		return row_free_shared(v, d);
-	if (unlikely(!(v->live[u / 64] >> (u % 64) & 1)))
-		goto rest;
-	slot_poison(v, v->base + d);
+	if (unlikely(v->gone != NULL) || mode.poison)
+		return row_free_long(v, d);
 	owner_enter(&tc->own, v);
 	if (unlikely(!bit_clear(&v->live[u / 64], u % 64)))
 		goto rest;

@@ -71,15 +71,11 @@ static bool is_dear(const struct view *v)
 	return !v->split && v->geom->unit_pages == 1 && heap_chunk_is_huge(v->chunk);
 }
 
-bool atonce_claims(const struct view *v, uint32_t stack, void *frame)
+bool atonce_adaptive(const struct view *v, uint32_t stack, void *frame)
 {
 	uint64_t place = stack;
 	uint32_t before;
 
-	if (!mode.share)
-		return false;
-	if (mode.strict)
-		return true;
 	if (!place && frame) /* behind the saved frame pointer: where it returns to */
 		place = ((const uint64_t *)frame)[1] ^ (uint64_t)v->geom->cls << 56;
 	before = count_of(place);
@@ -89,13 +85,10 @@ bool atonce_claims(const struct view *v, uint32_t stack, void *frame)
 	return budget_allows(left, mode.share, budget_claim(before), is_dear(v));
 }
 
-void atonce_charge(uint64_t ticks, bool dear)
+void atonce_charge(uint64_t begun, bool dear)
 {
-	int64_t cost;
+	int64_t cost = budget_cost(ns_of(__builtin_ia32_rdtsc() - begun), dear);
 
-	if (mode.strict)
-		return;
-	cost = budget_cost(ns_of(ticks), dear);
 	left -= cost;
 	atonce_counts.kills++;
 	atonce_counts.ns += (uint64_t)cost;

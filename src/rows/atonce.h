@@ -11,11 +11,16 @@
 
 void atonce_start(void); /* once, with the mode known */
 
-/* Something in v is freed: by this stack, or (0) by the caller of the exported function. */
-bool atonce_claims(const struct view *v, uint32_t stack, void *frame);
+bool atonce_adaptive(const struct view *v, uint32_t stack, void *frame);
 
-/* A kill took so long. dear: it split a huge page. */
-void atonce_charge(uint64_t ticks, bool dear);
+/* Something in v is freed: by this stack, or (0) by the caller of the exported function. */
+static inline bool atonce_claims(const struct view *v, uint32_t stack, void *frame)
+{
+	return mode.share && (mode.strict || atonce_adaptive(v, stack, frame));
+}
+
+/* A kill began then, by the time stamp counter. dear: it split a huge page. Not in strict. */
+void atonce_charge(uint64_t begun, bool dear);
 
 struct atonce_counts {
 	_Atomic uint64_t kills, places;

@@ -73,7 +73,7 @@ static void split_warm(struct view *v, const struct run *r)
 static void unit_kill(struct view *v, uint32_t u)
 {
 	struct run r = {.lo = view_unit_at(v, u)};
-	uint64_t begun = __builtin_ia32_rdtsc();
+	uint64_t begun = mode.strict ? 0 : __builtin_ia32_rdtsc();
 	bool split;
 
 	r.hi = r.lo + ((vaddr_t)v->geom->unit_pages << PAGE_SHIFT);
@@ -83,7 +83,8 @@ static void unit_kill(struct view *v, uint32_t u)
 		!atomic_exchange(&v->split, 1);
 	if (split)
 		split_warm(v, &r);
-	atonce_charge(__builtin_ia32_rdtsc() - begun, split);
+	if (begun)
+		atonce_charge(begun, split);
 }
 
 void unit_died(struct view *v, uint32_t u, bool at_once)

@@ -9,7 +9,7 @@ MUTANTS = [
     # --- nothing dies ---
     ("poison-nowhere", "src/rows/free.c", "\tslot_poison(v, view_slot_at(v, idx));\n", "",
      ["bug:uaf-loaded-read:deferred"]),
-    ("poison-not-short", "src/malloc/short_free.c", "\t\tgoto rest;\n\tslot_poison(v, v->base + d);\n", "\t\tgoto rest;\n",
+    ("poison-not-short", "src/malloc/short_free.c", "\tslot_poison(v, v->base + d);\n", "",
      ["bug:uaf-loaded-read:rows"]),
     ("places-forgotten", "src/rows/atonce.c", "__atomic_store_n(a, n + 1, ", "__atomic_store_n(a, n, ",
      ["bug:uaf-rare-path:adaptive"]),

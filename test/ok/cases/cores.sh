@@ -1,5 +1,6 @@
 # A core has the program's data: of one that aborts, that faults, and of one that lives (gcore). Where nothing is left of a block, the core has nothing either, and it is small.
 # needs: gcc gdb gcore
+# host-only: in ring 0 the crash is handed back, and kvm-core looks at that
 # profiles: strict,deferred,production
 plain() { env -u LD_PRELOAD "$@"; }
 cat >dies.c <<'C'

@@ -1,4 +1,5 @@
 # needs: musl-gcc gcc
+# host-only: not tried: compiles three programs
 # In a protected tree musl's loader meets our LD_PRELOAD, a static program does not: both run, as a
 # shell's children and between two protected programs.
 cat >say.c <<'C'

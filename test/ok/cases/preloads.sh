@@ -1,4 +1,5 @@
 # needs: fakeroot faketime eatmydata torsocks
+# host-only: not tried: other preloaded libraries than mallocs
 # Programs that preload a library of their own beside ours.
 fakeroot sh -c 'touch a; chown 12:34 a; stat -c "%u %g" a; id -u'
 echo "fakeroot $?"

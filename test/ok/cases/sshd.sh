@@ -1,4 +1,5 @@
 # needs: sshd ssh ssh-keygen
+# host-only: the program asks for a seccomp filter: refused in ring 0
 # profiles: strict
 # Logins on loopback: sshd forks, drops its rights and puts its pre-authentication child into a seccomp
 # sandbox; the client and the session's shell are protected, too.

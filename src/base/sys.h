@@ -142,4 +142,7 @@ __attribute__((noreturn)) static inline void sys_exit_group(int status)
 		sys_call_its(__NR_exit_group, status, 0, 0, 0, 0, 0);
 }
 
+/* What the kernel keeps of an action's flags: uapi asm-generic/signal-defs.h, and x86's SA_RESTORER. */
+#define SIGACTION_FLAGS 0xdc000807UL
+
 #endif

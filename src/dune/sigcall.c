@@ -125,6 +125,7 @@ long signal_sys_action(struct thread *t, int sig, const void *act, void *old, si
 	was = h->action[sig - 1];
 	if (act) {
 		new.mask &= ~(uint64_t)SIG_UNBLOCKABLE;
+		new.flags &= SIGACTION_FLAGS;
 		h->action[sig - 1] = new;
 		err = signal_host_action(sig, &new);
 	}

@@ -54,11 +54,6 @@ static uint8_t hidden_of(unsigned long mask)
 
 #define TAKEN_BITS (1UL << (SIGSEGV - 1) | 1UL << (SIGBUS - 1))
 
-/* What the kernel keeps of an action's flags: asm-generic/signal-defs.h, and x86's SA_RESTORER. */
-#define KNOWN_FLAGS                                                                              \
-	(SA_NOCLDSTOP | SA_NOCLDWAIT | SA_SIGINFO | 0x800 /* SA_EXPOSE_TAGBITS */ | 0x04000000 | \
-		SA_ONSTACK | SA_RESTART | SA_NODEFER | SA_RESETHAND)
-
 /* The kernel's view of a sigset_t: its first 64 bits. */
 #define LIBC_BITS  (3UL << 31) /* 32 and 33 */
 #define NEVER_BITS (1UL << (SIGKILL - 1) | 1UL << (SIGSTOP - 1))
@@ -404,7 +399,7 @@ UD_EXPORT int sigaction(int sig, const struct sigaction *act, struct sigaction *
 	before = *atomic_load_explicit(&program[i], memory_order_acquire);
 	if (act) {
 		next = *act;
-		next.sa_flags &= (int)KNOWN_FLAGS;
+		next.sa_flags &= (int)SIGACTION_FLAGS;
 		*word_of(&next.sa_mask) &= ~NEVER_BITS;
 		publish(i, &next);
 		mirror(sig, &next);

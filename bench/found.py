@@ -28,12 +28,11 @@ def execute(args, peer, prog, twin):
     """Status and output of the program, or of its twin."""
     top = f"{args.B}/asan" if peer.asan else args.B
     binary = f"{top}/bug/{prog.name}" + (".twin" if twin else "")
-    env = dict(os.environ)
-    options = ":".join(o for o in (peer.env.get("UNDANGLE_OPTIONS"), "no-symbolize:defer_frees=4194304", prog.options) if o)
+    options = ":".join(o for o in (peer.env.get("UNDANGLE_OPTIONS"), "no-symbolize", prog.options) if o)
     own = dict(peer.env, **({"UNDANGLE_OPTIONS": options} if peer.says is peers.OURS else {}))
     cmd = ["env"] + [f"{k}={v}" for k, v in own.items()] + peer.prefix + [binary]
     try:
-        r = subprocess.run(cmd, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        r = subprocess.run(cmd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                            timeout=LIMIT, start_new_session=True)
     except subprocess.TimeoutExpired:
         return "hung", ""

@@ -23,8 +23,6 @@ class Peer:
 OURS = {kind: f"undangle: ERROR: {kind}" for kind in ("use-after-free", "double-free", "invalid-free", "out-of-bounds")}
 ABORTS = {
     "glibc": {"double-free": r"double free", "invalid-free": r"invalid (pointer|size)"},
-    "jemalloc": {},
-    "mimalloc": {},
     "tcmalloc": {"invalid-free": r"Attempt to free invalid pointer"},
     "scudo": {"double-free": r"Scudo ERROR: invalid chunk state", "invalid-free": r"Scudo ERROR: (misaligned pointer|corrupted chunk header)"},
 }
@@ -66,7 +64,7 @@ def others():
         "tcmalloc": f"{LIB}/libtcmalloc_minimal.so.4",
         "scudo": next(iter(glob.glob("/usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.scudo_standalone-x86_64.so")), ""),
     }
-    found = [preload(n, p, ABORTS[n]) for n, p in libs.items() if os.path.exists(p)]
+    found = [preload(n, p, ABORTS.get(n)) for n, p in libs.items() if os.path.exists(p)]
     if os.path.exists("/usr/lib/libefence.so.0"):
         found.append(preload("efence", "/usr/lib/libefence.so.0", EF_DISABLE_BANNER="1", EF_PROTECT_FREE="1", EF_ALLOW_MALLOC_0="1"))
     if shutil.which("valgrind"):

@@ -177,7 +177,7 @@ def measure(a, configs, progs, out):
 
     for r in range(a.rounds):
         for pr in progs:
-            for peer in configs[r % len(configs):] + configs[:r % len(configs)] if r else configs:
+            for peer in configs[r % len(configs):] + configs[:r % len(configs)]:
                 go(r, pr, peer)
         print(f"bench: round {r + 1} of {a.rounds} done", file=sys.stderr, flush=True)
     for pr, peer in [] if a.no_memory else [(pr, c) for pr in progs for c in configs if (pr, c.name) in times]:

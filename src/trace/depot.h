@@ -32,10 +32,25 @@ size_t depot_get(uint32_t id, uintptr_t *pc, size_t max);
 
 size_t depot_bytes(void); /* in use */
 
+#define DEPOT_FACTOR	0x9e3779b97f4a7c15UL
+#define DEPOT_SQUARE(x) ((x) * (x))
+#define DEPOT_CUBE(x)	((x) * (x) * (x))
+
+/* The hash of a stack, frame by frame from the outermost: a polynomial, so that it can be cut. */
 static inline uint64_t depot_hash(uint64_t h, uintptr_t pc)
 {
-	h = (h ^ pc) * 0x9e3779b97f4a7c15;
-	return h ^ h >> 29;
+	uint64_t m = pc * 0xd6e8feb86659fd93;
+
+	return h * DEPOT_FACTOR + (m ^ m >> 32);
+}
+
+/* Of DEPOT_FRAMES frames: h is that of these and all farther out, outer that of the latter. */
+static inline uint64_t depot_hash_cut(uint64_t h, uint64_t outer)
+{
+	const uint64_t f12 = DEPOT_SQUARE(DEPOT_SQUARE(DEPOT_CUBE(DEPOT_FACTOR)));
+
+	_Static_assert(DEPOT_FRAMES == 48, "f12 to the fourth");
+	return h - outer * DEPOT_SQUARE(DEPOT_SQUARE(f12));
 }
 
 #endif

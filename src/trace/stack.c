@@ -1,10 +1,7 @@
 /*
- * stack.c - walk and capture call stacks (stack.h). app context, in any state of the program.
+ * stack.c - walk call stacks (stack.h, walk.h). app context, in any state of the program.
  *
- * Owns what each thread knows of its stack: which pages can be read, and the frames of its last
- * capture (the memo). The next capture walks only until it meets a frame of the memo, and makes
- * sure that the return addresses farther out are still in their places: most stacks differ from
- * the one before in a few inner frames.
+ * Owns what each thread knows of its stack: which pages can be read.
  *
  * Safety: memory is read only inside pages that a system call has shown readable; and should one
  * vanish since (a coroutine's stack, unmapped), the fault handler ends the walk (stack_recover).
@@ -12,42 +9,16 @@
 #include "stack.h"
 #include "base/base.h"
 #include "rules.h"
+#include "walk.h"
 
 #define PROBE_PAGES 4096 /* a frame larger than this many pages is not stepped over */
-#define TOP_MAX	    96	 /* frames walked at most in one capture */
-#define MEMO_MAX    128	 /* frames remembered at most */
 #define OWN_FRAMES  512	 /* bytes of stack that a walk itself takes, at most: a signal's are more */
 
 #define INLINE static inline __attribute__((always_inline))
 
-struct frame {
-	uintptr_t sp, ip; /* ip was read from sp - 8 */
-};
-
-/* What a walk has found, and how it goes on. */
-struct walk {
-	struct stack_regs at;
-	bool exact; /* at.ip is the instruction itself */
-	bool ended; /* the outermost frame was reached */
-	bool plain; /* no signal frame: each ip is at sp - 8, and sp only grows */
-	uint32_t n, max;
-	uint32_t join;	   /* memo frames [0, join) are the rest */
-	struct memo *memo; /* NULL: do without it */
-	struct frame f[TOP_MAX];
-};
-
 static __thread struct {
 	uintptr_t lo, hi;
 } readable;
-
-struct memo {
-	bool busy;  /* a capture is at work below us on the stack: hands off */
-	bool whole; /* f[0] is the outermost frame of the stack              */
-	uint32_t n;
-	uint32_t id;		  /* what the depot knows it as; 0: nothing */
-	struct frame f[MEMO_MAX]; /* outermost first */
-};
-_Static_assert(sizeof(struct memo) <= ALTSTACK_ROOM, "one for each thread");
 
 static __thread void **volatile recover; /* __builtin_setjmp buffer of the walk in progress */
 
@@ -130,8 +101,9 @@ static bool step_frame_pointer(struct stack_regs *r)
 }
 
 /* The kinds that are seldom met. */
-static __attribute__((noinline)) bool step_rare(struct walk *w, struct rule u)
+static __attribute__((noinline)) bool step_rare(struct walk *w, uint64_t packed)
 {
+	struct rule u = rule_unpack(packed);
 	struct stack_regs *r = &w->at;
 	uintptr_t at, cfa;
 
@@ -162,9 +134,10 @@ static __attribute__((noinline)) bool step_rare(struct walk *w, struct rule u)
 }
 
 /* From a frame to its caller's; false at the outermost. */
-INLINE bool step(struct walk *w, struct stack_regs *r)
+INLINE bool step(struct walk *w, struct frame *f, struct stack_regs *r)
 {
-	struct rule u = rule_unpack(rules_at(r->ip - !w->exact));
+	uint64_t packed = f->rule = rules_at(r->ip - !w->exact);
+	struct rule u = rule_unpack(packed);
 	uintptr_t cfa, at;
 
 	w->exact = false;
@@ -176,7 +149,7 @@ INLINE bool step(struct walk *w, struct stack_regs *r)
 		bool more;
 
 		w->at = *r;
-		more = step_rare(w, u);
+		more = step_rare(w, packed);
 		*r = w->at;
 		return more;
 	}
@@ -193,13 +166,13 @@ INLINE bool step(struct walk *w, struct stack_regs *r)
 	return r->ip != 0;
 }
 
-/* Are memo frames [0, q) still where they were? The outermost that holds is where to go on: q if
+/* Are memo frames [from, q) still where they were? The outermost that holds is where to go on: q if
  * all do, else the index of the first that does not, from the inside. */
-INLINE uint32_t memo_check(const struct memo *memo, uint32_t q)
+INLINE uint32_t memo_check(const struct memo *memo, uint32_t from, uint32_t q)
 {
-	if (unlikely(memo->f[0].sp > readable.hi || memo->f[q - 1].sp - 8 < readable.lo))
+	if (unlikely(memo->f[from].sp > readable.hi || memo->f[q - 1].sp - 8 < readable.lo))
 		return 0;
-	for (uint32_t k = q; k-- > 0;)
+	for (uint32_t k = q; k-- > from;)
 		if (word(memo->f[k].sp - 8) != memo->f[k].ip)
 			return k;
 	return q;
@@ -215,26 +188,32 @@ static __attribute__((noinline)) void walk(struct walk *w)
 	while (n < w->max) {
 		while (q && memo->f[q - 1].sp < r.sp)
 			q--;
-		if (q && memo->f[q - 1].sp == r.sp && memo->f[q - 1].ip == r.ip) {
-			uint32_t ok = memo_check(memo, q);
+		if (q && known_at(&memo->f[q - 1], &r)) {
+			uint32_t ok = memo_check(memo, 0, q);
 
-			if (likely(ok == q && (memo->whole || n + q >= STACK_MAX))) {
+			if (likely(ok == q && (memo->whole || n + q > STACK_MAX))) {
 				w->join = q;
 				break;
 			}
 			q = ok == q ? 0 : ok;
 		}
-		w->f[n++] = (struct frame){r.sp, r.ip};
+		w->f[n++] = (struct frame){r.sp, r.ip, r.bp, 0};
 		w->n = n; /* all that is left if the next step faults */
-		if (unlikely(!step(w, &r))) {
+		if (unlikely(!step(w, &w->f[n - 1], &r))) {
 			w->ended = true;
 			break;
 		}
 	}
 }
 
+/* Own function, as walk is; of a deep stack only what is kept of it. */
+static __attribute__((noinline)) bool hold(const struct memo *memo, uint32_t n)
+{
+	return memo_check(memo, n < STACK_MAX ? 0 : n - (STACK_MAX - 1), n) == n;
+}
+
 /* Runs the walk so that a fault ends it. */
-static __attribute__((noinline)) void walk_guarded(struct walk *w)
+void walk_run(struct walk *w)
 {
 	void *buf[5], **outer = recover;
 
@@ -251,6 +230,24 @@ static __attribute__((noinline)) void walk_guarded(struct walk *w)
 	}
 	atomic_signal_fence(memory_order_seq_cst);
 	recover = outer;
+}
+
+/* Guarded as a walk is. */
+bool walk_holds(const struct memo *memo, uint32_t n)
+{
+	void *buf[5], **outer = recover;
+	bool holds = false;
+
+	if (__builtin_setjmp(buf) == 0) {
+		recover = buf;
+		atomic_signal_fence(memory_order_seq_cst);
+		holds = hold(memo, n);
+	} else {
+		readable.lo = readable.hi = 0;
+	}
+	atomic_signal_fence(memory_order_seq_cst);
+	recover = outer;
+	return holds;
 }
 
 bool stack_recover(struct stack_regs *regs)
@@ -301,110 +298,12 @@ size_t stack_walk(const struct stack_regs *regs, bool exact, uintptr_t *pc, size
 		w.at.sp += 8;
 		w.exact = false;
 	}
-	walk_guarded(&w);
+	walk_run(&w);
 	if (!w.n) {
 		pc[first] = w.at.ip;
 		return first + (first < max);
 	}
 	return first + copy_out(&w, pc + first, max - first);
-}
-
-/* Puts what was walked in the place of the memo's inner frames. */
-static void memo_update(const struct walk *w)
-{
-	struct memo *memo = w->memo;
-	uint32_t base = w->join;
-
-	if (base + w->n > MEMO_MAX) { /* the outermost go; more than STACK_MAX stay */
-		uint32_t keep = MIN(base, MEMO_MAX - MAX(w->n, MEMO_MAX / 2));
-
-		__builtin_memmove(memo->f, memo->f + base - keep, keep * sizeof(memo->f[0]));
-		base = keep;
-		memo->whole = false;
-	}
-	for (uint32_t i = 0; i < w->n; i++)
-		memo->f[base + w->n - 1 - i] = w->f[i];
-	memo->n = base + w->n;
-	if (!w->join)
-		memo->whole = w->ended;
-}
-
-/* Four chains side by side: one alone would wait for its multiplications. */
-static uint64_t memo_hash(const struct memo *memo, uint32_t n)
-{
-	const uint64_t c = 0x9e3779b97f4a7c15;
-	const struct frame *f = &memo->f[memo->n - 1];
-	uint64_t h[4] = {1, 2, 3, 4}, r;
-
-	for (; n >= 4; n -= 4, f -= 4)
-		for (int i = 0; i < 4; i++)
-			h[i] = (h[i] ^ f[-i].ip) * c;
-	for (uint32_t i = 0; i < n; i++)
-		h[i] = (h[i] ^ f[-(int)i].ip) * c;
-	r = h[0] ^ (h[1] << 17 | h[1] >> 47) ^ (h[2] << 31 | h[2] >> 33) ^
-	    (h[3] << 47 | h[3] >> 17);
-	r = (r ^ r >> 32) * c;
-	return r ^ r >> 29;
-}
-
-static __attribute__((noinline)) uint32_t memo_put(
-	const struct memo *memo, uint32_t n, uint64_t hash, const struct depot_near *near)
-{
-	uintptr_t pc[STACK_MAX];
-
-	for (uint32_t i = 0; i < n; i++)
-		pc[i] = memo->f[memo->n - 1 - i].ip;
-	return depot_put(pc, n, hash, near);
-}
-
-/* Without the memo: inside a handler that interrupted a capture, or through a signal frame. */
-static __attribute__((noinline)) uint32_t capture_plain(void *frame)
-{
-	struct walk w = {.at = stack_regs_of_frame(frame), .max = STACK_MAX};
-	uintptr_t pc[STACK_MAX];
-	uint64_t h = 0;
-	size_t n;
-
-	walk_guarded(&w);
-	n = copy_out(&w, pc, STACK_MAX);
-	for (size_t i = 0; i < n; i++)
-		h = depot_hash(h, pc[i]);
-	return depot_put(pc, n, h, NULL);
-}
-
-uint32_t stack_capture(void *frame)
-{
-	struct memo *memo = altstack_room();
-	struct walk w;
-	uint32_t n, id;
-	uint64_t hash;
-
-	if (unlikely(!memo || memo->busy))
-		return capture_plain(frame);
-	memo->busy = true;
-	atomic_signal_fence(memory_order_seq_cst);
-	w.at = stack_regs_of_frame(frame);
-	w.exact = false;
-	w.memo = memo;
-	w.max = TOP_MAX;
-	walk_guarded(&w);
-	if (unlikely(!w.plain || w.n + w.join == 0)) {
-		memo->n = memo->id = 0;
-		id = capture_plain(frame);
-	} else {
-		struct depot_near near = {memo->id, w.n, memo->n - w.join};
-
-		memo_update(&w);
-		n = MIN(memo->n, STACK_MAX);
-		hash = memo_hash(memo, n);
-		id = depot_find(hash, n);
-		if (unlikely(!id))
-			id = memo_put(memo, n, hash, &near);
-		memo->id = id;
-	}
-	atomic_signal_fence(memory_order_seq_cst);
-	memo->busy = false;
-	return id;
 }
 
 size_t stack_get(uint32_t id, uintptr_t *pc, size_t max)

@@ -1,4 +1,4 @@
-// sources: src/trace/stack.c src/trace/depot.c src/trace/rules.c src/trace/cfi.c src/base/altstack.c src/base/log.c src/base/file.c src/base/out.c
+// sources: src/trace/stack.c src/trace/capture.c src/trace/depot.c src/trace/rules.c src/trace/cfi.c src/base/altstack.c src/base/log.c src/base/file.c src/base/out.c
 /*
  * The walker against glibc's backtrace(3), through libc's frames (which have no frame pointers),
  * signal frames, alternate and makecontext stacks; and with registers that hold garbage.
@@ -356,6 +356,113 @@ static void memo(void)
 	CHECK_EQ(nwrong, 0);
 }
 
+/*
+ * Frames that lie over the remains of others, so that all that was remembered of a place is still
+ * there to read, and is not its stack any more. Each calls f(g, n, h), and writes nothing else:
+ * by_frame from a frame of n bytes that rbp finds, from_N from one of N bytes.
+ */
+void by_frame(void *f, long n, void *g, void *h);
+void by_other(void *f, long n, void *g, void *h);
+void other_24(void *f, long n, void *g, void *h);
+void from_8(void *f, long n, void *g, void *h);
+void from_24(void *f, long n, void *g, void *h);
+void from_40(void *f, long n, void *g, void *h);
+void from_56(void *f, long n, void *g, void *h);
+void from_120(void *f, long n, void *g, void *h);
+#define FUNCTION(name, before, after)                                                   \
+	".globl " name "\n.type " name ",@function\n" name ":\n.cfi_startproc\n" before \
+	"mov %rdi,%rax\nmov %rdx,%rdi\nmov %rcx,%rdx\ncall *%rax\n" after               \
+	"ret\n.cfi_endproc\n.size " name ",.-" name "\n"
+#define FROM(name, n)                                                     \
+	FUNCTION(name, "sub $" n ",%rsp\n.cfi_adjust_cfa_offset " n "\n", \
+		"add $" n ",%rsp\n.cfi_adjust_cfa_offset -" n "\n")
+#define BY_FRAME(name)                                                                  \
+	FUNCTION(name,                                                                  \
+		"push %rbp\n.cfi_def_cfa_offset 16\n.cfi_offset 6,-16\nmov %rsp,%rbp\n" \
+		".cfi_def_cfa_register 6\nsub %rsi,%rsp\n",                             \
+		"leave\n.cfi_def_cfa 7,8\n")
+__asm__(".text\n" BY_FRAME("by_frame") BY_FRAME("by_other") FROM("from_8", "8")
+		FROM("from_24", "24") FROM("other_24", "24") FROM("from_40", "40")
+			FROM("from_56", "56") FROM("from_120", "120"));
+
+/* A realigned frame of variable size: the caller's is at *(rbp + n). */
+static __attribute__((noinline)) void realigned_check(void *f, long n)
+{
+	_Alignas(64) volatile char a[128];
+	volatile char *b = __builtin_alloca((size_t)n);
+
+	a[0] = b[0] = 1;
+	check_capture();
+	b[1] = a[1] = 2;
+}
+
+static void remains(void)
+{
+	void *check = (void *)check_capture, *by = (void *)by_frame, *deeper = (void *)from_120;
+	const struct {
+		void (*from)(void *, long, void *, void *);
+		void *f;
+		long n;
+		void *g, *h;
+	} calls[] = {
+		/* the same place and sp: less below by_frame, more in it */
+		{from_56, by, 16, check, NULL},
+		{from_40, by, 32, check, NULL},
+		{from_24, by, 48, check, NULL},
+		/* with one on top of it that leaves rbp alone */
+		{from_56, by, 16, deeper, check},
+		{from_40, by, 32, deeper, check},
+		{from_24, by, 48, deeper, check},
+		/* the same rbp, too */
+		{from_56, (void *)realigned_check, 64, NULL, NULL},
+		{from_40, (void *)realigned_check, 64, NULL, NULL},
+		{from_24, (void *)realigned_check, 64, NULL, NULL},
+		{from_8, (void *)realigned_check, 64, NULL, NULL},
+		/* the first one's place; what is known moved by 16 bytes */
+		{by_frame, deeper, 0, check, NULL},
+		{by_frame, deeper, 16, check, NULL},
+		{by_other, deeper, 0, check, NULL},
+		/* the first one's place; of what is known a part was replaced */
+		{from_24, (void *)from_8, 0, deeper, check},
+		{from_56, check, 0, NULL, NULL},
+		{other_24, (void *)from_8, 0, deeper, check},
+	};
+
+	ncaptures = nwrong = 0;
+	for (size_t i = 0; i < sizeof(calls) / sizeof(*calls); i++) {
+		calls[i].from(calls[i].f, calls[i].n, calls[i].g, calls[i].h);
+		CHECK_EQ(ncaptures, i + 1);
+		CHECK_EQ(nwrong, 0);
+	}
+}
+
+/* Of stacks deeper than what is kept of one, those that are kept alike are one. */
+static uint32_t deep_id;
+
+static __attribute__((noinline)) void deep_down(int n)
+{
+	for (int turn = 0; turn < 2; turn++) {
+		if (n < 250) {
+			uint32_t id = stack_capture(__builtin_frame_address(0));
+
+			deep_id = deep_id ? deep_id : id;
+			nwrong += id != deep_id;
+			ncaptures++;
+		}
+		if (n && !turn)
+			deep_down(n - 1);
+	}
+	sink++;
+}
+
+static void deep_stacks(void)
+{
+	ncaptures = nwrong = 0;
+	deep_down(300);
+	CHECK_EQ(ncaptures, 500);
+	CHECK_EQ(nwrong, 0);
+}
+
 static jmp_buf out;
 
 static __attribute__((noinline, noreturn)) void leaves(void)
@@ -433,6 +540,8 @@ int main(void)
 	RUN(library_replaced);
 	RUN(depot);
 	RUN(memo);
+	RUN(remains);
+	RUN(deep_stacks);
 	RUN(call_at_the_end);
 	RUN(cost);
 	return UNIT_END();

@@ -135,12 +135,12 @@ bool host_fork_missing(void)
 static bool unit_restore(uint32_t s)
 {
 	size_t len = host_unit(s) * HOST_SEG_BYTES;
-	long from = (long)copy[s];
 
-	if (!from) /* nothing in it: a fresh one will do */
-		from = host_segments_map(host_unit(s));
-	if (sys_is_err(from) || sys_is_err(sys_call6(__NR_mremap, from, (long)len, (long)len,
-					MREMAP_MAYMOVE | MREMAP_FIXED, (long)host.seg[s], 0)))
+	/* Nothing in it: made where it was. Moved there it may overlap, for the kernel likes holes. */
+	if (!copy[s])
+		return !sys_is_err(host_segments_put(host.seg[s], host_unit(s)));
+	if (sys_is_err(sys_call6(__NR_mremap, (long)copy[s], (long)len, (long)len,
+		    MREMAP_MAYMOVE | MREMAP_FIXED, (long)host.seg[s], 0)))
 		return false;
 	sys_madvise(host.seg[s], len, MADV_DONTFORK);
 	return true;

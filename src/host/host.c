@@ -25,6 +25,19 @@ static void host_warn_once(_Atomic bool *said, const char *text)
 		out_line(log_fd(), "undangle: warning: %s", text);
 }
 
+long host_segments_put(vaddr_t at, uint32_t n)
+{
+	size_t len = n * HOST_SEG_BYTES;
+	long r = sys_mmap(at, len, PROT_READ | PROT_WRITE,
+		MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+
+	if (sys_is_err(r))
+		return r;
+	sys_madvise(at, len, MADV_DONTFORK);
+	sys_madvise(at, len, MADV_DONTDUMP);
+	return r;
+}
+
 long host_segments_map(uint32_t n)
 {
 	size_t len = n * HOST_SEG_BYTES;
@@ -40,8 +53,7 @@ long host_segments_map(uint32_t n)
 	/* A view is one huge page only if address and file offset agree modulo 2 MB. */
 	room = (vaddr_t)r;
 	at = ALIGN_UP(room, HUGE_SIZE);
-	r = sys_mmap(at, len, PROT_READ | PROT_WRITE,
-		MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+	r = host_segments_put(at, n);
 	if (sys_is_err(r)) {
 		sys_munmap(room, len + HUGE_SIZE);
 		return r;
@@ -49,9 +61,7 @@ long host_segments_map(uint32_t n)
 	if (at > room)
 		sys_munmap(room, at - room);
 	sys_munmap(at + len, room + HUGE_SIZE - at);
-	sys_madvise(at, len, MADV_DONTFORK);
-	sys_madvise(at, len, MADV_DONTDUMP);
-	return (long)at;
+	return r;
 }
 
 static int host_new_segments(void)

@@ -50,6 +50,7 @@ static inline vaddr_t host_chunk(uint32_t id)
 /* The template of n new segments side by side, or -errno. Not for fork children, not for core
  * dumps. */
 long host_segments_map(uint32_t n);
+long host_segments_put(vaddr_t at, uint32_t n); /* the same, in place of what is there */
 /* Makes [at, at + 2 MB) of a template one huge page; false if it did not work. */
 long host_collapse(vaddr_t at); /* 0 or -errno */
 

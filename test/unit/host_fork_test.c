@@ -1,0 +1,71 @@
+// sources: src/host/host.c src/host/fork.c src/host/spare.c src/host/probe.c src/host/segment.c src/base/space.c src/base/vspace.c src/base/meta.c src/base/options.c src/base/options_env.c src/base/log.c src/base/file.c src/base/out.c src/base/panic.c
+/* A fork's child has the chunks of its parent at the same addresses, whichever of them hold something. */
+#include "unit.h"
+#include "host/host.h"
+#include "host/segment.h"
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define SEGMENTS 4
+#define CHUNKS	 (SEGMENTS * HOST_SEG_CHUNKS)
+
+static uint8_t used[CHUNKS];
+
+static volatile uint8_t *byte_of(uint32_t seg)
+{
+	return vaddr_ptr(host.seg[seg] + 5000);
+}
+
+/* Of those that hold something, the segments in `mask`, the child has the bytes; else zeros. */
+static int child(unsigned mask)
+{
+	host_fork_child();
+	for (uint32_t s = 0; s < SEGMENTS; s++) {
+		if (*byte_of(s) != (mask >> s & 1 ? s + 1 : 0))
+			return 1 + (int)s;
+		*byte_of(s) = 99;
+	}
+	return 0;
+}
+
+static int forked(unsigned mask)
+{
+	int st = -1;
+	pid_t pid;
+
+	for (uint32_t id = 0; id < CHUNKS; id++)
+		used[id] = mask >> id / HOST_SEG_CHUNKS & 1;
+	CHECK(host_fork_prepare(used, CHUNKS) == 0);
+	pid = fork();
+	if (!pid)
+		_exit(child(mask));
+	host_fork_parent();
+	CHECK(pid > 0 && waitpid(pid, &st, 0) == pid);
+	return st;
+}
+
+static void each_may_be_empty(void)
+{
+	uint32_t id = 0;
+
+	for (uint32_t i = 0; i < CHUNKS; i++)
+		CHECK(host_chunk_take(1, &id) == 0);
+	CHECK_EQ(id, CHUNKS - 1);
+	for (uint32_t s = 0; s < SEGMENTS; s++)
+		*byte_of(s) = (uint8_t)(s + 1);
+	for (unsigned mask = 0; mask < 1U << SEGMENTS; mask++)
+		CHECK_EQ(forked(mask), 0);
+	for (uint32_t s = 0; s < SEGMENTS; s++)
+		CHECK_EQ(*byte_of(s), s + 1);
+}
+
+int main(void)
+{
+	const char *why = "";
+
+	unit_section();
+	CHECK(host_probe(&why) == 0);
+	RUN(each_may_be_empty);
+	return UNIT_END();
+}

@@ -112,7 +112,7 @@ static void write_region(FILE *out, const struct finding *f)
 
 void asan_write(FILE *out, const struct finding *f)
 {
-	const struct stack *use = finding_stack(f, "use"), *freed = finding_stack(f, "free");
+	const struct stack *use = finding_place(f), *freed = finding_stack(f, "free");
 	const struct stack *alloc = finding_stack(f, "alloc");
 	uint64_t pc = use && use->nframes ? use->frames[0].pc : 0;
 	bool access = f->access || f->arg;

@@ -47,6 +47,13 @@ const struct stack *finding_stack(const struct finding *f, const char *role)
 	return NULL;
 }
 
+const struct stack *finding_place(const struct finding *f)
+{
+	const struct stack *use = finding_stack(f, "use");
+
+	return use ? use : finding_stack(f, "free");
+}
+
 static bool skip(const char **s, const char *word)
 {
 	size_t n = strlen(word);

@@ -68,6 +68,8 @@ void findings_read(FILE *in, void (*found)(struct finding *f, void *arg),
 
 /* The stack of that role, or NULL. */
 const struct stack *finding_stack(const struct finding *f, const char *role);
+/* The one that names the place: of the use; of the free, where it is not known who wrote. */
+const struct stack *finding_place(const struct finding *f);
 
 /* Memory or a line and exit status 2. */
 void *claim(size_t n);

@@ -19,7 +19,7 @@ static bool lines = true;
 /* Reports of before there were signatures, or cut off before theirs. */
 static const char *key_of(const struct finding *f)
 {
-	const struct stack *use = finding_stack(f, "use");
+	const struct stack *use = finding_place(f);
 	const char *key = f->kind;
 
 	if (f->signature)

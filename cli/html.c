@@ -153,7 +153,7 @@ static void write_stack(FILE *out, const struct stack *k, bool sources)
 /* The innermost function that has a name. */
 static const char *where(const struct finding *f)
 {
-	const struct stack *use = finding_stack(f, "use");
+	const struct stack *use = finding_place(f);
 
 	for (size_t i = 0; use && i < use->nframes; i++) {
 		if (use->frames[i].nlines)

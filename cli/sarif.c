@@ -119,7 +119,7 @@ static void write_related(FILE *out, const struct finding *f)
 		const struct stack *k = &f->stacks[i];
 		const struct frame *top = top_of(k, &l);
 
-		if (!top || !strcmp(k->role, "use"))
+		if (!top || k == finding_place(f))
 			continue;
 		fprintf(out, "%s{\"id\":%zu,\"message\":{\"text\":", comma, i);
 		json_string(out, *k->thread ? claim_text("%s %s", k->title, k->thread) : k->title);
@@ -135,7 +135,7 @@ static void write_result(FILE *out, const struct group *g)
 {
 	const struct finding *f = g->first;
 	const struct line *l;
-	const struct frame *top = top_of(finding_stack(f, "use"), &l);
+	const struct frame *top = top_of(finding_place(f), &l);
 
 	fputs("{\"ruleId\":", out);
 	json_string(out, f->kind);

@@ -45,7 +45,7 @@ static bool matches(const struct suppress_rule *r, const struct frame *f)
 /* The line of the first rule that matches the use; 0: none. */
 static unsigned rule_for(const struct finding *f, const char *rules)
 {
-	const struct stack *use = finding_stack(f, "use");
+	const struct stack *use = finding_place(f);
 	struct suppress_rule r;
 	unsigned number = 0;
 

@@ -169,7 +169,7 @@ static const char *hint_of(const struct finding *f)
 {
 	static const char raw[] = "undangle symbolize FILE names the source lines; ";
 	const char *at = f->hint ? strstr(f->hint, raw) : NULL;
-	const struct stack *use = finding_stack(f, "use");
+	const struct stack *use = finding_place(f);
 	const struct frame *top = use && use->nframes ? &use->frames[0] : NULL;
 
 	if (top && !top->nlines && top->path && top->lacks)
@@ -193,7 +193,7 @@ void text_write(FILE *out, const struct finding *f, const struct look *look)
 		fprintf(out, "  process %d (%s)\n", f->pid, f->comm);
 	for (size_t i = 0; i < f->nstacks; i++) {
 		write_stack(&p, &f->stacks[i]);
-		if (!strcmp(f->stacks[i].role, "use"))
+		if (&f->stacks[i] == finding_place(f))
 			write_source(&p, &f->stacks[i]);
 	}
 	write_block(&p, f);

@@ -33,6 +33,7 @@
 #include "suppress.h"
 #include "altstack.h"
 #include "block.h"
+#include "late.h"
 #include "calls.h"
 
 #endif

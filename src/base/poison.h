@@ -4,10 +4,12 @@
  * app context. No processor takes such a word for an address (bits 63 to 48 are not all alike), so who
  * loads a pointer from a freed block and goes there faults at once, and the fault says from where it
  * was loaded. As a number it is odd, and large or negative in either half.
+ * What is another word when the block dies was written by somebody who held on to it.
  */
 #ifndef UD_BASE_POISON_H
 #define UD_BASE_POISON_H
 
+#include "late.h"
 #include "words.h"
 
 #define POISON_TAG   0xd1edUL
@@ -32,7 +34,18 @@ static inline void poison_fill(vaddr_t at, size_t size)
 	poison_words(at, at + MIN(size, POISON_MOST), poison_word(at));
 }
 
-/* A fault at *ip: was it our own filling? Then *ip is behind it. For the fault handler. */
+/*
+ * What was filled so, and freed then: has somebody written there since? Then l->at is the first byte
+ * that differs, and l->value its word. False also where it cannot be said: it cannot be read;
+ * poison_broken; or, in private memory, the page has nothing but zeros, as one has that the program
+ * gave back to the kernel.
+ */
+bool poison_written(vaddr_t at, size_t size, struct late *l);
+
+/* A filling could not go on, ever: what was filled is not known then. */
+extern bool poison_broken;
+
+/* A fault at *ip: was it our own filling or look? Then *ip is behind it. For the fault handler. */
 bool poison_recover(uintptr_t *ip);
 
 /* Is it a word that was loaded from a freed block, or near one? Then *at is where that lies. */

@@ -7,6 +7,7 @@
  *   undangle: ERROR: use-after-free: malloc_usable_size() of ADDR, WHERE HOW by thread THREAD
  *   undangle: ERROR: use-after-free: ACCESS through a pointer loaded from ADDR, WHERE HOW ...
  *   undangle: ERROR: use-after-free: CALL() of a pointer loaded from ADDR, WHERE HOW ...
+ *   undangle: ERROR: use-after-free: WRITE at ADDR, WHERE HOW ..., found WHEN: its word is VALUE
  *   undangle: ERROR: double-free: CALL() of ADDR, WHERE HOW by thread THREAD
  *   undangle: ERROR: invalid-free: CALL() of ADDR, WHAT[, misaligned]
  *   undangle: ERROR: out-of-bounds: ACCESS at ADDR, N bytes before a live SIZE-byte block
@@ -15,7 +16,8 @@
  *
  *   ACCESS  READ of size N | WRITE of size N | READ | WRITE | EXEC | CALL() argument N
  *           (without "of size N" if the instruction is not understood)
- *   ADDR    0x and lower-case digits
+ *   ADDR    0x and lower-case digits; so is VALUE, of 8 bytes
+ *   WHEN    at exit | when it died: a write that nobody saw, to the first byte that changed
  *   WHERE   N bytes inside a SIZE-byte block | N bytes past the end of a SIZE-byte block | the
  *           start of a SIZE-byte block | N bytes before a SIZE-byte block | in a block
  *           ("0 bytes inside" is never written; "in a block" is of one that is long forgotten).
@@ -36,7 +38,8 @@
  * and then the freed/allocated parts are absent:
  *
  *   process PID (COMM)
- *   used by thread THREAD, tid TID:              ("called by thread" for a bad free)
+ *   used by thread THREAD, tid TID:              ("called by thread" for a bad free; absent for
+ *                                                 what was found later)
  *     #0 0x000055e1a2b3c4d5 in SYMBOL+0xOFF (PATH+0xOFF) (BuildId: HEX)
  *     #1 0x000055e1a2b3c4d5 (PATH+0xOFF) (BuildId: HEX)
  *     #2 0x00007f0012345678 (<unknown module>)
@@ -274,6 +277,8 @@ static void print_headline(struct out *o, const struct report *r)
 	print_what(o, r);
 	if (r->kind == FINDING_INVALID_FREE && r->addr & 15)
 		out_str(o, ", misaligned");
+	if (r->found)
+		out_fmt(o, ", found %s: its word is 0x%016lx", r->found, r->value);
 	out_char(o, '\n');
 	out_flush(o);
 }
@@ -332,9 +337,10 @@ static void print_stacks(struct out *o, const struct report *r)
 	uintptr_t pc[STACK_MAX];
 	size_t n;
 
-	n = stack_walk(&r->use, exact, pc, STACK_MAX);
-	print_stack(o, r->access == ACCESS_NONE ? "  called by" : "  used by", sys_gettid(), pc, n,
-		exact);
+	n = report_frames(r, pc, STACK_MAX);
+	if (!r->found)
+		print_stack(o, r->access == ACCESS_NONE ? "  called by" : "  used by", sys_gettid(),
+			pc, n, exact);
 	if (b->state == BLOCK_DEAD) {
 		n = stack_get(b->free_stack, pc, STACK_MAX);
 		print_stack(o, b->moved ? "  moved by realloc in" : "  freed by", b->free_tid, pc,
@@ -383,12 +389,16 @@ static void print_registers(struct out *o, const ucontext_t *uc)
 static void print_hint(struct out *o, const struct report *r)
 {
 	out_str(o, "undangle: hint: ");
+	if (r->found)
+		out_str(o, "a write past the end of a block beside it in memory looks the same; ");
 	if (options.detect != DETECT_STRICT && r->kind == FINDING_USE_AFTER_FREE)
 		out_str(o, "--detect=strict stops at the very first stale access; ");
 	if (!options.stacks && !r->block.alloc_tid)
 		out_str(o, "--stacks records who allocated and freed; ");
 	out_str(o, "undangle symbolize FILE names the source lines; ");
-	if (!survive_can(r))
+	if (r->found && survive_can(r))
+		out_str(o, "the program goes on\n");
+	else if (!survive_can(r))
 		out_str(o, "gdb stops here, and so does the core dump\n");
 	else if (r->access == ACCESS_NONE || r->access == ACCESS_SYSCALL)
 		out_fmt(o, "the program goes on: %s\n",
@@ -405,9 +415,11 @@ static void print_hint(struct out *o, const struct report *r)
 static void print_signature(struct out *o, const struct report *r)
 {
 	uintptr_t pc[SIGNATURE_FRAMES];
-	size_t n = stack_walk(&r->use, report_by_access(r), pc, ARRAY_LEN(pc));
+	size_t n = report_frames(r, pc, ARRAY_LEN(pc));
 	uint64_t h = hash_bytes(0xcbf29ce484222325, &r->kind, sizeof(r->kind));
 
+	if (r->found) /* by which stacks, if they are recorded; but not a use */
+		h = hash_bytes(h, &r->block.size, sizeof(r->block.size));
 	for (size_t i = 0; i < n; i++) {
 		struct symbol s;
 

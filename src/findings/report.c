@@ -147,11 +147,18 @@ static bool gate_enter(void)
 	return false;
 }
 
+size_t report_frames(const struct report *r, uintptr_t *pc, size_t max)
+{
+	if (r->found)
+		return stack_get(r->block.free_stack, pc, max);
+	return stack_walk(&r->use, report_by_access(r), pc, max);
+}
+
 /* Kind and code; the same in this process and in its children. */
 static uint64_t code_of(const struct report *r)
 {
 	uintptr_t pc[PLACE_FRAMES];
-	size_t n = stack_walk(&r->use, report_by_access(r), pc, PLACE_FRAMES);
+	size_t n = report_frames(r, pc, PLACE_FRAMES);
 	uint64_t h = r->kind;
 
 	for (size_t i = 0; i < n; i++)
@@ -350,6 +357,31 @@ bool report_loaded(vaddr_t *addr)
 	return true;
 }
 
+/* Tells it, and ends the process unless it goes on. */
+static void tell_or_abort(const struct report *r)
+{
+	struct sigaction old;
+
+	if (report_survived(r, NULL))
+		return;
+	report_print(r, NULL, sigaction(SIGABRT, NULL, &old) == 0 && old.sa_handler == SIG_DFL);
+	abort();
+}
+
+void report_written(const struct late *l, const char *when)
+{
+	struct report r = {
+		.kind = FINDING_USE_AFTER_FREE,
+		.access = ACCESS_WRITE,
+		.addr = l->at,
+		.block = l->block,
+		.found = when,
+		.value = l->value,
+	};
+
+	tell_or_abort(&r);
+}
+
 void report_bad_free(void *p, const char *call, void *frame)
 {
 	struct report r = {
@@ -358,7 +390,6 @@ void report_bad_free(void *p, const char *call, void *frame)
 		.call = call,
 		.use = stack_regs_of_frame(frame),
 	};
-	struct sigaction old;
 
 	r.loaded = report_loaded(&r.addr);
 	block_find(r.addr, &r.block);
@@ -367,8 +398,5 @@ void report_bad_free(void *p, const char *call, void *frame)
 		r.kind = FINDING_USE_AFTER_FREE;
 	else if (r.block.state == BLOCK_DEAD && r.block.base == r.addr)
 		r.kind = FINDING_DOUBLE_FREE;
-	if (report_survived(&r, NULL))
-		return;
-	report_print(&r, NULL, sigaction(SIGABRT, NULL, &old) == 0 && old.sa_handler == SIG_DFL);
-	abort();
+	tell_or_abort(&r);
 }

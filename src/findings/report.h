@@ -42,7 +42,13 @@ struct report {
 	struct block before;
 	struct stack_regs use; /* where it happened; ip is exact for READ, WRITE and EXEC,
 				* else a return address */
+	/* A write that was found later, then; NULL: it happens now. `use` is not known: all 0. */
+	const char *found;
+	uint64_t value; /* likewise: what stands there */
 };
+
+/* The stack that names the place: of the use; where that is not known, of the free. */
+size_t report_frames(const struct report *r, uintptr_t *pc, size_t max);
 
 /*
  * A pointer given to free/realloc/malloc_usable_size is no live block's start: decide by
@@ -51,6 +57,13 @@ struct report {
  * (--on-error=continue): then nothing was done, and the caller answers as if all were well.
  */
 void report_bad_free(void *p, const char *call, void *frame);
+
+/*
+ * A block was written to after it was freed, as was found `when`: print, raise SIGABRT. Otherwise as
+ * report_bad_free.
+ */
+void report_written(const struct late *l, const char *when);
+#define WHEN_DIES "when it died"
 
 /*
  * Is what was used as an address a word of a freed block (base/poison.h)? Then *addr is where it was
@@ -68,7 +81,7 @@ void report_print(const struct report *r, const void *ucontext, bool fatal);
 /* Was it an access of the program's own? Then its stack begins at the very instruction. */
 static inline bool report_by_access(const struct report *r)
 {
-	return r->access != ACCESS_NONE && r->access != ACCESS_SYSCALL;
+	return r->access != ACCESS_NONE && r->access != ACCESS_SYSCALL && !r->found;
 }
 
 /*

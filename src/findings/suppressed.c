@@ -107,7 +107,7 @@ bool suppressed_by_rule(const struct report *r, const ucontext_t *uc)
 	size_t line = 0;
 	bool deep = false, exact = report_by_access(r);
 	uintptr_t pc[STACK_MAX];
-	size_t n = stack_walk(&r->use, exact, pc, STACK_MAX);
+	size_t n = report_frames(r, pc, STACK_MAX);
 
 	for (size_t i = 0; suppress_next(&at, &number, &rule); i++) {
 		deep = deep || rule.what != SUPPRESS_MODULE;

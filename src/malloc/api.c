@@ -31,6 +31,7 @@ void ud_kill_dead(void)
 	if (!kvm_heap)
 		engine_kill_dead(false);
 	lock_section_leave(&s);
+	late_tell(WHEN_DIES);
 }
 
 void ud_dump(int fd, const void *p)

@@ -310,9 +310,16 @@ bool engine_realloc(void *p, size_t size, void *frame, void **q)
 	return engine_free(p, true, frame);
 }
 
-vaddr_t engine_twice(void)
+void engine_look_late(void)
 {
-	return mode.grouped ? pages_twice() : sweep_twice();
+	struct lock_section s;
+
+	if (!mode.poison)
+		return;
+	lock_section_enter(&s);
+	if (!mode.grouped)
+		sweep_look_late();
+	lock_section_leave(&s);
 }
 
 void engine_kill_dead(bool trim)

@@ -29,5 +29,7 @@ void *short_alloc(size_t size, bool zero, void *frame);
 void *alloc_aligned(size_t size, size_t align, void *frame);
 /* Any other free: `call` is what a report names. */
 void free_as(void *p, const char *call, void *frame);
+/* Tells what sweeps have found (base/late.h); `when`: as report_written. Hold no lock. */
+void late_tell(const char *when);
 
 #endif

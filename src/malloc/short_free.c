@@ -16,15 +16,18 @@
  * so that they save no registers: the store buffer is full of the program's own stores.
  */
 
-/* What a sweep has found meanwhile: two threads, each of which thought that it was the first. */
-static void twice_tell(void)
+/* What a sweep has found meanwhile. */
+void late_tell(const char *when)
 {
-	vaddr_t p = engine_twice();
+	struct late l;
 
-	if (unlikely(p))
-		report_bad_free(vaddr_ptr(p),
-			"free() and, at the same instant, another thread's free",
-			__builtin_frame_address(0));
+	while (unlikely(late_waits) && late_take(&l))
+		if (l.what == LATE_WRITE)
+			report_written(&l, when);
+		else
+			report_bad_free(vaddr_ptr(l.at),
+				"free() and, at the same instant, another thread's free",
+				__builtin_frame_address(0));
 }
 
 void free_as(void *p, const char *call, void *frame)
@@ -34,7 +37,7 @@ void free_as(void *p, const char *call, void *frame)
 	else if (unlikely(!engine_free(p, false, frame) && !(last_has(p) && last_free(p))))
 		report_bad_free(p, call, frame);
 	else
-		twice_tell();
+		late_tell(WHEN_DIES);
 }
 
 /* Entered by jumps only: its frame is where free was called. */
@@ -47,7 +50,7 @@ static __attribute__((noinline)) void free_rest(void *p)
 static __attribute__((noinline)) void freed_tell(struct cursors *tc)
 {
 	cursors_told(tc);
-	twice_tell();
+	late_tell(WHEN_DIES);
 }
 
 static inline void count_free(struct cursors *tc, size_t bytes)
@@ -59,7 +62,7 @@ static inline void count_free(struct cursors *tc, size_t bytes)
 static __attribute__((noinline)) void page_freed_tell(struct cutter *c)
 {
 	cutter_told(c);
-	twice_tell();
+	late_tell(WHEN_DIES);
 }
 
 static inline void page_count_free(struct cutter *c, size_t bytes)
@@ -75,7 +78,7 @@ static __attribute__((noinline)) void page_freed(
 	if (sheet_page_empty(s, u, b->slots))
 		sheet_page_died(s, u);
 	page_count_free(c, b->size);
-	twice_tell();
+	late_tell(WHEN_DIES);
 }
 
 /* Object idx, of the class of b, where others have freed some, too. */
@@ -122,7 +125,7 @@ static __attribute__((noinline)) void row_freed(struct view *v, size_t u, struct
 	if (!view_live_word(v, (uint32_t)u / 64))
 		sweep_look_spent(v);
 	count_free(tc, v->geom->size);
-	twice_tell();
+	late_tell(WHEN_DIES);
 }
 
 /* What is d bytes into the view: so it takes one register less to know. */

@@ -118,6 +118,9 @@ __attribute__((destructor(101))) static void undangle_exit(void)
 	struct out o;
 
 	report_wait();
+	if (engine_plain)
+		engine_look_late();
+	late_tell("at exit");
 	alive_tell(__builtin_frame_address(0));
 	if (!options.stats)
 		return;

@@ -7,8 +7,6 @@
 #include "host/host.h"
 #include "pending.h"
 
-_Atomic vaddr_t pages_freed_twice;
-
 /* The dead of 64 pages, those among them that no thread found dead. */
 static uint64_t dead_word(struct sheet *s, unsigned w)
 {
@@ -40,9 +38,12 @@ void sheet_look(struct sheet *s, struct census *n)
 void sheet_find_twice(struct sheet *s)
 {
 	uint32_t idx = livebits_twice(s->live, &s->gone, SHEET_LIVE);
+	struct late l = {.what = LATE_TWICE};
 
-	if (idx != ~0U && !pages_freed_twice)
-		pages_freed_twice = sheet_slot_at(s, idx);
+	if (idx == ~0U)
+		return;
+	l.at = sheet_slot_at(s, idx);
+	late_note(&l);
 }
 
 #define RUNS 64

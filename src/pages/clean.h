@@ -22,6 +22,5 @@ void sheet_clean(struct sheet *s);
 
 /* Notes what two threads freed at once, if there is something. */
 void sheet_find_twice(struct sheet *s);
-extern _Atomic vaddr_t pages_freed_twice; /* 0: nothing, or said */
 
 #endif

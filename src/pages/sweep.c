@@ -26,11 +26,6 @@ void sheet_own(vaddr_t at)
 	lock_drop(&pages_sweep_lock);
 }
 
-vaddr_t pages_twice(void)
-{
-	return likely(!pages_freed_twice) ? 0 : atomic_exchange(&pages_freed_twice, 0);
-}
-
 /* The spent die. */
 static void spent_retire(void)
 {

@@ -22,10 +22,4 @@ void pages_freed(uint32_t frees, size_t bytes);
 /* The program changes how pages of the sheet at `at` are mapped. In a section. */
 void sheet_own(vaddr_t at);
 
-/*
- * A block that two threads freed at the same instant, which no sweep said before; or 0. To be asked
- * with no lock held, after whatever may have swept.
- */
-vaddr_t pages_twice(void);
-
 #endif

@@ -13,8 +13,6 @@
 
 #include <sys/single_threaded.h>
 
-_Atomic vaddr_t freed_twice;
-
 /* Kills the units in mask, in runs. Those that died get their bit in revoked. */
 static void kill_units(struct view *v, const uint64_t *mask)
 {
@@ -56,14 +54,6 @@ static void warm_survivors(struct view *v, const uint64_t *dead)
 		host_runs_warm(runs, n);
 }
 
-void view_find_twice(struct view *v)
-{
-	uint32_t idx = livebits_twice(v->live, &v->gone, v->words);
-
-	if (idx != ~0U && !freed_twice)
-		freed_twice = view_slot_at(v, idx);
-}
-
 /* Kills everything dead in v. Frees that come later put it on the dirty list again. */
 static void view_clean(struct view *v)
 {
@@ -80,7 +70,6 @@ static void view_clean(struct view *v)
 		kill_units(v, n.due);
 	if (n.ndue > 16 && !mode.strict)
 		warm_survivors(v, n.dead);
-	view_find_twice(v);
 	view_release(v);
 	view_check(v);
 	/*
@@ -149,6 +138,9 @@ static void view_split(struct view *v)
 
 void views_clean(struct view *const *views, size_t n)
 {
+	/* While their pages are there: to fetch them again is dear. */
+	for (size_t i = 0; i < n; i++)
+		view_look_late(views[i]);
 	views_empty(views, n);
 	for (size_t i = 0; i < n; i++)
 		view_split(views[i]);

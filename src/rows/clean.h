@@ -8,9 +8,12 @@
 
 #include "view.h"
 
-/* Sets freed_twice to what two threads freed at once, if there is something. */
-void view_find_twice(struct view *v);
-extern _Atomic vaddr_t freed_twice; /* 0: nothing, or reported */
+/*
+ * late.c: what is wrong with the dead in v that were not killed yet, the units in `due`, is noted.
+ * The other does the same for those that are due now.
+ */
+void view_find_late(struct view *v, const uint64_t *due);
+void view_look_late(struct view *v);
 
 /*
  * Kills everything dead in each of n views, at most VIEWS_CLEAN_MAX. Frees that come later put them

@@ -20,6 +20,7 @@
 #include "cursors.h"
 
 #include <errno.h>
+#include <sys/single_threaded.h>
 #include <sys/prctl.h>
 
 /* Of the one fork at a time, under the locks. */
@@ -30,6 +31,7 @@ static struct lock *fork_large; /* of blocks that have pages of their own */
 static _Atomic bool forking;	/* from before the fork until the handler after it has run */
 static bool mapped;		/* in the child: the views are */
 static bool on_copied;		/* the forking thread's stack is in one */
+static bool torn;		/* other threads may have stored there while it was copied */
 
 static struct lock *const first_locks[] = {&owner_shared_lock, &sweep_lock};
 static struct lock *const last_locks[] = {
@@ -72,6 +74,7 @@ void rows_fork_prepare(bool child_on_this_stack, struct lock *large)
 	n = heap_chunks_used(&used);
 	host_fork_prepare(used, n);
 	mapped = false;
+	torn = !__libc_single_threaded;
 	on_copied = child_on_this_stack && rows_copied(__builtin_frame_address(0));
 	forking = true;
 }
@@ -117,6 +120,7 @@ static void view_again(struct view *v)
 	uint32_t n, u = 0;
 
 	v->kept = false;
+	v->torn |= torn;
 	if (!v->super && !view_map_again(v->base, v->chunk, v->first, v->pages))
 		child_ends("cannot map its heap");
 	while ((n = view_runs(v, (uint64_t *)view_revoked(v), &u, r, ARRAY_LEN(r))) != 0)

@@ -37,11 +37,6 @@ static bool view_is_spent(struct view *v)
 	return !any;
 }
 
-vaddr_t sweep_twice(void)
-{
-	return likely(!freed_twice) ? 0 : atomic_exchange(&freed_twice, 0);
-}
-
 void sweep_look_spent(struct view *v)
 {
 	struct lock_section s;
@@ -131,7 +126,7 @@ static void spent_retire(void)
 		if (!n.whole)
 			panic("a view was to die, and something in it lives");
 		rows_counts.units_killed += n.ndue;
-		view_find_twice(w);
+		view_find_late(w, n.due);
 		pace_died((size_t)n.ndue * w->geom->band);
 	}
 	views_retire(v);

@@ -19,10 +19,7 @@ void sweep_spent(void); /* in a section */
 bool sweep_run(bool all);
 /* So much was freed by this thread since it last said so; a sweep, if that makes one due. */
 void sweep_freed(uint32_t frees, size_t bytes);
-/*
- * A block that two threads freed at the same instant, which no sweep said before; or 0. To be asked
- * with no lock held, after whatever may have swept.
- */
-vaddr_t sweep_twice(void);
+/* Notes what is wrong with all that waits to die; nothing dies. In a section. */
+void sweep_look_late(void);
 
 #endif

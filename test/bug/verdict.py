@@ -34,6 +34,7 @@ FOREIGN = [("on the stack of thread", "stack"), ("in the brk heap", "brk"),
            ("in ", "module")]
 STACK = {"used by": "use", "called by": "use", "freed by": "free", "moved by realloc in": "free",
          "allocated by": "alloc"}
+FOUND = re.compile(r"^(.*), found (at exit|when it died): its word is 0x[0-9a-f]{16}$")
 RUN_PAST = re.compile(r"^  or (\d+) bytes? past the end of a live (.*?)"
                       r"(?: allocated by thread (T.*?), tid (-?\d+):)?$")
 REGISTERS = re.compile(r"^    (?:\s*(?:r[a-z0-9]+|efl) +0x[0-9a-f]{16})+$")
@@ -96,7 +97,9 @@ def headline(kind, text):
             r["call"], how, rest = m.group(1), m.group(2), m.group(4)
     if m:
         r["loaded"] = "yes" if how and "loaded" in how else "no"
-        place(r, re.sub(r", misaligned$", "", rest))
+        late = FOUND.match(rest)
+        r["found"] = late.group(2).split()[-1].replace("died", "death") if late else "no"
+        place(r, late.group(1) if late else re.sub(r", misaligned$", "", rest))
     else:
         r["strange"].append(text)
     return r

@@ -37,6 +37,11 @@ known() {
 	{ timeout 60 "$ud" --suppress=rules --symbolize-ms=60000 "${@/%--/./known}" 2>err; rc=$?; } 2>/dev/null
 	verdict "suppress $name" "$want" "$rc|$(sed -n 's/^undangle: ERROR: \([^:]*\):.*/\1/p' err)|$(sed -n 's/^undangle: \(never used: .*\|[0-9]* finding.*\)/\1/p' err | sed "s,$w/,,")"
 }
+# What is written to while it waits to die is known by the stack of its free.
+known written '134|use-after-free|' '# nothing\n' --strict-share=0 --
+known written-free '0||' 'fun:main\n' --strict-share=0 --
+known written-use '134|use-after-free|' 'fun:outer\n' --strict-share=0 --
+known written-goes-on '1|use-after-free|1 finding in 1 process, 1 of them told' '# nothing\n' --strict-share=0 --on-error=continue --
 known none '139|use-after-free|' '# nothing\n\n' --
 known fun '0||' 'fun:outer\n' --
 known inlined '0||' 'fun:inlin?d\n' --

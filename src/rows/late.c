@@ -1,0 +1,74 @@
+/*
+ * late.c - what is found wrong with the dead when they die: base/late.h.
+ *
+ * app context, sweep_lock held. What breaks it: a slot that counts as filled and is not, which would
+ * be told as a bug of the program. So none is looked at that nobody ever had, or whose page is the
+ * program's own (own.c), or that died around a fork.
+ */
+#include "clean.h"
+#include "census.h"
+#include "own.h"
+#include "rows.h"
+
+static void find_twice(struct view *v)
+{
+	uint32_t idx = livebits_twice(v->live, &v->gone, v->words);
+	struct late l = {.what = LATE_TWICE};
+
+	if (idx == ~0U)
+		return;
+	l.at = view_slot_at(v, idx);
+	late_note(&l);
+}
+
+static bool is_filled(struct view *v, uint32_t idx, vaddr_t at)
+{
+	vaddr_t last = at + MIN(v->geom->size, POISON_MOST) - 1;
+
+	return idx / 64 < MIN(v->handed, v->tail) && (!v->rec || v->rec[idx].alloc_tid) &&
+	       !view_owns(v, (uint32_t)((at - v->base) >> PAGE_SHIFT)) &&
+	       !view_owns(v, (uint32_t)((last - v->base) >> PAGE_SHIFT));
+}
+
+static void find_written(struct view *v, uint32_t u)
+{
+	uint32_t idx = u << v->geom->group_shift;
+	struct late l;
+
+	for (uint32_t end = idx + v->geom->slots; idx < end; idx++) {
+		vaddr_t at = view_slot_at(v, idx);
+
+		if (!is_filled(v, idx, at) || likely(!poison_written(at, v->geom->size, &l)))
+			continue;
+		l.block = (struct block){.state = BLOCK_NONE};
+		rows_find(v, l.at, &l.block);
+		late_note(&l);
+	}
+}
+
+void view_find_late(struct view *v, const uint64_t *due)
+{
+	find_twice(v);
+	if (!mode.poison || v->torn)
+		return;
+	for (uint32_t u = 0; (u = bits_next(due, u, v->units)) < v->units; u++)
+		find_written(v, u);
+}
+
+void view_look_late(struct view *v)
+{
+	struct census n;
+
+	view_count(v, &n);
+	view_find_late(v, n.due);
+}
+
+void sweep_look_late(void)
+{
+	lock_take(&sweep_lock);
+	lock_take(&views_lock);
+	for (struct view *v = views_live; v; v = v->next)
+		view_look_late(v);
+	lock_drop(&views_lock);
+	lock_drop(&sweep_lock);
+}

@@ -1,0 +1,124 @@
+// What a freed block is filled with may be gone without that anybody wrote there: pages that the
+// program gave back, protected or mapped anew before it freed them, and a fork's child in which the
+// copy was made while other threads freed. Nothing of that is a write to a freed block.
+// native: no
+// profiles: deferred,adaptive,production
+// options: poison
+// not-tiny: threads that fork all the time
+#include "ok.h"
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <sys/syscall.h>
+
+extern void ud_kill_dead(void) __attribute__((weak));
+
+#define PAGE 4096UL
+
+static void look(void)
+{
+	if (ud_kill_dead)
+		ud_kill_dead();
+}
+
+/* The whole pages in it; NULL: there is none. */
+static char *pages_in(char *p, size_t size, size_t *n)
+{
+	char *first = (char *)(((uintptr_t)p + PAGE - 1) & ~(PAGE - 1));
+
+	*n = p + size < first + PAGE ? 0 : (size_t)(p + size - first) & ~(PAGE - 1);
+	return *n ? first : NULL;
+}
+
+static void change(char *at, size_t n, int how)
+{
+	switch (how) {
+	case 0:
+		check(madvise(at, n, MADV_DONTNEED) == 0);
+		break;
+	case 1:
+		check(madvise(at, n, MADV_FREE) == 0);
+		break;
+	case 2:
+		check(mmap(at, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
+			      -1, 0) == at);
+		break;
+	case 3: /* not by way of libc's function */
+		check(syscall(SYS_madvise, at, n, MADV_DONTNEED) == 0);
+		break;
+	case 4:
+		check(mlock(at, n) == 0 && munlock(at, n) == 0);
+		break;
+	case 5: /* it cannot be filled */
+		check(mprotect(at, n, PROT_READ) == 0);
+		break;
+	case 6:
+		check(mprotect(at, n, PROT_NONE) == 0);
+	}
+}
+
+static void given_back(int how)
+{
+	static const size_t sizes[] = {4096, 5000, 9000, 16384, 30000, 60000};
+
+	for (unsigned i = 0; i < 40 * ARRAY_N(sizes); i++) {
+		size_t size = sizes[i % ARRAY_N(sizes)], n;
+		char *p = i % 2 ? aligned_alloc(PAGE, size & ~(PAGE - 1)) : malloc(size);
+		char *at = pages_in(p, i % 2 ? size & ~(PAGE - 1) : size, &n);
+
+		memset(p, 1, size & ~(PAGE - 1));
+		if (at)
+			change(at, n, how);
+		free(p);
+		if (i % 100 == 99)
+			look();
+	}
+	look();
+}
+
+static atomic_bool over;
+
+static void *freer(void *arg)
+{
+	void *keep[64] = {0};
+
+	for (unsigned i = 0; !over; i++) {
+		free(keep[i % 64]);
+		keep[i % 64] = calloc(1, 16 + i * 40 % 3000);
+	}
+	for (unsigned i = 0; i < 64; i++)
+		free(keep[i]);
+	return arg;
+}
+
+/* Copies that are made while others free. */
+static void forks(void)
+{
+	pthread_t t[2];
+	int st;
+
+	for (int i = 0; i < 2; i++)
+		check(pthread_create(&t[i], NULL, freer, NULL) == 0);
+	for (int i = 0; i < 40; i++) {
+		pid_t pid = fork();
+
+		if (!pid) {
+			for (int k = 0; k < 100; k++)
+				free(malloc(100));
+			look();
+			exit(0);
+		}
+		check(waitpid(pid, &st, 0) == pid && st == 0);
+	}
+	over = true;
+	for (int i = 0; i < 2; i++)
+		pthread_join(t[i], NULL);
+	look();
+}
+
+int main(void)
+{
+	forks();
+	for (int how = 0; how < 7; how++)
+		given_back(how);
+	return done();
+}

@@ -2,8 +2,8 @@
 #include "altstack.h"
 #include "words.h"
 #include "sys.h"
+#include "threadend.h"
 
-#include <pthread.h>
 #include <sys/mman.h>
 
 #define USED_BYTES (ALTSTACK_BYTES + ALTSTACK_ROOM)
@@ -56,7 +56,7 @@ void altstack_enter(void)
 	programs = !(now.ss_flags & SS_DISABLE);
 	if (!programs)
 		set_mine();
-	pthread_setspecific(at_exit, (void *)p); /* one of the first 32 keys: no malloc */
+	pthread_setspecific(at_exit, (void *)p);
 }
 
 bool altstack_lend(stack_t *was)
@@ -75,7 +75,7 @@ void altstack_return(const stack_t *was)
 
 void altstack_init(void)
 {
-	ready = pthread_key_create(&at_exit, thread_ends) == 0;
+	ready = threadend_key(&at_exit, thread_ends);
 	altstack_enter();
 }
 

@@ -2,8 +2,7 @@
 #include "owner.h"
 #include "altstack.h"
 #include "meta.h"
-
-#include <pthread.h>
+#include "threadend.h"
 
 __thread struct owner *owner_mine;
 struct owner *owner_of[OWNER_NONE + 1];
@@ -42,7 +41,7 @@ static void owner_leave(void *arg)
 
 void owner_init(void)
 {
-	exit_seen = pthread_key_create(&exit_key, owner_leave) == 0;
+	exit_seen = threadend_key(&exit_key, owner_leave);
 	if (exit_seen && owner_mine)
 		pthread_setspecific(exit_key, owner_mine);
 }
@@ -82,7 +81,7 @@ struct owner *owner_get(void)
 	owner_mine = o;
 	altstack_enter();
 	if (o && exit_seen)
-		pthread_setspecific(exit_key, o); /* one of the first 32 keys: no malloc */
+		pthread_setspecific(exit_key, o);
 	return o;
 }
 

@@ -1,5 +1,5 @@
 /*
- * dlsym.c - whoever asks libc itself for its malloc gets ours; dlmopen's other libcs.
+ * dlsym.c - whoever asks libc itself for its malloc gets ours.
  *
  * app context. A foreign function interface (Python's ctypes, JNA, LuaJIT) asks the handle of libc
  * for "free" and gives it a block of ours. So what dlsym and dlvsym find in libc under a name of
@@ -8,24 +8,12 @@
  * one is found in the symbol tables of what is loaded behind us.
  */
 #include "malloc.h"
+#include "otherlibc.h"
+#include "symtab.h"
 
 #include <dlfcn.h>
 #include <link.h>
 #include <string.h>
-
-/* Their addresses, whatever their types. */
-#define FAMILY(name, ours) extern char family_##name[] __asm__(#ours);
-#include "family.def"
-#undef FAMILY
-
-static const struct {
-	const char *name;
-	void *ours;
-} family[] = {
-#define FAMILY(name, ours) {#name, family_##name},
-#include "family.def"
-#undef FAMILY
-};
 
 static struct {
 	uintptr_t lo, hi;
@@ -34,60 +22,14 @@ static struct {
 __attribute__((used)) static void *(*dlsym_real)(void *, const char *);
 __attribute__((used)) static void *(*dlvsym_real)(void *, const char *, const char *);
 
-/* A loaded module's symbols. */
-struct symbols {
-	uintptr_t base;
-	const Elf64_Sym *sym;
-	const char *str;
-	const uint32_t *hash; /* DT_GNU_HASH */
-};
+static void *instead(void *found, const char *name);
 
-static struct symbols symbols_of(const struct dl_phdr_info *m)
+static const Elf64_Dyn *dynamic_of(const struct dl_phdr_info *m)
 {
-	struct symbols s = {.base = m->dlpi_addr};
-	const Elf64_Dyn *d = NULL;
-
 	for (int i = 0; i < m->dlpi_phnum; i++)
 		if (m->dlpi_phdr[i].p_type == PT_DYNAMIC)
-			d = (const Elf64_Dyn *)(s.base + m->dlpi_phdr[i].p_vaddr);
-	for (; d && d->d_tag != DT_NULL; d++) {
-		/* ld.so has made addresses of them. */
-		if (d->d_tag == DT_SYMTAB)
-			s.sym = (const Elf64_Sym *)d->d_un.d_ptr;
-		else if (d->d_tag == DT_STRTAB)
-			s.str = (const char *)d->d_un.d_ptr;
-		else if (d->d_tag == DT_GNU_HASH)
-			s.hash = (const uint32_t *)d->d_un.d_ptr;
-	}
-	return s;
-}
-
-/* Source: the table that ld --hash-style=gnu writes: four words, Bloom filter, buckets, chains. */
-static void *name_find(const struct symbols *s, const char *name)
-{
-	uint32_t h = 5381, nbuckets, first, i;
-	const uint32_t *buckets, *chain;
-
-	if (!s->sym || !s->str || !s->hash || !s->hash[0])
-		return NULL;
-	for (const char *c = name; *c; c++)
-		h = h * 33 + (unsigned char)*c;
-	nbuckets = s->hash[0];
-	first = s->hash[1];
-	buckets = s->hash + 4 + 2 * s->hash[2];
-	chain = buckets + nbuckets;
-	i = buckets[h % nbuckets];
-	if (i < first)
-		return NULL;
-	for (;; i++) {
-		const Elf64_Sym *y = &s->sym[i];
-
-		if ((chain[i - first] | 1) == (h | 1) && y->st_shndx != SHN_UNDEF &&
-			!strcmp(s->str + y->st_name, name))
-			return (void *)(s->base + y->st_value);
-		if (chain[i - first] & 1)
-			return NULL;
-	}
+			return (const Elf64_Dyn *)(m->dlpi_addr + m->dlpi_phdr[i].p_vaddr);
+	return NULL;
 }
 
 static bool module_holds(const struct dl_phdr_info *m, uintptr_t addr)
@@ -111,18 +53,18 @@ struct look {
 static int look_for_real(struct dl_phdr_info *m, size_t size, void *arg)
 {
 	struct look *l = arg;
-	struct symbols s;
+	struct symtab s;
 
 	if (!l->behind) {
-		l->behind = module_holds(m, (uintptr_t)family);
+		l->behind = module_holds(m, (uintptr_t)instead);
 		return 0;
 	}
-	s = symbols_of(m);
+	s = symtab_of(m->dlpi_addr, dynamic_of(m));
 	if (!l->dlsym)
-		l->dlsym = name_find(&s, "dlsym");
+		l->dlsym = symtab_find(&s, "dlsym", 0);
 	if (!l->dlvsym)
-		l->dlvsym = name_find(&s, "dlvsym");
-	if (!libc.hi && name_find(&s, "__libc_start_main"))
+		l->dlvsym = symtab_find(&s, "dlvsym", 0);
+	if (!libc.hi && symtab_find(&s, "__libc_start_main", 0))
 		for (int i = 0; i < m->dlpi_phnum; i++)
 			if (m->dlpi_phdr[i].p_type == PT_LOAD) {
 				uintptr_t at = s.base + m->dlpi_phdr[i].p_vaddr;
@@ -139,7 +81,7 @@ static int look_for_caller(struct dl_phdr_info *m, size_t size, void *arg)
 
 	if (module_holds(m, l->caller))
 		return 1;
-	l->behind |= module_holds(m, (uintptr_t)family);
+	l->behind |= module_holds(m, (uintptr_t)instead);
 	return 0;
 }
 
@@ -149,14 +91,6 @@ static bool is_behind(uintptr_t caller)
 	struct look l = {.caller = caller};
 
 	return dl_iterate_phdr(look_for_caller, &l) && l.behind;
-}
-
-static void *family_find(const char *name)
-{
-	for (size_t i = 0; i < ARRAY_LEN(family); i++)
-		if (!strcmp(family[i].name, name))
-			return family[i].ours;
-	return NULL;
 }
 
 static bool in_libc(const void *p)
@@ -179,11 +113,13 @@ static void *instead(void *found, const char *name)
 
 static void *of_handle(void *handle, const char *name)
 {
+	otherlibc_join(handle);
 	return instead(dlsym_real(handle, name), name);
 }
 
 static void *of_handle_version(void *handle, const char *name, const char *version)
 {
+	otherlibc_join(handle);
 	return instead(dlvsym_real(handle, name, version), name);
 }
 

@@ -7,6 +7,7 @@
  */
 #include "malloc.h"
 #include "last.h"
+#include "otherlibc.h"
 #include "stats.h"
 
 #include <dlfcn.h>
@@ -85,18 +86,18 @@ static bool usable_of(void *p, size_t *size)
 	if (unlikely(last_has(p)))
 		return last_usable(p, size);
 	*size = engine_usable(p);
-	return *size != 0;
+	return *size != 0 || otherlibc_has(p, size);
 }
 
-/* To the last heap, or from it. */
-static void *realloc_last(void *p, size_t size, const char *call, void *frame)
+/* To the last heap or from it, and from other libcs'; and what is wrong. */
+static void *realloc_over(void *p, size_t size, const char *call, void *frame)
 {
 	size_t was;
 	void *q;
 
 	if (!usable_of(p, &was)) {
 		report_bad_free(p, call, frame);
-		return short_alloc(size, true, frame);
+		return frame_kept(short_alloc(size, true, frame));
 	}
 	q = short_alloc(size, false, frame);
 	if (q) {
@@ -118,12 +119,8 @@ static inline void *realloc_any(void *p, size_t size, const char *call, void *fr
 	}
 	if (kvm_heap)
 		return or_enomem(kvm_heap->realloc(p, size, frame));
-	if (unlikely(last_on || last_has(p)))
-		return realloc_last(p, size, call, frame);
-	if (!engine_realloc(p, size, frame, &q)) {
-		report_bad_free(p, call, frame);
-		q = frame_kept(short_alloc(size, true, frame));
-	}
+	if (unlikely(last_on || last_has(p)) || !engine_realloc(p, size, frame, &q))
+		return realloc_over(p, size, call, frame);
 	return or_enomem(q);
 }
 

@@ -10,6 +10,7 @@
  */
 #include "malloc.h"
 #include "last.h"
+#include "otherlibc.h"
 
 /*
  * The shortest ways, of a thread that frees what it has from malloc. All else they leave by a jump,
@@ -34,7 +35,8 @@ void free_as(void *p, const char *call, void *frame)
 {
 	if (unlikely(kvm_heap != NULL))
 		kvm_heap->free_as(p, call, frame);
-	else if (unlikely(!engine_free(p, false, frame) && !(last_has(p) && last_free(p))))
+	else if (unlikely(!engine_free(p, false, frame) && !(last_has(p) && last_free(p)) &&
+			  !otherlibc_has(p, &(size_t){0})))
 		report_bad_free(p, call, frame);
 	else
 		late_tell(WHEN_DIES);

@@ -82,8 +82,8 @@ MUTANTS = [
     ("interior-accepted", "src/rows/free.c", "\treturn off == j * g->size;", "\treturn true;",
      ["bug:free-interior-small:strict"]),
     ("double-realloc-accepted", "src/malloc/family.c",
-     "\tif (!engine_realloc(p, size, frame, &q)) {\n\t\treport_bad_free(p, call, frame);\n",
-     "\tif (!engine_realloc(p, size, frame, &q)) {\n",
+     "\tif (!usable_of(p, &was)) {\n\t\treport_bad_free(p, call, frame);\n",
+     "\tif (!usable_of(p, &was)) {\n",
      ["bug:double-free-realloc:strict"]),
     ("owner-frees-as-if-alone", "src/rows/free.c", "id == v->owner && (v->simple || __libc_single_threaded)",
      "id == v->owner", ["ok:double-free-at-once:strict"]),
@@ -228,6 +228,11 @@ MUTANTS = [
     ("go-altstack-hidden", "src/findings/signals.c", "if (act && is_of_go(act))", "if (0 && is_of_go(act))",
      ["ok:raw-altstack:strict"]),
     # --- modules ---
+    ("otherlibc-not-joined", "src/malloc/otherlibc.c", "\tjoin(m);", "\t(void)join;", ["ok:namespaces:production"]),
+    ("otherlibc-earlier-unknown", "src/malloc/otherlibc.c", "\tif (space_has(vaddr_of(p)) ||", "\tif (true ||",
+     ["ok:namespaces:production"]),
+    ("threadend-first-keys", "src/base/threadend.c", "*key < FIRST && n < FIRST", "*key < FIRST && n < 0",
+     ["ok:namespaces:production"]),
     ("deepbind-kept", "src/malloc/dlopen.c", "andl	$~8, %esi", "andl	$~0, %esi", ["ok:dlopen:strict"]),
     # --- faults ---
     ("access-size-doubled", "src/findings/fault.c",

@@ -14,13 +14,15 @@
 #include "sandbox.h"
 #include "signals.h"
 #include "base/base.h"
+#include "trace/trace.h"
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <asm/resource.h>
 
 #define ARGS 7
 
-enum fail { MINUS_1, NUL, ERRNO, EXEC, PRCTL, FORKS, MAPS };
+enum fail { MINUS_1, NUL, ERRNO, EXEC, PRCTL, FORKS, MAPS, LIMIT };
 #define FAIL_MINUS_1 MINUS_1
 #define FAIL_NULL    NUL
 #define FAIL_ERRNO   ERRNO
@@ -28,6 +30,7 @@ enum fail { MINUS_1, NUL, ERRNO, EXEC, PRCTL, FORKS, MAPS };
 #define FAIL_PRCTL   PRCTL
 #define FAIL_FORKS   FORKS
 #define FAIL_MAPS    MAPS
+#define FAIL_LIMIT   LIMIT
 
 enum { /* CALL_read, ... */
 #define EFAULT_CALL(name, shown, fail, moves, args)  CALL_##name,
@@ -153,6 +156,20 @@ static inline __attribute__((always_inline)) void *real_of(int i)
 	return likely(p) ? p : resolve(i);
 }
 
+/* setrlimit(what, new) or prlimit(pid, what, new, old): room for our own data is put on top. */
+static void limit_before(int as, long a, long *b, long *c, struct datalimit *own)
+{
+	bool by_pid = as == __NR_prlimit64;
+	long *at = by_pid ? c : b;
+
+	if ((int)(by_pid ? *b : a) != RLIMIT_DATA || (by_pid && a && (int)a != sys_getpid()) ||
+		!*at || !stack_probe((vaddr_t)*at) || !stack_probe((vaddr_t)*at + sizeof(*own) - 1))
+		return;
+	__builtin_memcpy(own, vaddr_ptr((vaddr_t)*at), sizeof(*own));
+	if (datalimit_raise(own))
+		*at = (long)own;
+}
+
 /* A buffer that came out whole needs no look; of vectors only a look tells. */
 #define MAY_BE_SHORT(moves, r, n) \
 	((moves) && (r) > 0 && ((moves) > OUT_BUF || (unsigned long)(r) < (unsigned long)(n)))
@@ -164,12 +181,15 @@ static inline __attribute__((always_inline)) void *real_of(int i)
 		long (*next)(long, long, long, long, long, long) = real_of(CALL_##name);   \
 		const long call[] = {__NR_prctl, a, b, c};                                 \
 		bool locks = FAIL_##fail == PRCTL && sandbox_before(call);                 \
+		struct datalimit own;                                                      \
 		long r;                                                                    \
                                                                                            \
 		if (FAIL_##fail == EXEC)                                                   \
 			signal_exec(true);                                                 \
 		if (FAIL_##fail == MAPS)                                                   \
 			maps_before(calls[CALL_##name].as, (const long[]){a, b, c, d, e}); \
+		if (FAIL_##fail == LIMIT)                                                  \
+			limit_before(calls[CALL_##name].as, a, &b, &c, &own);              \
 		r = next(a, b, c, d, e, f);                                                \
 		if (FAIL_##fail == EXEC)                                                   \
 			signal_exec(false);                                                \

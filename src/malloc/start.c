@@ -43,12 +43,22 @@ static bool kvm_is_better(void)
 	return true;
 }
 
+/* Of RLIMIT_DATA: our static tables are 5 MB, the rows' others 27. */
+#define DATA_PAGES (24UL << 20)
+#define DATA_ROWS  (48UL << 20)
+
 static int host_start(const char **why)
 {
 	int err = host_probe(why);
 
 	if (err)
 		return err;
+	err = datalimit_start(options.detect == DETECT_GROUPED ? DATA_PAGES : DATA_ROWS);
+	if (err) {
+		*why = "RLIMIT_DATA (ulimit -d) is below 24 MB (production) or 48 MB, and may not "
+		       "be raised";
+		return err;
+	}
 	meta_spare = host_spare;
 	err = space_start(options.vspace);
 	if (err) {

@@ -123,11 +123,15 @@ int log_create(const char *name)
 
 void log_stat(struct out *o, const char *fmt, ...)
 {
-	char name[32];
+	static char name[32];
+	static int of;
 	va_list ap;
 
-	file_text("/proc/self/comm", name, sizeof(name));
-	name[__builtin_strcspn(name, "\n")] = 0;
+	if (of != sys_getpid()) { /* once in a process, for there are ten lines */
+		file_text("/proc/self/comm", name, sizeof(name));
+		name[__builtin_strcspn(name, "\n")] = 0;
+		of = sys_getpid();
+	}
 	out_fmt(o, "undangle: %d (%s): ", sys_getpid(), name);
 	va_start(ap, fmt);
 	out_vfmt(o, fmt, ap);

@@ -207,20 +207,29 @@ void report_wait(void)
 	}
 }
 
+void (*report_at_end)(void);
+
+static void at_end(void)
+{
+	report_wait();
+	if (report_at_end)
+		report_at_end();
+}
+
 /* Ends of the process that no destructor sees; in a child of vfork the gate is not its own. */
 static void end(const char *name, int status) __attribute__((noreturn));
 static void end(const char *name, int status)
 {
 	void (*next)(int) = (void (*)(int))dlsym(RTLD_NEXT, name);
 
-	report_wait();
+	at_end();
 	next(survive_status(status));
 	sys_exit_group(status);
 }
 
 UD_EXPORT void _exit(int status)
 {
-	report_wait();
+	at_end();
 	sys_exit_group(survive_status(status));
 }
 

@@ -99,6 +99,9 @@ void report_stack(struct out *o, uint32_t id);
  */
 void report_wait(void);
 
+/* What else is to be done where the process ends without its destructors (_exit, quick_exit), or NULL. */
+extern void (*report_at_end)(void);
+
 /* The text of the last finding that was told, without source lines; "": there was none. */
 const char *report_told(void);
 

@@ -17,3 +17,10 @@ for mode in --profile=production --detect=strict; do
 	verdict limit-data$mode "$([ "$may_raise" ] && echo '0 ' || echo "$want")" "$rc $(cat out)"
 	gives limit-data-own$mode 0 "2000000" "$ud" $mode sh -c 'ulimit -d 8000; exec perl -e "print length(q(x) x 2000000)"'
 done
+# valgrind is another malloc's: said rightly, however it is reached
+if command -v valgrind >valgrind.path; then
+	{ "$ud" sh -c 'exec valgrind -q /bin/echo no' >out 2>&1; rc=$?; }
+	verdict valgrind "2 undangle: cannot run in this process: it runs under valgrind, which has a malloc of its own: use one or the other (error 16)" "$rc $(cat out)"
+else
+	skipped valgrind "it is not installed"
+fi

@@ -100,6 +100,8 @@ int main(int argc, char **argv)
 	if (argc > 2 && open(argv[2], O_CREAT | O_RDWR, 0600) != 2)
 		return 1;
 	free((void *)p);
+	if (getenv("TWICE"))
+		free((void *)p);
 	return p[8];
 }
 X
@@ -111,6 +113,18 @@ verdict report-stderr-reused "139||0|" "$rc|$(cat err)|$(wc -c <data)|"
 mkfifo unread
 { exec 8<>unread 9>unread 8>&-; "$ud" ./stderr 2>&9; rc=$?; exec 9>&-; } 2>/dev/null
 verdict report-pipe-unread "139" "$rc"
+# ... in each mode: a double free is found in all of them
+for mode in --profile=production --detect=strict --detect=adaptive --detect=deferred; do
+	{ TWICE=1 "$ud" $mode ./stderr 2>err; rc=$?; } 2>/dev/null
+	verdict "report-twice $mode" "134 1" "$rc $(grep -c '^undangle: ERROR: double-free' err)"
+	{ TWICE=1 "$ud" $mode ./stderr closed 2>err; rc=$?; } 2>/dev/null
+	verdict "report-twice-closed $mode" "134||" "$rc|$(cat err)|"
+	rm -f data
+	{ TWICE=1 "$ud" $mode ./stderr closed data 2>err; rc=$?; } 2>/dev/null
+	verdict "report-twice-reused $mode" "134||0|" "$rc|$(cat err)|$(wc -c <data)|"
+	{ exec 8<>unread 9>unread 8>&-; TWICE=1 "$ud" $mode ./stderr 2>&9; rc=$?; exec 9>&-; } 2>/dev/null
+	verdict "report-twice-unread $mode" "134" "$rc"
+done
 # main leaves while a thread is in the middle of its report: the pipe is full until "go" is there
 cat >leave.c <<'X'
 #include <fcntl.h>
@@ -151,8 +165,8 @@ int main(int argc, char **argv)
 }
 X
 $cc -D_GNU_SOURCE -O1 -w -pthread -o leave leave.c
-for how in "" now; do
+for how in "" now strict; do
 	rm -f go
-	{ { timeout 60 "$ud" ./leave $how; echo $? >rc; } 2>&1 | { while [ ! -e go ]; do sleep 0.05; done; tr -d '\0' >err; }; } 2>/dev/null
+	{ { timeout 60 "$ud" $([ "$how" = strict ] && echo --detect=strict) ./leave $how; echo $? >rc; } 2>&1 | { while [ ! -e go ]; do sleep 0.05; done; tr -d '\0' >err; }; } 2>/dev/null
 	verdict "report-leaving $how" "139 $first 1" "$(cat rc) $(report <err) $(grep -c '^undangle: hint: ' err)"
 done

@@ -82,7 +82,8 @@ static void clone_calls(void)
 	answer("no stack", clone(in_clone, NULL, SIGCHLD, word));
 	answer("handlers without memory", clone(in_clone, top, CLONE_SIGHAND | SIGCHLD, word));
 	answer("thread without handlers", clone(in_clone, top, CLONE_THREAD | SIGCHLD, word));
-	kid = clone(in_clone, top, CLONE_FILES | CLONE_FS | CLONE_PARENT_SETTID | SIGCHLD, word, &tid);
+	kid = clone(
+		in_clone, top, CLONE_FILES | CLONE_FS | CLONE_PARENT_SETTID | SIGCHLD, word, &tid);
 	check(kid > 0 && tid == kid && waitpid(kid, &st, 0) == kid);
 	say("copied: %d, status %d", *word, WEXITSTATUS(st));
 	kid = clone(in_clone, top, CLONE_VM | CLONE_VFORK | SIGCHLD, word);
@@ -127,7 +128,8 @@ static void signal_calls(void)
 	answer("kill by 65", kill(getpid(), 65));
 	answer("queue to nobody", sigqueue(0x3fffffff, 0, (union sigval){0}));
 	sigaddset(set, SIGUSR1);
-	check(!sigprocmask(SIG_BLOCK, set, NULL) && !sigqueue(getpid(), SIGUSR1, (union sigval){.sival_int = 9}));
+	check(!sigprocmask(SIG_BLOCK, set, NULL) &&
+		!sigqueue(getpid(), SIGUSR1, (union sigval){.sival_int = 9}));
 	answer("wait for one", sigwaitinfo(set, si) == SIGUSR1 ? si->si_value.sival_int : -1);
 	free(sa);
 	free(set);

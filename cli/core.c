@@ -14,12 +14,9 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/personality.h>
 #include <unistd.h>
 
-#define TRIES "UNDANGLE_CORE_TRY"
-
-static struct foreign from;
+static struct foreign from = {.verb = "core"};
 static bool by_gdb, blocks;
 
 /* "y" and the page, or "n". */
@@ -77,20 +74,6 @@ static void from_core(const char *path)
 		refuse("core: %s: %s that ran is not here any more: --library=FILE tells where it "
 		       "is",
 			path, theirs);
-}
-
-/* Another process of ours lies elsewhere. */
-static void try_again(char **argv)
-{
-	const char *tries = getenv(TRIES);
-	int n = tries ? atoi(tries) : 0;
-
-	if (n == 20)
-		refuse("core: there is no place beside that process's memory");
-	setenv(TRIES, claim_text("%d", n + 1), 1);
-	personality((unsigned long)personality(0xffffffff) & ~(unsigned long)ADDR_NO_RANDOMIZE);
-	execv("/proc/self/exe", argv);
-	refuse("core: cannot start again: %s", strerror(errno));
 }
 
 static void print_stack(const char *how, int tid, const uintptr_t *pc, size_t n)
@@ -260,7 +243,7 @@ int verb_core(int argc, char **argv)
 		from_core(name);
 	}
 	if (!foreign_start(&from))
-		try_again(argv - 1);
+		foreign_elsewhere(&from, argv - 1);
 	if (!by_gdb && dwarf_missing())
 		fprintf(stderr, "undangle: warning: %s\n", dwarf_missing());
 	if (blocks)

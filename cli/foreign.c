@@ -19,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -26,12 +27,24 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define TRIES		 "UNDANGLE_FOREIGN_TRY"
 #define QUESTION_SECONDS 5 /* of processor time: a broken core may lead in circles */
+
+struct question {
+	vaddr_t addr;
+	bool count; /* instead */
+};
 
 struct answer {
 	bool known;
 	size_t report;
 	struct lookup look;
+	struct metrics counts;
+};
+
+struct asked {
+	void (*look)(vaddr_t addr, struct lookup *l);
+	void (*count)(struct metrics *m);
 };
 
 /* Of the child. */
@@ -181,10 +194,10 @@ static void say(int fd, const void *p, size_t n)
 		_exit(1);
 }
 
-static void child(int questions, int answers, void (*look)(vaddr_t, struct lookup *))
+static void child(int questions, int answers, const struct asked *of_it)
 {
 	static struct answer a;
-	static vaddr_t addr;
+	static struct question q;
 	const struct itimerval limit = {.it_value.tv_sec = QUESTION_SECONDS};
 
 	signal(SIGVTALRM, SIG_DFL);
@@ -192,12 +205,16 @@ static void child(int questions, int answers, void (*look)(vaddr_t, struct looku
 	take_faults();
 	if (!confine())
 		_exit(1);
-	while (read(questions, &addr, sizeof(addr)) == sizeof(addr)) {
+	while (read(questions, &q, sizeof(q)) == sizeof(q)) {
 		memset(&a, 0, sizeof(a));
 		setitimer(ITIMER_VIRTUAL, &limit, NULL);
 		if (!sigsetjmp(missing, 1)) {
-			look(addr, &a.look);
-			a.report = strnlen(a.look.report, FOREIGN_REPORT - 1);
+			if (q.count) {
+				of_it->count(&a.counts);
+			} else {
+				of_it->look(q.addr, &a.look);
+				a.report = strnlen(a.look.report, FOREIGN_REPORT - 1);
+			}
 			a.known = true;
 		}
 		say(answers, &a, sizeof(a));
@@ -230,13 +247,29 @@ static bool is_in_the_way(const struct foreign *f)
 	return found;
 }
 
+void foreign_elsewhere(const struct foreign *f, char **argv)
+{
+	const char *tries = getenv(TRIES);
+	char next[16];
+	int n = tries ? atoi(tries) : 0;
+
+	if (n == 20)
+		refuse("%s: there is no place beside that process's memory", f->verb);
+	snprintf(next, sizeof(next), "%d", n + 1);
+	setenv(TRIES, next, 1);
+	personality((unsigned long)personality(0xffffffff) & ~(unsigned long)ADDR_NO_RANDOMIZE);
+	execv("/proc/self/exe", argv);
+	refuse("%s: cannot start again: %s", f->verb, strerror(errno));
+}
+
 bool foreign_start(struct foreign *f)
 {
 	int ask[2], answer[2];
-	vaddr_t look;
+	vaddr_t look, count;
 
-	if (!image_open(f->library) || !(look = exported("ud_look")))
-		refuse("core: %s: is no library of this undangle", f->library);
+	if (!image_open(f->library) || !(look = exported("ud_look")) ||
+		!(count = exported("ud_count")))
+		refuse("%s: %s: is no library of this undangle", f->verb, f->library);
 	if (!f->base)
 		f->base = f->look - look;
 	if (is_in_the_way(f)) {
@@ -245,12 +278,12 @@ bool foreign_start(struct foreign *f)
 	}
 	of = f;
 	if (pipe2(ask, O_CLOEXEC) || pipe2(answer, O_CLOEXEC) || (f->child = fork()) < 0)
-		refuse("core: cannot start a process: %s", strerror(errno));
+		refuse("%s: cannot start a process: %s", f->verb, strerror(errno));
 	if (!f->child) {
 		close(ask[1]);
 		close(answer[0]);
 		child(ask[0], answer[1],
-			(void (*)(vaddr_t, struct lookup *))vaddr_ptr(f->base + look));
+			&(struct asked){vaddr_ptr(f->base + look), vaddr_ptr(f->base + count)});
 	}
 	close(ask[0]);
 	close(answer[1]);
@@ -272,20 +305,43 @@ static bool read_all(int fd, void *dst, size_t n)
 	return true;
 }
 
+static void foreign_end(struct foreign *f)
+{
+	close(f->ask);
+	close(f->answer);
+	waitpid(f->child, NULL, 0);
+}
+
 bool foreign_look(struct foreign *f, vaddr_t addr, struct lookup *l, char *text)
 {
 	static char unread[FOREIGN_REPORT];
+	const struct question q = {.addr = addr};
 	struct answer a;
 
 	if (!text)
 		text = unread;
 	signal(SIGPIPE, SIG_IGN);
-	if (write(f->ask, &addr, sizeof(addr)) != sizeof(addr) ||
-		!read_all(f->answer, &a, sizeof(a)) || a.report >= FOREIGN_REPORT ||
-		MAX(a.look.nalloc, a.look.nfree) > LOOK_FRAMES ||
+	if (write(f->ask, &q, sizeof(q)) != sizeof(q) || !read_all(f->answer, &a, sizeof(a)) ||
+		a.report >= FOREIGN_REPORT || MAX(a.look.nalloc, a.look.nfree) > LOOK_FRAMES ||
 		!read_all(f->answer, text, a.report))
-		refuse("core: what is in it is no memory of an undangle process");
+		refuse("%s: what is in it is no memory of an undangle process", f->verb);
 	text[a.report] = 0;
 	*l = a.look;
 	return a.known;
+}
+
+bool foreign_count(struct foreign *f, struct metrics *m)
+{
+	const struct question q = {.count = true};
+	struct answer a;
+	bool known;
+
+	signal(SIGPIPE, SIG_IGN);
+	known = write(f->ask, &q, sizeof(q)) == sizeof(q) && read_all(f->answer, &a, sizeof(a)) &&
+		a.known;
+	if (known)
+		*m = a.counts;
+	else
+		foreign_end(f);
+	return known;
 }

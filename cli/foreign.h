@@ -9,10 +9,12 @@
 #define UD_FOREIGN_H
 
 #include "base/look.h"
+#include "base/metrics.h"
 
 #include <sys/types.h>
 
 struct foreign {
+	const char *verb; /* that asks, in refusals */
 	/* The page at `at` as it is in that process; false: it is not there. */
 	bool (*page)(vaddr_t at, void *dst);
 	vaddr_t base;	     /* where its library is loaded; or 0, and */
@@ -31,6 +33,9 @@ bool foreign_is(const struct foreign *f, const char *path);
  */
 bool foreign_start(struct foreign *f);
 
+/* Then: this program again, with the same arguments, at other addresses. */
+__attribute__((noreturn)) void foreign_elsewhere(const struct foreign *f, char **argv);
+
 #define FOREIGN_REPORT (64 << 10)
 
 /*
@@ -38,5 +43,11 @@ bool foreign_start(struct foreign *f);
  * NULL. False: memory that it needs is not there.
  */
 bool foreign_look(struct foreign *f, vaddr_t addr, struct lookup *l, char *text);
+
+/*
+ * What it counts. False: memory that it needs is not there, or what is there makes no sense, for the
+ * process changed it meanwhile: the child has ended, another one may be started.
+ */
+bool foreign_count(struct foreign *f, struct metrics *m);
 
 #endif

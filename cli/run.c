@@ -117,26 +117,26 @@ static void suppress_check(struct options *o)
 }
 
 /* Writable, as far as one can know without making it: the name may hold a %p. */
-static void log_check(struct options *o)
+static void file_check(const char *option, char value[OPTION_STR_SIZE])
 {
 	char path[PATH_MAX], *slash;
 	struct stat st;
 
-	if (!o->log[0])
+	if (!value[0])
 		return;
-	make_absolute("log", o->log, path);
+	make_absolute(option, value, path);
 	if (!stat(path, &st)) {
 		if (S_ISDIR(st.st_mode))
-			refuse("--log=%s: is a directory: name a file", path);
+			refuse("--%s=%s: is a directory: name a file", option, path);
 		if (access(path, W_OK))
-			refuse("--log=%s: cannot be written: %s", path, strerror(errno));
+			refuse("--%s=%s: cannot be written: %s", option, path, strerror(errno));
 		return;
 	}
 	slash = strrchr(path, '/');
 	*slash = 0;
 	if (access(slash == path ? "/" : path, W_OK | X_OK))
-		refuse("--log=%s: cannot be made in %s: %s", o->log, slash == path ? "/" : path,
-			strerror(errno));
+		refuse("--%s=%s: cannot be made in %s: %s", option, value,
+			slash == path ? "/" : path, strerror(errno));
 }
 
 static void bad_environment(const char *why)
@@ -214,7 +214,8 @@ int run(int argc, char **argv)
 		refuse("no program given: undangle [options] [--] PROG [ARGS...] (see undangle "
 		       "--help)");
 	library_find(lib);
-	log_check(&o);
+	file_check("log", o.log);
+	file_check("metrics", o.metrics);
 	suppress_check(&o);
 	program_check(argv[at], path);
 	if (o.backend == BACKEND_KVM && o.on_error == ON_ERROR_CONTINUE)

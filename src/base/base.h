@@ -21,6 +21,7 @@
 #include "datalimit.h"
 #include "memlimit.h"
 #include "meta.h"
+#include "metrics.h"
 #include "poison.h"
 #include "policy.h"
 #include "budget.h"

@@ -26,7 +26,7 @@ static bool still_ours(void)
 	       st.st_ino == file.ino;
 }
 
-static void expand(char *dst, size_t size, const char *pattern)
+void log_name(char *dst, size_t size, const char *pattern)
 {
 	size_t n = 0;
 
@@ -95,7 +95,7 @@ int log_fd(void)
 		return stderr_fd();
 	if (still_ours())
 		return file.fd;
-	expand(path, sizeof(path), options.log);
+	log_name(path, sizeof(path), options.log);
 	fd = (int)sys_openat(AT_FDCWD, path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
 	if (fd < 0)
 		return stderr_fd();
@@ -117,7 +117,7 @@ int log_create(const char *name)
 {
 	char path[OPTION_STR_SIZE + 16];
 
-	expand(path, sizeof(path), name);
+	log_name(path, sizeof(path), name);
 	return (int)sys_openat(AT_FDCWD, path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 }
 

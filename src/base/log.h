@@ -18,6 +18,9 @@
  */
 int log_fd(void);
 
+/* The name with the process's number for each %p. */
+void log_name(char *dst, size_t size, const char *pattern);
+
 /* A file made anew, its name with %p as that of --log; or -errno. */
 int log_create(const char *name);
 

@@ -40,7 +40,7 @@ struct owner {
 
 extern __thread struct owner *owner_mine;
 extern struct owner *owner_of[OWNER_NONE + 1]; /* by id; that of 0 is the shared one */
-extern struct owner *owner_all;		       /* never shrinks; under owner_lock */
+extern struct owner *owner_all; /* grows in front, under owner_lock; to read it needs none */
 extern struct lock owner_lock, owner_shared_lock;
 extern _Atomic uint32_t owners_taken;  /* by threads that live */
 extern _Atomic uint64_t owner_refills; /* views or sheets that any of them took */
@@ -52,7 +52,7 @@ void owner_init(void); /* from the constructor: thread exits are seen from here 
 /* This thread's, made if need be; NULL: no memory, or the thread is ending. In a section. */
 struct owner *owner_get(void);
 void owner_fork_child(void);
-/* Of all owners, the shared one too. In a section. */
+/* Of all owners, the shared one too. */
 size_t owners_sum(size_t (*of)(const struct owner *o));
 /* May a thread be in the middle of a free in this view or sheet? */
 bool owner_is_in(const void *where);

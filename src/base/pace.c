@@ -110,6 +110,15 @@ static bool sweep_is_due(uint64_t frees, uint64_t bytes, size_t heap)
 	       policy_sweep_late(mode.defer_ns, clock_ns() - swept.ns);
 }
 
+void (*pace_tick)(void);
+
+uint64_t pace_waiting(void)
+{
+	int64_t n = (int64_t)(freed_bytes_total - waiting_base);
+
+	return n > 0 ? (uint64_t)n : 0;
+}
+
 bool pace_freed(uint32_t frees, size_t bytes, size_t heap)
 {
 	uint64_t f = atomic_fetch_add(&freed_total, frees) + frees;
@@ -119,5 +128,7 @@ bool pace_freed(uint32_t frees, size_t bytes, size_t heap)
 		atomic_store_explicit(&freed_last, owner_mine, memory_order_relaxed);
 		atomic_fetch_add(&freed_turns, 1);
 	}
+	if (unlikely(pace_tick != NULL))
+		pace_tick();
 	return sweep_is_due(f, b, heap);
 }

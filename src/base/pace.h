@@ -12,6 +12,11 @@
 /* So much was freed by this thread since it last said so. heap: bytes. True: a sweep is due. */
 bool pace_freed(uint32_t frees, size_t bytes, size_t heap);
 
+/* Called there, and where a large block is freed; NULL: nobody wants to know. */
+extern void (*pace_tick)(void);
+/* Freed bytes that wait to die, about. No lock. */
+uint64_t pace_waiting(void);
+
 /* In a sweep, in this order. */
 void pace_begin(void);
 /* What the threads do may be looked at again; see LOOK_NS. */

@@ -33,6 +33,7 @@ static struct {
 	 */
 	_Atomic uint64_t owner;
 	unsigned printed;
+	_Atomic unsigned long met;
 	uint64_t places[REPORTS_MAX];
 	uint64_t hushed[HUSHED_MAX];
 	unsigned nhushed;
@@ -59,6 +60,11 @@ static uint64_t gate_owner(int pid, int tid)
 bool report_is_printing(void)
 {
 	return gate.owner == gate_owner(sys_getpid(), sys_gettid());
+}
+
+unsigned long report_count(void)
+{
+	return gate.met;
 }
 
 const char *report_told(void)
@@ -296,6 +302,7 @@ static void tell(const struct report *r, const void *ucontext)
 {
 	bool told = !seen_before(r);
 
+	gate.met++;
 	survive_count(told);
 	if (told)
 		do_job(tell_job, r, ucontext);

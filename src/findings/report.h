@@ -105,6 +105,9 @@ extern void (*report_at_end)(void);
 /* The text of the last finding that was told, without source lines; "": there was none. */
 const char *report_told(void);
 
+/* How many findings there were in this process and before it was forked, told or not. */
+unsigned long report_count(void);
+
 /* Is this thread inside report_print? Then a fault is our own: give up. */
 bool report_is_printing(void);
 

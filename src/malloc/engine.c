@@ -2,6 +2,7 @@
  * engine.c - see engine.h: from a block to the engine that has it. app context.
  */
 #include "malloc.h"
+#include "metrics.h"
 
 #include <errno.h>
 #include <sys/single_threaded.h>
@@ -147,6 +148,7 @@ static void pages_child(void)
 {
 	pages_fork_child();
 	files_reset();
+	metrics_forked();
 }
 
 /* Private memory is the kernel's to copy, and to put into cores. */
@@ -174,6 +176,7 @@ static void rows_child(void)
 {
 	rows_fork_child();
 	files_reset();
+	metrics_forked();
 }
 
 static const struct block_source rows_source = {.find = find,
@@ -345,15 +348,34 @@ void engine_bytes(struct engine_bytes *b)
 	b->large_live = l.live;
 }
 
-size_t engine_live_bytes(void)
+size_t engine_live_bytes(bool alone)
 {
 	struct lock_section s;
 	size_t n;
 
-	lock_section_enter(&s);
-	n = mode.grouped ? pages_live_bytes() : rows_live_bytes();
-	lock_section_leave(&s);
+	if (!alone)
+		lock_section_enter(&s);
+	n = mode.grouped ? pages_live_bytes(alone) : rows_live_bytes(alone);
+	if (!alone)
+		lock_section_leave(&s);
 	return n;
+}
+
+void engine_count(struct metrics *m)
+{
+	const struct owner *shared = owner_of[0];
+	struct large_counts l;
+	struct sheet_counts c;
+
+	large_count(&l);
+	sheet_count(&c);
+	m->allocations = shared->allocs + l.made;
+	m->frees = shared->frees + l.killed;
+	for (const struct owner *own = owner_all; own; own = own->next) {
+		m->allocations += own->allocs;
+		m->frees += own->frees + FREED_COUNT(own->freed);
+	}
+	m->aliases = (mode.grouped ? c.live : rows_counts.views_live) + l.live;
 }
 
 static void rows_stats(struct out *o)
@@ -383,20 +405,16 @@ static void pages_stats(struct out *o)
 
 void engine_stats(struct out *o)
 {
-	const struct owner *shared = owner_of[0];
-	uint64_t allocs = shared->allocs, frees = shared->frees;
 	struct large_counts l;
+	struct metrics m;
 	char detect[16];
 
-	for (const struct owner *own = owner_all; own; own = own->next) {
-		allocs += own->allocs;
-		frees += own->frees + FREED_COUNT(own->freed);
-	}
+	engine_count(&m);
 	large_count(&l);
 	log_stat(o, "backend        host, detect=%s",
 		option_word("detect", options.detect, detect, sizeof(detect)));
-	log_stat(o, "allocations    %lu, freed %lu; large %lu (%lu moved), freed %lu", allocs,
-		frees, l.made, l.moved, l.killed);
+	log_stat(o, "allocations    %lu, freed %lu; large %lu (%lu moved), freed %lu",
+		m.allocations - l.made, m.frees - l.killed, l.made, l.moved, l.killed);
 	if (mode.grouped)
 		pages_stats(o);
 	else

@@ -37,8 +37,10 @@ struct engine_bytes {
 	size_t heap, large, large_live; /* large_live: blocks, of `large` bytes */
 };
 void engine_bytes(struct engine_bytes *b);
-/* Of all live blocks in the heap, the large ones not: it looks at them all. */
-size_t engine_live_bytes(void);
+/* Of all live blocks in the heap, the large ones not: it looks at them all. alone: see rows_live_bytes. */
+size_t engine_live_bytes(bool alone);
+/* What the engines count by themselves; no lock. */
+void engine_count(struct metrics *m);
 void engine_stats(struct out *o);
 
 #endif

@@ -282,7 +282,7 @@ UD_EXPORT struct mallinfo2 mallinfo2(void)
 
 		return next ? next() : m;
 	}
-	m.uordblks = engine_live_bytes();
+	m.uordblks = engine_live_bytes(false);
 	engine_bytes(&b);
 	m.arena = MAX(b.heap, m.uordblks);
 	m.fordblks = m.arena - m.uordblks;

@@ -9,6 +9,7 @@
 #include "alive.h"
 #include "bypass.h"
 #include "last.h"
+#include "metrics.h"
 #include "stats.h"
 
 #include <errno.h>
@@ -158,6 +159,7 @@ __attribute__((constructor(101))) static void undangle_init(void)
 	if (options.stats)
 		report_at_end = stats_tell;
 	bypass_warn();
+	metrics_start();
 }
 
 __attribute__((destructor(101))) static void undangle_exit(void)
@@ -166,6 +168,7 @@ __attribute__((destructor(101))) static void undangle_exit(void)
 	if (engine_plain)
 		engine_look_late();
 	late_tell("at exit");
+	metrics_end();
 	alive_tell(__builtin_frame_address(0));
 	if (options.stats)
 		stats_tell();

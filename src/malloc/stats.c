@@ -49,7 +49,7 @@ void stats_print(struct out *o)
 		"memory         heap %lu KB (%lu KB live), large %lu KB, records %lu KB, "
 		"stacks %lu "
 		"KB, page tables %lu KB",
-		b.heap >> 10, engine_live_bytes() >> 10, b.large >> 10, meta_bytes() >> 10,
+		b.heap >> 10, engine_live_bytes(false) >> 10, b.large >> 10, meta_bytes() >> 10,
 		depot_bytes() >> 10, page_table_bytes() >> 10);
 	print_space(o);
 }

@@ -325,6 +325,8 @@ bool large_free(struct large *l, bool moved, void *frame)
 	large_bury(l);
 	ready_look();
 	lock_section_leave(&s);
+	if (unlikely(pace_tick != NULL))
+		pace_tick();
 	return true;
 }
 

@@ -35,13 +35,15 @@ static size_t ahead_of(const struct owner *o)
 	return n;
 }
 
-size_t pages_live_bytes(void)
+size_t pages_live_bytes(bool alone)
 {
 	size_t n = 0, ahead = owners_sum(ahead_of);
 
-	lock_take(&pages_sweep_lock);
-	for (const struct sheet *s = sheets_living(); s; s = s->next)
+	if (!alone)
+		lock_take(&pages_sweep_lock);
+	for (const struct sheet *s = sheets_living(alone); s; s = s->next)
 		n += live_in_sheet(s);
-	lock_drop(&pages_sweep_lock);
+	if (!alone)
+		lock_drop(&pages_sweep_lock);
 	return n - MIN(n, ahead);
 }

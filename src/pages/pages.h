@@ -32,8 +32,8 @@ bool pages_free(struct sheet *s, void *p, bool moved, void *frame);
 /* The bytes of the live block that starts at p; 0: none does. */
 size_t pages_usable(struct sheet *s, void *p);
 
-/* Of all live blocks, as large as their classes are; see rows_live_bytes. In a section. */
-size_t pages_live_bytes(void);
+/* Of all live blocks, as large as their classes are; see rows_live_bytes. */
+size_t pages_live_bytes(bool alone);
 
 /* The block keeps its place and is `size` bytes from now on. */
 void pages_resize(struct sheet *s, void *p, size_t size);

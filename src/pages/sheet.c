@@ -235,13 +235,15 @@ void sheet_give_back(uint32_t but)
 	} while (at);
 }
 
-struct sheet *sheets_living(void)
+struct sheet *sheets_living(bool alone)
 {
 	struct sheet *s;
 
-	lock_take(&sheet_lock);
+	if (!alone)
+		lock_take(&sheet_lock);
 	s = living;
-	lock_drop(&sheet_lock);
+	if (!alone)
+		lock_drop(&sheet_lock);
 	return s;
 }
 

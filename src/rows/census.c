@@ -107,15 +107,19 @@ static size_t ahead_of(const struct owner *o)
 	return n;
 }
 
-size_t rows_live_bytes(void)
+size_t rows_live_bytes(bool alone)
 {
 	size_t n = 0, ahead = owners_sum(ahead_of);
 
-	lock_take(&sweep_lock);
-	lock_take(&views_lock);
+	if (!alone) {
+		lock_take(&sweep_lock);
+		lock_take(&views_lock);
+	}
 	for (const struct view *v = views_live; v; v = v->next)
 		n += live_in_view(v);
-	lock_drop(&views_lock);
-	lock_drop(&sweep_lock);
+	if (!alone) {
+		lock_drop(&views_lock);
+		lock_drop(&sweep_lock);
+	}
 	return n - MIN(n, ahead);
 }

@@ -34,8 +34,8 @@ bool rows_free(struct view *v, void *p, bool moved, void *frame);
 size_t rows_usable(struct view *v, void *p);
 
 /* Of all live blocks, as large as their classes are. Exact where nobody else is in malloc or free.
- * In a section. */
-size_t rows_live_bytes(void);
+ * In a section; alone: nobody else runs, and no lock is taken. */
+size_t rows_live_bytes(bool alone);
 
 /* The block keeps its place and is `size` bytes from now on. */
 void rows_resize(struct view *v, void *p, size_t size);

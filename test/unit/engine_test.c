@@ -10,6 +10,7 @@
 #include "engine_model.h"
 #include "malloc/malloc.h"
 #include "malloc/otherlibc.h"
+#include "malloc/metrics.h"
 #include "rows/census.h"
 
 #include <setjmp.h>
@@ -61,6 +62,10 @@ uint32_t stack_capture(void *frame)
 uint64_t clock_ns(void)
 {
 	return now += 1000;
+}
+
+void metrics_forked(void)
+{
 }
 
 void altstack_enter(void)

@@ -164,4 +164,3 @@ uint32_t stack_capture(void *frame)
 	memo->busy = false;
 	return id;
 }
-

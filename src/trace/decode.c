@@ -342,23 +342,35 @@ static bool is_store_0f(const struct insn *i)
 	return (i->op & 0xf0) == 0x90;
 }
 
+/* Likewise of AVX-512's own: elements made shorter, or only those of a mask. */
+static bool is_store_evex(const struct insn *i)
+{
+	unsigned op = i->op;
+
+	if (i->map == 3)
+		return op == 0x1b || op == 0x3b;
+	return i->map == 2 &&
+	       ((i->pfx == PFX_F3 && op >= 0x10 && op <= 0x35 && (op & 15) < 6) || op == 0x63 ||
+		       op == 0x8a || op == 0x8b || (op & 0xfc) == 0xa0);
+}
+
 /* Does it write there? What is not known counts as a read. */
 static bool is_store(const struct insn *i)
 {
 	unsigned op = i->op, reg = i->modrm >> 3 & 7;
 
+	if (i->evex && is_store_evex(i))
+		return true;
 	if (i->map == 2)
 		return op == 0xf1 ? i->pfx != PFX_F2 : op == 0x8e || op == 0x2e || op == 0x2f;
 	if (i->map == 3)
-		return (op >= 0x14 && op <= 0x17) || op == 0x19 || op == 0x39;
+		return (op >= 0x14 && op <= 0x17) || op == 0x19 || op == 0x1d || op == 0x39;
 	if (i->map == 1)
 		return is_store_0f(i);
 	if (op < 0x40)
 		return (op & 7) < 2 && op < 0x38;
 	if (op >= 0xd8 && op <= 0xdf)
-		return op & 1 ? reg == 1 || reg == 2 || reg == 3 || reg == 7 ||
-					(op == 0xdf && reg == 6)
-			      : false;
+		return op & 1 && reg % 4 && reg != 5;
 	switch (op & ~1U) {
 	case 0x80:
 	case 0x82:
@@ -406,8 +418,12 @@ static bool implied_pointers(const struct insn *i, char letter, struct decode_po
 {
 	unsigned string = i->op & 0xe;
 
-	if (i->map)
+	if (i->map || (i->op & 0xfc) == 0xa0) /* the latter: at an address of its own */
 		return false;
+	if (i->op == 0xd7) { /* xlat */
+		p->reg[0] = 3;
+		return true;
+	}
 	if (letter == 'B' || letter == 'V') {
 		p->reg[0] = string == 0xa || string == 0xe ? DECODE_NONE : 6;
 		p->reg[1] = string == 0xc ? DECODE_NONE : 7;
@@ -417,7 +433,8 @@ static bool implied_pointers(const struct insn *i, char letter, struct decode_po
 	if (letter != 'S' || i->op == 0x8f)
 		return false;
 	p->reg[0] = i->op == 0xc9 ? 5 : 4;
-	p->store[0] = (i->op & 0xf8) == 0x50 || i->op == 0x68 || i->op == 0x6a || i->op == 0xe8;
+	p->store[0] = (i->op & 0xf8) == 0x50 || i->op == 0x68 || i->op == 0x6a || i->op == 0x9c ||
+		      i->op == 0xe8;
 	p->target = i->op == 0xc2 || i->op == 0xc3 ? TARGET_MEMORY : TARGET_NONE;
 	return true;
 }
@@ -435,7 +452,7 @@ bool decode_pointers(const uint8_t *insn, size_t n, struct decode_pointers *p)
 	letter = maps[i.map][i.op];
 	if (implied_pointers(&i, letter, p))
 		return true;
-	if ((letter == '.' && !i.evex) || !more(&i))
+	if ((letter == '.' && !i.evex) || (i.map == 0 && (i.op & 0xfc) == 0xa0) || !more(&i))
 		return false;
 	i.modrm = *i.p;
 	reg = i.modrm >> 3 & 7;
@@ -447,5 +464,9 @@ bool decode_pointers(const uint8_t *insn, size_t n, struct decode_pointers *p)
 	}
 	p->target = far_off ? TARGET_MEMORY : TARGET_NONE;
 	p->store[0] = p->store[1] = is_store(&i);
-	return modrm_pointers(&i, p);
+	if (!modrm_pointers(&i, p))
+		return false;
+	if (i.vex && i.map == 2 && ((i.op & 0xfc) == 0x90 || (i.op & 0xfc) == 0xa0))
+		p->reg[1] = DECODE_NONE; /* gathers, scatters: a vector of indices */
+	return p->reg[0] != DECODE_NONE || p->reg[1] != DECODE_NONE;
 }

@@ -2,10 +2,10 @@
 # `// each:` lines), and with -DTWIN=1 the correct program.
 # Compiled as users compile (-O2 -g, frame pointers as the compiler likes). test/bug/run.py
 # compares each run with the whole verdict in the first lines of the source.
-#   make check-bug [BACKEND=kvm] [MODES=adaptive,bare,grouped,rows,pages,strict,deferred] [ONLY=uaf-fork,...]
+#   make check-bug [BACKEND=kvm] [MODES=adaptive,bare,test,rows,pages,strict,deferred,grouped] [ONLY=uaf-fork,...]
 
 BACKEND	?= host
-MODES	?= adaptive,bare,grouped,rows,pages
+MODES	?= adaptive,bare,test,rows,pages
 BUG_CC	?= $(CC)
 BUG_CXX	?= $(CXX)
 BUGFLAGS := -O2 -g -Wall -Wno-unused-result -Wno-unused-function \

@@ -25,6 +25,7 @@
 #include "poison.h"
 #include "policy.h"
 #include "budget.h"
+#include "atonce.h"
 #include "mode.h"
 #include "livebits.h"
 #include "owner.h"

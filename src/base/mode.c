@@ -8,11 +8,11 @@ struct mode mode;
 void mode_start(void)
 {
 	mode.strict = options.detect == DETECT_STRICT;
-	mode.share = mode.strict			 ? 100
-		     : options.detect == DETECT_ADAPTIVE ? (unsigned)options.strict_share
-							 : 0;
 	mode.grouped = options.detect == DETECT_GROUPED;
-	mode.poison = options.poison && !mode.strict && !mode.grouped;
+	mode.share = mode.strict			 ? 100
+		     : options.detect == DETECT_DEFERRED ? 0
+							 : (unsigned)options.strict_share;
+	mode.poison = options.poison && !mode.strict;
 	mode.records = options.stacks;
 	mode.sample = (uint32_t)options.sample;
 	mode.sample_asked = options.explicit >> OPTION_NTH_sample & 1;

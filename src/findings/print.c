@@ -17,7 +17,7 @@
  *   ACCESS  READ of size N | WRITE of size N | READ | WRITE | EXEC | CALL() argument N
  *           (without "of size N" if the instruction is not understood)
  *   ADDR    0x and lower-case digits; so is VALUE, of 8 bytes
- *   WHEN    at exit | when it died: a write that nobody saw, to the first byte that changed
+ *   WHEN    at exit | when it died | by ud_kill_dead(): a write that nobody saw, to the first byte that changed
  *   WHERE   N bytes inside a SIZE-byte block | N bytes past the end of a SIZE-byte block | the
  *           start of a SIZE-byte block | N bytes before a SIZE-byte block | in a block
  *           ("0 bytes inside" is never written; "in a block" is of one that is long forgotten).

@@ -31,7 +31,9 @@ void ud_kill_dead(void)
 	if (!kvm_heap)
 		engine_kill_dead(false);
 	lock_section_leave(&s);
-	late_tell(WHEN_DIES);
+	if (engine_plain)
+		engine_look_late();
+	late_tell("by ud_kill_dead()");
 }
 
 void ud_dump(int fd, const void *p)

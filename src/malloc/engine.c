@@ -320,7 +320,9 @@ void engine_look_late(void)
 	if (!mode.poison)
 		return;
 	lock_section_enter(&s);
-	if (!mode.grouped)
+	if (mode.grouped)
+		pages_look_late();
+	else
 		sweep_look_late();
 	lock_section_leave(&s);
 }
@@ -384,9 +386,6 @@ static void rows_stats(struct out *o)
 		rows_counts.views_killed, rows_counts.views_live);
 	log_stat(o, "kills          %lu units, %lu runs, %lu sweeps", rows_counts.units_killed,
 		rows_counts.runs_killed, rows_counts.sweeps);
-	if (mode.share && !mode.strict)
-		log_stat(o, "at once        %lu units, of %lu places; charged %lu ms",
-			atonce_counts.kills, atonce_counts.places, atonce_counts.ns / 1000000);
 	log_stat(o, "mappings       %u; %u views are parts of %u super-views", host_maps_count(),
 		rows_counts.views_joined, rows_counts.supers_live);
 }
@@ -415,6 +414,9 @@ void engine_stats(struct out *o)
 		option_word("detect", options.detect, detect, sizeof(detect)));
 	log_stat(o, "allocations    %lu, freed %lu; large %lu (%lu moved), freed %lu",
 		m.allocations - l.made, m.frees - l.killed, l.made, l.moved, l.killed);
+	if (mode.share && !mode.strict)
+		log_stat(o, "at once        %lu units, of %lu places; charged %lu ms",
+			atonce_counts.kills, atonce_counts.places, atonce_counts.ns / 1000000);
 	if (mode.grouped)
 		pages_stats(o);
 	else

@@ -28,7 +28,7 @@ bool engine_realloc(void *p, size_t size, void *frame, void **q);
 size_t engine_usable(void *p);
 /* The first address from addr on where a block of any time may begin; 0: none. As block_find. */
 vaddr_t engine_next(vaddr_t addr);
-/* Notes what is wrong with all that waits to die: base/late.h. Hold no lock. */
+/* Notes what is wrong with all that was freed and is not dead: base/late.h. Hold no lock. */
 void engine_look_late(void);
 /* Kills everything dead; `trim`: and gives back what is kept for later. In a section. */
 void engine_kill_dead(bool trim);

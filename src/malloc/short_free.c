@@ -78,7 +78,7 @@ static __attribute__((noinline)) void page_freed(
 	struct sheet *s, uint32_t u, struct cutter *c, const struct bump *b)
 {
 	if (sheet_page_empty(s, u, b->slots))
-		sheet_page_died(s, u);
+		sheet_page_died(s, u, false);
 	page_count_free(c, b->size);
 	late_tell(WHEN_DIES);
 }
@@ -103,7 +103,7 @@ static inline void page_free(struct sheet *s, void *p)
 	uint32_t cut = s->cut[u];
 	const struct bump *b;
 
-	if (unlikely(!c || cut >> OWNER_SHIFT != c->own.id || s->rec))
+	if (unlikely(!c || cut >> OWNER_SHIFT != c->own.id || !s->plain))
 		return free_rest(p);
 	b = &c->bump[KIND_OF(cut) - 1];
 	__asm__("" : "+r"(b)); /* not by its index, which would take a register more */

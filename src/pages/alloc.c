@@ -22,6 +22,7 @@ void pages_start(void)
 {
 	owner_start(sizeof(struct cutter), &cutter_shared.own);
 	pages_class_init();
+	atonce_start();
 }
 
 /* What was taken for a malloc. */

@@ -5,6 +5,7 @@
  */
 #include "clean.h"
 #include "host/host.h"
+#include "pages.h"
 #include "pending.h"
 
 /* The dead of 64 pages, those among them that no thread found dead. */
@@ -35,7 +36,7 @@ void sheet_look(struct sheet *s, struct census *n)
 	n->whole = all && n->ndead == SHEET_PAGES;
 }
 
-void sheet_find_twice(struct sheet *s)
+static void find_twice(struct sheet *s)
 {
 	uint32_t idx = livebits_twice(s->live, &s->gone, SHEET_LIVE);
 	struct late l = {.what = LATE_TWICE};
@@ -46,6 +47,35 @@ void sheet_find_twice(struct sheet *s)
 	late_note(&l);
 }
 
+/* Objects of page u that were freed. */
+static void find_written(struct sheet *s, uint32_t u)
+{
+	const struct page_kind *k = sheet_kind(s, u);
+	struct late l;
+
+	for (uint32_t j = 0; j < k->slots; j++) {
+		uint32_t idx = sheet_idx(u, j);
+		const struct record *r = sheet_record(s, idx);
+
+		if ((sheet_live_word(s, idx / SHEET_BITS) >> (idx % SHEET_BITS) & 1) ||
+			(r && !r->alloc_tid) ||
+			likely(!poison_written(sheet_slot_at(s, idx), k->size, &l)))
+			continue;
+		l.block = (struct block){.state = BLOCK_NONE};
+		pages_find(s, l.at, &l.block);
+		late_note(&l);
+	}
+}
+
+void sheet_find_late(struct sheet *s, const uint64_t *in)
+{
+	find_twice(s);
+	if (!mode.poison || s->own)
+		return;
+	for (uint32_t u = 0; (u = bits_next(in, u, SHEET_PAGES)) < SHEET_PAGES; u++)
+		find_written(s, u);
+}
+
 #define RUNS 64
 
 static void kill_runs(struct sheet *s, const struct run *r, size_t n)
@@ -54,7 +84,7 @@ static void kill_runs(struct sheet *s, const struct run *r, size_t n)
 	pages_swept.runs_killed += n;
 }
 
-static void kill_due(struct sheet *s, const uint64_t *due)
+void sheet_kill(struct sheet *s, const uint64_t *due)
 {
 	struct run runs[RUNS];
 	uint32_t u = 0, hi;
@@ -102,9 +132,9 @@ void sheet_clean(struct sheet *s)
 		sheet_spent_add(s);
 		return;
 	}
+	sheet_find_late(s, n.due);
 	if (n.ndue)
-		kill_due(s, n.due);
-	sheet_find_twice(s);
+		sheet_kill(s, n.due);
 	if (pages_watched(s))
 		sheet_pending(s);
 }

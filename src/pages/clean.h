@@ -20,7 +20,10 @@ void sheet_look(struct sheet *s, struct census *n);
 /* Kills everything dead in s. Frees that come later put it on the list again. */
 void sheet_clean(struct sheet *s);
 
-/* Notes what two threads freed at once, if there is something. */
-void sheet_find_twice(struct sheet *s);
+/* Kills these pages of s, which are dead. */
+void sheet_kill(struct sheet *s, const uint64_t *due);
+
+/* Notes what is wrong with what was freed in these pages of s, which were not killed yet. */
+void sheet_find_late(struct sheet *s, const uint64_t *in);
 
 #endif

@@ -69,7 +69,7 @@ static void page_left(struct sheet *s, uint32_t u)
  * Where a record is kept of each block, and there are other threads, every free takes the bit that
  * tells two at the same instant apart.
  */
-static bool slot_clear(struct sheet *s, uint32_t idx, uint32_t cut, uint32_t id)
+static bool slot_clear(struct sheet *s, uint32_t idx, uint32_t cut, uint32_t id, bool at_once)
 {
 	uint32_t u = sheet_page_of(idx);
 	bool mine = id == cut >> OWNER_SHIFT && (!s->rec || __libc_single_threaded);
@@ -77,7 +77,7 @@ static bool slot_clear(struct sheet *s, uint32_t idx, uint32_t cut, uint32_t id)
 	if (unlikely(!(mine ? sheet_clear_mine(s, idx) : clear_other(s, idx))))
 		return false;
 	if (unlikely(sheet_page_empty(s, u, page_kinds[KIND_OF(cut)].slots)))
-		sheet_page_died(s, u);
+		sheet_page_died(s, u, at_once);
 	else if (!mine)
 		page_left(s, u);
 	return true;
@@ -85,12 +85,12 @@ static bool slot_clear(struct sheet *s, uint32_t idx, uint32_t cut, uint32_t id)
 
 /* By a thread that has not allocated anything yet, or is ending. */
 static __attribute__((noinline)) bool free_uncached(
-	struct sheet *s, uint32_t idx, uint32_t cut, size_t size)
+	struct sheet *s, uint32_t idx, uint32_t cut, size_t size, bool at_once)
 {
 	bool was;
 
 	atomic_fetch_add(&owner_none_in, 1);
-	was = slot_clear(s, idx, cut, OWNER_NONE + 1);
+	was = slot_clear(s, idx, cut, OWNER_NONE + 1, at_once);
 	atomic_fetch_sub(&owner_none_in, 1);
 	if (!was)
 		return false;
@@ -99,22 +99,35 @@ static __attribute__((noinline)) bool free_uncached(
 	return true;
 }
 
+/* Where a page is one block's, does what is freed there by this stack, or caller, die at once? */
+static bool dies_at_once(const struct sheet *s, uint32_t kind, uint32_t stack, void *frame)
+{
+	return mode.share && page_kinds[kind].slots == 1 &&
+	       atonce_allows(atonce_place(stack, frame, kind), s->huge);
+}
+
 bool pages_free(struct sheet *s, void *p, bool moved, void *frame)
 {
 	struct cutter *c = cutter_mine();
 	struct record *r;
-	uint32_t idx, cut = live_find(s, p, &idx);
+	uint32_t idx, cut = live_find(s, p, &idx), stack = 0;
 	size_t size = page_kinds[KIND_OF(cut)].size;
+	bool at_once;
 
 	if (unlikely(!cut))
 		return false;
 	r = sheet_record(s, idx);
-	if (r)
-		record_free(r, moved, c ? c->own.tid : sys_gettid(), stack_capture(frame));
+	if (r) {
+		stack = stack_capture(frame);
+		record_free(r, moved, c ? c->own.tid : sys_gettid(), stack);
+	}
+	at_once = dies_at_once(s, KIND_OF(cut), stack, frame);
+	if (mode.poison)
+		poison_fill(vaddr_of(p), size);
 	if (unlikely(!c))
-		return free_uncached(s, idx, cut, size);
+		return free_uncached(s, idx, cut, size, at_once);
 	owner_enter(&c->own, s);
-	if (unlikely(!slot_clear(s, idx, cut, c->own.id)))
+	if (unlikely(!slot_clear(s, idx, cut, c->own.id, at_once)))
 		return false;
 	if (unlikely(owner_freed(&c->own, size, mode.step)))
 		cutter_told(c);

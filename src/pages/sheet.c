@@ -59,6 +59,7 @@ static struct sheet *sheet_build(void)
 	if (!s)
 		return NULL;
 	s->live = meta_alloc(live_bytes());
+	s->plain = !mode.records && !mode.poison && !mode.share;
 	if (mode.records)
 		s->rec = meta_alloc(SHEET_PAGES * sizeof(*s->rec));
 	if (s->live && (s->rec || !mode.records))

@@ -25,6 +25,7 @@ struct sheet {
 	_Atomic uint64_t *live;
 	_Atomic(_Atomic uint64_t *) gone;
 	struct record **rec; /* by page: a record per object; NULL where none are kept */
+	bool plain;	     /* no records, nothing is filled, none dies at once: the short way */
 
 	/* By page; set by the thread that cuts it. */
 	uint16_t cut[SHEET_PAGES]; /* an index of page_kinds | the owner << OWNER_SHIFT */

@@ -37,7 +37,7 @@ static void spent_retire(void)
 		sheet_look(s, &n);
 		panic_if(!n.whole, "a sheet was to die, and something in it lives");
 		pages_swept.pages_killed += n.ndue;
-		sheet_find_twice(s);
+		sheet_find_late(s, n.due);
 		pace_died((size_t)n.ndue << PAGE_SHIFT);
 		sheet_retire(s);
 		s->buried = true; /* pending it may be, and on that list */
@@ -63,11 +63,49 @@ static void spent_look(struct sheet *s)
 	lock_section_leave(&section);
 }
 
-void sheet_page_died(struct sheet *s, uint32_t u)
+/* Unless a sweep runs, or has killed it. Under its lock, for a sheet with a killed page does not move. */
+static void page_kill(struct sheet *s, uint32_t u)
 {
+	uint64_t begun = __builtin_ia32_rdtsc(), due[SHEET_WORDS] = {0};
+	struct lock_section section;
+	bool dear;
+
+	lock_section_enter(&section);
+	if (lock_try(&pages_sweep_lock)) {
+		dear = s->huge;
+		for (uint32_t i = u; i < u + sheet_kind(s, u)->pages; i++)
+			due[i / 64] |= 1UL << (i % 64);
+		if (!s->buried && !(s->killed[u / 64] >> (u % 64) & 1))
+			sheet_kill(s, due);
+		lock_drop(&pages_sweep_lock);
+		atonce_charge(begun, dear);
+	}
+	lock_section_leave(&section);
+}
+
+void sheet_page_died(struct sheet *s, uint32_t u, bool at_once)
+{
+	bool full;
+
 	sheet_pending(s);
-	if (sheet_pages_died(s, u))
+	full = sheet_pages_died(s, u);
+	if (at_once)
+		page_kill(s, u);
+	if (full)
 		spent_look(s);
+}
+
+void pages_look_late(void)
+{
+	uint64_t in[SHEET_WORDS];
+
+	lock_take(&pages_sweep_lock);
+	for (struct sheet *s = sheets_living(); s; s = s->next) {
+		for (unsigned w = 0; w < SHEET_WORDS; w++)
+			in[w] = ~s->killed[w];
+		sheet_find_late(s, in);
+	}
+	lock_drop(&pages_sweep_lock);
 }
 
 /* First look; true: it is spent, and done with. What waits is added to waiting[]. */

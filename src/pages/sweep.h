@@ -10,8 +10,10 @@
 
 extern struct lock pages_sweep_lock;
 
-/* Page u of s has no live object. */
-void sheet_page_died(struct sheet *s, uint32_t u);
+/* Page u of s has no live object; killed before it returns, or later. */
+void sheet_page_died(struct sheet *s, uint32_t u, bool at_once);
+/* Notes what is wrong with all that was freed and is not dead; nothing dies. In a section. */
+void pages_look_late(void);
 
 /* Kills what is due; all = everything dead. False if another thread is at it. In a section. */
 bool pages_sweep(bool all);

@@ -13,7 +13,6 @@
  *	             ├─ space_take, host_view_map   addresses that never were
  *	             └─ sweep_run where that fails: what waits to die may be missing
  */
-#include "atonce.h"
 #include "idle.h"
 #include "rows.h"
 #include "super.h"

@@ -9,10 +9,10 @@
 #include "view.h"
 
 /*
- * late.c: what is wrong with the dead in v that were not killed yet, the units in `due`, is noted.
- * The other does the same for those that are due now.
+ * late.c: what is wrong with what was freed in these units of v, which were not killed yet, is noted.
+ * The other looks at those that are due now.
  */
-void view_find_late(struct view *v, const uint64_t *due);
+void view_find_late(struct view *v, const uint64_t *in);
 void view_look_late(struct view *v);
 
 /*

@@ -9,7 +9,6 @@
  *	     ├─ sweep_look_spent                           its view has nothing alive
  *	     └─ count_free ── cursors_told ── sweep_freed  every 256 frees or 64 KB: is a sweep due?
  */
-#include "atonce.h"
 #include "rows.h"
 #include "trace/trace.h"
 
@@ -106,12 +105,26 @@ static __attribute__((noinline)) bool free_slot_uncached(struct view *v, uint32_
 	return true;
 }
 
+/* A kill there would split a huge page. */
+static bool is_dear(const struct view *v)
+{
+	return !v->split && v->geom->unit_pages == 1 && heap_chunk_is_huge(v->chunk);
+}
+
+/* Does what is freed there by this stack, or caller, die at once? */
+static inline bool dies_at_once(const struct view *v, uint32_t stack, void *frame)
+{
+	if (!mode.share || mode.strict)
+		return mode.strict;
+	return atonce_allows(atonce_place(stack, frame, v->geom->cls), is_dear(v));
+}
+
 /* False if somebody else freed it first. */
 static inline bool free_slot(struct view *v, uint32_t idx, bool moved, void *frame)
 {
 	uint32_t stack = v->rec ? stack_capture(frame) : 0;
 	struct cursors *tc = cursors_mine();
-	bool at_once = atonce_claims(v, stack, frame);
+	bool at_once = dies_at_once(v, stack, frame);
 
 	if (v->rec)
 		record_free(&v->rec[idx], moved, tc ? tc->own.tid : sys_gettid(), stack);

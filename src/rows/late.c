@@ -25,7 +25,8 @@ static bool is_filled(struct view *v, uint32_t idx, vaddr_t at)
 {
 	vaddr_t last = at + MIN(v->geom->size, POISON_MOST) - 1;
 
-	return idx / 64 < MIN(v->handed, v->tail) && (!v->rec || v->rec[idx].alloc_tid) &&
+	return !(view_live_word(v, idx / 64) >> (idx % 64) & 1) &&
+	       idx / 64 < MIN(v->handed, v->tail) && (!v->rec || v->rec[idx].alloc_tid) &&
 	       !view_owns(v, (uint32_t)((at - v->base) >> PAGE_SHIFT)) &&
 	       !view_owns(v, (uint32_t)((last - v->base) >> PAGE_SHIFT));
 }
@@ -46,12 +47,12 @@ static void find_written(struct view *v, uint32_t u)
 	}
 }
 
-void view_find_late(struct view *v, const uint64_t *due)
+void view_find_late(struct view *v, const uint64_t *in)
 {
 	find_twice(v);
 	if (!mode.poison || v->torn)
 		return;
-	for (uint32_t u = 0; (u = bits_next(due, u, v->units)) < v->units; u++)
+	for (uint32_t u = 0; (u = bits_next(in, u, v->units)) < v->units; u++)
 		find_written(v, u);
 }
 
@@ -65,10 +66,15 @@ void view_look_late(struct view *v)
 
 void sweep_look_late(void)
 {
+	uint64_t in[EXTENT_PAGES_MAX / 64];
+
 	lock_take(&sweep_lock);
 	lock_take(&views_lock);
-	for (struct view *v = views_live; v; v = v->next)
-		view_look_late(v);
+	for (struct view *v = views_live; v; v = v->next) {
+		for (unsigned w = 0; w < view_uwords(v); w++)
+			in[w] = view_fresh(v)[w] & ~atomic_load(&view_revoked(v)[w]);
+		view_find_late(v, in);
+	}
 	lock_drop(&views_lock);
 	lock_drop(&sweep_lock);
 }

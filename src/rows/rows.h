@@ -4,7 +4,6 @@
 #ifndef UD_ROWS_H
 #define UD_ROWS_H
 
-#include "atonce.h"
 #include "cores.h"
 #include "counts.h"
 #include "find.h"

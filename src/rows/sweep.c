@@ -8,7 +8,6 @@
  * are had for the fewest kills.
  */
 #include "sweep.h"
-#include "atonce.h"
 #include "census.h"
 #include "clean.h"
 #include "idle.h"

@@ -19,7 +19,7 @@ void sweep_spent(void); /* in a section */
 bool sweep_run(bool all);
 /* So much was freed by this thread since it last said so; a sweep, if that makes one due. */
 void sweep_freed(uint32_t frees, size_t bytes);
-/* Notes what is wrong with all that waits to die; nothing dies. In a section. */
+/* Notes what is wrong with all that was freed and is not dead; nothing dies. In a section. */
 void sweep_look_late(void);
 
 #endif

@@ -1,5 +1,6 @@
 // expect: kind=use-after-free access=READ bytes=4 offset=4 block=8 status=139
 // expect: use=~call_it>main free=~drop>main alloc=~make>main
+// settle: test: a number in a small block: it is filled, and no pointer
 // A lambda that captured a reference to an object which is gone.
 #include "bug.h"
 #include <functional>

@@ -1,5 +1,6 @@
 // expect: kind=use-after-free access=READ bytes=8 offset=16 block=24 status=139
 // expect: use=use>main free=~drop>main alloc=~make>main
+// settle: test: a number in a small block: it is filled, and no pointer
 // A raw pointer kept beside a unique_ptr.
 #include "bug.h"
 #include <memory>

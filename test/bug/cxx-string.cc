@@ -1,5 +1,6 @@
 // expect: kind=use-after-free access=READ bytes=* offset=0 block=101 status=139
 // expect: use=~use>main free=~build>main alloc=~build>main
+// settle: test: a number in a small block: it is filled, and no pointer
 // c_str() of a std::string that is gone.
 #include "bug.h"
 #include <string>

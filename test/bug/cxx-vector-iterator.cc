@@ -1,5 +1,6 @@
 // expect: kind=use-after-free access=READ bytes=4 offset=8 block=16 status=139
 // expect: use=use>main free=~grow>main alloc=~make>main
+// settle: test: a number in a small block: it is filled, and no pointer
 // An iterator kept over a push_back that moved the elements.
 #include "bug.h"
 #include <vector>

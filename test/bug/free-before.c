@@ -2,6 +2,7 @@
 // expect: use=drop>main alloc=make>main
 // host-only: the next malloc's header is there
 // pages: what=interior offset=*
+// test: what=past offset=144
 // grouped: what=past offset=144
 // Before the start of a live block; packed side by side that is inside the one before it.
 #include "bug.h"

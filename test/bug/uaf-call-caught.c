@@ -1,5 +1,6 @@
 // expect: kind=use-after-free access=SYSCALL call=write arg=2 offset=0 block=64 status=0
 // expect: use=~use>main free=drop>main alloc=make>main threads=alloc:a,free:a,use:a
+// settle: test: the kernel can read a small block in a page that lives
 // The program's own handler sees the fault once, and the call has failed with EFAULT.
 #include "bug.h"
 

@@ -1,5 +1,6 @@
 // expect: kind=use-after-free access=SYSCALL call=write arg=2 offset=0 block=64 status=3
 // expect: use=~log_it>on_fault free=drop>main alloc=make>main
+// settle: test: the kernel can read a small block in a page that lives
 // A crash handler logs from a freed buffer: told, and it goes on (the signal is blocked there).
 #include "bug.h"
 

@@ -1,5 +1,6 @@
 // expect: kind=use-after-free access=SYSCALL call=write arg=2 offset=0 block=64 status=139
 // expect: use=use>main free=drop>main alloc=make>main
+// settle: test: the kernel can read a small block in a page that lives
 // write(2) of a freed buffer, while SIGSEGV is blocked and another one, that was sent, waits.
 // host-only: the vmm has its own way of telling
 #include "bug.h"

@@ -1,5 +1,6 @@
 // expect: kind=use-after-free access=READ bytes=8 offset=16 block=24 status=139
 // expect: use=run>main free=drop>main alloc=make>main
+// test: access=EXEC bytes=none loaded=yes offset=*
 // A callback in a freed struct: the load of the pointer is stopped, not the call.
 #include "bug.h"
 

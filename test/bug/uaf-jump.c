@@ -1,5 +1,6 @@
 // expect: kind=use-after-free access=EXEC offset=0 block=64 status=139
 // expect: use=~call>main free=drop>main alloc=make>main
+// settle: test: the filling runs for an instruction or two
 // A jump to a freed block: the fault is the fetch of the first instruction.
 #include "bug.h"
 

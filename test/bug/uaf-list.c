@@ -1,5 +1,6 @@
 // expect: kind=use-after-free access=READ bytes=8 offset=0 block=16 status=139
 // expect: use=drop_all>main free=drop_all>main alloc=push>main
+// test: access=- bytes=- call=free status=134
 // The classic: walking a list while freeing it.
 #include "bug.h"
 

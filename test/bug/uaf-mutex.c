@@ -1,4 +1,5 @@
 // expect: kind=use-after-free access=* bytes=* offset=* block=40 status=139
+// options: no-poison
 // expect: use=~use>main free=drop>main alloc=make>main
 // pthread_mutex_lock of a mutex in a freed struct.
 #include "bug.h"

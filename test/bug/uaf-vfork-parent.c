@@ -1,5 +1,6 @@
 // expect: kind=use-after-free access=READ bytes=1 offset=8 block=40 status=139
 // expect: use=use>main free=drop>main alloc=make>main
+// settle: test: a number in a small block: it is filled, and no pointer
 // reports: 2
 // A vfork child erred and died; later the parent errs as well and is told too.
 #include "bug.h"

@@ -1,6 +1,6 @@
 // expect: kind=use-after-free access=WRITE loaded=no found=WHEN bytes=none offset=AT block=SIZE moved=no status=134
 // expect: free=drop>main alloc=make>main threads=alloc:a,free:a
-// only: adaptive,bare,deferred,rows
+// only: adaptive,bare,deferred,rows,test
 // host-only: in ring 0 nothing waits to die
 // options: strict-share=0:defer-ms=3600000:defer-frees=16777216
 // each: at-exit SIZE=64 AT=24 WHEN=exit HOW=1
@@ -8,7 +8,7 @@
 // each: odd-byte SIZE=100 AT=77 WHEN=exit HOW=2: of one byte
 // each: zeros SIZE=48 AT=0 WHEN=exit HOW=3: all of it, with zeros
 // each: medium SIZE=9000 AT=4088 WHEN=exit HOW=1: the last word that is filled
-// each: kill-dead SIZE=64 AT=8 WHEN=death HOW=4
+// each: kill-dead SIZE=64 AT=8 WHEN=called HOW=4
 // each: reused SIZE=64 AT=8 WHEN=death HOW=5: its memory would be used again
 // each: returned-from SIZE=64 AT=8 WHEN=exit HOW=6: by the kernel, read() into it
 // A write through a stale pointer that nobody saw, because the block was not dead yet.

@@ -34,7 +34,8 @@ FOREIGN = [("on the stack of thread", "stack"), ("in the brk heap", "brk"),
            ("in ", "module")]
 STACK = {"used by": "use", "called by": "use", "freed by": "free", "moved by realloc in": "free",
          "allocated by": "alloc"}
-FOUND = re.compile(r"^(.*), found (at exit|when it died): its word is 0x[0-9a-f]{16}$")
+FOUND = re.compile(r"^(.*), found (at exit|when it died|by ud_kill_dead\(\)): its word is 0x[0-9a-f]{16}$")
+FOUND_WHEN = {"at exit": "exit", "when it died": "death", "by ud_kill_dead()": "called"}
 RUN_PAST = re.compile(r"^  or (\d+) bytes? past the end of a live (.*?)"
                       r"(?: allocated by thread (T.*?), tid (-?\d+):)?$")
 REGISTERS = re.compile(r"^    (?:\s*(?:r[a-z0-9]+|efl) +0x[0-9a-f]{16})+$")
@@ -98,7 +99,7 @@ def headline(kind, text):
     if m:
         r["loaded"] = "yes" if how and "loaded" in how else "no"
         late = FOUND.match(rest)
-        r["found"] = late.group(2).split()[-1].replace("died", "death") if late else "no"
+        r["found"] = FOUND_WHEN[late.group(2)] if late else "no"
         place(r, late.group(1) if late else re.sub(r", misaligned$", "", rest))
     else:
         r["strange"].append(text)

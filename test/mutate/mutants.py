@@ -17,7 +17,7 @@ MUTANTS = [
     ("written-in-own-page", "src/rows/own.c", "return own && own[page / 64]", "return own && !v && own[page / 64]",
      ["ok:filled:deferred"]),
     ("written-while-copied", "src/rows/fork.c", "\ttorn = !__libc_single_threaded;\n", "", ["ok:filled:deferred"]),
-    ("places-forgotten", "src/rows/atonce.c", "__atomic_store_n(a, n + 1, ", "__atomic_store_n(a, n, ",
+    ("places-forgotten", "src/base/atonce.c", "__atomic_store_n(a, n + 1, ", "__atomic_store_n(a, n, ",
      ["bug:uaf-rare-path:adaptive"]),
     ("kill-small-noop", "src/rows/sweep.c",
      "\tif (at_once)\n\t\tunit_kill(v, u);\n",
@@ -129,7 +129,7 @@ MUTANTS = [
      ["ok:spans:deferred"]),
     # --- whole pages (production) ---
     ("page-kill-noop", "src/pages/sweep.c",
-     "\tsheet_pending(s);\n\tif (sheet_pages_died(s, u))\n\t\tspent_look(s);\n", "",
+     "\tsheet_pending(s);\n\tfull = sheet_pages_died(s, u);\n", "\tfull = false;\n",
      ["ok:memory-back:production"]),
     ("page-run-dies-in-part", "src/pages/sheet.c",
      "\tfor (uint32_t n = sheet_kind(s, u)->pages; n--; u++) {\n",

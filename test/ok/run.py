@@ -40,6 +40,7 @@ PROFILES = {
     "strict": ["--profile=debug", "--detect=strict"],
     "adaptive": ["--profile=debug", "--detect=adaptive"],
     "deferred": ["--detect=deferred"],
+    "test": ["--profile=test"],
     "production": ["--profile=production"],
 }
 HEAD = re.compile(r"^(?:#|//) (needs|timeout|profiles|options|native|full-timeout|findings|host-only|not-tiny): *(.*)$")

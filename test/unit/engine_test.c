@@ -1,4 +1,4 @@
-// sources: src/rows/*.c src/pages/*.c src/malloc/engine.c src/malloc/last.c src/base/space.c src/base/block.c src/base/policy.c src/base/budget.c src/base/poison.c src/base/late.c src/base/pace.c src/base/livebits.c src/base/mode.c src/base/owner.c src/base/threadend.c src/base/record.c src/malloc/short_alloc.c src/malloc/short_free.c src/base/meta.c src/base/lock.c src/base/panic.c src/base/out.c src/base/vspace.c src/base/options.c src/base/options_env.c src/base/log.c src/base/file.c src/base/memlimit.c
+// sources: src/rows/*.c src/pages/*.c src/malloc/engine.c src/malloc/last.c src/base/space.c src/base/block.c src/base/policy.c src/base/budget.c src/base/atonce.c src/base/poison.c src/base/late.c src/base/pace.c src/base/livebits.c src/base/mode.c src/base/owner.c src/base/threadend.c src/base/record.c src/malloc/short_alloc.c src/malloc/short_free.c src/base/meta.c src/base/lock.c src/base/panic.c src/base/out.c src/base/vspace.c src/base/options.c src/base/options_env.c src/base/log.c src/base/file.c src/base/memlimit.c
 // flags: -DUD_DEBUG -Wno-unused-result
 /*
  * Both engines on a model of the host, in all its modes: random threads, one call at a time.
@@ -441,13 +441,17 @@ struct way {
 
 static void enter(const struct way *w)
 {
+	/* As in production; with stacks, as in a test's profile. */
+	bool production = w->detect == DETECT_GROUPED && !w->stacks;
+
 	options_default(&options);
 	options_finish(&options);
 	options.quiet = true;
 	options.detect = w->detect;
 	options.stacks = w->stacks;
 	options.maps = w->maps;
-	options.strict_share = 1; /* a part of what is freed here dies at once */
+	options.strict_share = !production; /* a part of what is freed here dies at once */
+	options.poison = !production;
 	options.sample = w->sample;
 	options.explicit = 1UL << OPTION_NTH_sample;
 	options.defer_frees = 1000;

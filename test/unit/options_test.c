@@ -58,6 +58,7 @@ static void enum_words(void)
 		{"on_error", "stop", ON_ERROR_STOP},
 		{"on_error", "continue", ON_ERROR_CONTINUE},
 		{"profile", "debug", PROFILE_DEBUG},
+		{"profile", "test", PROFILE_TEST},
 		{"profile", "production", PROFILE_PRODUCTION},
 	};
 	char word[40];

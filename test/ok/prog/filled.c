@@ -2,8 +2,7 @@
 // program gave back, protected or mapped anew before it freed them, and a fork's child in which the
 // copy was made while other threads freed. Nothing of that is a write to a freed block.
 // native: no
-// profiles: deferred,adaptive,production
-// options: poison
+// profiles: deferred,adaptive,test
 // not-tiny: threads that fork all the time
 #include "ok.h"
 #include <stdatomic.h>

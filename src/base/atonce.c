@@ -6,6 +6,8 @@
  * so a place that frees seldom passes for a hot one only where both collide.
  */
 #include "atonce.h"
+#include "budget.h"
+#include "clock.h"
 
 #define PLACES (1U << 14)
 
@@ -66,23 +68,14 @@ static uint32_t count_of(uint64_t place)
 	return n;
 }
 
-static bool is_dear(const struct view *v)
+bool atonce_allows(uint64_t place, bool dear)
 {
-	return !v->split && v->geom->unit_pages == 1 && heap_chunk_is_huge(v->chunk);
-}
+	uint32_t before = count_of(place);
 
-bool atonce_adaptive(const struct view *v, uint32_t stack, void *frame)
-{
-	uint64_t place = stack;
-	uint32_t before;
-
-	if (!place && frame) /* behind the saved frame pointer: where it returns to */
-		place = ((const uint64_t *)frame)[1] ^ (uint64_t)v->geom->cls << 56;
-	before = count_of(place);
 	if (!before)
 		atonce_counts.places++;
 	earn();
-	return budget_allows(left, mode.share, budget_claim(before), is_dear(v));
+	return budget_allows(left, mode.share, budget_claim(before), dear);
 }
 
 void atonce_charge(uint64_t begun, bool dear)

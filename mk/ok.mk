@@ -1,8 +1,8 @@
 # Real programs, unmodified, and small programs of our own that must behave as without us:
 # test/ok/run.py says how. Two sizes: quick belongs to `make check`, full is for a release.
-#   make check-ok [BACKEND=kvm] [PROFILES=strict,production] [ONLY=python,redis]
+#   make check-ok [BACKEND=kvm] [PROFILES=adaptive,production] [ONLY=python,redis]
 
-PROFILES ?= strict,production
+PROFILES ?= adaptive,production
 OK_SIZE	 ?= quick
 OKFLAGS	 := -O2 -g -Wall -Wno-unused-result -Wno-use-after-free -Wno-infinite-recursion \
 	    -Wno-alloc-size-larger-than -pthread -Itest/ok

@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """run.py - real programs must not notice us.
 
-Every case runs natively and then under `undangle` once per profile (in quick, strict takes the tiny
-size: there each free is a system call, which a machine with slow page tables takes for 100 us); standard output, standard
+Every case runs natively and then under `undangle` once per profile (in quick, strict and adaptive take
+the tiny size: there a free may be a system call, which a machine with slow page tables takes for 100 us); standard output, standard
 error and exit status must be equal, and no report, warning of a finding or internal error may be
 written. A case is either
 
@@ -15,7 +15,7 @@ written. A case is either
 
 Head lines of a case (`# ` or `// `): `needs: PROGRAM-OR-FILE...` (else skipped, with the reason);
 `timeout: SECONDS` per run (default 60): a run is hung when it has had ten times as much processor
-time, or none at all for so long; `profiles: NAME,...` instead of those asked for;
+time, or none at all for so long; `profiles: NAME,...` instead of those asked for; `also: NAME` with them, in quick;
 `options: name=value:...` for undangle; `native: no` (the case checks itself; only its exit status 0 counts); `findings: yes`
 (it has bugs on purpose; reports are no failure, internal errors are); `host-only: REASON`: skipped on
 the other backend; `not-tiny: REASON`: skipped where the emulated machine asks for that size.
@@ -43,7 +43,7 @@ PROFILES = {
     "test": ["--profile=test"],
     "production": ["--profile=production"],
 }
-HEAD = re.compile(r"^(?:#|//) (needs|timeout|profiles|options|native|full-timeout|findings|host-only|not-tiny): *(.*)$")
+HEAD = re.compile(r"^(?:#|//) (needs|timeout|profiles|also|options|native|full-timeout|findings|host-only|not-tiny): *(.*)$")
 FINDING = re.compile(r"ERROR|INTERNAL")
 INTERNAL = re.compile(r"INTERNAL|panic")
 
@@ -115,7 +115,7 @@ def wait(p, limit):
 
 
 def size_of(args, profile):
-    return "tiny" if args.size == "quick" and profile == "strict" else args.size
+    return "tiny" if args.size == "quick" and profile in ("strict", "adaptive") else args.size
 
 
 def one_run(args, case, profile, size):
@@ -194,7 +194,8 @@ def run_case(args, case):
         return [f"skipped {case.name}: not here: {' '.join(lack)}"], 0, 0, 1
     alone = case.head.get("native") == "no"
     lines, passed, failed, natives = [], 0, 0, {}
-    for profile in case.head.get("profiles", args.profiles).split(","):
+    also = case.head.get("also", "") if args.size == "quick" else ""
+    for profile in dict.fromkeys(f"{case.head.get('profiles', args.profiles)},{also}".strip(",").split(",")):
         size = size_of(args, profile)
         if size not in natives:
             natives[size] = (0, "", "", "", "", 0) if alone else one_run(args, case, None, size)
@@ -229,7 +230,7 @@ def main():
     ap.add_argument("-j", type=int, default=2)
     ap.add_argument("--backend", default="host")
     ap.add_argument("--size", default="quick", choices=["tiny", "quick", "full"])
-    ap.add_argument("--profiles", default="strict,production")
+    ap.add_argument("--profiles", default="adaptive,production")
     ap.add_argument("--only", default="")
     ap.add_argument("--options", default="")
     ap.add_argument("--cases", help="a folder of cases instead of cases/ and prog/")

@@ -1,5 +1,6 @@
 // Every live block keeps its bytes: random allocation, realloc and free, locally and by other
 // threads; in the end everything is freed.
+// also: strict
 #include "ok.h"
 
 #define SLOTS	4000

@@ -1,5 +1,6 @@
 // Fork where libc, or the thread itself, needs blocks in the child before handlers of
 // pthread_atfork run there: FILEs, thread-specific data, stacks, with and without other threads.
+// also: strict
 #include "ok.h"
 #include <pwd.h>
 

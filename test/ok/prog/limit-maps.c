@@ -3,6 +3,7 @@
 // freed before the limit at once, one freed behind it when its neighbours are (until then it may
 // be read, but only its own bytes are there).
 // timeout: 120
+// profiles: strict,production
 // full-timeout: 900
 // native: no
 // findings: yes

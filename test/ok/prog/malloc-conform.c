@@ -1,4 +1,5 @@
 // The malloc family's contract: alignment, errno, zero sizes, overflow, usable size, zeroing.
+// also: strict
 #include "ok.h"
 #include <malloc.h>
 

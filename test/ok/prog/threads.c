@@ -2,6 +2,7 @@
 // cancelled ones, thread-specific data whose destructors allocate, exit with threads running.
 // not-tiny: 75 s in an emulator, most of it for 64 threads that allocate for each other on two
 // processors
+// also: strict
 #include "ok.h"
 
 static pthread_barrier_t all;

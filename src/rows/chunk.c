@@ -280,7 +280,7 @@ static void columns_give(const struct extent *e)
 	room_note(e->chunk);
 }
 
-void heap_trim(void)
+void heap_pool_trim(void)
 {
 	lock_take(&heap_chunk_lock);
 	pool_trim(0);

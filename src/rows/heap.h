@@ -122,7 +122,7 @@ struct extent {
 	uint16_t fresh_rows;	    /* rows from here on never had a view                  */
 	uint16_t busy_rows;	    /* rows with a unit in use or in quarantine            */
 	bool dirty;		    /* its bytes were not zero when it was made            */
-	struct extent *next, *prev; /* of its class, in the list of empty ones */
+	struct extent *next, *prev; /* of its class, in the list of empty or of busy ones */
 	struct row *rows[];
 };
 
@@ -145,7 +145,7 @@ struct class
 	size_t free_units;		  /* in rows                                             */
 	uint32_t grown;			  /* extents of `pages`, about                            */
 	struct row *row[2 * ROW_BUCKETS]; /* by bucket; then of smaller extents */
-	struct extent *idle;		  /* the empty ones */
+	struct extent *idle, *busy;	  /* the empty ones, and the others */
 	struct extent *fresh;		  /* the one whose fresh rows are being used             */
 } __attribute__((aligned(64)));
 
@@ -204,10 +204,13 @@ void heap_extent_shown(const struct extent *e, uint32_t units, bool again);
 /* Any time, without a lock: was the chunk asked to be one huge page? */
 bool heap_chunk_is_huge(uint32_t id);
 /* Gives spare chunks back to the system. */
-void heap_trim(void);
+void heap_pool_trim(void);
 size_t heap_bytes(void); /* of all chunks */
 /* For fork: (*used)[id] is not 0 for each chunk that holds something; returns 1 + the highest id.
  */
 uint32_t heap_chunks_used(const uint8_t **used);
+
+/* trim.c. Gives all memory back that no unit of any row has. No lock of a class is held. */
+void heap_trim(void);
 
 #endif

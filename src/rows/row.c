@@ -104,24 +104,36 @@ static void rows_relist(struct class *c)
 	c->grown = 0;
 }
 
-static void extent_idle(struct class *c, struct extent *e)
+static void extent_link(struct extent **list, struct extent *e)
 {
 	e->prev = NULL;
-	e->next = c->idle;
+	e->next = *list;
 	if (e->next)
 		e->next->prev = e;
-	c->idle = e;
+	*list = e;
+}
+
+static void extent_unlink(struct extent **list, struct extent *e)
+{
+	if (e->prev)
+		e->prev->next = e->next;
+	else
+		*list = e->next;
+	if (e->next)
+		e->next->prev = e->prev;
+}
+
+static void extent_idle(struct class *c, struct extent *e)
+{
+	extent_unlink(&c->busy, e);
+	extent_link(&c->idle, e);
 	c->empty++;
 }
 
 static void extent_busy(struct class *c, struct extent *e)
 {
-	if (e->prev)
-		e->prev->next = e->next;
-	else
-		c->idle = e->next;
-	if (e->next)
-		e->next->prev = e->prev;
+	extent_unlink(&c->idle, e);
+	extent_link(&c->busy, e);
 	c->empty--;
 }
 
@@ -169,7 +181,8 @@ static struct extent *extent_add(struct class *c)
 	c->grown++;
 	c->extents++;
 	c->bytes += extent_bytes(e);
-	extent_idle(c, e);
+	extent_link(&c->idle, e);
+	c->empty++;
 	return e;
 }
 
@@ -180,7 +193,8 @@ static void extent_drop(struct class *c, struct extent *e)
 		row_unlist(c, e->rows[i]);
 		c->free_units -= e->units;
 	}
-	extent_busy(c, e);
+	extent_unlink(&c->idle, e);
+	c->empty--;
 	if (c->fresh == e)
 		c->fresh = NULL;
 	c->grown -= c->grown && extent_wanted(c, e);

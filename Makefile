@@ -53,7 +53,7 @@ $(B)/libdune.a: $(DUNE_OBJ)
 	$(call say,AR,$@)$(AR) rcs $@ $(DUNE_OBJ)
 
 # The command shares the pure parts with the library and reaches the rest through it.
-CLI_SHARED := $(call obj,src/base/out.c src/base/panic.c src/base/options.c src/base/metrics.c src/base/suppress.c src/base/filter.c src/base/bpf.c)
+CLI_SHARED := $(call obj,src/base/out.c src/base/panic.c src/base/options.c src/base/metrics.c src/base/suppress.c src/base/glob.c src/base/filter.c src/base/bpf.c)
 $(B)/undangle: $(CLI_OBJ) $(CLI_SHARED) $(B)/libdune.a
 	$(call say,LD,$@)$(CC) -o $@ $(CLI_OBJ) $(CLI_SHARED) $(B)/libdune.a $(LDFLAGS)
 

@@ -94,7 +94,9 @@ static void count(struct metrics *m, char **argv)
 		if (!foreign_count(&from, m))
 			continue;
 		if (m->kvm)
-			refuse("stat: %d: --backend=kvm: only --stats tells its counts", pid);
+			refuse("stat: %d: nothing is counted: off by /etc/undangle.d, or "
+			       "--backend=kvm",
+				pid);
 		m->mappings = mappings;
 		clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
 		metrics_finish(m, (uint64_t)t.tv_sec * 1000000000UL + (uint64_t)t.tv_nsec);

@@ -121,6 +121,7 @@ void options_default(struct options *o)
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		store(o, &rows[i], rows[i].dflt);
 	o->explicit = 0;
+	o->off = o->asked = false;
 }
 
 void options_finish(struct options *o)

@@ -32,6 +32,8 @@ struct options {
 #undef OPT_BOOL
 #undef OPT_STR
 #undef PROFILE
+	bool off,
+		asked; /* by /etc/undangle.d: not at all; by the environment, to protect this process */
 	uint64_t explicit; /* bit i: row i was set by the user, not by default or profile */
 };
 
@@ -54,8 +56,8 @@ enum {
 extern struct options options;
 
 /*
- * Fills `options` from UNDANGLE_OPTIONS of the initial environment, which it finds by itself (so
- * that it works before libc is initialised); warns on stderr about what it cannot use. With
+ * Fills `options` from /etc/undangle.d and then from UNDANGLE_OPTIONS of the initial environment, which it
+ * finds by itself (so that it works before libc is initialised); warns on stderr about what it cannot use. With
  * follow=off also takes this library out of LD_PRELOAD, so that what the program execs runs
  * without us. Idempotent. In setuid programs (AT_SECURE) the environment is not believed.
  */

@@ -6,6 +6,7 @@
  * initial stack, whose start ld.so exports as __libc_stack_end.
  */
 #include "options.h"
+#include "conf.h"
 #include "sys.h"
 
 #include <elf.h>
@@ -21,17 +22,16 @@ static char **initial_envp(void)
 	return (char **)(argc + 1 + *argc + 1);
 }
 
-/* A setuid program: who sets the environment must not choose where it writes its log. */
-static bool is_secure(char **envp)
+static uint64_t auxiliary(char **envp, uint64_t type)
 {
 	Elf64_auxv_t *av;
 
 	while (*envp)
 		envp++;
 	for (av = (Elf64_auxv_t *)(void *)(envp + 1); av->a_type != AT_NULL; av++)
-		if (av->a_type == AT_SECURE)
-			return av->a_un.a_val != 0;
-	return false;
+		if (av->a_type == type)
+			return av->a_un.a_val;
+	return 0;
 }
 
 static void warn(const char *why)
@@ -72,27 +72,56 @@ static bool preload_strip(char *list)
 	return to != list;
 }
 
+/* What of e follows "VAR="; NULL: it is another one. */
+static char *value_of(char *e, const char *var)
+{
+	while (*var && *e == *var) {
+		e++;
+		var++;
+	}
+	return *var ? NULL : e;
+}
+
 void options_unfollow(char **envp)
 {
-	static const char var[] = "LD_PRELOAD=";
-	size_t len = sizeof(var) - 1;
 	char **to = envp;
 
 	for (; *envp; envp++) {
-		size_t i = 0;
+		char *list = value_of(*envp, "LD_PRELOAD=");
 
-		while (i < len && (*envp)[i] == var[i])
-			i++;
-		if (i < len || preload_strip(*envp + len))
+		if (!list || preload_strip(list))
 			*to++ = *envp;
 	}
 	*to = NULL;
 }
 
+static bool preload_has(const char *list)
+{
+	for (; *list; list += *list != 0) {
+		size_t n = __builtin_strcspn(list, ": ");
+
+		if (names_us(list, n))
+			return true;
+		list += n;
+	}
+	return false;
+}
+
+static void environment_take(char **envp)
+{
+	for (char *s; *envp; envp++) {
+		s = value_of(*envp, "UNDANGLE_OPTIONS=");
+		if (s)
+			options_parse(&options, s, warn);
+		options.asked = options.asked || s;
+		s = value_of(*envp, "LD_PRELOAD=");
+		options.asked = options.asked || (s && preload_has(s));
+	}
+}
+
 /* The first malloc calls it earlier, if there is one before the constructors. */
 __attribute__((constructor)) void options_init(void)
 {
-	static const char var[] = "UNDANGLE_OPTIONS=";
 	static bool done;
 	char **envp = initial_envp();
 
@@ -100,15 +129,10 @@ __attribute__((constructor)) void options_init(void)
 		return;
 	done = true;
 	options_default(&options);
-	if (!is_secure(envp))
-		for (char **e = envp; *e; e++) {
-			size_t i = 0;
-
-			while (var[i] && (*e)[i] == var[i])
-				i++;
-			if (!var[i])
-				options_parse(&options, *e + i, warn);
-		}
+	conf_read(&options, (const char *)vaddr_ptr(auxiliary(envp, AT_EXECFN)));
+	/* A setuid program: who sets the environment must not choose where it writes its log. */
+	if (!auxiliary(envp, AT_SECURE))
+		environment_take(envp);
 	options_finish(&options);
 	if (!options.follow)
 		options_unfollow(envp);

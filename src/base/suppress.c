@@ -1,45 +1,16 @@
 /*
  * suppress.c - see suppress.h. pure: everything by argument, no system call.
  *
- * The text is a user's file: any bytes, ended by a zero. No recursion: a glob of many stars must not
- * cost more than their number times the name.
+ * The text is a user's file: any bytes, ended by a zero.
  */
 #include "suppress.h"
-
-static bool glob_matches(const char *g, size_t n, const char *s)
-{
-	const char *end = g + n, *star = NULL, *from = NULL;
-
-	while (*s) {
-		if (g < end && *g == '*') {
-			star = ++g;
-			from = s;
-		} else if (g < end && (*g == '?' || *g == *s)) {
-			g++;
-			s++;
-		} else if (star) {
-			g = star;
-			s = ++from;
-		} else {
-			return false;
-		}
-	}
-	while (g < end && *g == '*')
-		g++;
-	return g == end;
-}
+#include "glob.h"
 
 bool suppress_matches(const struct suppress_rule *r, enum suppress what, const char *name)
 {
-	const char *base = name;
-
-	if (r->what != what || !name)
-		return false;
-	if (glob_matches(r->glob, r->glob_len, name))
-		return true;
-	for (const char *s = name; *s && what != SUPPRESS_FUN; s++)
-		base = *s == '/' ? s + 1 : base;
-	return base != name && glob_matches(r->glob, r->glob_len, base);
+	return r->what == what && name &&
+	       (what == SUPPRESS_FUN ? glob_matches : glob_matches_file)(
+		       r->glob, r->glob_len, name);
 }
 
 static bool is_blank(char c)

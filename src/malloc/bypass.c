@@ -5,6 +5,7 @@
  * shell or the wrapper script that starts them.
  */
 #include "bypass.h"
+#include "off.h"
 
 #include <dlfcn.h>
 #include <link.h>
@@ -65,12 +66,11 @@ void bypass_warn(void)
 {
 	char file[1024];
 
-	if (!bypass_is())
+	if (off_is() ? !options.off || !options.asked || options.quiet : !bypass_is())
 		return;
 	file_of((size_t)sys_getpid(), file, sizeof(file));
 	if (file[0] && !ancestor_has_said(file))
-		out_line(log_fd(),
-			"undangle: warning: %s brings its own malloc: blocks from it are not "
-			"protected",
-			file);
+		out_line(log_fd(), "undangle: warning: %s %s", file,
+			off_is() ? "is not protected: /etc/undangle.d says off"
+				 : "brings its own malloc: blocks from it are not protected");
 }

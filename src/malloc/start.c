@@ -10,6 +10,7 @@
 #include "bypass.h"
 #include "last.h"
 #include "metrics.h"
+#include "off.h"
 #include "stats.h"
 
 #include <errno.h>
@@ -98,6 +99,10 @@ static void start_once(void)
 	int err;
 
 	options_init();
+	if (options.off || (!options.asked && off_is_ours())) {
+		off_start();
+		return;
+	}
 	if (options.backend == BACKEND_KVM ||
 		(options.backend == BACKEND_AUTO && kvm_is_better())) {
 		options.backend = BACKEND_KVM;
@@ -111,7 +116,11 @@ static void start_once(void)
 		options.backend = BACKEND_HOST;
 		err = host_start(&why);
 	}
-	if (err) {
+	if (err && !options.asked) {
+		out_line(2, "undangle: warning: this process is not protected: %s (error %d)", why,
+			-err);
+		off_start();
+	} else if (err) {
 		out_line(2, "undangle: cannot run in this process: %s (error %d)", why, -err);
 		sys_exit_group(2);
 	}
@@ -151,6 +160,10 @@ __attribute__((constructor(101))) static void undangle_init(void)
 {
 	log_start();
 	start();
+	if (off_is()) {
+		bypass_warn();
+		return;
+	}
 	owner_init();
 	fork_init();
 	fault_init();
@@ -164,6 +177,8 @@ __attribute__((constructor(101))) static void undangle_init(void)
 
 __attribute__((destructor(101))) static void undangle_exit(void)
 {
+	if (off_is())
+		return;
 	report_wait();
 	if (engine_plain)
 		engine_look_late();

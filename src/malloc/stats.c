@@ -2,6 +2,7 @@
 #include "stats.h"
 #include "bypass.h"
 #include "malloc.h"
+#include "off.h"
 
 #include <time.h>
 
@@ -34,6 +35,10 @@ void stats_print(struct out *o)
 {
 	struct engine_bytes b;
 
+	if (off_is()) {
+		log_stat(o, "protected      no: off");
+		return;
+	}
 	log_stat(o,
 		bypass_is() ? "protected      no: it brings its own malloc" : "protected      yes");
 	if (start_why)

@@ -1,4 +1,4 @@
-// sources: src/base/suppress.c
+// sources: src/base/suppress.c src/base/glob.c
 /* The rules of --suppress: what is one, and what it matches. */
 #include "unit.h"
 #include "base/suppress.h"

@@ -1,0 +1,18 @@
+/*
+ * off.h - a process that is not protected though the library is in it: its malloc is the next one's.
+ *
+ * app context. By /etc/undangle.d; or because we cannot run there, and nobody asked for it.
+ */
+#ifndef UD_OFF_H
+#define UD_OFF_H
+
+#include "base/base.h"
+
+/* Instead of a backend. */
+void off_start(void);
+bool off_is(void);
+
+/* Is the program our own command, into which ld.so.preload brings us, too? */
+bool off_is_ours(void);
+
+#endif

@@ -266,7 +266,7 @@ static void add_line(struct stack *k, const struct frame *f, const struct line *
 	to->lines = more;
 }
 
-static bool read_frame(struct stack *k, const char *s)
+bool frame_read(struct stack *k, const char *s)
 {
 	struct frame f = {0};
 	struct line l = {0};
@@ -379,7 +379,7 @@ static bool read_more(struct finding *f, const char *s)
 		f->registers = claim_text("%s%s\n", f->registers, s);
 		return true;
 	}
-	if (f->nstacks && read_frame(&f->stacks[f->nstacks - 1], s))
+	if (f->nstacks && frame_read(&f->stacks[f->nstacks - 1], s))
 		return true;
 	return read_section(f, s) || read_near(f, s) || is_decoration(s);
 }

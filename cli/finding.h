@@ -67,6 +67,9 @@ void findings_read(FILE *in, void (*found)(struct finding *f, void *arg),
 	void (*other)(const char *line, size_t n, void *arg), void *arg);
 
 /* The stack of that role, or NULL. */
+/* Is the line a frame, as a report in text has them? Then it is added to k. */
+bool frame_read(struct stack *k, const char *line);
+
 const struct stack *finding_stack(const struct finding *f, const char *role);
 /* The one that names the place: of the use; of the free, where it is not known who wrote. */
 const struct stack *finding_place(const struct finding *f);
@@ -87,6 +90,8 @@ struct finding *json_read(const char *text);
 
 /* text.c: one stack of it. */
 void text_stack(FILE *out, const struct stack *k);
+/* Its frames alone. */
+void text_frames(FILE *out, const struct stack *k);
 
 /* text.c: a file of source to read, or NULL: only what is a file, and not too large. */
 FILE *source_open(const char *path);

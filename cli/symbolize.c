@@ -19,7 +19,8 @@ struct job {
 	struct look look;
 	unsigned format; /* FORMAT_* */
 	bool lines;
-	const char *rules; /* which one matches is all that is asked; NULL: no */
+	struct stack loose; /* frames outside of a finding: of --leaks */
+	const char *rules;  /* which one matches is all that is asked; NULL: no */
 };
 
 static void complete(struct finding *f)
@@ -56,10 +57,19 @@ static unsigned rule_for(const struct finding *f, const char *rules)
 	return 0;
 }
 
+static void write_loose(struct job *j)
+{
+	for (size_t i = 0; i < j->loose.nframes; i++)
+		dwarf_complete(&j->loose.frames[i]);
+	text_frames(j->out, &j->loose);
+	j->loose.nframes = 0;
+}
+
 static void on_finding(struct finding *f, void *arg)
 {
 	struct job *j = arg;
 
+	write_loose(j);
 	if (j->lines)
 		complete(f);
 	if (j->rules)
@@ -76,6 +86,9 @@ static void on_other(const char *line, size_t n, void *arg)
 {
 	struct job *j = arg;
 
+	if (j->lines && frame_read(&j->loose, claim_text("%.*s", (int)strcspn(line, "\n"), line)))
+		return;
+	write_loose(j);
 	fwrite(line, 1, n, j->out);
 }
 
@@ -118,6 +131,7 @@ static void read_one(const char *name, struct job *j)
 	if (!in)
 		refuse("symbolize: %s: %s", name, strerror(errno));
 	findings_read(in, on_finding, on_other, j);
+	write_loose(j);
 	if (ferror(in))
 		refuse("symbolize: %s: %s", name, strerror(errno));
 }

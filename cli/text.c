@@ -59,10 +59,21 @@ static void write_frame(const struct pen *p, const struct frame *f, size_t *n)
 	fputc('\n', p->out);
 }
 
-static void write_stack(const struct pen *p, const struct stack *k)
+static void write_frames(const struct pen *p, const struct stack *k)
 {
 	size_t n = 0;
 
+	for (size_t i = 0; i < k->nframes; i++)
+		write_frame(p, &k->frames[i], &n);
+}
+
+void text_frames(FILE *out, const struct stack *k)
+{
+	write_frames(&(struct pen){.out = out}, k);
+}
+
+static void write_stack(const struct pen *p, const struct stack *k)
+{
 	fputs("  ", p->out);
 	color(p, "1;36");
 	fprintf(p->out, "%s", k->title);
@@ -70,8 +81,7 @@ static void write_stack(const struct pen *p, const struct stack *k)
 	if (*k->thread)
 		fprintf(p->out, " %s, tid %d:", k->thread, k->tid);
 	fputc('\n', p->out);
-	for (size_t i = 0; i < k->nframes; i++)
-		write_frame(p, &k->frames[i], &n);
+	write_frames(p, k);
 	if (!k->nframes && *k->thread)
 		fputs("    (no stack recorded)\n", p->out);
 }

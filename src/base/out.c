@@ -6,6 +6,7 @@ void out_init(struct out *o, int fd)
 {
 	o->fd = fd;
 	o->n = 0;
+	o->lost = false;
 	o->copy = NULL;
 }
 
@@ -31,8 +32,10 @@ void out_flush(struct out *o)
 
 		if (r == -4 /* EINTR */)
 			continue;
-		if (r <= 0)
+		if (r <= 0) {
+			o->lost = true;
 			break;
+		}
 		done += (size_t)r;
 	}
 	o->n = 0;

@@ -13,8 +13,9 @@
 #include <stdarg.h>
 
 struct out {
-	int fd;	  /* where to; < 0: keep the text in buf, drop what does not fit */
-	size_t n; /* bytes waiting in buf                                        */
+	int fd;	   /* where to; < 0: keep the text in buf, drop what does not fit */
+	size_t n;  /* bytes waiting in buf                                        */
+	bool lost; /* not all that was flushed could be written                  */
 	char *copy,
 		*copy_end; /* what is flushed is put there, too, with a zero behind it; or NULL */
 	char buf[2000];

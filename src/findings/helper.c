@@ -318,3 +318,9 @@ bool helper_ask(int fd, char *dst, size_t size)
 {
 	return run_helper(fd, dst, size);
 }
+
+void helper_drop(int fd)
+{
+	sys_close(fd);
+	sys_close(h.report[0]);
+}

@@ -20,6 +20,9 @@ int helper_open(void);
  */
 bool helper_ask(int fd, char *dst, size_t size);
 
+/* Nothing is to be made of it. */
+void helper_drop(int fd);
+
 /*
  * Closes that end, runs the helper on what was written and copies its answer to log_fd(). False
  * if there was none: then nothing was written. Changes errno.

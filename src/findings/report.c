@@ -106,6 +106,25 @@ static void print_job(void *arg)
 	print_body(&j->o, j->r, j->uc);
 }
 
+void report_completed(void (*print)(struct out *o))
+{
+	int fd = helper_open();
+	struct out o;
+
+	if (fd >= 0) {
+		out_init(&o, fd);
+		print(&o);
+		out_flush(&o);
+		if (o.lost)
+			helper_drop(fd);
+		else if (helper_answer(fd))
+			return;
+	}
+	out_init(&o, log_fd());
+	print(&o);
+	out_flush(&o);
+}
+
 /* Calls fn(arg) on another stack that ends at top. */
 static void call_on(char *top, void (*fn)(void *), void *arg)
 {

@@ -94,6 +94,12 @@ bool report_survived(const struct report *r, const void *ucontext);
 void report_stack(struct out *o, uint32_t id);
 
 /*
+ * What print writes, which has frames in it, goes to the log, with source lines if they can be had. It may be
+ * called twice.
+ */
+void report_completed(void (*print)(struct out *o));
+
+/*
  * The process is about to end: not while another thread reports a finding, and if that one is
  * fatal, not before it has ended the process.
  */

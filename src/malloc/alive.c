@@ -251,6 +251,9 @@ static void print_leaks(struct out *o)
 {
 	size_t lost[3], kept[3];
 
+	for (uint32_t i = 0; i < SITES; i++)
+		all.site[i].told = false;
+
 	totals(true, &lost[0], &lost[1], &lost[2]);
 	totals(false, &kept[0], &kept[1], &kept[2]);
 	log_stat(o,
@@ -307,8 +310,6 @@ static void write_profile(void)
 
 void alive_tell(void *frame)
 {
-	struct out o;
-
 	if (!options.leaks && !options.heap_profile[0])
 		return;
 	if (kvm_heap) {
@@ -324,7 +325,5 @@ void alive_tell(void *frame)
 		write_profile();
 	if (!options.leaks)
 		return;
-	out_init(&o, log_fd());
-	print_leaks(&o);
-	out_flush(&o);
+	report_completed(print_leaks);
 }

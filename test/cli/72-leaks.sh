@@ -51,6 +51,8 @@ for mode in strict deferred grouped; do
 		/ in lose\+/ && kind == "reachable:" && bytes >= 300000 { inner = bytes " in " blocks }
 		END { print "lost " (lost >= 190 && lost <= 200 ? "yes" : lost) ", kept " kept ", inner " inner }')"
 done
+verdict leaks-lines "lose $w/leaks.c:$(grep -n 'p = malloc(n)' leaks.c | cut -d: -f1)" \
+	"$("$ud" --leaks --symbolize-ms=60000 ./leaks 2>&1 | sed -n 's/^    #0 0x[0-9a-f]* in \(lose [^:]*:[0-9]*\):.*/\1/p' | sort -u)"
 "$ud" --heap-profile=profile.%p ./leaks
 verdict heap-profile "main;keep 48000" "$(grep -o 'main;keep .*' profile.*)"
 verdict heap-profile-refused "undangle: --heap-profile: ./none/x cannot be written (error 2)" "$("$ud" --heap-profile=./none/x true 2>&1)"

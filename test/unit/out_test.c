@@ -2,6 +2,9 @@
 #include "unit.h"
 #include "base/out.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 static const char *fmt(const char *f, ...)
 {
 	static struct out o;
@@ -62,11 +65,33 @@ static void copied(void)
 	CHECK(!strcmp(kept, "abcdefg"));
 }
 
+/* Who asked for more than a pipe takes is told. */
+static void lost(void)
+{
+	static struct out o;
+	int fd[2];
+
+	CHECK_EQ(pipe2(fd, O_NONBLOCK), 0);
+	out_init(&o, fd[1]);
+	out_str(&o, "x");
+	out_flush(&o);
+	CHECK(!o.lost);
+	for (int i = 0; i < 1000000; i++)
+		out_char(&o, 'x');
+	out_flush(&o);
+	CHECK(o.lost);
+	out_init(&o, fd[1]);
+	CHECK(!o.lost);
+	close(fd[0]);
+	close(fd[1]);
+}
+
 int main(void)
 {
 	RUN(numbers);
 	RUN(strings);
 	RUN(bounded);
 	RUN(copied);
+	RUN(lost);
 	return UNIT_END();
 }

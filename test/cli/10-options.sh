@@ -10,7 +10,7 @@ refuses unlike-any "unknown option '--wizard'" "$ud" --wizard true
 refuses one-dash "unknown option '-d': options begin with two dashes (see undangle --help)" "$ud" -d true
 refuses bad-word "--detect: 'strct' is not one of strict, adaptive, deferred, grouped: did you mean 'strict'?" "$ud" --detect=strct true
 refuses bad-backend "--backend: 'xen' is not one of auto, host, kvm" "$ud" --backend=xen true
-refuses bad-profile "--profile: 'prod' is not one of debug, production" "$ud" --profile=prod true
+refuses bad-profile "--profile: 'prod' is not one of debug, test, production" "$ud" --profile=prod true
 refuses too-small "--defer-ms: '0' is out of range: from 1 to 3600000" "$ud" --defer-ms=0 true
 refuses too-big "--defer-ms: '2g' is out of range: from 1 to 3600000" "$ud" --defer-ms=2g true
 refuses no-number "--defer-frees: 'many' is not a number from 1 to 16777216 (suffixes k, m, g, t allowed)" "$ud" --defer-frees=many true

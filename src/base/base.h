@@ -18,7 +18,7 @@
 #include "options.h"
 #include "log.h"
 #include "look.h"
-#include "datalimit.h"
+#include "ownlimit.h"
 #include "memlimit.h"
 #include "meta.h"
 #include "metrics.h"

@@ -18,7 +18,6 @@
 
 #include <dlfcn.h>
 #include <errno.h>
-#include <asm/resource.h>
 
 #define ARGS 7
 
@@ -156,17 +155,17 @@ static inline __attribute__((always_inline)) void *real_of(int i)
 	return likely(p) ? p : resolve(i);
 }
 
-/* setrlimit(what, new) or prlimit(pid, what, new, old): room for our own data is put on top. */
-static void limit_before(int as, long a, long *b, long *c, struct datalimit *own)
+/* setrlimit(what, new) or prlimit(pid, what, new, old): room for what is ours is put on top. */
+static void limit_before(int as, long a, long *b, long *c, struct ownlimit *own)
 {
 	bool by_pid = as == __NR_prlimit64;
 	long *at = by_pid ? c : b;
 
-	if ((int)(by_pid ? *b : a) != RLIMIT_DATA || (by_pid && a && (int)a != sys_getpid()) ||
-		!*at || !stack_probe((vaddr_t)*at) || !stack_probe((vaddr_t)*at + sizeof(*own) - 1))
+	if ((by_pid && a && (int)a != sys_getpid()) || !*at || !stack_probe((vaddr_t)*at) ||
+		!stack_probe((vaddr_t)*at + sizeof(*own) - 1))
 		return;
 	__builtin_memcpy(own, vaddr_ptr((vaddr_t)*at), sizeof(*own));
-	if (datalimit_raise(own))
+	if (ownlimit_raise((int)(by_pid ? *b : a), own))
 		*at = (long)own;
 }
 
@@ -181,7 +180,7 @@ static void limit_before(int as, long a, long *b, long *c, struct datalimit *own
 		long (*next)(long, long, long, long, long, long) = real_of(CALL_##name);   \
 		const long call[] = {__NR_prctl, a, b, c};                                 \
 		bool locks = FAIL_##fail == PRCTL && sandbox_before(call);                 \
-		struct datalimit own;                                                      \
+		struct ownlimit own;                                                       \
 		long r;                                                                    \
                                                                                            \
 		if (FAIL_##fail == EXEC)                                                   \

@@ -60,9 +60,11 @@ static bool is_in_valgrind(void)
 	return answer != 0;
 }
 
-/* Of RLIMIT_DATA: our static tables are 5 MB, the rows' others 27. */
-#define DATA_PAGES (24UL << 20)
-#define DATA_ROWS  (48UL << 20)
+/* Of RLIMIT_DATA: our static tables are 5 MB, the rows' others 27. Of RLIMIT_AS: what a small process has. */
+#define DATA_PAGES    (24UL << 20)
+#define DATA_ROWS     (48UL << 20)
+#define ADDRESS_PAGES (16UL << 20)
+#define ADDRESS_ROWS  (64UL << 20)
 
 static int host_start(const char **why)
 {
@@ -76,7 +78,8 @@ static int host_start(const char **why)
 	err = host_probe(why);
 	if (err)
 		return err;
-	err = datalimit_start(options.detect == DETECT_GROUPED ? DATA_PAGES : DATA_ROWS);
+	err = options.detect == DETECT_GROUPED ? ownlimit_start(DATA_PAGES, ADDRESS_PAGES)
+					       : ownlimit_start(DATA_ROWS, ADDRESS_ROWS);
 	if (err) {
 		*why = "RLIMIT_DATA (ulimit -d) is below 24 MB (production) or 48 MB, and may not "
 		       "be raised";

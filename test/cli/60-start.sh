@@ -16,6 +16,7 @@ for mode in --profile=production --detect=strict; do
 	{ sh -c 'ulimit -d 5800; exec "$0" $1 /bin/true' "$ud" $mode >out 2>&1; rc=$?; }
 	verdict limit-data$mode "$([ "$may_raise" ] && echo '0 ' || echo "$want")" "$rc $(cat out)"
 	gives limit-data-own$mode 0 "2000000" "$ud" $mode sh -c 'ulimit -d 8000; exec perl -e "print length(q(x) x 2000000)"'
+	gives limit-addresses-own$mode 0 "2073" "$ud" $mode sh -c 'ulimit -v 20000; for i in 1 2 3; do x="$x$(seq 1 200)"; done; echo ${#x}'
 done
 # valgrind is another malloc's: said rightly, however it is reached
 if command -v valgrind >valgrind.path; then

@@ -90,6 +90,7 @@ told preload-twice ./policy twice
 told preload-other ./policy2
 UNDANGLE_OPTIONS=detect=strict told preload-environment ./policy
 UNDANGLE_OPTIONS=detect=strict told preload-suid setpriv --reuid=65534 ./suid
+echo "prlimit off" >>$d/a.conf
 told preload-limit prlimit --as=9000000 ./policy
 told preload-ours ./bin/undangle --version
 told preload-ours-runs ./bin/undangle --stats ./policy2

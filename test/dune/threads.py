@@ -32,7 +32,7 @@ def main():
     print("alive", threading.active_count())
     [q.put(0) for _ in alive]
     [t.join() for t in alive]
-    print(subprocess.run(["sh", "-c", "echo $((6*7)); exit 3"], capture_output=True))
+    print(subprocess.run(["sh", "-c", "echo $((6*7)); exit 3"], stdout=subprocess.PIPE))
     pids = []
     for i in range(8):
         pid = os.fork()

@@ -12,14 +12,15 @@ static struct {
 
 _Atomic bool late_waits;
 
-void late_note(const struct late *l)
+void late_note(enum late_what what, vaddr_t at, uint64_t value)
 {
 	for (unsigned i = 0; i < ARRAY_LEN(waits); i++) {
-		if (waits[i].state == FULL && waits[i].l.at == l->at)
+		if (waits[i].state == FULL && waits[i].l.at == at)
 			return;
 		if (waits[i].state != EMPTY)
 			continue;
-		waits[i].l = *l;
+		waits[i].l = (struct late){.what = what, .at = at, .value = value};
+		block_find(at, &waits[i].l.block);
 		waits[i].state = FULL;
 		late_waits = true;
 		return;

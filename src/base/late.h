@@ -20,13 +20,13 @@ struct late {
 	enum late_what what;
 	vaddr_t at;
 	uint64_t value;	    /* of the word there, LATE_WRITE */
-	struct block block; /* likewise */
+	struct block block; /* as it was when it was noted */
 };
 
 extern _Atomic bool late_waits;
 
-/* By the one sweep that runs. */
-void late_note(const struct late *l);
+/* By the one sweep that runs, while the block is found by block_find. */
+void late_note(enum late_what what, vaddr_t at, uint64_t value);
 /* False: there is nothing. Hold no lock, after whatever may have swept. */
 bool late_take(struct late *l);
 

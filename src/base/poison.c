@@ -1,5 +1,6 @@
 /* poison.c - see poison.h. app context. */
 #include "poison.h"
+#include "late.h"
 #include "mode.h"
 
 extern const char poison_store[], poison_failed[] __attribute__((visibility("hidden")));
@@ -77,16 +78,14 @@ static bool page_is_zero(vaddr_t at)
 	return true;
 }
 
-bool poison_written(vaddr_t at, size_t size, struct late *l)
+void poison_look(vaddr_t at, size_t size)
 {
 	vaddr_t end = at + MIN(size, POISON_MOST);
 	struct poison_differs d = poison_compare(at, end, poison_word(at));
 
 	if (likely(d.at == end) || poison_broken ||
 		(mode.grouped && !d.value && page_is_zero(d.at)))
-		return false;
-	l->what = LATE_WRITE;
-	l->at = d.at + (vaddr_t)__builtin_ctzl(d.value ^ poison_word(d.at)) / 8;
-	l->value = d.value;
-	return true;
+		return;
+	late_note(LATE_WRITE, d.at + (vaddr_t)__builtin_ctzl(d.value ^ poison_word(d.at)) / 8,
+		d.value);
 }

@@ -9,7 +9,6 @@
 #ifndef UD_BASE_POISON_H
 #define UD_BASE_POISON_H
 
-#include "late.h"
 #include "words.h"
 
 #define POISON_TAG   0xd1edUL
@@ -35,12 +34,11 @@ static inline void poison_fill(vaddr_t at, size_t size)
 }
 
 /*
- * What was filled so, and freed then: has somebody written there since? Then l->at is the first byte
- * that differs, and l->value its word. False also where it cannot be said: it cannot be read;
- * poison_broken; or, in private memory, the page has nothing but zeros, as one has that the program
- * gave back to the kernel.
+ * What was filled so, and freed then: if somebody has written there since, the first byte that differs
+ * is noted (late.h). Not where it cannot be said: it cannot be read; poison_broken; or, in private
+ * memory, the page has nothing but zeros, as one has that the program gave back to the kernel.
  */
-bool poison_written(vaddr_t at, size_t size, struct late *l);
+void poison_look(vaddr_t at, size_t size);
 
 /* A filling could not go on, ever: what was filled is not known then. */
 extern bool poison_broken;

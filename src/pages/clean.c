@@ -39,31 +39,23 @@ void sheet_look(struct sheet *s, struct census *n)
 static void find_twice(struct sheet *s)
 {
 	uint32_t idx = livebits_twice(s->live, &s->gone, SHEET_LIVE);
-	struct late l = {.what = LATE_TWICE};
 
-	if (idx == ~0U)
-		return;
-	l.at = sheet_slot_at(s, idx);
-	late_note(&l);
+	if (idx != ~0U)
+		late_note(LATE_TWICE, sheet_slot_at(s, idx), 0);
 }
 
 /* Objects of page u that were freed. */
 static void find_written(struct sheet *s, uint32_t u)
 {
 	const struct page_kind *k = sheet_kind(s, u);
-	struct late l;
 
 	for (uint32_t j = 0; j < k->slots; j++) {
 		uint32_t idx = sheet_idx(u, j);
 		const struct record *r = sheet_record(s, idx);
 
-		if ((sheet_live_word(s, idx / SHEET_BITS) >> (idx % SHEET_BITS) & 1) ||
-			(r && !r->alloc_tid) ||
-			likely(!poison_written(sheet_slot_at(s, idx), k->size, &l)))
-			continue;
-		l.block = (struct block){.state = BLOCK_NONE};
-		pages_find(s, l.at, &l.block);
-		late_note(&l);
+		if (!(sheet_live_word(s, idx / SHEET_BITS) >> (idx % SHEET_BITS) & 1) &&
+			(!r || r->alloc_tid))
+			poison_look(sheet_slot_at(s, idx), k->size);
 	}
 }
 

@@ -99,9 +99,11 @@ static void views_empty(struct view *const *views, size_t n)
 		struct census c;
 		uint32_t u = 0, few;
 
+		view_count(v, &c);
+		view_find_late(
+			v, c.due); /* while their pages are there: to fetch them again is dear */
 		if (v->own)
 			continue; /* what lives there would lose its bytes */
-		view_count(v, &c);
 		few = view_runs(v, c.due, &u, &runs[nruns], RUNS_FEW + 1);
 		if (few > RUNS_FEW) {
 			runs[nruns] = (struct run){
@@ -138,9 +140,6 @@ static void view_split(struct view *v)
 
 void views_clean(struct view *const *views, size_t n)
 {
-	/* While their pages are there: to fetch them again is dear. */
-	for (size_t i = 0; i < n; i++)
-		view_look_late(views[i]);
 	views_empty(views, n);
 	for (size_t i = 0; i < n; i++)
 		view_split(views[i]);

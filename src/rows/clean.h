@@ -8,12 +8,8 @@
 
 #include "view.h"
 
-/*
- * late.c: what is wrong with what was freed in these units of v, which were not killed yet, is noted.
- * The other looks at those that are due now.
- */
+/* late.c: what is wrong with what was freed in these units of v, which were not killed yet, is noted. */
 void view_find_late(struct view *v, const uint64_t *in);
-void view_look_late(struct view *v);
 
 /*
  * Kills everything dead in each of n views, at most VIEWS_CLEAN_MAX. Frees that come later put them

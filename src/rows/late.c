@@ -6,19 +6,15 @@
  * program's own (own.c), or that died around a fork.
  */
 #include "clean.h"
-#include "census.h"
 #include "own.h"
 #include "rows.h"
 
 static void find_twice(struct view *v)
 {
 	uint32_t idx = livebits_twice(v->live, &v->gone, v->words);
-	struct late l = {.what = LATE_TWICE};
 
-	if (idx == ~0U)
-		return;
-	l.at = view_slot_at(v, idx);
-	late_note(&l);
+	if (idx != ~0U)
+		late_note(LATE_TWICE, view_slot_at(v, idx), 0);
 }
 
 static bool is_filled(struct view *v, uint32_t idx, vaddr_t at)
@@ -34,16 +30,12 @@ static bool is_filled(struct view *v, uint32_t idx, vaddr_t at)
 static void find_written(struct view *v, uint32_t u)
 {
 	uint32_t idx = u << v->geom->group_shift;
-	struct late l;
 
 	for (uint32_t end = idx + v->geom->slots; idx < end; idx++) {
 		vaddr_t at = view_slot_at(v, idx);
 
-		if (!is_filled(v, idx, at) || likely(!poison_written(at, v->geom->size, &l)))
-			continue;
-		l.block = (struct block){.state = BLOCK_NONE};
-		rows_find(v, l.at, &l.block);
-		late_note(&l);
+		if (is_filled(v, idx, at))
+			poison_look(at, v->geom->size);
 	}
 }
 
@@ -54,14 +46,6 @@ void view_find_late(struct view *v, const uint64_t *in)
 		return;
 	for (uint32_t u = 0; (u = bits_next(in, u, v->units)) < v->units; u++)
 		find_written(v, u);
-}
-
-void view_look_late(struct view *v)
-{
-	struct census n;
-
-	view_count(v, &n);
-	view_find_late(v, n.due);
 }
 
 void sweep_look_late(void)

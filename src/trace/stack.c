@@ -178,9 +178,9 @@ INLINE uint32_t memo_check(const struct memo *memo, uint32_t from, uint32_t q)
 	return q;
 }
 
-/* Own function, for its registers: the one that calls setjmp keeps everything in memory. */
-static __attribute__((noinline)) void walk(struct walk *w)
+static bool walk(void *arg)
 {
+	struct walk *w = arg;
 	struct stack_regs r = w->at;
 	struct memo *memo = w->memo;
 	uint32_t q = memo ? memo->n : 0, n = 0;
@@ -204,50 +204,57 @@ static __attribute__((noinline)) void walk(struct walk *w)
 			break;
 		}
 	}
+	return true;
 }
 
-/* Own function, as walk is; of a deep stack only what is kept of it. */
-static __attribute__((noinline)) bool hold(const struct memo *memo, uint32_t n)
+struct held {
+	const struct memo *memo;
+	uint32_t n;
+};
+
+/* Of a deep stack only what is kept of it. */
+static bool hold(void *arg)
 {
-	return memo_check(memo, n < STACK_MAX ? 0 : n - (STACK_MAX - 1), n) == n;
+	const struct held *h = arg;
+
+	return memo_check(h->memo, h->n < STACK_MAX ? 0 : h->n - (STACK_MAX - 1), h->n) == h->n;
 }
 
-/* Runs the walk so that a fault ends it. */
-void walk_run(struct walk *w)
+/*
+ * What f(arg) returns; false if a fault ended it. f is no part of this, for its registers: who calls
+ * setjmp keeps everything in memory.
+ */
+static __attribute__((noinline)) bool guarded(bool (*f)(void *), void *arg)
 {
 	void *buf[5], **outer = recover;
+	bool r = false;
 
+	if (__builtin_setjmp(buf) == 0) {
+		recover = buf;
+		atomic_signal_fence(memory_order_seq_cst);
+		r = f(arg);
+	} else {
+		readable.lo = readable.hi = 0;
+	}
+	atomic_signal_fence(memory_order_seq_cst);
+	recover = outer;
+	return r;
+}
+
+void walk_run(struct walk *w)
+{
 	w->n = w->join = 0;
 	w->ended = false;
 	w->plain = true;
-	if (__builtin_setjmp(buf) == 0) {
-		recover = buf;
-		atomic_signal_fence(memory_order_seq_cst);
-		walk(w);
-	} else {
-		readable.lo = readable.hi = 0;
+	if (!guarded(walk, w))
 		w->plain = false;
-	}
-	atomic_signal_fence(memory_order_seq_cst);
-	recover = outer;
 }
 
-/* Guarded as a walk is. */
 bool walk_holds(const struct memo *memo, uint32_t n)
 {
-	void *buf[5], **outer = recover;
-	bool holds = false;
+	struct held h = {memo, n};
 
-	if (__builtin_setjmp(buf) == 0) {
-		recover = buf;
-		atomic_signal_fence(memory_order_seq_cst);
-		holds = hold(memo, n);
-	} else {
-		readable.lo = readable.hi = 0;
-	}
-	atomic_signal_fence(memory_order_seq_cst);
-	recover = outer;
-	return holds;
+	return guarded(hold, &h);
 }
 
 bool stack_recover(struct stack_regs *regs)
@@ -266,13 +273,6 @@ bool stack_recover(struct stack_regs *regs)
 void stack_forked(void)
 {
 	rules_forked();
-}
-
-struct stack_regs stack_regs_of_frame(const void *frame)
-{
-	const uintptr_t *f = frame;
-
-	return (struct stack_regs){.ip = f[1], .sp = (uintptr_t)(f + 2), .bp = f[0]};
 }
 
 static size_t copy_out(const struct walk *w, uintptr_t *pc, size_t max)

@@ -32,7 +32,12 @@ uint32_t stack_capture(void *frame);
 size_t stack_walk(const struct stack_regs *regs, bool exact, uintptr_t *pc, size_t max);
 
 /* The registers of the caller of the function whose frame address this is. */
-struct stack_regs stack_regs_of_frame(const void *frame);
+static inline struct stack_regs stack_regs_of_frame(const void *frame)
+{
+	const uintptr_t *f = frame;
+
+	return (struct stack_regs){.ip = f[1], .sp = (uintptr_t)(f + 2), .bp = f[0]};
+}
 
 /* The frames of an id, return addresses as captured; 0 if the id is unknown. */
 size_t stack_get(uint32_t id, uintptr_t *pc, size_t max);

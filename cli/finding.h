@@ -66,10 +66,10 @@ struct finding {
 void findings_read(FILE *in, void (*found)(struct finding *f, void *arg),
 	void (*other)(const char *line, size_t n, void *arg), void *arg);
 
-/* The stack of that role, or NULL. */
 /* Is the line a frame, as a report in text has them? Then it is added to k. */
 bool frame_read(struct stack *k, const char *line);
 
+/* The stack of that role, or NULL. */
 const struct stack *finding_stack(const struct finding *f, const char *role);
 /* The one that names the place: of the use; of the free, where it is not known who wrote. */
 const struct stack *finding_place(const struct finding *f);

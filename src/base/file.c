@@ -20,6 +20,14 @@ bool file_text(const char *path, char *buf, size_t size)
 	return n > 0;
 }
 
+bool file_line(const char *path, char *buf, size_t size)
+{
+	bool any = file_text(path, buf, size);
+
+	buf[__builtin_strcspn(buf, "\n")] = 0;
+	return any;
+}
+
 const char *file_stat(const char *path, char *buf, size_t size)
 {
 	const char *end;

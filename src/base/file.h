@@ -12,6 +12,8 @@
 int file_open(const char *path);
 /* Its beginning as a string; false, and "", if there is none. */
 bool file_text(const char *path, char *buf, size_t size);
+/* The same of its first line, without the end of it. */
+bool file_line(const char *path, char *buf, size_t size);
 /* What /proc/.../stat says behind the process's name, which may hold anything: "STATE PARENT ..."; or "". */
 const char *file_stat(const char *path, char *buf, size_t size);
 /* The number that text begins with, after blanks; 0 if there is none. */

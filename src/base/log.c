@@ -128,8 +128,7 @@ void log_stat(struct out *o, const char *fmt, ...)
 	va_list ap;
 
 	if (of != sys_getpid()) { /* once in a process, for there are ten lines */
-		file_text("/proc/self/comm", name, sizeof(name));
-		name[__builtin_strcspn(name, "\n")] = 0;
+		file_line("/proc/self/comm", name, sizeof(name));
 		of = sys_getpid();
 	}
 	out_fmt(o, "undangle: %d (%s): ", sys_getpid(), name);

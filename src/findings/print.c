@@ -99,17 +99,10 @@ static bool was_us_before_fork(int tid)
 static void read_comm(char *dst, size_t size, int tid)
 {
 	char path[64];
-	long fd, n;
 
 	out_snprintf(path, sizeof(path), "/proc/self/task/%d/comm", tid);
-	out_snprintf(dst, size, "exited");
-	fd = sys_openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
-	if (fd < 0)
-		return;
-	n = sys_read((int)fd, dst, size - 1);
-	sys_close((int)fd);
-	n = n < 0 ? 0 : n;
-	dst[n > 0 && dst[n - 1] == '\n' ? n - 1 : n] = 0;
+	if (!file_line(path, dst, size))
+		out_snprintf(dst, size, "exited");
 }
 
 static void print_thread(struct out *o, int tid)

@@ -16,8 +16,8 @@
 #define EVERY_NS (2UL * 1000 * 1000 * 1000)
 /* Counting what lives walks over all of it: it takes a 500th of the time at most. */
 #define PAUSE	 500UL
-#define TICKS \
-	(1UL << 28) /* of the processor, between two looks at the clock: a tenth of a second */
+/* Of the processor, between two looks at the clock: a tenth of a second. */
+#define TICKS	 (1UL << 28)
 
 static struct {
 	_Atomic int writer; /* the process that writes now; 0: none */
@@ -91,8 +91,7 @@ static void renew(void)
 	file.m.mappings = host_maps_count();
 	to = __builtin_ia32_rdtsc();
 	metrics_finish(&file.m, clock_ns());
-	file_text("/proc/self/comm", file.comm, sizeof(file.comm));
-	file.comm[__builtin_strcspn(file.comm, "\n")] = 0;
+	file_line("/proc/self/comm", file.comm, sizeof(file.comm));
 	put(metrics_open(&file.m, file.pid, file.comm, file.text, sizeof(file.text)));
 	file.looked = to + (to - from) * PAUSE;
 	file.due_ns = clock_ns() + EVERY_NS;

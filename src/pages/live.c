@@ -41,7 +41,7 @@ size_t pages_live_bytes(bool alone)
 
 	if (!alone)
 		lock_take(&pages_sweep_lock);
-	for (const struct sheet *s = sheets_living(alone); s; s = s->next)
+	for (const struct sheet *s = sheets_living(); s; s = s->next)
 		n += live_in_sheet(s);
 	if (!alone)
 		lock_drop(&pages_sweep_lock);

@@ -19,7 +19,7 @@ struct lock sheet_lock = LOCK(SHEET);
 
 static vaddr_t ready[READY_MOST]; /* | READY_HUGE */
 #define READY_HUGE 1UL
-static struct sheet *living;
+static struct sheet *_Atomic living;
 static struct sheet_counts counts;
 static uint64_t replaced; /* of what went back to the system: fresh ones came in its place */
 struct pages_swept pages_swept;
@@ -236,16 +236,9 @@ void sheet_give_back(uint32_t but)
 	} while (at);
 }
 
-struct sheet *sheets_living(bool alone)
+struct sheet *sheets_living(void)
 {
-	struct sheet *s;
-
-	if (!alone)
-		lock_take(&sheet_lock);
-	s = living;
-	if (!alone)
-		lock_drop(&sheet_lock);
-	return s;
+	return living;
 }
 
 size_t sheet_bytes(void)

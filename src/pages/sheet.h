@@ -162,9 +162,8 @@ void sheet_retire(struct sheet *s);
 /* Memory that is kept ready goes back to the system, but for so many sheets. In a section. */
 void sheet_give_back(uint32_t but);
 
-/* The living, by `next`. Under sweep_lock none goes; newer ones come in front. In a section;
- * alone: nobody else runs, and no lock is taken. */
-struct sheet *sheets_living(bool alone);
+/* The living, by `next`. Under sweep_lock none goes; newer ones come in front. No lock. */
+struct sheet *sheets_living(void);
 
 size_t sheet_bytes(void); /* of all that live, and of what is ready */
 

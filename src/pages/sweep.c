@@ -100,7 +100,7 @@ void pages_look_late(void)
 	uint64_t in[SHEET_WORDS];
 
 	lock_take(&pages_sweep_lock);
-	for (struct sheet *s = sheets_living(false); s; s = s->next) {
+	for (struct sheet *s = sheets_living(); s; s = s->next) {
 		for (unsigned w = 0; w < SHEET_WORDS; w++)
 			in[w] = ~s->killed[w];
 		sheet_find_late(s, in);

@@ -42,6 +42,31 @@
 #define SAW_SEGV 42
 #define SAW_ABRT 43
 
+/* The block of most programs; what frees it; and a first look at it, which in most is the stale one. */
+NOINLINE static char *make(size_t size)
+{
+	char *p = (char *)malloc(size);
+
+	HIDE(p);
+	memset(p, 'x', size);
+	KEEP();
+	return p;
+}
+
+NOINLINE static void drop(void *p)
+{
+	free(p);
+	KEEP();
+}
+
+NOINLINE static int look(volatile char *p)
+{
+	int c = p[8];
+
+	KEEP();
+	return c;
+}
+
 /*
  * Between the free and the stale use. In the modes that kill later the runner sets BUG_SETTLE:
  * then this passes the bounds that it gave (64 frees, 20 ms), so that the block is dead after.

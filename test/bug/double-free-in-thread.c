@@ -3,22 +3,6 @@
 // The second free is the thread's: SIGABRT is raised there and ends the process.
 #include "bug.h"
 
-NOINLINE static char *make(size_t size)
-{
-	char *p = malloc(size);
-
-	HIDE(p);
-	memset(p, 'x', size);
-	KEEP();
-	return p;
-}
-
-NOINLINE static void drop(char *p)
-{
-	free(p);
-	KEEP();
-}
-
 NOINLINE static void *other(void *p)
 {
 	drop(p);

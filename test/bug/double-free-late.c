@@ -4,22 +4,6 @@
 // A million allocations later the block is still known.
 #include "bug.h"
 
-NOINLINE static void *make(void)
-{
-	void *p = malloc(48);
-
-	HIDE(p);
-	memset(p, 1, 48);
-	KEEP();
-	return p;
-}
-
-NOINLINE static void drop(void *p)
-{
-	free(p);
-	KEEP();
-}
-
 NOINLINE static void drop_again(void *p)
 {
 	free(p);
@@ -28,7 +12,7 @@ NOINLINE static void drop_again(void *p)
 
 int main(void)
 {
-	void *p = make();
+	void *p = make(48);
 
 	if (!TWIN)
 		drop(p);

@@ -3,22 +3,6 @@
 // free of the old pointer after realloc moved the block.
 #include "bug.h"
 
-NOINLINE static char *make(size_t size)
-{
-	char *p = malloc(size);
-
-	HIDE(p);
-	memset(p, 'x', size);
-	KEEP();
-	return p;
-}
-
-NOINLINE static void drop(char *p)
-{
-	free(p);
-	KEEP();
-}
-
 NOINLINE static char *grow(char *p, size_t size)
 {
 	char *q = realloc(p, size);

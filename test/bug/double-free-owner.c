@@ -20,22 +20,6 @@ NOINLINE static void meet(int *count, int round)
 			sched_yield(); /* there may be less than two processors for us */
 }
 
-NOINLINE static char *make(size_t size)
-{
-	char *p = malloc(size);
-
-	HIDE(p);
-	memset(p, 'x', size);
-	KEEP();
-	return p;
-}
-
-NOINLINE static void drop(char *p)
-{
-	free(p);
-	KEEP();
-}
-
 NOINLINE static void *other(void *arg)
 {
 	for (int i = 1; i <= ROUNDS; i++) {

@@ -3,22 +3,6 @@
 // Freed by the thread and again by its key's destructor, while the thread is going away.
 #include "bug.h"
 
-NOINLINE static char *make(size_t size)
-{
-	char *p = malloc(size);
-
-	HIDE(p);
-	memset(p, 'x', size);
-	KEEP();
-	return p;
-}
-
-NOINLINE static void drop(char *p)
-{
-	free(p);
-	KEEP();
-}
-
 static pthread_key_t key;
 
 NOINLINE static void destroy(void *p)

@@ -7,22 +7,6 @@
 // The plain double free.
 #include "bug.h"
 
-NOINLINE static void *make(void)
-{
-	void *p = malloc(SIZE);
-
-	HIDE(p);
-	memset(p, 1, SIZE);
-	KEEP();
-	return p;
-}
-
-NOINLINE static void drop(void *p)
-{
-	free(p);
-	KEEP();
-}
-
 NOINLINE static void drop_again(void *p)
 {
 	free(p);
@@ -31,7 +15,7 @@ NOINLINE static void drop_again(void *p)
 
 int main(void)
 {
-	void *p = make();
+	void *p = make(SIZE);
 
 	if (!TWIN)
 		drop(p);

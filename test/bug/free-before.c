@@ -7,21 +7,6 @@
 // Before the start of a live block; packed side by side that is inside the one before it.
 #include "bug.h"
 
-NOINLINE static char *make(size_t size)
-{
-	char *p = malloc(size);
-
-	HIDE(p);
-	KEEP();
-	return p;
-}
-
-NOINLINE static void drop(void *p)
-{
-	free(p);
-	KEEP();
-}
-
 int main(void)
 {
 	char *p = NULL;

@@ -3,16 +3,6 @@
 // realloc of a pointer into the middle of a live block.
 #include "bug.h"
 
-NOINLINE static char *make(size_t size)
-{
-	char *p = malloc(size);
-
-	HIDE(p);
-	memset(p, 'x', size);
-	KEEP();
-	return p;
-}
-
 NOINLINE static char *grow(char *p, size_t size)
 {
 	char *q = realloc(p, size);

@@ -3,12 +3,6 @@
 // Memory that came from mmap.
 #include "bug.h"
 
-NOINLINE static void drop(void *p)
-{
-	free(p);
-	KEEP();
-}
-
 int main(void)
 {
 	char *p = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

@@ -5,21 +5,6 @@
 // The neighbour that another thread's malloc will hand out next, where nothing is recorded.
 #include "bug.h"
 
-NOINLINE static char *make(size_t size)
-{
-	char *p = malloc(size);
-
-	HIDE(p);
-	KEEP();
-	return p;
-}
-
-NOINLINE static void drop(void *p)
-{
-	free(p);
-	KEEP();
-}
-
 NOINLINE static void *other(void *p)
 {
 	drop(make(64)); /* it has some of that size of its own */

@@ -4,21 +4,6 @@
 // The neighbour that malloc will hand out next.
 #include "bug.h"
 
-NOINLINE static char *make(size_t size)
-{
-	char *p = malloc(size);
-
-	HIDE(p);
-	KEEP();
-	return p;
-}
-
-NOINLINE static void drop(void *p)
-{
-	free(p);
-	KEEP();
-}
-
 int main(void)
 {
 	char *p = make(64), *q = make(64);

@@ -3,12 +3,6 @@
 // A local array.
 #include "bug.h"
 
-NOINLINE static void drop(void *p)
-{
-	free(p);
-	KEEP();
-}
-
 int main(void)
 {
 	char local[64];

@@ -5,12 +5,6 @@
 
 static char block[4096];
 
-NOINLINE static void drop(void *p)
-{
-	free(p);
-	KEEP();
-}
-
 int main(void)
 {
 	char *p = TWIN ? malloc(64) : block;

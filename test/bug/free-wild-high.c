@@ -3,12 +3,6 @@
 // A non-canonical number.
 #include "bug.h"
 
-NOINLINE static void drop(void *p)
-{
-	free(p);
-	KEEP();
-}
-
 int main(void)
 {
 	char *p = TWIN ? NULL : (char *)0xdeadbeefdeadbee0;

@@ -3,12 +3,6 @@
 // A number that never was a pointer.
 #include "bug.h"
 
-NOINLINE static void drop(void *p)
-{
-	free(p);
-	KEEP();
-}
-
 int main(void)
 {
 	char *p = TWIN ? NULL : (char *)0x12345670;

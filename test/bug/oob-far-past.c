@@ -4,21 +4,6 @@
 // An index far beyond a live block, where nothing ever was: nothing was freed.
 #include "bug.h"
 
-NOINLINE static char *make(size_t size)
-{
-	char *p = malloc(size);
-
-	HIDE(p);
-	KEEP();
-	return p;
-}
-
-NOINLINE static void drop(void *p)
-{
-	free(p);
-	KEEP();
-}
-
 NOINLINE static int use(volatile char *p)
 {
 	int c = *p;

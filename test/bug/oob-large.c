@@ -4,15 +4,6 @@
 // Behind the last page of a large block, in the addresses that are kept free for it.
 #include "bug.h"
 
-NOINLINE static char *make(size_t size)
-{
-	char *p = malloc(size);
-
-	HIDE(p);
-	KEEP();
-	return p;
-}
-
 NOINLINE static void use(volatile char *p)
 {
 	*p = 1;

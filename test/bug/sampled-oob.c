@@ -12,15 +12,6 @@
 #define past   48
 #define before (-1)
 
-NOINLINE static char *make(size_t size)
-{
-	char *p = malloc(size);
-
-	HIDE(p);
-	KEEP();
-	return p;
-}
-
 NOINLINE static void use(volatile char *p)
 {
 	*p = 1;

@@ -6,21 +6,6 @@
 // A block that is sampled is dead at once, in every mode, and its stacks are kept.
 #include "bug.h"
 
-NOINLINE static char *make(size_t size)
-{
-	char *p = malloc(size);
-
-	HIDE(p);
-	KEEP();
-	return p;
-}
-
-NOINLINE static void drop(char *p)
-{
-	free(p);
-	KEEP();
-}
-
 NOINLINE static char use(volatile char *p)
 {
 	char c = *p;

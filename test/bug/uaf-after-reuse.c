@@ -1,31 +1,7 @@
 // expect: kind=use-after-free access=READ bytes=1 offset=8 block=40 status=139
-// expect: use=use>main free=drop>main alloc=make>main threads=alloc:a,free:a,use:a
+// expect: use=look>main free=drop>main alloc=make>main threads=alloc:a,free:a,use:a
 // The memory is long in use again by others of the same size: the stale address still faults.
 #include "bug.h"
-
-NOINLINE static char *make(size_t size)
-{
-	char *p = malloc(size);
-
-	HIDE(p);
-	memset(p, 'x', size);
-	KEEP();
-	return p;
-}
-
-NOINLINE static void drop(char *p)
-{
-	free(p);
-	KEEP();
-}
-
-NOINLINE static int use(volatile char *p)
-{
-	int c = p[8];
-
-	KEEP();
-	return c;
-}
 
 int main(void)
 {
@@ -42,7 +18,7 @@ int main(void)
 	for (i = 0; i < 5000; i++)
 		if (others[i] == p)
 			return 5;
-	use(p);
+	look(p);
 	for (i = 0; i < 5000; i++)
 		drop(others[i]);
 	if (TWIN)

@@ -4,22 +4,6 @@
 // A locked read-modify-write: it is reported as the write that it is.
 #include "bug.h"
 
-NOINLINE static char *make(size_t size)
-{
-	char *p = malloc(size);
-
-	HIDE(p);
-	memset(p, 'x', size);
-	KEEP();
-	return p;
-}
-
-NOINLINE static void drop(char *p)
-{
-	free(p);
-	KEEP();
-}
-
 NOINLINE static void bump(char *p)
 {
 	__atomic_add_fetch((long *)(p + 8), 1, __ATOMIC_SEQ_CST);

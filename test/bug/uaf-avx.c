@@ -5,22 +5,6 @@
 #include "bug.h"
 #include <immintrin.h>
 
-NOINLINE static char *make(size_t size)
-{
-	char *p = malloc(size);
-
-	HIDE(p);
-	memset(p, 'x', size);
-	KEEP();
-	return p;
-}
-
-NOINLINE static void drop(char *p)
-{
-	free(p);
-	KEEP();
-}
-
 __attribute__((target("avx"))) NOINLINE static int load(const char *p)
 {
 	__m256i v = _mm256_loadu_si256((const __m256i *)(p + 32));

@@ -4,21 +4,6 @@
 // Before the block that was freed, where a header would be.
 #include "bug.h"
 
-NOINLINE static char *make(size_t size)
-{
-	char *p = malloc(size);
-
-	HIDE(p);
-	KEEP();
-	return p;
-}
-
-NOINLINE static void drop(void *p)
-{
-	free(p);
-	KEEP();
-}
-
 NOINLINE static int use(volatile char *p)
 {
 	int c = *p;

@@ -4,22 +4,6 @@
 // The program's own handler sees the fault once, and the call has failed with EFAULT.
 #include "bug.h"
 
-NOINLINE static char *make(size_t size)
-{
-	char *p = malloc(size);
-
-	HIDE(p);
-	memset(p, 'x', size);
-	KEEP();
-	return p;
-}
-
-NOINLINE static void drop(char *p)
-{
-	free(p);
-	KEEP();
-}
-
 NOINLINE static ssize_t use(int fd, const char *p)
 {
 	ssize_t r = write(fd, p, 64);

@@ -4,22 +4,6 @@
 // A crash handler logs from a freed buffer: told, and it goes on (the signal is blocked there).
 #include "bug.h"
 
-NOINLINE static char *make(size_t size)
-{
-	char *p = malloc(size);
-
-	HIDE(p);
-	memset(p, 'x', size);
-	KEEP();
-	return p;
-}
-
-NOINLINE static void drop(char *p)
-{
-	free(p);
-	KEEP();
-}
-
 static char *line;
 static int fd[2];
 

@@ -5,22 +5,6 @@
 // host-only: the vmm has its own way of telling
 #include "bug.h"
 
-NOINLINE static char *make(size_t size)
-{
-	char *p = malloc(size);
-
-	HIDE(p);
-	memset(p, 'x', size);
-	KEEP();
-	return p;
-}
-
-NOINLINE static void drop(char *p)
-{
-	free(p);
-	KEEP();
-}
-
 NOINLINE static void use(int fd, char *p)
 {
 	if (write(fd, p, 64) < 0)

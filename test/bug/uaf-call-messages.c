@@ -5,22 +5,6 @@
 
 #include <sys/socket.h>
 
-NOINLINE static char *make(size_t size)
-{
-	char *p = malloc(size);
-
-	HIDE(p);
-	memset(p, 'x', size);
-	KEEP();
-	return p;
-}
-
-NOINLINE static void drop(char *p)
-{
-	free(p);
-	KEEP();
-}
-
 NOINLINE static int use(int fd, char *p)
 {
 	struct iovec v[2] = {{(void *)"head", 4}, {p, 64}};

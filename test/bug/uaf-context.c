@@ -1,39 +1,15 @@
 // expect: kind=use-after-free access=READ bytes=1 offset=8 block=40 status=139
-// expect: use=use>coroutine free=drop>main alloc=make>main
+// expect: use=look>coroutine free=drop>main alloc=make>main
 // The stale use is on a stack of the program's own making (makecontext), itself on the heap.
 #include "bug.h"
 #include <ucontext.h>
-
-NOINLINE static char *make(size_t size)
-{
-	char *p = malloc(size);
-
-	HIDE(p);
-	memset(p, 'x', size);
-	KEEP();
-	return p;
-}
-
-NOINLINE static void drop(char *p)
-{
-	free(p);
-	KEEP();
-}
-
-NOINLINE static int use(volatile char *p)
-{
-	int c = p[8];
-
-	KEEP();
-	return c;
-}
 
 static ucontext_t back, co;
 static char *p;
 
 NOINLINE static void coroutine(void)
 {
-	use(p);
+	look(p);
 	KEEP();
 }
 

@@ -1,37 +1,13 @@
 // expect: kind=use-after-free access=READ bytes=1 offset=8 block=40 status=139
-// expect: use=use>late free=drop>main alloc=make>main
+// expect: use=look>late free=drop>main alloc=make>main
 // A destructor function, after atexit's: protection lasts to the very end.
 #include "bug.h"
-
-NOINLINE static char *make(size_t size)
-{
-	char *p = malloc(size);
-
-	HIDE(p);
-	memset(p, 'x', size);
-	KEEP();
-	return p;
-}
-
-NOINLINE static void drop(char *p)
-{
-	free(p);
-	KEEP();
-}
-
-NOINLINE static int use(volatile char *p)
-{
-	int c = p[8];
-
-	KEEP();
-	return c;
-}
 
 static char *p;
 
 __attribute__((destructor)) NOINLINE static void late(void)
 {
-	use(p);
+	look(p);
 	if (TWIN)
 		drop(p);
 	KEEP();

@@ -3,22 +3,6 @@
 // A floating-point load (SSE scalar): 8 bytes, not the 16 of the register.
 #include "bug.h"
 
-NOINLINE static char *make(size_t size)
-{
-	char *p = malloc(size);
-
-	HIDE(p);
-	memset(p, 'x', size);
-	KEEP();
-	return p;
-}
-
-NOINLINE static void drop(char *p)
-{
-	free(p);
-	KEEP();
-}
-
 NOINLINE static double sum(const char *p)
 {
 	double d = *(volatile const double *)(p + 24) + 1.0;

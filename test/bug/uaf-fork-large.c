@@ -3,22 +3,6 @@
 // The child frees what the parent allocated and uses it; the parent's own copy stays whole.
 #include "bug.h"
 
-NOINLINE static char *make(size_t size)
-{
-	char *p = malloc(size);
-
-	HIDE(p);
-	memset(p, 'x', size);
-	KEEP();
-	return p;
-}
-
-NOINLINE static void drop(char *p)
-{
-	free(p);
-	KEEP();
-}
-
 NOINLINE static void use(char *p)
 {
 	((volatile char *)p)[100008] = 'y';

@@ -1,31 +1,7 @@
 // expect: kind=use-after-free access=READ bytes=1 offset=8 block=40 status=139
-// expect: use=use>main free=drop>main alloc=make>main
+// expect: use=look>main free=drop>main alloc=make>main
 // Children came and went with copies of the block; then the parent errs.
 #include "bug.h"
-
-NOINLINE static char *make(size_t size)
-{
-	char *p = malloc(size);
-
-	HIDE(p);
-	memset(p, 'x', size);
-	KEEP();
-	return p;
-}
-
-NOINLINE static void drop(char *p)
-{
-	free(p);
-	KEEP();
-}
-
-NOINLINE static int use(volatile char *p)
-{
-	int c = p[8];
-
-	KEEP();
-	return c;
-}
 
 int main(void)
 {
@@ -36,7 +12,7 @@ int main(void)
 		pid_t pid = fork();
 
 		if (!pid) {
-			use(p);
+			look(p);
 			drop(p);
 			_exit(0);
 		}
@@ -47,7 +23,7 @@ int main(void)
 		drop(p);
 		settle();
 	}
-	use(p);
+	look(p);
 	if (TWIN)
 		drop(p);
 	return 0;

@@ -3,22 +3,6 @@
 // The same with a small block: rows of the child and of the parent are separate memory.
 #include "bug.h"
 
-NOINLINE static char *make(size_t size)
-{
-	char *p = malloc(size);
-
-	HIDE(p);
-	memset(p, 'x', size);
-	KEEP();
-	return p;
-}
-
-NOINLINE static void drop(char *p)
-{
-	free(p);
-	KEEP();
-}
-
 NOINLINE static void use(char *p)
 {
 	((volatile char *)p)[8] = 'y';

@@ -1,35 +1,11 @@
 // expect: kind=use-after-free access=READ bytes=1 offset=8 block=40 status=42
-// expect: use=use>child free=drop>main alloc=make>main
+// expect: use=look>child free=drop>main alloc=make>main
 // fork from a second thread; the child uses what the main thread freed.
 #include "bug.h"
 
-NOINLINE static char *make(size_t size)
-{
-	char *p = malloc(size);
-
-	HIDE(p);
-	memset(p, 'x', size);
-	KEEP();
-	return p;
-}
-
-NOINLINE static void drop(char *p)
-{
-	free(p);
-	KEEP();
-}
-
-NOINLINE static int use(volatile char *p)
-{
-	int c = p[8];
-
-	KEEP();
-	return c;
-}
-
 NOINLINE static void child(char *p)
 {
-	use(p);
+	look(p);
 	KEEP();
 }
 

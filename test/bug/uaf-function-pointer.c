@@ -1,5 +1,5 @@
 // expect: kind=use-after-free access=READ bytes=8 offset=16 block=24 status=139
-// expect: use=run>main free=drop>main alloc=make>main
+// expect: use=run>main free=drop>main alloc=allocate>main
 // test: access=EXEC bytes=none loaded=yes offset=*
 // A callback in a freed struct: the load of the pointer is stopped, not the call.
 #include "bug.h"
@@ -14,7 +14,7 @@ NOINLINE static void nothing(void)
 	KEEP();
 }
 
-NOINLINE static struct job *make(void)
+NOINLINE static struct job *allocate(void)
 {
 	struct job *j = malloc(sizeof(*j));
 
@@ -22,12 +22,6 @@ NOINLINE static struct job *make(void)
 	j->run = nothing;
 	KEEP();
 	return j;
-}
-
-NOINLINE static void drop(struct job *j)
-{
-	free(j);
-	KEEP();
 }
 
 NOINLINE static void run(struct job *j)
@@ -38,7 +32,7 @@ NOINLINE static void run(struct job *j)
 
 int main(void)
 {
-	struct job *j = make();
+	struct job *j = allocate();
 
 	if (!TWIN) {
 		drop(j);

@@ -16,22 +16,6 @@ int module_use(volatile char *p)
 }
 #else
 
-NOINLINE static char *make(size_t size)
-{
-	char *p = malloc(size);
-
-	HIDE(p);
-	memset(p, 'x', size);
-	KEEP();
-	return p;
-}
-
-NOINLINE static void drop(char *p)
-{
-	free(p);
-	KEEP();
-}
-
 int main(int argc, char **argv)
 {
 	char path[5000], *p = make(40);

@@ -1,31 +1,7 @@
 // expect: kind=use-after-free access=READ bytes=1 offset=8 block=150000 status=139
-// expect: use=use>main free=drop>main alloc=make>main threads=alloc:a,free:a,use:a
+// expect: use=look>main free=drop>main alloc=make>main threads=alloc:a,free:a,use:a
 // The same with large blocks: 2000 of them came and went.
 #include "bug.h"
-
-NOINLINE static char *make(size_t size)
-{
-	char *p = malloc(size);
-
-	HIDE(p);
-	memset(p, 'x', size);
-	KEEP();
-	return p;
-}
-
-NOINLINE static void drop(char *p)
-{
-	free(p);
-	KEEP();
-}
-
-NOINLINE static int use(volatile char *p)
-{
-	int c = p[8];
-
-	KEEP();
-	return c;
-}
 
 int main(void)
 {
@@ -37,7 +13,7 @@ int main(void)
 	for (i = 0; i < 2000; i++)
 		drop(make(150000));
 	settle();
-	use(p);
+	look(p);
 	if (TWIN)
 		drop(p);
 	return 0;

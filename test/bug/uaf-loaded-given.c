@@ -1,5 +1,5 @@
 // expect: kind=use-after-free call=CALL loaded=yes offset=8 block=64 moved=no status=STATUS
-// expect: use=use>main free=drop>main alloc=make>main threads=alloc:a,free:a,use:a
+// expect: use=use>main free=drop>main alloc=allocate>main threads=alloc:a,free:a,use:a
 // only: deferred,rows
 // host-only: in ring 0 nothing waits to die
 // options: defer-ms=3600000:defer-frees=16777216
@@ -12,7 +12,7 @@
 
 #include <malloc.h>
 
-NOINLINE static void **make(void)
+NOINLINE static void **allocate(void)
 {
 	void **p = malloc(64);
 
@@ -21,12 +21,6 @@ NOINLINE static void **make(void)
 		p[i] = NULL;
 	KEEP();
 	return p;
-}
-
-NOINLINE static void drop(void *p)
-{
-	free(p);
-	KEEP();
 }
 
 NOINLINE static void use(void **p)
@@ -46,7 +40,7 @@ NOINLINE static void use(void **p)
 
 int main(void)
 {
-	void **p = make();
+	void **p = allocate();
 
 	if (!TWIN)
 		drop(p);

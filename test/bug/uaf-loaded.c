@@ -1,5 +1,5 @@
 // expect: kind=use-after-free access=ACCESS loaded=yes bytes=BYTES offset=AT block=64 moved=no status=STATUS
-// expect: use=use>main free=drop>main alloc=make>main threads=alloc:a,free:a,use:a
+// expect: use=use>main free=drop>main alloc=allocate>main threads=alloc:a,free:a,use:a
 // only: deferred,rows
 // host-only: in ring 0 nothing waits to die
 // options: defer-ms=3600000:defer-frees=16777216
@@ -14,8 +14,8 @@
 // A pointer is loaded from a freed block that is not dead yet, and used.
 #include "bug.h"
 
-/* Not where settle() would make it die: it is the pointer in it that faults. */
-NOINLINE static void **make(void)
+/* Not where settle() would allocate it die: it is the pointer in it that faults. */
+NOINLINE static void **allocate(void)
 {
 	void **p = malloc(64);
 
@@ -24,12 +24,6 @@ NOINLINE static void **make(void)
 		p[i] = NULL;
 	KEEP();
 	return p;
-}
-
-NOINLINE static void drop(void *p)
-{
-	free(p);
-	KEEP();
 }
 
 NOINLINE static void use(void **p)
@@ -71,7 +65,7 @@ NOINLINE static void use(void **p)
 
 int main(void)
 {
-	void **p = make();
+	void **p = allocate();
 
 	if (!TWIN)
 		drop(p);

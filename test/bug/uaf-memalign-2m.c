@@ -1,11 +1,11 @@
 // expect: kind=use-after-free access=READ bytes=1 offset=50 block=100 status=139
-// expect: use=use>main free=drop>main alloc=make>main threads=alloc:a,free:a,use:a
+// expect: use=use>main free=drop>main alloc=allocate>main threads=alloc:a,free:a,use:a
 // sized: at such an alignment a block has pages of its own
 // A small block at a huge alignment.
 #include "bug.h"
 #include <malloc.h>
 
-NOINLINE static void *make(void)
+NOINLINE static void *allocate(void)
 {
 	void *p = memalign(2097152, 100);
 
@@ -13,12 +13,6 @@ NOINLINE static void *make(void)
 	memset(p, 1, 100);
 	KEEP();
 	return p;
-}
-
-NOINLINE static void drop(void *p)
-{
-	free(p);
-	KEEP();
 }
 
 NOINLINE static void use(void *p)
@@ -31,7 +25,7 @@ NOINLINE static void use(void *p)
 
 int main(void)
 {
-	void *p = make();
+	void *p = allocate();
 
 	if (!TWIN) {
 		drop(p);

@@ -3,22 +3,6 @@
 // memcpy of 1 MB from a freed block: wherever libc's copy begins, it is inside the block.
 #include "bug.h"
 
-NOINLINE static char *make(size_t size)
-{
-	char *p = malloc(size);
-
-	HIDE(p);
-	memset(p, 'x', size);
-	KEEP();
-	return p;
-}
-
-NOINLINE static void drop(char *p)
-{
-	free(p);
-	KEEP();
-}
-
 NOINLINE static void copy(char *to, const char *from, size_t n)
 {
 	HIDE(n);

@@ -1,5 +1,5 @@
 // expect: kind=use-after-free access=READ bytes=1 offset=8 block=40 status=139
-// expect: use=use>main alloc=make>main
+// expect: use=look>main alloc=make>main
 // module
 // Freed by a module that is unloaded since: its frames have no name any more, the rest stands.
 #include "bug.h"
@@ -14,24 +14,6 @@ void module_drop(char *p)
 }
 #else
 
-NOINLINE static char *make(size_t size)
-{
-	char *p = malloc(size);
-
-	HIDE(p);
-	memset(p, 'x', size);
-	KEEP();
-	return p;
-}
-
-NOINLINE static int use(volatile char *p)
-{
-	int c = p[8];
-
-	KEEP();
-	return c;
-}
-
 int main(int argc, char **argv)
 {
 	char path[5000], *p = make(40);
@@ -45,12 +27,12 @@ int main(int argc, char **argv)
 	if (!module_drop)
 		return 9;
 	if (TWIN)
-		use(p);
+		look(p);
 	module_drop(p);
 	dlclose(so);
 	settle();
 	if (!TWIN)
-		use(p);
+		look(p);
 	return 0;
 }
 #endif

@@ -1,10 +1,10 @@
 // expect: kind=use-after-free access=* bytes=* offset=* block=40 status=139
 // options: no-poison
-// expect: use=~use>main free=drop>main alloc=make>main
+// expect: use=~use>main free=drop>main alloc=allocate>main
 // pthread_mutex_lock of a mutex in a freed struct.
 #include "bug.h"
 
-NOINLINE static pthread_mutex_t *make(void)
+NOINLINE static pthread_mutex_t *allocate(void)
 {
 	pthread_mutex_t *m = malloc(sizeof(*m));
 
@@ -12,12 +12,6 @@ NOINLINE static pthread_mutex_t *make(void)
 	pthread_mutex_init(m, NULL);
 	KEEP();
 	return m;
-}
-
-NOINLINE static void drop(pthread_mutex_t *m)
-{
-	free(m);
-	KEEP();
 }
 
 NOINLINE static void use(pthread_mutex_t *m)
@@ -28,7 +22,7 @@ NOINLINE static void use(pthread_mutex_t *m)
 
 int main(void)
 {
-	pthread_mutex_t *m = make();
+	pthread_mutex_t *m = allocate();
 
 	if (!TWIN) {
 		drop(m);

@@ -1,32 +1,8 @@
 // expect: kind=use-after-free access=READ bytes=1 offset=8 block=40 status=139
-// expect: use=use>main free=drop>main alloc=make>main threads=alloc:a,free:a,use:a
+// expect: use=look>main free=drop>main alloc=make>main threads=alloc:a,free:a,use:a
 // only: strict
 // One dead block between two live ones in the same row: it is dead alone, they live on.
 #include "bug.h"
-
-NOINLINE static char *make(size_t size)
-{
-	char *p = malloc(size);
-
-	HIDE(p);
-	memset(p, 'x', size);
-	KEEP();
-	return p;
-}
-
-NOINLINE static void drop(char *p)
-{
-	free(p);
-	KEEP();
-}
-
-NOINLINE static int use(volatile char *p)
-{
-	int c = p[8];
-
-	KEEP();
-	return c;
-}
 
 int main(void)
 {
@@ -38,7 +14,7 @@ int main(void)
 	memset(before, 'b', 40);
 	memset(after, 'a', 40);
 	ok = before[39] == 'b' && after[0] == 'a';
-	use(p);
+	look(p);
 	if (TWIN)
 		drop(p);
 	drop(before);

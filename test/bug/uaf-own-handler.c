@@ -1,32 +1,8 @@
 // expect: kind=use-after-free access=READ bytes=1 offset=8 block=40 status=55
-// expect: use=use>main free=drop>main alloc=make>main
+// expect: use=look>main free=drop>main alloc=make>main
 // The program has a SIGSEGV handler that exits: the finding is printed first, then it runs.
 // A handler of the program's own does not silence a finding.
 #include "bug.h"
-
-NOINLINE static char *make(size_t size)
-{
-	char *p = malloc(size);
-
-	HIDE(p);
-	memset(p, 'x', size);
-	KEEP();
-	return p;
-}
-
-NOINLINE static void drop(char *p)
-{
-	free(p);
-	KEEP();
-}
-
-NOINLINE static int use(volatile char *p)
-{
-	int c = p[8];
-
-	KEEP();
-	return c;
-}
 
 NOINLINE static void handler(int sig, siginfo_t *si, void *uc)
 {
@@ -44,7 +20,7 @@ int main(void)
 		drop(p);
 		settle();
 	}
-	use(p);
+	look(p);
 	if (TWIN)
 		drop(p);
 	return 0;

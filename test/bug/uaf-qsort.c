@@ -3,22 +3,6 @@
 // The stale use is in a callback from libc: the stack goes through libc to the caller.
 #include "bug.h"
 
-NOINLINE static char *make(size_t size)
-{
-	char *p = malloc(size);
-
-	HIDE(p);
-	memset(p, 'x', size);
-	KEEP();
-	return p;
-}
-
-NOINLINE static void drop(char *p)
-{
-	free(p);
-	KEEP();
-}
-
 NOINLINE static int compare(const void *a, const void *b)
 {
 	int x = **(int *const *)a, y = **(int *const *)b;

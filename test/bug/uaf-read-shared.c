@@ -4,22 +4,6 @@
 // there live on.
 #include "bug.h"
 
-NOINLINE static char *make(size_t size)
-{
-	char *p = malloc(size);
-
-	HIDE(p);
-	memset(p, 'x', size);
-	KEEP();
-	return p;
-}
-
-NOINLINE static void drop(char *p)
-{
-	free(p);
-	KEEP();
-}
-
 NOINLINE static void use(char *p)
 {
 	(void)*(volatile char *)(p + 4400);

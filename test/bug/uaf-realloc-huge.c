@@ -3,16 +3,6 @@
 // realloc of a huge block moves its pages, not its bytes: the old addresses are dead all the same.
 #include "bug.h"
 
-NOINLINE static char *make(size_t size)
-{
-	char *p = malloc(size);
-
-	HIDE(p);
-	memset(p, 'x', size);
-	KEEP();
-	return p;
-}
-
 NOINLINE static char *grow(char *p, size_t size)
 {
 	char *q = realloc(p, size);

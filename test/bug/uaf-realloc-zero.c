@@ -1,25 +1,7 @@
 // expect: kind=use-after-free access=READ bytes=1 offset=8 block=40 moved=no status=139
-// expect: use=use>main free=shrink>main alloc=make>main
+// expect: use=look>main free=shrink>main alloc=make>main
 // realloc(p, 0) frees.
 #include "bug.h"
-
-NOINLINE static char *make(size_t size)
-{
-	char *p = malloc(size);
-
-	HIDE(p);
-	memset(p, 'x', size);
-	KEEP();
-	return p;
-}
-
-NOINLINE static int use(volatile char *p)
-{
-	int c = p[8];
-
-	KEEP();
-	return c;
-}
 
 NOINLINE static char *shrink(char *p, size_t size)
 {
@@ -37,10 +19,10 @@ int main(void)
 	char *p = make(40), *q;
 
 	if (TWIN)
-		use(p);
+		look(p);
 	q = shrink(p, 0);
 	settle();
 	if (!TWIN)
-		use(p);
+		look(p);
 	return q != NULL;
 }

@@ -1,29 +1,13 @@
 // expect: kind=use-after-free access=READ bytes=1 offset=8 block=FROM status=139
-// expect: use=use>main free=change>main alloc=make>main moved=yes
+// expect: use=look>main free=change>main alloc=make>main moved=yes
 // each: less FROM=100 TO=90: it stays in its size class
 // each: large-less FROM=3000000 TO=700000: no other has as many pages
+// each: shrink FROM=500000 TO=16: to much less
+// each: moved FROM=40 TO=100000: to much more
 // each: more FROM=600000 TO=604000: by a page
 // A realloc to another size: the old addresses are dead.
 // moved: where nothing is recorded it stays in place, and the program has no bug
 #include "bug.h"
-
-NOINLINE static char *make(size_t size)
-{
-	char *p = malloc(size);
-
-	HIDE(p);
-	memset(p, 'x', size);
-	KEEP();
-	return p;
-}
-
-NOINLINE static int use(volatile char *p)
-{
-	int c = p[8];
-
-	KEEP();
-	return c;
-}
 
 NOINLINE static char *change(char *p, size_t size)
 {
@@ -45,7 +29,7 @@ int main(void)
 	if (q[0] != 'x' || q[(FROM < TO ? FROM : TO) - 1] != 'x')
 		return 8;
 	settle();
-	use(TWIN ? q : p);
+	look(TWIN ? q : p);
 	free(q);
 	return 0;
 }

@@ -3,22 +3,6 @@
 // A string instruction into a dead block: one element, or as the report says; the offset counts.
 #include "bug.h"
 
-NOINLINE static char *make(size_t size)
-{
-	char *p = malloc(size);
-
-	HIDE(p);
-	memset(p, 'x', size);
-	KEEP();
-	return p;
-}
-
-NOINLINE static void drop(char *p)
-{
-	free(p);
-	KEEP();
-}
-
 NOINLINE static void copy(char *to, const char *from, size_t n)
 {
 	__asm__ volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(n)::"memory");

@@ -6,22 +6,6 @@
 // A loop that runs on behind its own live block, into a neighbour that is dead.
 #include "bug.h"
 
-NOINLINE static char *make(size_t size)
-{
-	char *p = malloc(size);
-
-	HIDE(p);
-	memset(p, 0, size);
-	KEEP();
-	return p;
-}
-
-NOINLINE static void drop(void *p)
-{
-	free(p);
-	KEEP();
-}
-
 NOINLINE static int run(const volatile char *p, int n)
 {
 	int sum = 0;

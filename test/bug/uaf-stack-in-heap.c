@@ -5,22 +5,6 @@
 #include "bug.h"
 #include <ucontext.h>
 
-NOINLINE static char *make(size_t size)
-{
-	char *p = malloc(size);
-
-	HIDE(p);
-	memset(p, 'x', size);
-	KEEP();
-	return p;
-}
-
-NOINLINE static void drop(char *p)
-{
-	free(p);
-	KEEP();
-}
-
 static ucontext_t back, co;
 
 NOINLINE static void coroutine(void)

@@ -3,12 +3,6 @@
 // A block that libc allocated for us.
 #include "bug.h"
 
-NOINLINE static void drop(char *p)
-{
-	free(p);
-	KEEP();
-}
-
 NOINLINE static char *copy(const char *s)
 {
 	char *p = strdup(s);

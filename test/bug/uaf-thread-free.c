@@ -1,31 +1,7 @@
 // expect: kind=use-after-free access=READ bytes=1 offset=8 block=40 status=139
-// expect: use=use>main free=drop>other alloc=make>main threads=alloc:a,free:b,use:a
+// expect: use=look>main free=drop>other alloc=make>main threads=alloc:a,free:b,use:a
 // Freed by another thread, which is gone when the block is used.
 #include "bug.h"
-
-NOINLINE static char *make(size_t size)
-{
-	char *p = malloc(size);
-
-	HIDE(p);
-	memset(p, 'x', size);
-	KEEP();
-	return p;
-}
-
-NOINLINE static void drop(char *p)
-{
-	free(p);
-	KEEP();
-}
-
-NOINLINE static int use(volatile char *p)
-{
-	int c = p[8];
-
-	KEEP();
-	return c;
-}
 
 NOINLINE static void *other(void *p)
 {
@@ -44,7 +20,7 @@ int main(void)
 	char *p = make(40);
 
 	in_thread(TWIN ? nothing : other, p);
-	use(p);
+	look(p);
 	if (TWIN)
 		drop(p);
 	return 0;

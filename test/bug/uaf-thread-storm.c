@@ -1,32 +1,8 @@
 // expect: kind=use-after-free access=READ bytes=1 offset=8 block=40 status=139
-// expect: use=use>main free=drop>worker alloc=make>main threads=alloc:a,free:b,use:a
+// expect: use=look>main free=drop>worker alloc=make>main threads=alloc:a,free:b,use:a
 // settle: adaptive,bare: one place frees all of them, more than die at once for sure
 // 64 live threads free each other's blocks; the one that is used afterwards is known exactly.
 #include "bug.h"
-
-NOINLINE static char *make(size_t size)
-{
-	char *p = malloc(size);
-
-	HIDE(p);
-	memset(p, 'x', size);
-	KEEP();
-	return p;
-}
-
-NOINLINE static void drop(char *p)
-{
-	free(p);
-	KEEP();
-}
-
-NOINLINE static int use(volatile char *p)
-{
-	int c = p[8];
-
-	KEEP();
-	return c;
-}
 
 static char *block[64];
 static pthread_barrier_t all;
@@ -58,7 +34,7 @@ int main(void)
 	for (i = 0; i < 64; i++)
 		pthread_join(t[i], NULL);
 	settle();
-	use(block[5]);
+	look(block[5]);
 	if (TWIN)
 		drop(block[5]);
 	return 0;

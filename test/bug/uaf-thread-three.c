@@ -3,22 +3,6 @@
 // Three threads: one allocates, one frees, one writes; all named apart.
 #include "bug.h"
 
-NOINLINE static char *make(size_t size)
-{
-	char *p = malloc(size);
-
-	HIDE(p);
-	memset(p, 'x', size);
-	KEEP();
-	return p;
-}
-
-NOINLINE static void drop(char *p)
-{
-	free(p);
-	KEEP();
-}
-
 NOINLINE static void use_there(char *p)
 {
 	*(volatile long *)(p + 8) = 1;

@@ -1,35 +1,11 @@
 // expect: kind=use-after-free access=READ bytes=1 offset=8 block=40 status=139
-// expect: use=use>other free=drop>main alloc=make>main threads=alloc:a,free:a,use:b
+// expect: use=look>other free=drop>main alloc=make>main threads=alloc:a,free:a,use:b
 // Used by another thread.
 #include "bug.h"
 
-NOINLINE static char *make(size_t size)
-{
-	char *p = malloc(size);
-
-	HIDE(p);
-	memset(p, 'x', size);
-	KEEP();
-	return p;
-}
-
-NOINLINE static void drop(char *p)
-{
-	free(p);
-	KEEP();
-}
-
-NOINLINE static int use(volatile char *p)
-{
-	int c = p[8];
-
-	KEEP();
-	return c;
-}
-
 NOINLINE static void *other(void *p)
 {
-	use(p);
+	look(p);
 	KEEP();
 	return NULL;
 }

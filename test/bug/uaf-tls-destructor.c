@@ -1,37 +1,13 @@
 // expect: kind=use-after-free access=READ bytes=1 offset=8 block=40 status=139
-// expect: use=use>destroy free=drop>worker alloc=make>main
+// expect: use=look>destroy free=drop>worker alloc=make>main
 // A pthread key's destructor uses what its thread freed.
 #include "bug.h"
-
-NOINLINE static char *make(size_t size)
-{
-	char *p = malloc(size);
-
-	HIDE(p);
-	memset(p, 'x', size);
-	KEEP();
-	return p;
-}
-
-NOINLINE static void drop(char *p)
-{
-	free(p);
-	KEEP();
-}
-
-NOINLINE static int use(volatile char *p)
-{
-	int c = p[8];
-
-	KEEP();
-	return c;
-}
 
 static pthread_key_t key;
 
 NOINLINE static void destroy(void *p)
 {
-	use(p);
+	look(p);
 	if (TWIN)
 		drop(p);
 	KEEP();

@@ -5,21 +5,6 @@
 
 #include <malloc.h>
 
-NOINLINE static char *make(size_t size)
-{
-	char *p = malloc(size);
-
-	HIDE(p);
-	KEEP();
-	return p;
-}
-
-NOINLINE static void drop(void *p)
-{
-	free(p);
-	KEEP();
-}
-
 NOINLINE static size_t use(void *p)
 {
 	size_t n = malloc_usable_size(p);

@@ -1,33 +1,9 @@
 // expect: kind=use-after-free access=READ bytes=1 offset=8 block=40 status=139
-// expect: use=use>main free=drop>main alloc=make>main
+// expect: use=look>main free=drop>main alloc=make>main
 // settle: test: a number in a small block: it is filled, and no pointer
 // reports: 2
 // A vfork child erred and died; later the parent errs as well and is told too.
 #include "bug.h"
-
-NOINLINE static char *make(size_t size)
-{
-	char *p = malloc(size);
-
-	HIDE(p);
-	memset(p, 'x', size);
-	KEEP();
-	return p;
-}
-
-NOINLINE static void drop(char *p)
-{
-	free(p);
-	KEEP();
-}
-
-NOINLINE static int use(volatile char *p)
-{
-	int c = p[8];
-
-	KEEP();
-	return c;
-}
 
 int main(void)
 {
@@ -40,12 +16,12 @@ int main(void)
 	}
 	pid = vfork();
 	if (!pid) {
-		use(p);
+		look(p);
 		_exit(0);
 	}
 	if (verdict_of(pid) != (TWIN ? 0 : SAW_SEGV))
 		return 3;
-	use(p);
+	look(p);
 	if (TWIN)
 		drop(p);
 	return 0;

@@ -1,31 +1,7 @@
 // expect: kind=use-after-free access=READ bytes=1 offset=8 block=40 status=42
-// expect: use=use>~ free=drop>main alloc=make>main
+// expect: use=look>~ free=drop>main alloc=make>main
 // The stale use is in a vfork child, in the parent's own memory; only the child dies.
 #include "bug.h"
-
-NOINLINE static char *make(size_t size)
-{
-	char *p = malloc(size);
-
-	HIDE(p);
-	memset(p, 'x', size);
-	KEEP();
-	return p;
-}
-
-NOINLINE static void drop(char *p)
-{
-	free(p);
-	KEEP();
-}
-
-NOINLINE static int use(volatile char *p)
-{
-	int c = p[8];
-
-	KEEP();
-	return c;
-}
 
 int main(void)
 {
@@ -39,7 +15,7 @@ int main(void)
 	}
 	pid = vfork();
 	if (!pid) {
-		use(p);
+		look(p);
 		_exit(0);
 	}
 	r = verdict_of(pid);

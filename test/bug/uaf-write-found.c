@@ -16,22 +16,6 @@
 
 extern void ud_kill_dead(void) __attribute__((weak));
 
-NOINLINE static char *make(void)
-{
-	char *p = malloc(SIZE);
-
-	HIDE(p);
-	memset(p, 1, SIZE);
-	KEEP();
-	return p;
-}
-
-NOINLINE static void drop(char *p)
-{
-	free(p);
-	KEEP();
-}
-
 /* Many of its size come and go, so that all that is dead is due. */
 NOINLINE static void churn(void)
 {
@@ -68,7 +52,7 @@ NOINLINE static void use(char *p)
 
 int main(void)
 {
-	char *p = make();
+	char *p = make(SIZE);
 
 	if (TWIN)
 		use(p);

@@ -3,21 +3,6 @@
 // malloc(0) gives a block of its own as well; a stale use of it is named as such.
 #include "bug.h"
 
-NOINLINE static char *make(void)
-{
-	char *p = malloc(0);
-
-	HIDE(p);
-	KEEP();
-	return p;
-}
-
-NOINLINE static void drop(char *p)
-{
-	free(p);
-	KEEP();
-}
-
 NOINLINE static int use(volatile char *p)
 {
 	int c = p[0];
@@ -28,7 +13,7 @@ NOINLINE static int use(volatile char *p)
 
 int main(void)
 {
-	char *p = make();
+	char *p = make(0);
 
 	drop(p);
 	settle();

@@ -27,11 +27,6 @@ static const struct row rows[] = {
 #define OPT_STR(name, help)		    {#name, KIND_STR, AT(name), 0, 0, 0, NULL, help},
 #define PROFILE(profile, name, value)
 #include "options.def"
-#undef OPT_ENUM
-#undef OPT_NUM
-#undef OPT_BOOL
-#undef OPT_STR
-#undef PROFILE
 };
 _Static_assert(ARRAY_LEN(rows) <= 64, "struct options.explicit has one bit per row");
 
@@ -46,11 +41,6 @@ static const struct {
 #define OPT_STR(name, help)
 #define PROFILE(profile, name, value) {PROFILE_##profile, AT(name), value},
 #include "options.def"
-#undef OPT_ENUM
-#undef OPT_NUM
-#undef OPT_BOOL
-#undef OPT_STR
-#undef PROFILE
 };
 
 static size_t length(const char *s)

@@ -27,11 +27,6 @@ struct options {
 #define OPT_STR(name, help)		    char name[OPTION_STR_SIZE];
 #define PROFILE(profile, name, value)
 #include "options.def"
-#undef OPT_ENUM
-#undef OPT_NUM
-#undef OPT_BOOL
-#undef OPT_STR
-#undef PROFILE
 	bool off,
 		asked; /* by /etc/undangle.d: not at all; by the environment, to protect this process */
 	uint64_t explicit; /* bit i: row i was set by the user, not by default or profile */
@@ -45,11 +40,6 @@ enum {
 #define OPT_STR(name, ...)  OPTION_NTH_##name,
 #define PROFILE(profile, name, value)
 #include "options.def"
-#undef OPT_ENUM
-#undef OPT_NUM
-#undef OPT_BOOL
-#undef OPT_STR
-#undef PROFILE
 };
 
 /* The library's options. Defaults until options_init has run. */

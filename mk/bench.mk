@@ -12,7 +12,7 @@ $(B)/bench/asan/%: bench/prog/%.c
 	@mkdir -p $(@D)
 	$(call say,CC,$@)$(CC) -std=gnu17 -O2 -g -fsanitize=address -fno-omit-frame-pointer -w -o $@ $< -lpthread
 
-.PHONY: bench bench-spread bench-buffers bench-fork compare
+.PHONY: bench bench-stacks bench-spread bench-buffers bench-fork compare
 bench: all $(B)/bench/cfrac $(B)/bench/churn $(B)/bench/warm
 	@if [ -f tools/setup.sh ]; then sh tools/setup.sh bench; fi
 	/usr/bin/python3 bench/run.py --lib $(abspath $(B))/libundangle.so --prog-dir $(B)/bench \
@@ -27,6 +27,14 @@ bench-buffers bench-fork: bench-%: all $(B)/bench/buffers $(B)/bench/forks
 # What a page for each block costs here, with no allocator at all.
 bench-spread: $(B)/bench/spread
 	@$(B)/bench/spread
+
+# What a captured stack costs, beside what else takes one: the library's own objects, as in the unit tests.
+$(B)/bench/stacks: bench/prog/stacks.c $(addprefix $(B)/src/,$(addprefix trace/,stack.o capture.o depot.o rules.o cfi.o) \
+	$(addprefix base/,altstack.o threadend.o log.o file.o out.o filter.o bpf.o))
+	@mkdir -p $(@D)
+	$(call say,CC,$@)$(CC) $(UDFLAGS) $(CFLAGS) -o $@ $^ -lpthread
+bench-stacks: $(B)/bench/stacks
+	@$(B)/bench/stacks
 
 # Beside what else there is: time, memory, and how many of the bug programs each finds. PEERS='NAME=PATH...' adds
 # any library that can be preloaded. Half an hour at SCALE=0.1; valgrind and electric-fence take most of it.

@@ -172,11 +172,32 @@ static bool open_image(struct image *im, const char *file)
 	return true;
 }
 
+/* The file that ran, with debug information: a stripped one only where there is no other. */
+static void find_image(struct image *im)
+{
+	struct image first = *im;
+	Dwarf_Addr bias;
+	const char *file;
+
+	for (size_t n = 0; (file = candidate(im->path, im->id, n)); n++) {
+		if (!*file || access(file, R_OK) || !open_image(im, file))
+			continue;
+		if (dw.dwfl_module_getdwarf(im->mod, &bias))
+			return;
+		if (!first.mod)
+			first = *im;
+		im->mod = NULL;
+	}
+	if (first.mod)
+		*im = first;
+	else if (!im->lacks)
+		im->lacks = "the file is not here";
+}
+
 static struct image *image_of(const struct frame *f)
 {
 	static struct image *images;
 	struct image *im;
-	const char *file;
 
 	for (im = images; im; im = im->next)
 		if (!strcmp(im->path, f->path) && !strcmp(im->id ? im->id : "", f->id ? f->id : ""))
@@ -184,11 +205,7 @@ static struct image *image_of(const struct frame *f)
 	im = claim(sizeof(*im));
 	*im = (struct image){.path = f->path, .id = f->id, .next = images};
 	images = im;
-	for (size_t n = 0; !im->mod && (file = candidate(im->path, im->id, n)); n++)
-		if (*file && !access(file, R_OK))
-			open_image(im, file);
-	if (!im->mod && !im->lacks)
-		im->lacks = "the file is not here";
+	find_image(im);
 	return im;
 }
 

@@ -8,6 +8,7 @@
  */
 #include "rules.h"
 #include "base/base.h"
+#include "symbol.h"
 
 #include <dlfcn.h>
 
@@ -47,8 +48,10 @@ static bool module_known(const struct module *m)
 		forget_all();
 		same = false;
 	}
-	if (!same)
+	if (!same) {
 		known.m[known.n++] = *m;
+		symbol_remember(m);
+	}
 	atomic_flag_clear_explicit(&known.busy, memory_order_release);
 	return true;
 }

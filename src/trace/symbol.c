@@ -1,9 +1,10 @@
 /*
- * symbol.c - a small ELF reader (symbol.h). app context, fault path.
+ * symbol.c - a small ELF reader (symbol.h). app context, fault path but for symbol_remember.
  *
- * Trusts no byte of the file: everything is checked against its size. The file may be another one
- * than what was loaded (replaced by an upgrade): then names are wrong, offsets stay right; a
- * deleted one is read through /proc/self/exe (program) or not at all (library).
+ * Trusts no byte of the file: everything is checked against its size, and a file of another build id
+ * than what is, or was, loaded has no names to give. A deleted one is read through /proc/self/exe
+ * (program) or not at all (library). What is loaded where is the dynamic linker's to say; where
+ * nothing is now, what was there last when a stack was walked through it.
  */
 #include "symbol.h"
 #include "base/base.h"
@@ -18,19 +19,37 @@
 #include <sys/stat.h>
 
 #define NOTES_MAX 65536
+#define SEEN_MAX  512
 
-struct image {		 /* an ELF file in memory */
-	const void *map; /* struct link_map it belongs to */
-	const char *at;	 /* NULL: cannot be read          */
+/* An ELF file, or what was loaded of one. */
+struct origin {
+	char path[sizeof(((struct symbol *)NULL)->path)];
+	uint8_t id[SYMBOL_ID_MAX];
+	size_t id_len;
+};
+
+struct image { /* an ELF file in memory */
+	struct origin of;
+	const char *at; /* NULL: cannot be read */
 	size_t size;
+};
+
+/* A module that stacks went through; it may be gone. The newest of an address is the one that counts. */
+struct seen {
+	uintptr_t start, end, base;
+	struct origin of;
 };
 
 static struct image images[16];
 static size_t nimages;
 
-static const char *path_of(const struct link_map *l)
+static struct seen seen[SEEN_MAX];
+static size_t nseen; /* ever; the last SEEN_MAX of them are there */
+
+static bool same_origin(const struct origin *a, const struct origin *b)
 {
-	return l->l_name && l->l_name[0] ? l->l_name : "/proc/self/exe";
+	return a->id_len == b->id_len && !__builtin_memcmp(a->id, b->id, a->id_len) &&
+	       !__builtin_strcmp(a->path, b->path);
 }
 
 static void map_file(struct image *im, const char *path)
@@ -49,29 +68,6 @@ static void map_file(struct image *im, const char *path)
 		}
 	}
 	sys_close((int)fd);
-}
-
-static const struct image *image_of(const struct module *m)
-{
-	const struct link_map *l = m->map;
-	struct image *im;
-
-	for (size_t i = 0; i < nimages; i++)
-		if (images[i].map == l)
-			return &images[i];
-	if (nimages == ARRAY_LEN(images)) {
-		im = &images[--nimages];
-		if (im->at && im->at != (const char *)m->base)
-			sys_munmap(vaddr_of(im->at), im->size);
-	}
-	im = &images[nimages++];
-	*im = (struct image){.map = l};
-	map_file(im, path_of(l));
-	if (!im->at && l->l_name && !__builtin_memcmp(l->l_name, "linux-vdso", 10)) {
-		im->at = (const char *)m->base;
-		im->size = m->end - m->start;
-	}
-	return im;
 }
 
 static const Elf64_Shdr *section(const struct image *im, size_t i)
@@ -144,7 +140,7 @@ static bool look_up(const struct image *im, unsigned type, struct symbol *s)
  * Notes are words: name size, data size, type, name, data, each padded to four bytes. What lies
  * between at and end is mapped and readable.
  */
-static bool note_id(uintptr_t at, uintptr_t end, struct symbol *s)
+static bool note_id(uintptr_t at, uintptr_t end, struct origin *of)
 {
 	while (end - at >= sizeof(Elf64_Nhdr)) {
 		const Elf64_Nhdr *n = (const void *)at;
@@ -154,8 +150,8 @@ static bool note_id(uintptr_t at, uintptr_t end, struct symbol *s)
 			return false;
 		if (n->n_type == NT_GNU_BUILD_ID && n->n_namesz == 4 &&
 			!__builtin_memcmp((const void *)name, "GNU", 4) && n->n_descsz) {
-			s->id_len = MIN(n->n_descsz, sizeof(s->id));
-			__builtin_memcpy(s->id, (const void *)data, s->id_len);
+			of->id_len = MIN(n->n_descsz, sizeof(of->id));
+			__builtin_memcpy(of->id, (const void *)data, of->id_len);
 			return true;
 		}
 		at = data + (((size_t)n->n_descsz + 3) & ~3UL);
@@ -176,8 +172,11 @@ static bool readable(const struct module *m, uintptr_t lo, size_t n)
 	return true;
 }
 
-/* By the program headers in memory: the file may be another one by now, or gone. */
-static void build_id(const struct module *m, struct symbol *s)
+/*
+ * By the program headers: of what is loaded, for the file may be another one by now, or gone; or of
+ * a file that is mapped as it is.
+ */
+static void build_id(const struct module *m, bool file, struct origin *of)
 {
 	const Elf64_Ehdr *eh = (const void *)m->start;
 	const Elf64_Phdr *ph;
@@ -189,30 +188,110 @@ static void build_id(const struct module *m, struct symbol *s)
 		return;
 	ph = (const void *)(m->start + eh->e_phoff);
 	for (size_t i = 0; i < eh->e_phnum; i++) {
-		uintptr_t at = m->base + ph[i].p_vaddr;
+		uintptr_t at = m->base + (file ? ph[i].p_offset : ph[i].p_vaddr);
 
 		if (ph[i].p_type == PT_NOTE && at % 4 == 0 && ph[i].p_filesz < NOTES_MAX &&
-			readable(m, at, ph[i].p_filesz) && note_id(at, at + ph[i].p_filesz, s))
+			readable(m, at, ph[i].p_filesz) && note_id(at, at + ph[i].p_filesz, of))
 			return;
 	}
 }
 
-static void module_name(const struct link_map *l, struct symbol *s)
+static void find_origin(const struct module *m, struct origin *of)
 {
-	const char *base;
+	const struct link_map *l = m->map;
 	size_t n;
 	long r;
 
+	*of = (struct origin){0};
 	if (l->l_name && l->l_name[0]) {
-		n = strnlen(l->l_name, sizeof(s->path));
-		__builtin_memcpy(s->path, l->l_name, MIN(n, sizeof(s->path) - 1));
+		n = strnlen(l->l_name, sizeof(of->path));
+		__builtin_memcpy(of->path, l->l_name, MIN(n, sizeof(of->path) - 1));
 	} else {
-		r = sys_call4(__NR_readlinkat, AT_FDCWD, (long)"/proc/self/exe", (long)s->path,
-			sizeof(s->path));
+		r = sys_call4(__NR_readlinkat, AT_FDCWD, (long)"/proc/self/exe", (long)of->path,
+			sizeof(of->path));
 		n = r > 0 ? (size_t)r : 0;
 	}
-	s->path[MIN(n, sizeof(s->path) - 1)] = 0;
-	base = s->path;
+	of->path[MIN(n, sizeof(of->path) - 1)] = 0;
+	build_id(m, false, of);
+}
+
+/* Names come from the file that it was. */
+static void check_file(struct image *im)
+{
+	const struct module file = {.start = (uintptr_t)im->at,
+		.end = (uintptr_t)im->at + im->size,
+		.base = (uintptr_t)im->at};
+	struct origin of = {0};
+
+	build_id(&file, true, &of);
+	if (of.id_len == im->of.id_len && !__builtin_memcmp(of.id, im->of.id, of.id_len))
+		return;
+	sys_munmap(vaddr_of(im->at), im->size);
+	im->at = NULL;
+}
+
+/* now: where it is loaded; NULL: it is gone. */
+static const struct image *image_of(const struct origin *of, const struct module *now)
+{
+	const struct link_map *l = now ? now->map : NULL;
+	struct image *im;
+
+	for (size_t i = 0; i < nimages; i++)
+		if (same_origin(&images[i].of, of))
+			return &images[i];
+	if (nimages == ARRAY_LEN(images)) {
+		im = &images[--nimages];
+		if (im->at && im->size)
+			sys_munmap(vaddr_of(im->at), im->size);
+	}
+	im = &images[nimages++];
+	*im = (struct image){.of = *of};
+	if (now && !__builtin_memcmp(of->path, "linux-vdso", 10)) {
+		im->at = (const char *)now->base;
+		im->size = now->end - now->start;
+		return im;
+	}
+	map_file(im, l && !(l->l_name && l->l_name[0]) ? "/proc/self/exe" : of->path);
+	if (im->at)
+		check_file(im);
+	return im;
+}
+
+static const struct seen *seen_at(uintptr_t addr)
+{
+	for (size_t i = nseen; i > 0 && nseen - i < SEEN_MAX; i--) {
+		const struct seen *k = &seen[(i - 1) % SEEN_MAX];
+
+		if (addr >= k->start && addr < k->end)
+			return k;
+	}
+	return NULL;
+}
+
+void symbol_remember(const struct module *m)
+{
+	const struct link_map *l = m->map;
+	const struct seen *last = seen_at(m->start);
+	struct seen *k = &seen[nseen % SEEN_MAX];
+	struct origin of;
+
+	if (!l->l_name || !l->l_name[0]) /* the program itself stays */
+		return;
+	find_origin(m, &of);
+	if (last && last->start == m->start && last->end == m->end && same_origin(&last->of, &of))
+		return;
+	*k = (struct seen){.start = m->start, .end = m->end, .base = m->base, .of = of};
+	nseen++;
+}
+
+static void name_module(struct symbol *s, const struct origin *of)
+{
+	const char *base = of->path;
+	size_t n;
+
+	__builtin_memcpy(s->path, of->path, sizeof(s->path));
+	__builtin_memcpy(s->id, of->id, sizeof(s->id));
+	s->id_len = of->id_len;
 	for (const char *p = base; *p; p++)
 		if (*p == '/')
 			base = p + 1;
@@ -223,17 +302,23 @@ static void module_name(const struct link_map *l, struct symbol *s)
 
 bool symbol_find(uintptr_t addr, struct symbol *s)
 {
+	const struct seen *gone = NULL;
 	const struct image *im;
+	struct origin of;
 	struct module m;
+	bool now = module_find(addr, &m);
 
 	s->module[0] = s->path[0] = s->name[0] = 0;
 	s->offset = s->delta = s->id_len = 0;
-	if (!module_find(addr, &m))
+	if (now)
+		find_origin(&m, &of);
+	else if (!(gone = seen_at(addr)))
 		return false;
-	s->offset = addr - m.base;
-	module_name(m.map, s);
-	build_id(&m, s);
-	im = image_of(&m);
+	else
+		of = gone->of;
+	s->offset = addr - (now ? m.base : gone->base);
+	name_module(s, &of);
+	im = image_of(&of, now ? &m : NULL);
 	if (im->at && !look_up(im, SHT_SYMTAB, s))
 		look_up(im, SHT_DYNSYM, s);
 	return true;

@@ -3,6 +3,7 @@
  *
  * app context, fault path: raw system calls, no malloc, no libc state. Files are mapped read-only
  * and stay mapped (the process is about to end). Not thread-safe: only the reporting thread calls.
+ * symbol_remember is called from malloc and free, too, by one thread at a time.
  */
 #ifndef UD_SYMBOL_H
 #define UD_SYMBOL_H
@@ -21,7 +22,14 @@ struct symbol {
 	uintptr_t delta; /* addr - symbol                                                      */
 };
 
-/* False if addr is in no module (s->module is "" then). */
+struct module;
+
+/* Stacks go through m: what it is, for when it is unloaded. It must be loaded now. */
+void symbol_remember(const struct module *m);
+
+/*
+ * False if addr is in no module (s->module is "" then), and in none that was remembered and is gone.
+ */
 bool symbol_find(uintptr_t addr, struct symbol *s);
 
 #endif

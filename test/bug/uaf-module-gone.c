@@ -1,7 +1,7 @@
 // expect: kind=use-after-free access=READ bytes=1 offset=8 block=40 status=139
-// expect: use=look>main alloc=make>main
+// expect: use=look>main free=module_drop>main alloc=make>main
 // module
-// Freed by a module that is unloaded since: its frames have no name any more, the rest stands.
+// Freed by a module that is unloaded since: its frames keep their names.
 #include "bug.h"
 #include <dlfcn.h>
 

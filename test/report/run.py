@@ -48,11 +48,11 @@ def sh(*cmd, **more):
     return subprocess.run(cmd, capture_output=True, text=True, timeout=SLOW, **more)
 
 
-def program(options, path, cwd=W, **env):
+def program(options, *cmd, cwd=W, **env):
     """Its status and standard error; started as a service would be, by two variables."""
     e = {"LD_PRELOAD": LIB, "PATH": os.environ["PATH"], "UNDANGLE_OPTIONS": options}
     e.update(env)
-    p = sh(path, env=e, cwd=cwd, stdin=subprocess.DEVNULL)
+    p = sh(*cmd, env=e, cwd=cwd, stdin=subprocess.DEVNULL)
     return p.returncode, p.stderr
 
 
@@ -92,7 +92,7 @@ def expected(source):
 
 
 def build(source, cc, flags, path):
-    p = sh(cc, "-g", "-w", *flags, "-o", path, f"{HERE}/{source}")
+    p = sh(cc, "-g", "-w", *flags, "-o", path, f"{HERE}/{source}", cwd=W)
     if p.returncode:
         raise SystemExit(f"cannot compile {source} with {cc}: {p.stderr}")
 
@@ -108,21 +108,64 @@ def split(path, debug):
     sh("strip", path, check=True)
 
 
-def shapes():
-    """The same frames whatever the compiler, however the program was shipped."""
-    ways = [("-O0",), ("-O2",), ("-O2", "-no-pie"), ("-O2", "-gdwarf-4"), ("-O2", "-gsplit-dwarf")]
-    for source, compilers in (("inlined.c", ("gcc", "clang")), ("classes.cc", ("g++", "clang++"))):
-        for cc in compilers:
-            if not shutil.which(cc):
+def compilers():
+    for source, names in (("inlined.c", ("gcc", "clang")), ("classes.cc", ("g++", "clang++"))):
+        for cc in names:
+            if shutil.which(cc):
+                yield source, cc
+            else:
                 skipped(f"{source} {cc}", "not installed")
-                continue
-            for flags in ways:
-                path = f"{W}/prog"
-                build(source, cc, flags, path)
-                rc, err = program(PATIENT, path)
-                name = f"{source} {cc} {' '.join(flags)}"
-                verdict(f"{name}: status", -signal.SIGSEGV, rc)
-                verdict(name, expected(source), stacks(err))
+
+
+def shapes():
+    """The same frames whatever the compiler, put in while the program dies."""
+    for source, cc in compilers():
+        for flags in (("-O2",), ("-O2", "-gdwarf-4"), ("-O2", "-gsplit-dwarf")):
+            path = f"{W}/prog"
+            build(source, cc, flags, path)
+            rc, err = program(PATIENT, path)
+            name = f"{source} {cc} {' '.join(flags)}"
+            verdict(f"{name}: status", -signal.SIGSEGV, rc)
+            verdict(name, expected(source), stacks(err))
+
+
+def matrix():
+    """The same frames however the program was built, loaded and shipped: stripped, its debug information apart."""
+    host, path = f"{W}/host", f"{W}/prog"
+    sh("gcc", "-w", "-O1", "-o", host, f"{HERE}/host.c", check=True)
+    kinds = {"pie": ((), (path,)), "no-pie": (("-no-pie",), (path,)),
+             "opened": (("-shared", "-fPIC"), (host, path)), "gone": (("-shared", "-fPIC"), (host, path, "gone"))}
+    for source, cc in compilers():
+        for level in ("-O0", "-O2"):
+            for kind, (flags, cmd) in kinds.items():
+                if kind != "gone" or source.endswith(".c"):
+                    shipments(source, cc, (level, *flags), kind, cmd)
+
+
+def shipments(source, cc, flags, kind, cmd):
+    """Of the three ways to have its debug information each takes the next."""
+    path, aside = f"{W}/prog", f"{W}/aside"
+    want = expected(source)
+    if kind == "gone":  # used where it is no more, by the program
+        want = {k: v[:-1] if k != "used by" else [] for k, v in want.items()}
+    build(source, cc, flags, path)
+    bid = build_id(path)
+    way = ("whole", "by build id", ".gnu_debuglink")[count["passed"] % 3]
+    name = f"{source} {cc} {flags[0]} {kind}"
+    to = {"whole": f"{aside}/prog", "by build id": f"{aside}/.build-id/{bid[:2]}/{bid[2:]}.debug"}.get(way, f"{W}/prog.debug")
+    if way == "whole":
+        os.makedirs(aside)
+        shutil.copy(path, to)
+        sh("strip", path, check=True)
+    else:
+        split(path, to)
+    if way == ".gnu_debuglink":
+        sh("objcopy", f"--add-gnu-debuglink={to}", path, check=True)
+    rc, raw = program("no-symbolize", *cmd)
+    told = stacks(sh(UD, "symbolize", f"--debug-dir={aside}", input=raw).stdout)
+    verdict(name, (-signal.SIGSEGV, {bid}, want),
+            (rc, set(re.findall(rf"\({path}\+0x[0-9a-f]+\) \(BuildId: ([0-9a-f]+)\)", raw)), told))
+    shutil.rmtree(aside, ignore_errors=True)
 
 
 def shipped():
@@ -297,6 +340,7 @@ def main():
         skipped("all of it", "built without libdw-dev")
     else:
         shapes()
+        matrix()
         shipped()
         raw = forms()
         helpers(f"{W}/prog")

@@ -1,4 +1,4 @@
-// sources: src/trace/stack.c src/trace/capture.c src/trace/depot.c src/trace/rules.c src/trace/cfi.c src/base/altstack.c src/base/threadend.c src/base/log.c src/base/file.c src/base/out.c
+// sources: src/trace/stack.c src/trace/capture.c src/trace/depot.c src/trace/rules.c src/trace/cfi.c src/trace/symbol.c src/base/altstack.c src/base/threadend.c src/base/log.c src/base/file.c src/base/out.c
 /*
  * The walker against glibc's backtrace(3), through libc's frames (which have no frame pointers),
  * signal frames, alternate and makecontext stacks; and with registers that hold garbage.
@@ -6,7 +6,9 @@
 #include "unit.h"
 #include "base/altstack.h"
 #include "base/options.h"
+#include "trace/cfi.h"
 #include "trace/stack.h"
+#include "trace/symbol.h"
 
 #include <dlfcn.h>
 #include <execinfo.h>
@@ -238,9 +240,14 @@ static bool build(const char *path, int frame)
 	return system(cmd) == 0;
 }
 
-/* Another library at the place of one that was closed: its rules are not the old ones. */
+/*
+ * Another library at the place of one that was closed: its rules are not the old ones. Of what is gone
+ * the last one's name, offset and build id stand; asked the first time while it is there, for its file is mapped.
+ */
 static void library_replaced(void)
 {
+	struct symbol s, before;
+	struct module m, now;
 	char path[2][64];
 	uintptr_t at[2];
 
@@ -258,10 +265,18 @@ static void library_replaced(void)
 		at[i] = (uintptr_t)f;
 		f(capture);
 		compare();
+		CHECK(symbol_find(at[i], &s) && module_find(at[i], &m));
 		dlclose(lib);
-		unlink(path[i]);
 	}
 	CHECK_EQ(at[0], at[1]); /* or this has shown nothing */
+	CHECK(!module_find(at[1], &now));
+	before = s;
+	CHECK(symbol_find(at[1], &s) && !memcmp(&s, &before, sizeof(s)));
+	CHECK(!strcmp(s.path, path[1]) && !strcmp(s.name, "f"));
+	CHECK_EQ(s.offset, at[1] - m.base);
+	CHECK_EQ(s.id_len, SYMBOL_ID_MAX);
+	unlink(path[0]);
+	unlink(path[1]);
 }
 
 static volatile unsigned sink;

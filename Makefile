@@ -23,7 +23,7 @@ FOLDERS	 := base trace host pages rows findings kvm malloc
 LIB_SRC	 := $(wildcard $(FOLDERS:%=src/%/*.c)) $(filter src/dune/%,$(DUNE_SRC))
 # symbolize needs elfutils' header; at run time it looks its library up.
 LIBDW_H	 := $(shell echo '\#include <elfutils/libdwfl.h>' | $(CC) -E -x c - >/dev/null 2>&1 && echo yes)
-CLI_SRC	 := $(filter-out $(if $(LIBDW_H),cli/dwarf_none.c,cli/dwarf.c),$(wildcard cli/*.c))
+CLI_SRC	 := $(filter-out $(if $(LIBDW_H),cli/dwarf_none.c,cli/dwarf.c cli/tail.c),$(wildcard cli/*.c))
 
 # A short line per file; V=1 shows the whole command, and -s nothing.
 say	 = $(if $(V),,@$(if $(findstring s,$(firstword -$(MAKEFLAGS))),,printf '  %-5s %s\n' $(1) $(2);))

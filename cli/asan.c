@@ -34,6 +34,8 @@ static uint64_t reg(const struct finding *f, const char *name)
 
 static void write_frame(FILE *out, const struct frame *f, size_t *n)
 {
+	if (f->guessed) /* the form has no mark for it */
+		return;
 	for (size_t i = 0; i < f->nlines && f->lines[i].file; i++) {
 		const struct line *l = &f->lines[i];
 

@@ -89,8 +89,9 @@ static void print_stack(const char *how, int tid, const uintptr_t *pc, size_t n)
 		if (by_gdb)
 			continue;
 		core_locate(&k->frames[i]);
-		dwarf_complete(&k->frames[i]);
 	}
+	if (!by_gdb)
+		dwarf_stack(k, TOP_CALLS, NULL);
 	text_stack(stdout, k);
 	if (!n)
 		fputs("    (no stack recorded)\n", stdout);
@@ -184,9 +185,8 @@ static void print_blocks(void)
 
 static void on_finding(struct finding *f, void *arg)
 {
-	for (size_t i = 0; i < f->nstacks && !by_gdb; i++)
-		for (size_t j = 0; j < f->stacks[i].nframes; j++)
-			dwarf_complete(&f->stacks[i].frames[j]);
+	if (!by_gdb)
+		dwarf_finding(f);
 	text_write(stdout, f, &(struct look){.color = false});
 }
 

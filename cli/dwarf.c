@@ -6,32 +6,16 @@
  * module, by .gnu_debuglink and build id as gdb does, in directories that were named, and in
  * debuginfod's cache (the servers are asked only if DEBUGINFOD_URLS is set).
  */
-#include "dwarf.h"
+#include "dwarf_in.h"
 
 #include <dlfcn.h>
-#include <dwarf.h>
-#include <elfutils/libdwfl.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#define INLINED_MAX 32 /* into each other */
-#define NESTED_MAX  128
-
-static struct {
-#define DW(name) __typeof__(&name) name;
-#include "dwarf.def"
-#undef DW
-} dw;
-
-struct image {
-	const char *path, *id, *lacks;
-	Dwfl_Module *mod; /* NULL: lacks says why */
-	Dwarf_Addr bias;
-	struct image *next;
-};
+struct dwarf_calls dw;
 
 static const char *dirs[16];
 static size_t ndirs;
@@ -194,7 +178,7 @@ static void find_image(struct image *im)
 		im->lacks = "the file is not here";
 }
 
-static struct image *image_of(const struct frame *f)
+struct image *image_of(const struct frame *f)
 {
 	static struct image *images;
 	struct image *im;
@@ -209,7 +193,7 @@ static struct image *image_of(const struct frame *f)
 	return im;
 }
 
-static const char *name_of(Dwarf_Die *die)
+const char *raw_name(Dwarf_Die *die)
 {
 	static const unsigned kinds[] = {DW_AT_linkage_name, DW_AT_MIPS_linkage_name, DW_AT_name};
 	Dwarf_Attribute attr;
@@ -218,7 +202,7 @@ static const char *name_of(Dwarf_Die *die)
 	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
 		s = dw.dwarf_formstring(dw.dwarf_attr_integrate(die, kinds[i], &attr));
 		if (s && (i == 2 || !strncmp(s, "_Z", 2)))
-			return demangle(s);
+			return s;
 	}
 	return NULL;
 }
@@ -236,8 +220,8 @@ static const char *full_path(Dwarf_Die *cu, const char *file)
 	return dir ? claim_text("%s/%s", dir, file) : file;
 }
 
-/* The compilation unit; clang writes no table of addresses, so then each is asked. */
-static Dwarf_Die *unit_of(struct image *im, Dwarf_Addr addr, Dwarf_Addr *bias)
+/* clang writes no table of addresses, so then each is asked. */
+Dwarf_Die *unit_of(struct image *im, Dwarf_Addr addr, Dwarf_Addr *bias)
 {
 	Dwarf_Die *cu = dw.dwfl_module_addrdie(im->mod, addr, bias);
 
@@ -256,8 +240,7 @@ static bool is_function(Dwarf_Die *die)
 	return tag == DW_TAG_subprogram || tag == DW_TAG_inlined_subroutine;
 }
 
-/* A scope that has no addresses of its own, but functions inside. */
-static bool is_container(Dwarf_Die *die)
+bool is_container(Dwarf_Die *die)
 {
 	int tag = dw.dwarf_tag(die);
 
@@ -265,8 +248,7 @@ static bool is_container(Dwarf_Die *die)
 	       tag == DW_TAG_structure_type || tag == DW_TAG_union_type;
 }
 
-/* The functions below die that hold addr, outermost first; how many there are in path[0..n-1]. */
-static size_t functions_at(Dwarf_Die *die, Dwarf_Addr addr, Dwarf_Die *path, size_t n, int depth)
+size_t functions_at(Dwarf_Die *die, Dwarf_Addr addr, Dwarf_Die *path, size_t n, int depth)
 {
 	Dwarf_Die child;
 	size_t more;
@@ -312,23 +294,28 @@ static void call_site(Dwarf_Die *die, Dwarf_Die *cu, struct line *l)
 		l->file = full_path(cu, dw.dwarf_filesrc(files, (size_t)file, NULL, NULL));
 }
 
+Dwarf_Die *unit_body(Dwarf_Die *cu, Dwarf_Die *split)
+{
+	uint8_t type = 0;
+
+	if (dw.dwarf_cu_info(cu->cu, NULL, &type, NULL, split, NULL, NULL, NULL) == 0 &&
+		type == DW_UT_skeleton && split->addr)
+		return split;
+	return cu;
+}
+
 /* The functions around addr, innermost first. */
 static size_t add_functions(struct frame *f, Dwarf_Die *cu, Dwarf_Addr addr, struct line here)
 {
-	Dwarf_Die *unit = cu, split, path[INLINED_MAX];
-	uint8_t type = 0;
-	size_t n;
+	Dwarf_Die split, path[INLINED_MAX];
+	size_t n = functions_at(unit_body(cu, &split), addr, path, 0, 0);
 
-	if (dw.dwarf_cu_info(cu->cu, NULL, &type, NULL, &split, NULL, NULL, NULL) == 0 &&
-		type == DW_UT_skeleton && split.addr)
-		unit = &split;
-	n = functions_at(unit, addr, path, 0, 0);
 	f->lines = claim(n * sizeof(*f->lines));
 	while (n-- > 0) {
 		struct line *l = &f->lines[f->nlines++];
 
 		*l = here;
-		l->function = name_of(&path[n]);
+		l->function = demangle(raw_name(&path[n]));
 		l->inlined = dw.dwarf_tag(&path[n]) == DW_TAG_inlined_subroutine;
 		here = (struct line){0};
 		if (!l->inlined)

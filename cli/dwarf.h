@@ -20,6 +20,20 @@ void dwarf_search(const char *dir);
  */
 void dwarf_complete(struct frame *f);
 
+enum dwarf_top {
+	TOP_CALLS, /* the first frame's function called the library */
+	TOP_EXACT, /* it was interrupted */
+};
+
+/*
+ * All frames of a stack, and those that are missing because of tail calls, guessed. `call` is the
+ * function that the first one called, by name; NULL: one of malloc's family.
+ */
+void dwarf_stack(struct stack *k, enum dwarf_top top, const char *call);
+
+/* All stacks of a finding. */
+void dwarf_finding(struct finding *f);
+
 /* C++ names as people write them; any other name as it is. */
 const char *demangle(const char *name);
 

@@ -8,36 +8,12 @@
 
 #include "cli.h"
 
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define HEAD	  "undangle: ERROR: "
 #define HINT	  "undangle: hint: "
 #define SIGNATURE "  signature: "
-
-void *claim(size_t n)
-{
-	void *p = calloc(1, n ? n : 1);
-
-	if (!p)
-		refuse("out of memory");
-	return p;
-}
-
-char *claim_text(const char *fmt, ...)
-{
-	va_list ap;
-	char *s;
-	int n;
-
-	va_start(ap, fmt);
-	n = vasprintf(&s, fmt, ap);
-	va_end(ap);
-	if (n < 0)
-		refuse("out of memory");
-	return s;
-}
 
 const struct stack *finding_stack(const struct finding *f, const char *role)
 {
@@ -198,17 +174,29 @@ static bool read_section(struct finding *f, const char *s)
 	return false;
 }
 
-/* "FUNCTION FILE:LINE[:COLUMN][ (inlined)]", as text.c writes it: read from its end. */
-static bool read_line(struct line *l, const char *s)
+/* Is it at the end of s? Then it goes. */
+static bool cut(char *s, const char *mark)
 {
-	char *t = claim_text("%s", s), *at, *end = t + strlen(t);
+	size_t n = strlen(s), k = strlen(mark);
+
+	if (n <= k || strcmp(s + n - k, mark))
+		return false;
+	s[n - k] = 0;
+	return true;
+}
+
+/*
+ * "FUNCTION FILE:LINE[:COLUMN][ (inlined)| (tail call, guessed)]", as text.c writes it: read from
+ * its end.
+ */
+static bool read_line(struct frame *f, struct line *l, const char *s)
+{
+	char *t = claim_text("%s", s), *at;
 	int n[2] = {0, 0};
 	size_t k = 0;
 
-	if (end - t > 10 && !strcmp(end - 10, " (inlined)")) {
-		l->inlined = true;
-		*(end -= 10) = 0;
-	}
+	l->inlined = cut(t, " (inlined)");
+	f->guessed = cut(t, GUESSED);
 	while (k < 2 && (at = strrchr(t, ':')) && at[1] >= '0' && at[1] <= '9') {
 		n[k++] = atoi(at + 1);
 		*at = 0;
@@ -253,6 +241,8 @@ static void add_line(struct stack *k, const struct frame *f, const struct line *
 	struct frame *to = k->nframes ? &k->frames[k->nframes - 1] : NULL;
 	struct line *more;
 
+	if (to && to->pc == f->pc && to->nlines && to->lines[to->nlines - 1].inlined)
+		to->guessed = f->guessed;
 	if (!to || to->pc != f->pc || !to->nlines || !to->lines[to->nlines - 1].inlined) {
 		if (k->nframes == FRAMES_MAX)
 			return;
@@ -282,7 +272,7 @@ bool frame_read(struct stack *k, const char *s)
 			f.symbol = word(&s, "+0x");
 			f.delta = strtoull(s, NULL, 16);
 			s = strstr(s, " (") + 1;
-		} else if (read_line(&l, s)) {
+		} else if (read_line(&f, &l, s)) {
 			add_line(k, &f, &l);
 			return true;
 		} else {
@@ -329,7 +319,7 @@ static void asan_frame(struct stack *k, const char *s)
 		module = p;
 	while (module && module > s && *module != '(')
 		module--;
-	if (skip(&s, "in ") && !module && read_line(&l, s)) {
+	if (skip(&s, "in ") && !module && read_line(&f, &l, s)) {
 		if (last && last->pc == f.pc && last->nlines)
 			last->lines[last->nlines - 1].inlined = true;
 		add_line(k, &f, &l);

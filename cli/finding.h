@@ -14,6 +14,7 @@
 
 #define FRAMES_MAX 64
 #define STACKS_MAX 4
+#define GUESSED	   " (tail call, guessed)"
 #define NO_LINE	   "no source line: " /* begins a hint, up to the next semicolon */
 
 /* A place in the source. A frame has several if functions were inlined there, innermost first. */
@@ -31,6 +32,7 @@ struct frame {
 	const char *lacks;  /* why there are no lines; NULL: nobody looked       */
 	struct line *lines;
 	size_t nlines;
+	bool guessed; /* it left by a tail call: not on the stack, but by what the compiler says */
 };
 
 struct stack {

@@ -45,9 +45,8 @@ static void on_finding(struct finding *f, void *arg)
 		at->times++;
 		return;
 	}
-	for (size_t i = 0; lines && i < f->nstacks; i++)
-		for (size_t j = 0; j < f->stacks[i].nframes; j++)
-			dwarf_complete(&f->stacks[i].frames[j]);
+	if (lines)
+		dwarf_finding(f);
 	at = claim(sizeof(*at));
 	*at = (struct group){.key = key, .first = f, .times = 1};
 	*g->last = at;

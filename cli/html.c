@@ -81,7 +81,8 @@ static void write_source(FILE *out, const struct line *l)
 }
 
 /* open: the source is shown without a click. */
-static void write_line(FILE *out, const struct line *l, size_t n, bool sources, bool open)
+static void write_line(
+	FILE *out, const struct frame *f, const struct line *l, size_t n, bool sources, bool open)
 {
 	FILE *in = sources && l->file && l->line > 0 ? source_open(l->file) : NULL;
 
@@ -97,7 +98,9 @@ static void write_line(FILE *out, const struct line *l, size_t n, bool sources, 
 		fprintf(out, ":%d", l->line);
 	if (l->column > 0)
 		fprintf(out, ":%d", l->column);
-	fputs(l->inlined ? " <span class=\"dim\">(inlined)</span>" : "", out);
+	if (l->inlined || f->guessed)
+		fprintf(out, " <span class=\"dim\">%s</span>",
+			l->inlined ? "(inlined)" : GUESSED + 1);
 	if (in) {
 		fclose(in);
 		fputs("</summary>", out);
@@ -142,7 +145,7 @@ static void write_stack(FILE *out, const struct stack *k, bool sources)
 		if (!f->nlines)
 			write_raw(out, f, n++);
 		for (size_t j = 0; j < f->nlines; j++) {
-			write_line(out, &f->lines[j], n++, sources, open);
+			write_line(out, f, &f->lines[j], n++, sources, open);
 			open = open && !f->lines[j].file;
 		}
 	}

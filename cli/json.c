@@ -60,7 +60,7 @@ static void write_frame(FILE *out, const struct frame *f)
 		fputs(i ? "," : "", out);
 		write_line(out, &f->lines[i]);
 	}
-	fputs("]}", out);
+	fprintf(out, "],\"guessed\":%s}", f->guessed ? "true" : "false");
 }
 
 static void write_stack(FILE *out, const struct stack *k)
@@ -294,6 +294,7 @@ static void take_frame(struct frame *f, const struct value *v)
 	f->id = text_of(v, "build_id");
 	f->symbol = text_of(v, "symbol");
 	f->delta = number_of(v, "delta");
+	f->guessed = truth_of(v, "guessed");
 	f->lines = claim(n * sizeof(*f->lines));
 	for (const struct value *l = n ? lines->first : NULL; l; l = l->next) {
 		struct line *to = &f->lines[f->nlines++];

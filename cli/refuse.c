@@ -5,10 +5,12 @@
  * `#!/usr/bin/env NAME`. Reads files, runs nothing.
  */
 #include "cli.h"
+#include "finding.h"
 
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,6 +46,29 @@ void refuse(const char *fmt, ...)
 	out_char(&o, '\n');
 	out_flush(&o);
 	exit(2);
+}
+
+void *claim(size_t n)
+{
+	void *p = calloc(1, n ? n : 1);
+
+	if (!p)
+		refuse("out of memory");
+	return p;
+}
+
+char *claim_text(const char *fmt, ...)
+{
+	va_list ap;
+	char *s;
+	int n;
+
+	va_start(ap, fmt);
+	n = vasprintf(&s, fmt, ap);
+	va_end(ap);
+	if (n < 0)
+		refuse("out of memory");
+	return s;
 }
 
 /* The first item of $PATH with an executable regular file `name`; errno says why if there is none.

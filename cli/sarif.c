@@ -75,7 +75,7 @@ static void write_frame(FILE *out, const struct frame *f, const struct line *l)
 	fprintf(out, ",\"properties\":{\"pc\":\"0x%lx\",\"offset\":\"0x%lx\",\"buildId\":", f->pc,
 		f->offset);
 	json_string(out, f->id);
-	fputs("}}", out);
+	fputs(f->guessed ? ",\"guessed\":true}}" : "}}", out);
 }
 
 static void write_stack(FILE *out, const struct stack *k)

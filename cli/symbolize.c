@@ -23,13 +23,6 @@ struct job {
 	const char *rules;  /* which one matches is all that is asked; NULL: no */
 };
 
-static void complete(struct finding *f)
-{
-	for (size_t i = 0; i < f->nstacks; i++)
-		for (size_t j = 0; j < f->stacks[i].nframes; j++)
-			dwarf_complete(&f->stacks[i].frames[j]);
-}
-
 static bool matches(const struct suppress_rule *r, const struct frame *f)
 {
 	if (suppress_matches(r, SUPPRESS_MODULE, f->path) ||
@@ -59,8 +52,7 @@ static unsigned rule_for(const struct finding *f, const char *rules)
 
 static void write_loose(struct job *j)
 {
-	for (size_t i = 0; i < j->loose.nframes; i++)
-		dwarf_complete(&j->loose.frames[i]);
+	dwarf_stack(&j->loose, TOP_CALLS, NULL);
 	text_frames(j->out, &j->loose);
 	j->loose.nframes = 0;
 }
@@ -71,7 +63,7 @@ static void on_finding(struct finding *f, void *arg)
 
 	write_loose(j);
 	if (j->lines)
-		complete(f);
+		dwarf_finding(f);
 	if (j->rules)
 		fprintf(j->out, "%u\n", rule_for(f, j->rules));
 	else if (j->format == FORMAT_ASAN)

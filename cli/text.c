@@ -43,7 +43,7 @@ static void write_frame(const struct pen *p, const struct frame *f, size_t *n)
 		fprintf(p->out, " %s:%d", l->file, l->line);
 		if (l->column)
 			fprintf(p->out, ":%d", l->column);
-		fputs(l->inlined ? " (inlined)\n" : "\n", p->out);
+		fputs(l->inlined ? " (inlined)\n" : f->guessed ? GUESSED "\n" : "\n", p->out);
 		if (i + 1 == f->nlines)
 			return;
 	}

@@ -25,7 +25,7 @@ SECTION = re.compile(r"^  (used by|called by|freed by|moved by realloc in|alloca
                      r" thread (T.*?), tid (-?\d+):$")
 FRAME = re.compile(r"^    #(\d+) 0x([0-9a-f]{16})(?: in (.+?)\+0x[0-9a-f]+)? "
                    r"\((<unknown module>|.*\+0x[0-9a-f]+)\)(?: \(BuildId: [0-9a-f]+\))?$")
-LINE = re.compile(r"^    #(\d+) 0x([0-9a-f]{16}) in (.+?) ((?:/|\./|\w)\S*?):(\d+)(?::\d+)?( \(inlined\))?$")
+LINE = re.compile(r"^    #(\d+) 0x([0-9a-f]{16}) in (.+?) ((?:/|\./|\w)\S*?):(\d+)(?::\d+)?( \((?:inlined|tail call, guessed)\))?$")
 ADDED = re.compile(r"^  (?:signature: [0-9a-f]{16}|block: \d+ bytes(?:, a character is \d+)?)$"
                    r"|^      (?:[> ] +\d+ \| .*|0x[0-9a-f]+ \|[.#]+\| 0x[0-9a-f]+| *\^ 0x[0-9a-f]+)$")
 FOREIGN = [("on the stack of thread", "stack"), ("in the brk heap", "brk"),

@@ -19,7 +19,8 @@ import time
 import cores
 import pages
 
-LINE = re.compile(r"^    #\d+ 0x[0-9a-f]{16} in (.+?) (/\S+?):(\d+)(?::\d+)?( \(inlined\))?$")
+LINE = re.compile(r"^    #\d+ 0x[0-9a-f]{16} in (.+?) (/\S+?):(\d+)(?::\d+)?(?: \((inlined|tail call, guessed)\))?$")
+GUESSED = "tail call, guessed"
 PATIENT = "symbolize_ms=60000"
 SLOW = 120  # a limit for hangs only
 ap = argparse.ArgumentParser()
@@ -62,7 +63,7 @@ def marks(source):
 
 
 def stacks(text):
-    """Of each section the frames with lines: function, file, line, inlined."""
+    """Of each section the frames with lines: function, file, line, inlined or GUESSED."""
     out, now = {}, None
     for line in text.splitlines():
         for word in ("used by", "freed by", "allocated by"):
@@ -70,7 +71,7 @@ def stacks(text):
                 now = out[word] = []
         m = LINE.match(line)
         if m and now is not None and m[2].startswith(HERE):
-            now.append((m[1], os.path.basename(m[2]), int(m[3]), bool(m[4])))
+            now.append((m[1], os.path.basename(m[2]), int(m[3]), GUESSED if m[4] == GUESSED else bool(m[4])))
     return out
 
 
@@ -166,6 +167,43 @@ def shipments(source, cc, flags, kind, cmd):
     verdict(name, (-signal.SIGSEGV, {bid}, want),
             (rc, set(re.findall(rf"\({path}\+0x[0-9a-f]+\) \(BuildId: ([0-9a-f]+)\)", raw)), told))
     shutil.rmtree(aside, ignore_errors=True)
+
+
+def tails():
+    """Frames that tail calls took away are guessed where there is one way, and marked in every form that can."""
+    at, path = marks("tail.c"), f"{W}/prog"
+
+    def frames(*known):
+        return [(name.split("-")[0], "tail.c", at[name], how) for name, how in known]
+
+    used = frames(("last", False), ("middle", GUESSED), ("first", GUESSED), ("main-first", False))
+    freed, got = (frames((inner, GUESSED), (f"main-{inner}", False)) for inner in ("drop", "get"))
+    for cc, flags in (("gcc", ()), ("gcc", ("-gdwarf-4",)), ("gcc", ("-gsplit-dwarf",)), ("clang", ())):
+        if not shutil.which(cc):
+            skipped(f"tail calls {cc}", "not installed")
+            continue
+        build("tail.c", cc, ("-O2", *flags), path)
+        raw = program("no-symbolize", path)[1]
+        text = sh(UD, "symbolize", input=raw).stdout
+        # clang describes calls of what is defined elsewhere only from version 15 on
+        want = {"used by": used, "freed by": freed, "allocated by": got}
+        told = stacks(text)
+        if cc == "clang":
+            want, told = used, told["used by"]
+        verdict(f"tail calls {cc} {flags}", want, told)
+        either = stacks(sh(UD, "symbolize", input=program("no-symbolize", path, "x")[1]).stdout)["used by"]
+        verdict(f"tail calls {cc} {flags}: two ways", frames(("last", False), ("main-either", False)), either)
+    build("tail.c", "gcc", ("-O2",), path)
+    raw = program("no-symbolize", path)[1]
+    text = sh(UD, "symbolize", input=raw).stdout
+    verdict("tail calls: finished twice", text, sh(UD, "symbolize", input=text).stdout)
+    line = sh(UD, "symbolize", "--format=json", input=raw).stdout
+    verdict("tail calls: json read and written", line, sh(UD, "symbolize", "--format=json", input=line).stdout)
+    verdict("tail calls: json to text", stacks(text), stacks(sh(UD, "symbolize", input=line).stdout))
+    verdict("tail calls: json, sarif, html, asan", (4, 4, 4, 0),
+            (line.count('"guessed":true'), sh(UD, "sarif", input=raw).stdout.count('"guessed":true'),
+             sh(UD, "html", input=raw).stdout.count(f"({GUESSED})"),
+             sh(UD, "symbolize", "--format=asan", input=raw).stdout.count("middle")))
 
 
 def shipped():
@@ -341,6 +379,7 @@ def main():
     else:
         shapes()
         matrix()
+        tails()
         shipped()
         raw = forms()
         helpers(f"{W}/prog")

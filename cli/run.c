@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <x86intrin.h>
 
 #define LIBRARY	    "libundangle.so"
 #define RULES_BYTES (1 << 20)
@@ -161,6 +162,15 @@ static void preload_name(const char *lib, char name[PATH_MAX])
 		refuse("%s: its path is too long: install undangle elsewhere", lib);
 }
 
+/* A file of its own for this run: its number says who tells what is in it. */
+static void summary_name(struct options *o)
+{
+	if (o->summary[0])
+		return;
+	snprintf(o->summary, sizeof(o->summary), "/dev/shm/undangle.%d.%llx", getpid(), __rdtsc());
+	o->explicit |= 1UL << OPTION_NTH_summary;
+}
+
 static void environment_set(const struct options *o, const char *path)
 {
 	char text[4096], lib[PATH_MAX];
@@ -229,6 +239,7 @@ int run(int argc, char **argv)
 		kvm_check("--backend=kvm cannot run here");
 	else
 		machine_check();
+	summary_name(&o);
 	environment_set(&o, lib);
 	args = o.follow ? argv + at : program_without_env(path, argv + at);
 	execv(path, args);

@@ -9,6 +9,7 @@
 #include "helper.h"
 #include "others.h"
 #include "print.h"
+#include "summary.h"
 #include "suppressed.h"
 #include "survive.h"
 
@@ -317,14 +318,14 @@ static void tell_job(void *arg)
 }
 
 /* Inside the gate. */
-static void tell(const struct report *r, const void *ucontext)
+static void tell(const struct report *r, const void *ucontext, bool fatal)
 {
 	bool told = !seen_before(r);
 
 	gate.met++;
-	survive_count(told);
 	if (told)
 		do_job(tell_job, r, ucontext);
+	summary_count(told ? SUMMARY_TOLD : SUMMARY_REPEATED, fatal);
 }
 
 static void hush_job(void *arg)
@@ -362,8 +363,10 @@ bool report_survived(const struct report *r, const void *ucontext)
 		return false;
 	hush = hushed(r, ucontext);
 	done = (hush || survive_can(r)) && survive_mend(r);
-	if (done && !hush)
-		tell(r, ucontext);
+	if (done && hush)
+		summary_count(SUMMARY_HUSHED, false);
+	else if (done)
+		tell(r, ucontext, false);
 	gate.owner = gate_owner(sys_getpid(), 0);
 	return done;
 }
@@ -372,7 +375,9 @@ void report_print(const struct report *r, const void *ucontext, bool fatal)
 {
 	if (!gate_enter())
 		return;
-	tell(r, ucontext);
+	tell(r, ucontext, fatal);
+	if (fatal)
+		summary_tell();
 	if (fatal && options.exit_code)
 		sys_exit_group(survive_status((int)options.exit_code));
 	gate.owner = gate_owner(sys_getpid(), fatal ? GATE_DYING : 0);

@@ -8,15 +8,14 @@
 #include "base/base.h"
 #include "helper.h"
 #include "print.h"
+#include "summary.h"
 #include "trace/trace.h"
 
 #include <sys/mman.h>
 
-#define FILE_MAX  (1UL << 20)
-#define RULES_MAX 512 /* of which it is known whether they were used */
+#define FILE_MAX (1UL << 20)
 
 static const char *rules; /* NULL: none */
-static bool used[RULES_MAX];
 
 static void warn(const char *why, long n)
 {
@@ -120,19 +119,20 @@ bool suppressed_by_rule(const struct report *r, const ucontext_t *uc)
 		line = ask(r, uc);
 	at = rules;
 	number = 0;
-	for (size_t i = 0; line && i < RULES_MAX && suppress_next(&at, &number, &rule); i++)
-		used[i] = used[i] || rule.number == line;
+	for (size_t i = 0; line && suppress_next(&at, &number, &rule); i++)
+		if (rule.number == line)
+			summary_rule(i);
 	return line;
 }
 
-void suppressed_unused(struct out *o)
+void suppressed_unused(struct out *o, const uint64_t *used)
 {
 	struct suppress_rule rule;
 	const char *at = rules;
 	unsigned number = 0;
 
-	for (size_t i = 0; at && i < RULES_MAX && suppress_next(&at, &number, &rule); i++) {
-		if (used[i])
+	for (size_t i = 0; at && i < SUMMARY_RULES && suppress_next(&at, &number, &rule); i++) {
+		if (used[i / 64] >> i % 64 & 1)
 			continue;
 		out_fmt(o, "undangle: never used: %s:%u: ", options.suppress, rule.number);
 		for (size_t k = 0; k < MIN(rule.line_len, 80UL); k++)

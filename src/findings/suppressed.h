@@ -20,7 +20,7 @@ bool suppressed_any(void);
  */
 bool suppressed_by_rule(const struct report *r, const ucontext_t *uc);
 
-/* The rules that matched nothing in this process, a line each. */
-void suppressed_unused(struct out *o);
+/* The rules that matched nothing, a line each; a bit is set for each that did. */
+void suppressed_unused(struct out *o, const uint64_t *used);
 
 #endif

@@ -7,24 +7,13 @@
  */
 #include "survive.h"
 #include "base/base.h"
+#include "summary.h"
 #include "trace/trace.h"
 
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 
 #define STATUS_FOUND 1 /* continue: in place of 0 */
-
-/* Shared with the children of fork, the counts of all. */
-struct total {
-	_Atomic unsigned long met, told, processes;
-};
-
-static struct total *total;
-static struct {
-	int maker, pid; /* of the total; of the one below */
-	bool any;
-} here;
 
 bool survive_possible(const struct report *r)
 {
@@ -51,41 +40,10 @@ bool survive_mend(const struct report *r)
 	return p == (long)at;
 }
 
-void survive_count(bool told)
-{
-	int pid = sys_getpid();
-
-	if (here.pid != pid || !here.any) {
-		here.pid = pid;
-		here.any = true;
-		if (total)
-			atomic_fetch_add(&total->processes, 1);
-	}
-	if (total) {
-		atomic_fetch_add(&total->met, 1);
-		atomic_fetch_add(&total->told, told);
-	}
-}
-
-static void say_total(void)
-{
-	unsigned long met = total->met, told = total->told, n = total->processes;
-
-	if (met)
-		out_line(log_fd(), "undangle: %lu finding%s in %lu process%s, %lu of them told\n",
-			met, met == 1 ? "" : "s", n, n == 1 ? "" : "es", told);
-}
-
 int survive_status(int status)
 {
-	int pid = sys_getpid();
-
-	if (total && here.maker == pid) {
-		here.maker = 0;
-		say_total();
-	}
-	/* A child of vfork has our memory, not our findings. */
-	if (!here.any || here.pid != pid)
+	summary_tell();
+	if (!summary_any())
 		return status;
 	if (options.exit_code)
 		return (int)options.exit_code;
@@ -100,7 +58,8 @@ static void at_exit(int status, void *unused)
 {
 	int now;
 
-	report_wait();
+	if (options.on_error == ON_ERROR_CONTINUE || options.exit_code)
+		report_wait();
 	now = survive_status(status);
 	if (now != status)
 		exit(now);
@@ -108,17 +67,11 @@ static void at_exit(int status, void *unused)
 
 void survive_init(void)
 {
-	long p;
+	bool goes_on = options.on_error == ON_ERROR_CONTINUE;
 
-	if (options.on_error != ON_ERROR_CONTINUE && !options.exit_code)
-		return;
-	on_exit(at_exit, NULL);
-	if (options.on_error != ON_ERROR_CONTINUE)
-		return;
-	log_keep_stderr();
-	p = sys_mmap(0, PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (sys_is_err(p))
-		return;
-	total = vaddr_ptr((vaddr_t)p);
-	here.maker = sys_getpid();
+	summary_init();
+	if (goes_on || options.exit_code || summary_is_mine())
+		on_exit(at_exit, NULL);
+	if (goes_on)
+		log_keep_stderr();
 }

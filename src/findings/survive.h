@@ -20,10 +20,7 @@ bool survive_possible(const struct report *r);
 /* Makes one: zeros of the process's own at the dead page. False: no memory or mapping for it. */
 bool survive_mend(const struct report *r);
 
-/* A finding was met; told: its report was printed. */
-void survive_count(bool told);
-
-/* The process ends with this status: says how many findings there were, once; the status instead. */
+/* The process ends with this status: has the summary told; the status instead. */
 int survive_status(int status);
 
 #endif

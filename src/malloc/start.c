@@ -155,7 +155,6 @@ static void stats_tell(void)
 		return;
 	out_init(&o, log_fd());
 	stats_print(&o);
-	suppressed_unused(&o);
 	out_flush(&o);
 }
 

@@ -36,6 +36,7 @@ STACK = {"used by": "use", "called by": "use", "freed by": "free", "moved by rea
          "allocated by": "alloc"}
 FOUND = re.compile(r"^(.*), found (at exit|when it died|by ud_kill_dead\(\)): its word is 0x[0-9a-f]{16}$")
 FOUND_WHEN = {"at exit": "exit", "when it died": "death", "by ud_kill_dead()": "called"}
+SUMMARY = re.compile(r"^undangle: (1 finding|\d+ findings) in (1 process|\d+ processes), \d+ of them told$")
 RUN_PAST = re.compile(r"^  or (\d+) bytes? past the end of a live (.*?)"
                       r"(?: allocated by thread (T.*?), tid (-?\d+):)?$")
 REGISTERS = re.compile(r"^    (?:\s*(?:r[a-z0-9]+|efl) +0x[0-9a-f]{16})+$")
@@ -115,7 +116,7 @@ def parse(text):
             r, stack = headline(m.group(1), m.group(2)), None
             reports.append(r)
             continue
-        if r is None or line.startswith("undangle: hint: "):
+        if r is None or line.startswith("undangle: hint: ") or SUMMARY.match(line):
             continue
         section, frame, known = SECTION.match(line), FRAME.match(line), LINE.match(line)
         past = RUN_PAST.match(line)

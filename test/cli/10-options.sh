@@ -21,7 +21,7 @@ refuses group-is-gone "unknown option '--group'" "$ud" --group=64 true
 
 # what the program sees; PROG is the shell's own test of its environment, so that ours is not in the way
 env_of() {
-	timeout 20 "$ud" "$@" /usr/bin/env 2>err | sed -n 's/^UNDANGLE_OPTIONS=//p'
+	timeout 20 "$ud" "$@" /usr/bin/env 2>err | sed -n '/^UNDANGLE_OPTIONS=/ { s///; s/:*summary=[^:]*//; s/^://; p }'
 	grep -v '^undangle: [0-9]* (env): ' err
 }
 verdict env-none '' "$(env_of)"

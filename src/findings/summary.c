@@ -1,0 +1,182 @@
+/*
+ * summary.c - see summary.h. app context, fault path: raw system calls.
+ *
+ * A file, because it reaches what the program execs without a descriptor, a parent or memory that the
+ * program could see change. Its name has the number of the process that says it: the one that the
+ * command became, or, without the command, each that was not forked. Records come from whoever may write
+ * there; they are numbers, and nothing else is made of them.
+ */
+#include "summary.h"
+#include "suppressed.h"
+
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <x86intrin.h>
+
+#define FOLDER "/dev/shm/undangle."
+
+struct counted {
+	uint32_t pid, met, told, hushed;
+	uint64_t rules[SUMMARY_RULES / 64];
+};
+
+static struct {
+	char path[OPTION_STR_SIZE];
+	int teller;
+	bool said;
+	bool named; /* by the command: it began a run, which somebody watches */
+	long at;    /* of our record in the file; < 0: it is not there */
+	struct counted mine;
+} here;
+
+struct sum {
+	unsigned long met, told, hushed, processes, of_others;
+	uint64_t rules[SUMMARY_RULES / 64];
+};
+
+void summary_init(void)
+{
+	const char *given = options.summary;
+
+	here.teller = sys_getpid();
+	if (__builtin_strncmp(given, FOLDER, sizeof(FOLDER) - 1) == 0)
+		here.teller = (int)text_number(given + sizeof(FOLDER) - 1);
+	else
+		given = "";
+	here.named = *given;
+	if (here.named)
+		out_snprintf(here.path, sizeof(here.path), "%s", given);
+	else
+		out_snprintf(here.path, sizeof(here.path), FOLDER "%d.%lx", here.teller,
+			(unsigned long)__rdtsc());
+}
+
+bool summary_is_mine(void)
+{
+	return here.teller == sys_getpid() && options.backend != BACKEND_KVM;
+}
+
+bool summary_any(void)
+{
+	return here.mine.met && (int)here.mine.pid == sys_getpid();
+}
+
+/* Of a child of fork or vfork: a record of its own. */
+static void be_process(void)
+{
+	uint32_t pid = (uint32_t)sys_getpid();
+
+	if (here.mine.pid == pid)
+		return;
+	here.mine = (struct counted){.pid = pid};
+	here.at = -1;
+}
+
+void summary_rule(size_t nth)
+{
+	be_process();
+	if (nth < SUMMARY_RULES)
+		here.mine.rules[nth / 64] |= 1UL << nth % 64;
+}
+
+/* Room for it: a limit that is met would be a signal. */
+static bool may_write(void)
+{
+	struct rlimit l = {0};
+
+	return sys_call4(__NR_prlimit64, 0, RLIMIT_FSIZE, 0, (long)&l) == 0 &&
+	       l.rlim_cur >= 1 << 20;
+}
+
+static int open_file(int flags)
+{
+	return (int)sys_openat(AT_FDCWD, here.path, flags | O_NOFOLLOW | O_CLOEXEC, 0600);
+}
+
+static void store(void)
+{
+	int fd = open_file(O_WRONLY | (here.at < 0 ? O_APPEND : 0));
+
+	if (fd < 0 && here.at < 0)
+		fd = open_file(O_WRONLY | O_APPEND | O_CREAT | O_EXCL);
+	if (fd == -17 /* EEXIST: another process was first */)
+		fd = open_file(O_WRONLY | O_APPEND);
+	if (fd < 0)
+		return;
+	if (here.at >= 0)
+		sys_call4(__NR_pwrite64, fd, (long)&here.mine, sizeof(here.mine), here.at);
+	else if (sys_write(fd, &here.mine, sizeof(here.mine)) == sizeof(here.mine))
+		here.at = sys_call3(__NR_lseek, fd, 0, SEEK_CUR) - (long)sizeof(here.mine);
+	sys_close(fd);
+}
+
+void summary_count(enum summary_kind kind, bool fatal)
+{
+	bool mine = summary_is_mine();
+
+	be_process();
+	here.mine.met += kind != SUMMARY_HUSHED;
+	here.mine.told += kind == SUMMARY_TOLD;
+	here.mine.hushed += kind == SUMMARY_HUSHED;
+	/* Nobody would ever remove it: the teller is gone, or this is all that it will have to say. */
+	if (options.backend == BACKEND_KVM || (mine && fatal) ||
+		(!mine && sys_call3(__NR_kill, here.teller, 0, 0) == -3 /* ESRCH */))
+		return;
+	if (may_write())
+		store();
+}
+
+static void add(struct sum *s, const struct counted *c)
+{
+	s->met += c->met;
+	s->told += c->told;
+	s->hushed += c->hushed;
+	s->processes += c->met > 0;
+	s->of_others += (int)c->pid == here.teller ? 0 : c->met;
+	for (size_t i = 0; i < ARRAY_LEN(s->rules); i++)
+		s->rules[i] |= c->rules[i];
+}
+
+/* All but our own, of which the last count may not be there. */
+static void add_file(struct sum *s)
+{
+	struct counted c;
+	int fd = open_file(O_RDONLY);
+
+	if (fd < 0)
+		return;
+	for (long at = 0; sys_read(fd, &c, sizeof(c)) == sizeof(c); at += (long)sizeof(c))
+		if (at != here.at)
+			add(s, &c);
+	sys_close(fd);
+	sys_call3(__NR_unlinkat, AT_FDCWD, (long)here.path, 0);
+}
+
+void summary_tell(void)
+{
+	struct sum s = {0};
+	struct out o;
+
+	if (!summary_is_mine() || here.said)
+		return;
+	here.said = true;
+	be_process();
+	add(&s, &here.mine);
+	add_file(&s);
+	out_init(&o, log_fd());
+	/* One that ended its process was the last thing to be read of it. */
+	if (s.met && (options.on_error == ON_ERROR_CONTINUE || (s.of_others && here.named) ||
+			     s.hushed)) {
+		out_fmt(&o, "undangle: %lu finding%s in %lu process%s, %lu of them told", s.met,
+			s.met == 1 ? "" : "s", s.processes, s.processes == 1 ? "" : "es", s.told);
+		if (s.hushed)
+			out_fmt(&o, ", %lu suppressed", s.hushed);
+		out_char(&o, '\n');
+	} else if (s.hushed && !options.quiet) {
+		out_fmt(&o, "undangle: %lu finding%s suppressed\n", s.hushed,
+			s.hushed == 1 ? "" : "s");
+	}
+	if (options.stats)
+		suppressed_unused(&o, s.rules);
+	out_flush(&o);
+}

@@ -454,7 +454,14 @@ void findings_read(FILE *in, void (*found)(struct finding *f, void *arg),
 		bool ended = s[n - 1] == '\n';
 
 		s[n - ended] = 0;
-		if (!strncmp(s, HEAD, strlen(HEAD))) {
+		/* Whoever wrote it was killed in the middle of a line: what it says there is not known. */
+		if (!ended && (f || asan || !strncmp(s, "undangle: ", 10))) {
+			if (f || asan)
+				found(f ? f : asan, arg);
+			f = asan = NULL;
+			if (other)
+				other(s, (size_t)n, arg);
+		} else if (!strncmp(s, HEAD, strlen(HEAD))) {
 			if (f || asan)
 				found(f ? f : asan, arg);
 			asan = NULL;

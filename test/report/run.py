@@ -296,14 +296,14 @@ def helpers(path):
     whole = re.compile(r"\Aundangle: ERROR: .*\n  process \d+ \(prog\)\n  used by thread[^\0]*\n  signature: .*\n"
                        r"undangle: hint: .*\n\Z")
 
-    def told(name, script, options="symbolize_ms=300", **env):
+    def told(name, script, options="symbolize_ms=300", whole=whole, **env):
         if script is not None:
             open(helper, "w").write("#!/bin/sh\n" + script)
             os.chmod(helper, 0o755)
         start = time.time()
         rc, err = program(options, path, LD_PRELOAD=lib, **env)
         verdict(name, (-signal.SIGSEGV, True, 1, True),
-                (rc, bool(whole.match(err)), err.count("used by thread"), time.time() - start < SLOW))
+                (rc, bool(re.match(whole, err)), err.count("used by thread"), time.time() - start < SLOW))
 
     told("no helper", None)
     told("a helper that fails", "exit 3\n")
@@ -314,6 +314,8 @@ def helpers(path):
     while runs(pid) and time.time() - born < SLOW:
         time.sleep(0.05)
     verdict("... and is gone", False, runs(pid))
+    told("a helper that is killed in its answer", "printf '  process 1 (prog)\\n  used by thread T0 (main), tid 1:\\n    #0 0x00'; "
+         "kill -9 $$\n", whole=r"\Aundangle: ERROR: .*\n  process 1 \(prog\)\n  used by thread .*\n    #0 0x00\Z")
     told("a helper that never reads", "exec 0<&-; exit 0\n")
     open(helper, "w").write(f"#!/bin/sh\necho ran >{W}/ran\n")
     os.chmod(helper, 0o777)
@@ -373,6 +375,61 @@ def noise(raw):
     verdict("broken reports", [], bad[:2])
 
 
+def frames_of(text, form):
+    """What any form says of frames: addresses, and places that are whole."""
+    out = sh(UD, "symbolize", "--format=json", input=text)
+    found = [json.loads(s) for s in out.stdout.splitlines() if s.startswith('{"undangle"')]
+    return (out.returncode, len(found), {(k["role"], f["pc"] if form == "raw" else "", f["offset"], l["function"], l["line"], l["column"])
+            for x in found for k in x["stacks"] for f in k["frames"] for l in f["lines"]}, [x["kind"] for x in found])
+
+
+def torn(raw):
+    """Reports that end anywhere: what is whole is there, nothing that is half is taken for it."""
+    rnd = random.Random(15)
+    path, bad = f"{W}/prog", []
+    text = sh(UD, "symbolize", input=raw).stdout
+    asan = sh(UD, "symbolize", "--format=asan", input=raw).stdout
+    for form, whole in (("raw", raw), ("text", text)):
+        want = frames_of(whole, form)
+        for _ in range(12):
+            part = whole[:rnd.randrange(1, len(whole))]
+            rc, n, got, kinds = frames_of(part, form)
+            head = part.count("\n") > 0
+            if rc or n != head or not got <= want[2] or (n and kinds != want[3]):
+                bad.append((form, part[-60:], rc, n, kinds, sorted(got - want[2])))
+    for verb in ("sarif", "html"):
+        for whole in (raw, text, asan):
+            part = whole[:rnd.randrange(1, len(whole))]
+            p = sh(UD, verb, input=part)
+            if p.returncode or p.stderr or (verb == "sarif" and len(json.loads(p.stdout)["runs"][0]["results"]) > 1):
+                bad.append((verb, part[-60:], p.returncode, p.stderr))
+    verdict("torn reports", [], bad[:3])
+
+    # The program killed while it prints; its reader gone after some bytes. When that is does not matter.
+    e = {"LD_PRELOAD": LIB, "PATH": os.environ["PATH"], "UNDANGLE_OPTIONS": f"{PATIENT}:log={W}/torn"}
+    bad, want = [], frames_of(text, "text")
+    for _ in range(6):
+        p = subprocess.Popen(path, env=e, stdin=subprocess.DEVNULL)
+        time.sleep(rnd.random() * 0.1)
+        p.kill()
+        p.wait(SLOW)
+        part = open(f"{W}/torn").read() if os.path.exists(f"{W}/torn") else ""
+        rc, n, got, kinds = frames_of(part, "text")
+        if rc or n > 1 or not got <= want[2]:
+            bad.append((part[-100:], rc, n, sorted(got - want[2])))
+        if part:
+            os.remove(f"{W}/torn")
+    verdict("killed while it prints", [], bad[:2])
+    ends = set()
+    e["UNDANGLE_OPTIONS"] = PATIENT
+    for _ in range(4):
+        p = subprocess.Popen(path, env=e, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        os.read(p.stderr.fileno(), rnd.randrange(1, 400))
+        p.stderr.close()
+        ends.add(p.wait(SLOW))
+    verdict("its reader goes", {-signal.SIGSEGV}, ends)
+
+
 def main():
     if sh(UD, "symbolize", "/dev/null").stderr:
         skipped("all of it", "built without libdw-dev")
@@ -385,6 +442,7 @@ def main():
         helpers(f"{W}/prog")
         situations()
         noise(raw)
+        torn(raw)
         pages.pages(sys.modules[__name__], raw)
         cores.cores(sys.modules[__name__])
     shutil.rmtree(W)

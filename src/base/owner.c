@@ -12,28 +12,44 @@ _Atomic uint32_t owners_taken;
 _Atomic uint64_t owner_refills;
 _Atomic uint32_t owner_none_in;
 
+#define KEPT_MOST 8
+
 static size_t owner_bytes;
+static void (*owner_empty)(struct owner *o);
+static _Atomic uint32_t owners_kept; /* changed under owner_lock */
 static pthread_key_t exit_key;
 static bool exit_seen;
 static __thread bool ended; /* it went back: what destructors still do is the shared one's */
 
-void owner_start(size_t bytes, struct owner *shared)
+void owner_start(size_t bytes, struct owner *shared, void (*empty)(struct owner *o))
 {
 	owner_bytes = bytes;
+	owner_empty = empty;
 	owner_of[0] = shared;
+}
+
+static void owner_keep(struct owner *o, bool kept)
+{
+	owners_kept += (uint32_t)kept - (uint32_t)o->kept;
+	o->kept = kept;
 }
 
 static void owner_leave(void *arg)
 {
 	struct owner *o = arg;
 	struct lock_section s;
+	bool keep = owners_kept < KEPT_MOST;
 
 	lock_section_enter(&s);
-	lock_take(&owner_lock);
 	owner_mine = NULL;
 	ended = true;
+	/* A thread that a handler has ended in the middle of malloc leaves who knows what. */
+	if (!keep && owner_empty && !o->busy)
+		owner_empty(o);
+	lock_take(&owner_lock);
 	o->taken = false;
 	o->in = NULL;
+	owner_keep(o, keep && !o->busy);
 	owners_taken--;
 	lock_drop(&owner_lock);
 	lock_section_leave(&s);
@@ -68,12 +84,14 @@ struct owner *owner_get(void)
 	if (o || ended)
 		return o;
 	lock_take(&owner_lock);
-	for (o = owner_all; o && o->taken; o = o->next)
+	/* One that has something, if there is any. */
+	for (o = owner_all; o && (o->taken || o->kept != (owners_kept != 0)); o = o->next)
 		;
 	if (!o)
 		o = owner_new();
 	if (o) {
 		o->taken = true;
+		owner_keep(o, false);
 		owners_taken++;
 		o->tid = sys_gettid();
 	}
@@ -103,6 +121,33 @@ bool owner_is_in(const void *where)
 	return in;
 }
 
+static struct owner *kept_take(void)
+{
+	struct owner *o;
+
+	lock_take(&owner_lock);
+	for (o = owner_all; o && !o->kept; o = o->next)
+		;
+	if (o) {
+		o->taken = true;
+		owner_keep(o, false);
+	}
+	lock_drop(&owner_lock);
+	return o;
+}
+
+void owners_empty(void)
+{
+	struct owner *o;
+
+	while (owner_empty && owners_kept && (o = kept_take())) {
+		owner_empty(o);
+		lock_take(&owner_lock);
+		o->taken = false;
+		lock_drop(&owner_lock);
+	}
+}
+
 /*
  * Only this thread lives; owners of the others that were not in the middle of something are free.
  * What is so already is not written: each page would be copied.
@@ -110,8 +155,10 @@ bool owner_is_in(const void *where)
 void owner_fork_child(void)
 {
 	for (struct owner *o = owner_all; o; o = o->next) {
-		if (o != owner_mine && o->taken && !o->busy)
+		if (o != owner_mine && o->taken && !o->busy) {
 			o->taken = false;
+			owner_keep(o, true);
+		}
 		if (o != owner_mine && o->in)
 			o->in = NULL;
 	}

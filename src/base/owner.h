@@ -4,7 +4,8 @@
  * app context. An owner is a number, what its thread counts, and behind it what the engine hands out
  * from (rows/cursors.h, pages/cutter.h). `busy` is set while the thread's short way changes that; a
  * signal handler that finds it set uses the shared owner, under owner_shared_lock. Owners outlive
- * their threads: the next thread takes one over with all that it has.
+ * their threads: the next thread takes one over, of a few with all that it has; what more of them
+ * had goes back, and what these have when the process forks (owners_empty).
  */
 #ifndef UD_BASE_OWNER_H
 #define UD_BASE_OWNER_H
@@ -23,6 +24,7 @@
 struct owner {
 	bool busy;
 	bool taken;  /* by a thread that lives */
+	bool kept;   /* by none, with what the last one had */
 	uint16_t id; /* of what it hands out, if < OWNER_NONE */
 	int tid;
 	uint64_t freed; /* FREED_ONE for each block since it last told the sweep, and their bytes */
@@ -46,12 +48,16 @@ extern _Atomic uint32_t owners_taken;  /* by threads that live */
 extern _Atomic uint64_t owner_refills; /* views or sheets that any of them took */
 extern _Atomic uint32_t owner_none_in; /* frees of threads that are no owner, just now */
 
-/* Once, before the first block: an owner has so many bytes, and this is the shared one. */
-void owner_start(size_t bytes, struct owner *shared);
+/*
+ * Once, before the first block: an owner has so many bytes, and this is the shared one. empty() gives
+ * back what the owner of no thread has; NULL: that is worth nothing.
+ */
+void owner_start(size_t bytes, struct owner *shared, void (*empty)(struct owner *o));
 void owner_init(void); /* from the constructor: thread exits are seen from here on */
 /* This thread's, made if need be; NULL: no memory, or the thread is ending. In a section. */
 struct owner *owner_get(void);
 void owner_fork_child(void);
+void owners_empty(void); /* all that are kept. In a section */
 /* Of all owners, the shared one too. */
 size_t owners_sum(size_t (*of)(const struct owner *o));
 /* May a thread be in the middle of a free in this view or sheet? */

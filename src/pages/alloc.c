@@ -20,7 +20,7 @@ struct cutter cutter_shared;
 
 void pages_start(void)
 {
-	owner_start(sizeof(struct cutter), &cutter_shared.own);
+	owner_start(sizeof(struct cutter), &cutter_shared.own, NULL);
 	pages_class_init();
 	atonce_start();
 }

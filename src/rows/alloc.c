@@ -31,7 +31,7 @@ struct cursors cursors_shared;
 
 void rows_start(void)
 {
-	owner_start(sizeof(struct cursors), &cursors_shared.own);
+	owner_start(sizeof(struct cursors), &cursors_shared.own, cursors_empty);
 	atonce_start();
 	heap_init(!mode.strict && space.end - space.base >= SPANS_RANGE, true);
 }

@@ -205,7 +205,8 @@ void heap_extent_shown(const struct extent *e, uint32_t units, bool again);
 bool heap_chunk_is_huge(uint32_t id);
 /* Gives spare chunks back to the system. */
 void heap_pool_trim(void);
-size_t heap_bytes(void); /* of all chunks */
+void heap_idle_drop(void); /* gives back extents in which nothing is in use. No lock is held */
+size_t heap_bytes(void);   /* of all chunks */
 /* For fork: (*used)[id] is not 0 for each chunk that holds something; returns 1 + the highest id.
  */
 uint32_t heap_chunks_used(const uint8_t **used);

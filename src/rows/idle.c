@@ -1,6 +1,6 @@
 /*
- * idle.c - a thread that sleeps keeps no memory: what its cursors still have to hand out is
- * taken back.
+ * idle.c - a thread that sleeps, or has ended, keeps no memory: what its cursors still have to hand
+ * out is taken back.
  *
  * app context. What a cursor has not handed out yet is whose who exchanges cursor.rest for NULL:
  * the cursor for one word of 64 objects, after which it puts the view back; the sweep here for all
@@ -11,6 +11,7 @@
 #include "idle.h"
 #include "census.h"
 #include "pending.h"
+#include "sweep.h"
 
 /* What is left of v is nobody's then, unless its cursor takes a word at this moment. */
 static void take_back(struct cursor *c, struct view *v)
@@ -53,4 +54,48 @@ void idle_look(void)
 		for (unsigned cls = 0; cls < heap_class_count(); cls++)
 			cursor_look(tc, cls, sleeps);
 	}
+}
+
+/* The rest of its word, which nobody ever had; without records that is not remembered. */
+static void word_empty(struct cursor *c)
+{
+	c->view->torn |= !c->view->rec;
+	atomic_fetch_and(&c->view->live[c->word], ~c->mask);
+	__atomic_store_n(&c->mask, 0, __ATOMIC_RELEASE);
+	c->next = 0;
+}
+
+/* It may have nothing alive now. */
+static void view_left(struct view *v)
+{
+	struct census n;
+
+	view_count(v, &n);
+	if (n.whole)
+		pending_note_spent(v);
+	else
+		pending_note(v);
+}
+
+void cursors_empty(struct owner *o)
+{
+	struct cursors *tc = (struct cursors *)o;
+
+	lock_take(&sweep_lock);
+	for (unsigned cls = 0; cls < heap_class_count(); cls++) {
+		struct cursor *c = &tc->cur[cls];
+		struct view *word = c->mask ? c->view : NULL, *rest = atomic_load(&c->rest);
+
+		if (word)
+			word_empty(c);
+		if (rest)
+			take_back(c, rest);
+		if (word && word != rest)
+			view_left(word);
+		if (rest)
+			view_left(rest);
+	}
+	lock_drop(&sweep_lock);
+	if (pending_spent_many())
+		sweep_spent();
 }

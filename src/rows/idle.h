@@ -1,5 +1,5 @@
 /*
- * idle.h - a thread that sleeps keeps no memory. See idle.c.
+ * idle.h - a thread that sleeps, or has ended, keeps no memory. See idle.c.
  */
 #ifndef UD_ROWS_IDLE_H
 #define UD_ROWS_IDLE_H
@@ -11,5 +11,8 @@
  * handed out. sweep_lock held.
  */
 void idle_look(void);
+
+/* All that the owner of no thread has not handed out. In a section. */
+void cursors_empty(struct owner *o);
 
 #endif

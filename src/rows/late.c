@@ -3,7 +3,8 @@
  *
  * app context, sweep_lock held. What breaks it: a slot that counts as filled and is not, which would
  * be told as a bug of the program. So none is looked at that nobody ever had, or whose page is the
- * program's own (own.c), or that died around a fork.
+ * program's own (own.c), or that died around a fork; and no view without records of which an ended
+ * thread had a word in part (idle.c).
  */
 #include "clean.h"
 #include "own.h"

@@ -385,3 +385,15 @@ void heap_row_give(struct class *c, struct row *r, const uint64_t *mask)
 	while (c->empty > 1 + c->extents / 4 || (c->idle && !extent_wanted(c, c->idle)))
 		extent_drop(c, c->idle);
 }
+
+void heap_idle_drop(void)
+{
+	for (unsigned i = 0; i < HEAP_CLASSES; i++) {
+		struct class *c = &heap_class[i];
+
+		lock_take(&c->lock);
+		while (c->idle)
+			extent_drop(c, c->idle);
+		lock_drop(&c->lock);
+	}
+}

@@ -27,7 +27,7 @@ struct view {
 	bool simple;	/* no records, an object per page, none dies at once: the short way */
 	bool zeroed;	/* its memory was never written through another view */
 	bool kept;	/* it is in every core (cores.c) */
-	bool torn;	/* a fork's child: other threads stored there while it was copied */
+	bool torn;	/* not all that is dead there was filled: a fork's child, an ended thread */
 	/* Once, by the thread whose cursor gets it (alloc.c). Both are numbers of owners. */
 	uint16_t owner; /* who frees there as its owner */
 	uint16_t giver; /* who hands it out */

@@ -120,6 +120,10 @@ MUTANTS = [
      "\t\tif (atomic_load(&v->dirty) && !v)\n", ["ok:memory-pairs:deferred"]),
     ("idle-never", "src/rows/idle.c", "\tfor (struct owner *o = owner_all; o; o = o->next) {\n",
      "\tfor (struct owner *o = NULL; o; o = o->next) {\n", ["ok:sleepers:deferred"]),
+    ("ended-kept-at-fork", "src/rows/fork.c", "\towners_empty(); /* each view costs the child */\n", "", ["unit:engine_test"]),
+    ("ended-never-emptied", "src/base/owner.c", "if (!keep && owner_empty && !o->busy)",
+     "if (!keep && !owner_empty)", ["ok:thread-ends:deferred"]),
+    ("ended-word-judged", "src/rows/idle.c", "\tc->view->torn |= !c->view->rec;\n", "", ["unit:engine_test"]),
     ("table-kept", "src/base/space.c", "+ n == IN_PAGE)", "+ n == IN_PAGE + 1)", ["ok:memory-bound:deferred"]),
     # --- spans ---
     ("span-forked-in-part", "src/rows/fork.c", "view_map_again(v->base, v->chunk, v->first, v->pages))",

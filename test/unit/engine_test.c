@@ -13,6 +13,8 @@
 #include "malloc/metrics.h"
 #include "rows/census.h"
 
+#include <pthread.h>
+#include <semaphore.h>
 #include <setjmp.h>
 #include <sys/single_threaded.h>
 #include <sys/wait.h>
@@ -615,6 +617,78 @@ static void sleepers_keep_nothing(void)
 	in_child(&(struct way){DETECT_DEFERRED, THREADS, 0, false, 0}, play_sleeper);
 }
 
+#define ENDING 12
+
+struct ending {
+	sem_t go, done;
+	unsigned first; /* of live[] */
+};
+
+static void *ends(void *arg)
+{
+	struct ending *e = arg;
+
+	sem_wait(&e->go);
+	for (unsigned i = 0; i < 10; i++)
+		blk_take(&live[e->first + i]);
+	sem_post(&e->done);
+	sem_wait(&e->go);
+	return NULL;
+}
+
+static unsigned cursors_in_hand(const struct owner *but)
+{
+	unsigned n = 0;
+
+	for (struct owner *o = owner_all; o; o = o->next)
+		for (unsigned c = 0; c < HEAP_CLASSES && o != but; c++) {
+			const struct cursor *cur = &((struct cursors *)o)->cur[c];
+
+			n += cur->mask || cur->rest;
+		}
+	return n;
+}
+
+/* Threads that live at a time, and work and end one after the other; some of what they had lives on. */
+static void play_ended(const struct way *w)
+{
+	static struct ending e[ENDING];
+	pthread_t t[ENDING];
+
+	owner_init();
+	play(3000, 1);
+	for (unsigned i = 0; i < LIVE; i++)
+		if (live[i].p)
+			blk_drop(&live[i]);
+	for (unsigned i = 0; i < ENDING; i++) {
+		e[i].first = i * 10;
+		sem_init(&e[i].go, 0, 0);
+		sem_init(&e[i].done, 0, 0);
+		CHECK(!pthread_create(&t[i], NULL, ends, &e[i]));
+		sem_post(&e[i].go);
+		sem_wait(&e[i].done);
+	}
+	CHECK_EQ(owners_taken, 1 + ENDING);
+	for (unsigned i = 0; i < ENDING; i++) {
+		sem_post(&e[i].go);
+		pthread_join(t[i], NULL);
+	}
+	CHECK_EQ(owners_taken, 1);
+	CHECK(cursors_in_hand(owner_mine) > 0);
+	block_source->fork_prepare(false);
+	block_source->fork_parent();
+	CHECK_EQ(cursors_in_hand(owner_mine), 0);
+	play(3000, 1);
+	end_all();
+}
+
+static void threads_that_ended_keep_nothing(void)
+{
+	in_child(&(struct way){DETECT_STRICT, THREADS, 0, true, 0}, play_ended);
+	in_child(&(struct way){DETECT_DEFERRED, THREADS, 0, false, 0}, play_ended);
+	in_child(&(struct way){DETECT_ADAPTIVE, THREADS, 0, false, 0}, play_ended);
+}
+
 /* Where nothing is killed before its whole sheet is dead, the memory serves again, and is no zero. */
 static void play_moved(const struct way *w)
 {
@@ -832,6 +906,7 @@ int main(void)
 	RUN(any_call_may_fail);
 	RUN(a_child_has_its_own);
 	RUN(sleepers_keep_nothing);
+	RUN(threads_that_ended_keep_nothing);
 	RUN(bits_are_watched);
 	return UNIT_END();
 }

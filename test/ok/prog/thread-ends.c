@@ -33,6 +33,7 @@ static void *waits(void *arg)
 	return NULL;
 }
 
+/* Of memory that blocks may be in. */
 static int mappings(void)
 {
 	char line[1000];
@@ -40,22 +41,44 @@ static int mappings(void)
 	int n = 0;
 
 	while (f && fgets(line, sizeof(line), f))
-		n++;
+		n += strstr(line, " rw") != NULL;
 	if (f)
 		fclose(f);
 	return n;
 }
 
-#define AT_ONCE 100
+/* What a fork has to make again. */
+static int mappings_of_child(void)
+{
+	int *n = mmap(NULL, sizeof(*n), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	pid_t pid = fork();
+
+	if (!pid) {
+		*n = mappings();
+		_exit(0);
+	}
+	check(wait_for(pid) == 0);
+	return *n;
+}
+
+static void many_at_once(int n)
+{
+	pthread_barrier_t all;
+	pthread_t t[n];
+
+	pthread_barrier_init(&all, NULL, n);
+	for (int i = 0; i < n; i++)
+		check(!pthread_create(&t[i], NULL, waits, &all));
+	for (int i = 0; i < n; i++)
+		pthread_join(t[i], NULL);
+}
 
 int main(void)
 {
-	pthread_t t[AT_ONCE];
-	pthread_barrier_t all;
-	int before = 0, after;
+	pthread_t t[10];
+	int first = mappings_of_child(), before = 0, after;
 
 	pthread_key_create(&key, still_busy);
-	pthread_barrier_init(&all, NULL, AT_ONCE);
 	for (int round = 0; round < 150; round++) {
 		if (round == 50)
 			before = mappings();
@@ -69,9 +92,11 @@ int main(void)
 		say("1000 threads: %d mappings, then %d", before, after);
 		check(!"what they held went back");
 	}
-	for (int i = 0; i < AT_ONCE; i++)
-		check(!pthread_create(&t[i], NULL, waits, &all));
-	for (int i = 0; i < AT_ONCE; i++)
-		pthread_join(t[i], NULL);
+	many_at_once(300);
+	after = mappings_of_child();
+	if (after > first + 100) {
+		say("mappings in a child: %d at first, then %d", first, after);
+		check(!"a fork costs what it did");
+	}
 	return done();
 }

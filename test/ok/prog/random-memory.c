@@ -1,7 +1,7 @@
 // 10,000 random system calls on whole pages of blocks (protections, advices, locks, other
 // mappings), blocks made and freed between them, and forks whose children go on in the same way:
 // every result, what can be read and written, and every byte are as without us. After MADV_FREE a
-// page has its old bytes or none.
+// page has its old bytes or none. Every line names the seed: `random-memory SEED` does it again.
 // timeout: 120
 // not-tiny: minutes in an emulator
 #include "ok.h"
@@ -33,7 +33,8 @@ static struct {
 	size_t size;
 	unsigned char byte;
 } small[SMALL];
-static uint64_t seed = 1, hash = 14695981039346656037UL;
+static uint64_t seed, hash = 14695981039346656037UL;
+static unsigned long begun_with = 1;
 static int depth;
 static sigjmp_buf back;
 
@@ -296,7 +297,7 @@ static void child(void)
 		for (unsigned i = draw(30); i--;)
 			step();
 		look_all();
-		say("%*schild %016lx", 2 * depth, "", (unsigned long)hash);
+		say("seed %lu: %*schild %016lx", begun_with, 2 * depth, "", (unsigned long)hash);
 		_exit(failures != 0);
 	}
 	check(pid > 0 && wait_for(pid) == 0);
@@ -328,7 +329,8 @@ int main(int argc, char **argv)
 	struct sigaction a = {.sa_handler = on_fault, .sa_flags = SA_NODEFER};
 
 	if (argc > 1)
-		seed = strtoul(argv[1], NULL, 0);
+		begun_with = strtoul(argv[1], NULL, 0);
+	seed = begun_with;
 	mallopt(M_MMAP_THRESHOLD, 128 << 10);
 	sigaction(SIGSEGV, &a, NULL);
 	sigaction(SIGBUS, &a, NULL);
@@ -340,7 +342,7 @@ int main(int argc, char **argv)
 		step();
 		if (i % 250 == 0) {
 			look_all();
-			say("%u %016lx", i, (unsigned long)hash);
+			say("seed %lu: %u steps %016lx", begun_with, i, (unsigned long)hash);
 		}
 	}
 	for (unsigned i = 0; i < BLOCKS; i++)

@@ -6,7 +6,7 @@ A program prints what one round of it took; of a shell's loop all processes are 
 import argparse, os, resource, statistics, subprocess, sys
 
 sys.dont_write_bytecode = True
-import run
+import peers
 
 SHELL = "for i in $(seq 200); do x=$(echo $i | sed s/1/2/); y=$(expr $i + 1); done"
 BUFFERS = [60_000, 128_000, 256_000, 512_000, 1_000_000, 2_000_000, 4_000_000, 8_000_000, 16_000_000]
@@ -26,11 +26,9 @@ def children():
     return (r.ru_utime + r.ru_stime) * 1e6
 
 
-def took(cmd, lib, options):
+def took(cmd, peer):
     """Microseconds."""
-    env = dict(os.environ)
-    if options is not None:
-        env["LD_PRELOAD"], env["UNDANGLE_OPTIONS"] = lib, options
+    env = dict(os.environ, **peer.env)
     before = children()
     r = subprocess.run(cmd, env=env, capture_output=True, text=True, timeout=3600)
     if r.returncode or r.stderr:
@@ -48,11 +46,14 @@ def main():
     ap.add_argument("--configs", default="glibc,production,deferred,strict,debug")
     a = ap.parse_args()
     configs = a.configs.split(",")
+    peer = {p.name: p for p in peers.modes(a.lib)}
+    if not set(configs) <= set(peer):
+        ap.error(f"--configs: some of {', '.join(peer)}")
     us = {}
     for r in range(a.rounds):
         for name, cmd in rows(a.what, a.prog_dir, a.scale).items():
             for c in configs[r % len(configs):] + configs[:r % len(configs)]:
-                us.setdefault((name, c), []).append(took(cmd, a.lib, run.CONFIGS[c]))
+                us.setdefault((name, c), []).append(took(cmd, peer[c]))
         print(f"bench: round {r + 1} of {a.rounds} done", file=sys.stderr, flush=True)
     others = [c for c in configs if c != "glibc"]
     print("| processor time, x glibc | glibc us | " + " | ".join(others) + " |")

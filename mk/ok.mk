@@ -30,6 +30,7 @@ check-ok-quick check-ok-full: all
 check-long: check-ok-long
 check-ok-long: all
 	@sh tools/setup.sh long
+	@$(MAKE) -s -j2 ok-programs
 	@/usr/bin/python3 test/ok/run.py -B $(B) -j 1 --cases test/ok/long --profiles strict,deferred,production \
 		$(if $(ONLY),--only $(ONLY)) $(OK_ARGS)
 VM_NEEDS += ok-programs

@@ -16,15 +16,22 @@
  * A program at a fixed address that takes malloc's is where the pointer goes, by a jump to ours: it
  * has the symbol, but undefined (Debian's python).
  */
-bool bypass_is(void)
+void *bypass_of(const char *name)
 {
-	const void *theirs = dlsym(RTLD_DEFAULT, "malloc");
+	void *theirs = dlsym(RTLD_DEFAULT, name);
 	const ElfW(Sym) *sym = NULL;
 	Dl_info at, ours;
 
 	return theirs && dladdr1(theirs, &at, (void **)&sym, RTLD_DL_SYMENT) &&
-	       dladdr((void *)bypass_is, &ours) && at.dli_fbase != ours.dli_fbase &&
-	       !(sym && sym->st_shndx == SHN_UNDEF);
+			       dladdr((void *)bypass_is, &ours) && at.dli_fbase != ours.dli_fbase &&
+			       !(sym && sym->st_shndx == SHN_UNDEF)
+		       ? theirs
+		       : NULL;
+}
+
+bool bypass_is(void)
+{
+	return bypass_of("malloc") != NULL;
 }
 
 /* The parent of process pid; 0: it has none that can be seen. */

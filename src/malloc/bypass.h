@@ -6,6 +6,9 @@
 
 #include "malloc.h"
 
+/* The function of that name that the program has found before ours; NULL: it has ours, or none. */
+void *bypass_of(const char *name);
+
 /* Does the program's malloc come from somebody else? */
 bool bypass_is(void);
 

@@ -6,6 +6,7 @@
  * system call wrappers.
  */
 #include "malloc.h"
+#include "bypass.h"
 #include "last.h"
 #include "otherlibc.h"
 #include "stats.h"
@@ -129,12 +130,22 @@ UD_EXPORT void *realloc(void *p, size_t size)
 	return realloc_any(p, size, "realloc", FRAME);
 }
 
+/* Of a program with a realloc of its own, which libc's reallocarray would find. */
+static void *(*their_realloc)(void *, size_t);
+
+void family_init(void)
+{
+	*(void **)&their_realloc = bypass_of("realloc");
+}
+
 UD_EXPORT void *reallocarray(void *p, size_t n, size_t size)
 {
 	size_t all;
 
 	if (__builtin_mul_overflow(n, size, &all))
 		return or_enomem(NULL);
+	if (unlikely(their_realloc != NULL))
+		return their_realloc(p, all);
 	return realloc_any(p, all, "reallocarray", FRAME);
 }
 

@@ -17,6 +17,10 @@ void start(void);
 /* Why auto took this backend; NULL: it was asked for. */
 extern const char *start_why;
 
+/* Before main: what of C's family and of C++'s operators the program has replaced. */
+void family_init(void);
+void operators_init(void);
+
 /*
  * malloc and free themselves, which must end in them by a jump: their frame is then that of the
  * call.

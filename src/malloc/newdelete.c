@@ -4,9 +4,13 @@
  * libstdc++'s own end in malloc and free, and would do. But another malloc that is preloaded behind
  * us, or linked to the program, brings operators that go straight to its own blocks: they have to
  * be found here first. Where there is no memory libstdc++'s is asked, which knows the new-handler
- * and throws; the exception passes through these functions, which hold nothing.
+ * and throws; the exception passes through these functions, which hold nothing. And where the
+ * program has replaced some, it is asked for all: it defines the others by those (new[] by new, the
+ * sized delete by the plain one). What breaks it: to look for it at the call, which may be made
+ * under a lock that a constructor in dlopen waits for.
  */
 #include "malloc.h"
+#include "bypass.h"
 
 #include <dlfcn.h>
 #include <stddef.h>
@@ -15,29 +19,89 @@
 #define NOTHROW "RKSt9nothrow_t"
 #define ALIGNED "St11align_val_t"
 
-/* The C++ library's operator of that name, with the arguments as they came. */
+#define OPERATORS                                                       \
+	NEW(new_one, "_Znwm")                                           \
+	NEW(new_array, "_Znam")                                         \
+	NEW(new_one_nothrow, "_Znwm" NOTHROW)                           \
+	NEW(new_array_nothrow, "_Znam" NOTHROW)                         \
+	NEW_ALIGNED(new_one_aligned, "_Znwm" ALIGNED)                   \
+	NEW_ALIGNED(new_array_aligned, "_Znam" ALIGNED)                 \
+	NEW_ALIGNED(new_one_aligned_nothrow, "_Znwm" ALIGNED NOTHROW)   \
+	NEW_ALIGNED(new_array_aligned_nothrow, "_Znam" ALIGNED NOTHROW) \
+	DELETE(delete_one, "_ZdlPv")                                    \
+	DELETE(delete_array, "_ZdaPv")                                  \
+	DELETE(delete_one_sized, "_ZdlPvm")                             \
+	DELETE(delete_array_sized, "_ZdaPvm")                           \
+	DELETE(delete_one_nothrow, "_ZdlPv" NOTHROW)                    \
+	DELETE(delete_array_nothrow, "_ZdaPv" NOTHROW)                  \
+	DELETE(delete_one_aligned, "_ZdlPv" ALIGNED)                    \
+	DELETE(delete_array_aligned, "_ZdaPv" ALIGNED)                  \
+	DELETE(delete_one_sized_aligned, "_ZdlPvm" ALIGNED)             \
+	DELETE(delete_array_sized_aligned, "_ZdaPvm" ALIGNED)           \
+	DELETE(delete_one_aligned_nothrow, "_ZdlPv" ALIGNED NOTHROW)    \
+	DELETE(delete_array_aligned_nothrow, "_ZdaPv" ALIGNED NOTHROW)
+
+/* The numbers of the operators, then their names. */
+#define NEW(id, symbol)		NR_##id,
+#define NEW_ALIGNED(id, symbol) NR_##id,
+#define DELETE(id, symbol)	NR_##id,
+enum { OPERATORS NR_ALL };
+#undef NEW
+#undef NEW_ALIGNED
+#undef DELETE
+
+#define NEW(id, symbol)		symbol,
+#define NEW_ALIGNED(id, symbol) symbol,
+#define DELETE(id, symbol)	symbol,
+static const char *const names[] = {OPERATORS};
+#undef NEW
+#undef NEW_ALIGNED
+#undef DELETE
+
+/* With the arguments as they came. */
+static void *(*asked[NR_ALL])(size_t, size_t, size_t);
+
+/* The C++ library's operator of that name, if it is there. */
+static void *library_operator(const char *name)
+{
+	static const char *const libraries[] = {"libstdc++.so.6", "libc++.so.1"};
+	void *h, *is = NULL;
+
+	for (size_t i = 0; !is && i < ARRAY_LEN(libraries); i++) {
+		h = dlopen(libraries[i], RTLD_LAZY | RTLD_NOLOAD);
+		is = h ? dlsym(h, name) : NULL;
+	}
+	return is;
+}
+
+void operators_init(void)
+{
+	bool replaced = false;
+
+	for (int i = 0; i < NR_ALL; i++)
+		replaced = replaced || bypass_of(names[i]);
+	for (int i = 0; replaced && i < NR_ALL; i++)
+		*(void **)&asked[i] = library_operator(names[i]);
+}
+
 static __attribute__((noinline, cold)) void *no_memory(
 	const char *name, size_t a, size_t b, size_t c)
 {
-	static const char *const libraries[] = {"libstdc++.so.6", "libc++.so.1"};
-	void *(*real)(size_t, size_t, size_t);
-	void *h;
+	void *(*real)(size_t, size_t, size_t) = (void *(*)(size_t, size_t, size_t))library_operator(
+		name);
 
-	for (size_t i = 0; i < ARRAY_LEN(libraries); i++) {
-		h = dlopen(libraries[i], RTLD_LAZY | RTLD_NOLOAD);
-		real = h ? (void *(*)(size_t, size_t, size_t))dlsym(h, name) : NULL;
-		if (real)
-			return real(a, b, c);
-	}
-	return NULL;
+	return real ? real(a, b, c) : NULL;
 }
 
 #define NEW(id, symbol)                                               \
 	UD_EXPORT void *id(size_t size, size_t b) __asm__(symbol);    \
 	UD_EXPORT void *id(size_t size, size_t b)                     \
 	{                                                             \
-		void *p = short_alloc(size ? size : 1, false, FRAME); \
+		void *p;                                              \
                                                                       \
+		if (unlikely(asked[NR_##id] != NULL))                 \
+			return asked[NR_##id](size, b, 0);            \
+		p = short_alloc(size ? size : 1, false, FRAME);       \
 		return likely(p) ? p : no_memory(symbol, size, b, 0); \
 	}
 
@@ -52,37 +116,23 @@ static void *aligned(size_t size, size_t align, void *frame)
 	UD_EXPORT void *id(size_t size, size_t align, size_t c) __asm__(symbol); \
 	UD_EXPORT void *id(size_t size, size_t align, size_t c)                  \
 	{                                                                        \
-		void *p = aligned(size, align, FRAME);                           \
+		void *p;                                                         \
                                                                                  \
+		if (unlikely(asked[NR_##id] != NULL))                            \
+			return asked[NR_##id](size, align, c);                   \
+		p = aligned(size, align, FRAME);                                 \
 		return likely(p) ? p : no_memory(symbol, size, align, c);        \
 	}
 
 /* Sizes and alignments are not needed: the block knows. A jump, as in malloc.c. */
-#define DELETE(id, symbol)                          \
-	UD_EXPORT void id(void *p) __asm__(symbol); \
-	UD_EXPORT void id(void *p)                  \
-	{                                           \
-		if (p)                              \
-			short_free(p);              \
+#define DELETE(id, symbol)                                              \
+	UD_EXPORT void id(void *p, size_t b, size_t c) __asm__(symbol); \
+	UD_EXPORT void id(void *p, size_t b, size_t c)                  \
+	{                                                               \
+		if (unlikely(asked[NR_##id] != NULL))                   \
+			asked[NR_##id]((size_t)p, b, c);                \
+		else if (p)                                             \
+			short_free(p);                                  \
 	}
 
-NEW(new_one, "_Znwm")
-NEW(new_array, "_Znam")
-NEW(new_one_nothrow, "_Znwm" NOTHROW)
-NEW(new_array_nothrow, "_Znam" NOTHROW)
-NEW_ALIGNED(new_one_aligned, "_Znwm" ALIGNED)
-NEW_ALIGNED(new_array_aligned, "_Znam" ALIGNED)
-NEW_ALIGNED(new_one_aligned_nothrow, "_Znwm" ALIGNED NOTHROW)
-NEW_ALIGNED(new_array_aligned_nothrow, "_Znam" ALIGNED NOTHROW)
-DELETE(delete_one, "_ZdlPv")
-DELETE(delete_array, "_ZdaPv")
-DELETE(delete_one_sized, "_ZdlPvm")
-DELETE(delete_array_sized, "_ZdaPvm")
-DELETE(delete_one_nothrow, "_ZdlPv" NOTHROW)
-DELETE(delete_array_nothrow, "_ZdaPv" NOTHROW)
-DELETE(delete_one_aligned, "_ZdlPv" ALIGNED)
-DELETE(delete_array_aligned, "_ZdaPv" ALIGNED)
-DELETE(delete_one_sized_aligned, "_ZdlPvm" ALIGNED)
-DELETE(delete_array_sized_aligned, "_ZdaPvm" ALIGNED)
-DELETE(delete_one_aligned_nothrow, "_ZdlPv" ALIGNED NOTHROW)
-DELETE(delete_array_aligned_nothrow, "_ZdaPv" ALIGNED NOTHROW)
+OPERATORS

@@ -162,6 +162,8 @@ __attribute__((constructor(101))) static void undangle_init(void)
 {
 	log_start();
 	start();
+	family_init();
+	operators_init();
 	if (off_is()) {
 		bypass_warn();
 		return;

@@ -161,12 +161,21 @@ static void limit_before(int as, long a, long *b, long *c, struct ownlimit *own)
 	bool by_pid = as == __NR_prlimit64;
 	long *at = by_pid ? c : b;
 
-	if ((by_pid && a && (int)a != sys_getpid()) || !*at || !stack_probe((vaddr_t)*at) ||
-		!stack_probe((vaddr_t)*at + sizeof(*own) - 1))
+	if (as == __NR_getrlimit || (by_pid && a && (int)a != sys_getpid()) || !*at ||
+		!stack_probe((vaddr_t)*at) || !stack_probe((vaddr_t)*at + sizeof(*own) - 1))
 		return;
 	__builtin_memcpy(own, vaddr_ptr((vaddr_t)*at), sizeof(*own));
 	if (ownlimit_raise((int)(by_pid ? *b : a), own))
 		*at = (long)own;
+}
+
+/* getrlimit(what, old) or prlimit(pid, what, new, old): without that room. */
+static void limit_after(int as, long a, long b, long d)
+{
+	long what = as == __NR_prlimit64 ? b : a, to = as == __NR_prlimit64 ? d : b;
+
+	if (to && as != __NR_setrlimit)
+		ownlimit_show((int)what, vaddr_ptr((vaddr_t)to));
 }
 
 /* A buffer that came out whole needs no look; of vectors only a look tells. */
@@ -180,6 +189,7 @@ static void limit_before(int as, long a, long *b, long *c, struct ownlimit *own)
 		long (*next)(long, long, long, long, long, long) = real_of(CALL_##name);   \
 		const long call[] = {__NR_prctl, a, b, c};                                 \
 		bool locks = FAIL_##fail == PRCTL && sandbox_before(call);                 \
+		const long what_or_to = b;                                                 \
 		struct ownlimit own;                                                       \
 		long r;                                                                    \
                                                                                            \
@@ -190,6 +200,8 @@ static void limit_before(int as, long a, long *b, long *c, struct ownlimit *own)
 		if (FAIL_##fail == LIMIT)                                                  \
 			limit_before(calls[CALL_##name].as, a, &b, &c, &own);              \
 		r = next(a, b, c, d, e, f);                                                \
+		if (FAIL_##fail == LIMIT && !(int)r)                                       \
+			limit_after(calls[CALL_##name].as, a, what_or_to, d);              \
 		if (FAIL_##fail == EXEC)                                                   \
 			signal_exec(false);                                                \
 		if (locks)                                                                 \

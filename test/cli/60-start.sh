@@ -17,6 +17,14 @@ for mode in --profile=production --detect=strict; do
 	verdict limit-data$mode "$([ "$may_raise" ] && echo '0 ' || echo "$want")" "$rc $(cat out)"
 	gives limit-data-own$mode 0 "2000000" "$ud" $mode sh -c 'ulimit -d 8000; exec perl -e "print length(q(x) x 2000000)"'
 	gives limit-addresses-own$mode 0 "2073" "$ud" $mode sh -c 'ulimit -v 20000; for i in 1 2 3; do x="$x$(seq 1 200)"; done; echo ${#x}'
+	# and is not shown: not to who set it, nor to what is forked and started there, and what is set again is what counts
+	gives limit-addresses-shown$mode 0 "20000 20000 20000 19999 30000" "$ud" $mode sh -c 'ulimit -Sv 30000; ulimit -Sv 20000
+		set -- $(ulimit -v) $(sh -c "ulimit -v; ulimit -Sv 19999; ulimit -v; sh -c \"ulimit -Sv 30000; ulimit -v\""); echo $(ulimit -v) $*'
+	gives limit-data-shown$mode 0 "8000 8000 7000 8000 7168000 8192000" "$ud" $mode sh -c 'ulimit -d 8000
+		echo $(ulimit -d; sh -c "ulimit -d"; ulimit -Sd 7000; ulimit -d; ulimit -Hd; prlimit --data -o SOFT,HARD --noheadings)'
+	gives limit-large-shown$mode 0 "4000001 4000001" "$ud" $mode sh -c 'ulimit -v 4000001; echo $(ulimit -v; sh -c "ulimit -v")'
+	gives limit-odd-shown$mode 0 "(20000001, 30000001) (20000001, 30000001)" "$ud" $mode /usr/bin/python3 -c 'import os, resource as r
+r.setrlimit(r.RLIMIT_DATA, (20000001, 30000001)); print(r.getrlimit(r.RLIMIT_DATA), r.prlimit(os.getpid(), r.RLIMIT_DATA))'
 done
 # valgrind is another malloc's: said rightly, however it is reached
 if command -v valgrind >valgrind.path; then

@@ -63,6 +63,14 @@ size_t owners_sum(size_t (*of)(const struct owner *o));
 /* May a thread be in the middle of a free in this view or sheet? */
 bool owner_is_in(const void *where);
 
+/* The calling thread's number, without a call where it is an owner. */
+static inline int owner_tid(void)
+{
+	const struct owner *o = owner_mine;
+
+	return o ? o->tid : sys_gettid();
+}
+
 /* Around what changes what it hands out from: handlers keep away from that meanwhile. */
 static inline void owner_busy(struct owner *o)
 {

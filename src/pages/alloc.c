@@ -101,7 +101,7 @@ static __attribute__((noinline)) struct taken alloc_slow(unsigned cls)
 			t.due = false;
 	if (shared) {
 		lock_drop(&owner_shared_lock);
-		t.tid = sys_gettid();
+		t.tid = owner_tid();
 	}
 	lock_section_leave(&s);
 	return t;

@@ -119,7 +119,7 @@ bool pages_free(struct sheet *s, void *p, bool moved, void *frame)
 	r = sheet_record(s, idx);
 	if (r) {
 		stack = stack_capture(frame);
-		record_free(r, moved, c ? c->own.tid : sys_gettid(), stack);
+		record_free(r, moved, owner_tid(), stack);
 	}
 	at_once = dies_at_once(s, KIND_OF(cut), stack, frame);
 	if (mode.poison)

@@ -221,7 +221,7 @@ static bool large_place(struct large *l, size_t align, bool *zeroed)
 void large_born(struct large *l, uint32_t stack)
 {
 	l->alloc_stack = stack;
-	l->alloc_tid = sys_gettid();
+	l->alloc_tid = owner_tid();
 	lock_take(&large_lock);
 	counts.live_bytes += l->len;
 	counts.made++;
@@ -292,7 +292,7 @@ static void large_bury(struct large *l)
 static void large_died(struct large *l, bool moved, uint32_t stack)
 {
 	l->moved = moved;
-	l->free_tid = sys_gettid();
+	l->free_tid = owner_tid();
 	l->free_stack = stack;
 }
 

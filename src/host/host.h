@@ -118,6 +118,14 @@ int host_fork_prepare(const uint8_t *used, uint32_t n);
 void host_fork_parent(void);
 void host_fork_child(void);
 
+/*
+ * Around that copy: other threads' stores into [lo, lo + len) wait until host_thaw, where the kernel
+ * can do that (userfaultfd(2), Linux 5.19, root). The calling thread stores nothing there. Under every
+ * engine lock.
+ */
+void host_freeze(vaddr_t lo, size_t len);
+void host_thaw(void);
+
 /* Lock-free: is this a fork's child in which host_fork_child has not run, and what it maps missing?
  */
 bool host_fork_missing(void);

@@ -11,7 +11,7 @@
 
 /*
  * By a seccomp filter that was there before us: what it says to a call is learned by dying of it.
- * Such lists are often older than process_madvise.
+ * Such lists are often older than process_madvise, and know no userfaultfd.
  */
 static bool is_filtered(void)
 {
@@ -47,7 +47,8 @@ int host_probe(const char **why)
 	host.populate = !sys_is_err(sys_madvise((vaddr_t)b, PAGE_SIZE, MADV_POPULATE_R_NR));
 	host.guards = !sys_is_err(sys_madvise((vaddr_t)b, PAGE_SIZE, MADV_GUARD_NR));
 	vec.base = b + (long)PAGE_SIZE;
-	host.vectors = host.guards && !is_filtered() &&
+	host.filtered = is_filtered();
+	host.vectors = host.guards && !host.filtered &&
 		       sys_call6(__NR_process_madvise, PIDFD_SELF_NR, (long)&vec, 1, MADV_GUARD_NR,
 			       0, 0) == (long)PAGE_SIZE;
 	sys_munmap((vaddr_t)a, 2 * PAGE_SIZE);

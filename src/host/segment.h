@@ -28,6 +28,7 @@ struct host {
 	bool collapse; /* MADV_COLLAPSE works (6.1, THP in the kernel)                  */
 	bool vectors;  /* process_madvise on ourselves takes any advice (6.14)          */
 	bool populate; /* MADV_POPULATE_READ works (5.14)                               */
+	bool filtered; /* a seccomp filter was there before us                          */
 	uint32_t nsegs;
 	vaddr_t seg[HOST_SEGMENTS]; /* template addresses; in [0, nsegs) all non-zero */
 };

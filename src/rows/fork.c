@@ -52,6 +52,20 @@ bool rows_copied(const void *p)
 	return e && (e & SPACE_WHAT) == SPACE_VIEW;
 }
 
+/*
+ * Who stores into blocks waits for the copy, so that all of them are of one instant. This thread must
+ * not: none of its stacks is a block, nor what it reads its thread's variables from.
+ */
+static void others_stop(void)
+{
+	stack_t alt = {.ss_sp = NULL};
+
+	sys_call3(__NR_sigaltstack, 0, (long)&alt, 0);
+	if (!space_has(vaddr_of(__builtin_frame_address(0))) &&
+		!space_has(vaddr_of(__builtin_thread_pointer())) && !space_has(vaddr_of(alt.ss_sp)))
+		host_freeze(space.base, ALIGN_DOWN(space.next - space.base, HUGE_SIZE));
+}
+
 void rows_fork_prepare(bool child_on_this_stack, struct lock *large)
 {
 	const uint8_t *used;
@@ -75,9 +89,12 @@ void rows_fork_prepare(bool child_on_this_stack, struct lock *large)
 	fork_lent = altstack_lend(&fork_stack);
 	faults_open();
 	n = heap_chunks_used(&used);
-	host_fork_prepare(used, n);
-	mapped = false;
 	torn = !__libc_single_threaded;
+	if (torn)
+		others_stop();
+	host_fork_prepare(used, n);
+	host_thaw();
+	mapped = false;
 	on_copied = child_on_this_stack && rows_copied(__builtin_frame_address(0));
 	forking = true;
 }

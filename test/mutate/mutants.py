@@ -178,6 +178,7 @@ MUTANTS = [
      ["bug:uaf-fork-child,uaf-fork-grandchild:strict"]),
     ("fork-blocks-late", "src/findings/fault.c", "\tif (fault && block_appears(vaddr_of(si->si_addr)))\n\t\treturn;\n", "",
      ["ok:fork-blocks:deferred"]),
+    ("fork-copy-torn", "src/rows/fork.c", "\tif (torn)\n\t\tothers_stop", "\tif (torn && !n)\n\t\tothers_stop", ["ok:fork-instant:strict"]),
     ("fork-altstack-kept", "src/rows/fork.c", "\tfork_lent = altstack_lend(&fork_stack);\n", "",
      ["ok:fork-blocks:deferred"]),
     ("fork-altstack-lent-for-ever", "src/rows/fork.c", "\tif (fork_lent)\n", "\tif (fork_lent && !fork_stack.ss_sp)\n",

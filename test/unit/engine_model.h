@@ -290,6 +290,14 @@ int host_fork_prepare(const uint8_t *chunk_used, uint32_t n)
 	return 0;
 }
 
+void host_freeze(vaddr_t lo, size_t len)
+{
+}
+
+void host_thaw(void)
+{
+}
+
 void host_fork_parent(void)
 {
 	close(file_copy);

@@ -27,7 +27,7 @@ check-ok: all
 check-ok-quick check-ok-full: all
 	@$(MAKE) -s check-ok OK_SIZE=$(@:check-ok-%=%)
 # Programs of more than some 50 MB, not part of `make check`.
-check-long: check-ok-long
+check-long: $(if $(LONG),,check-ok-long)
 check-ok-long: all
 	@sh tools/setup.sh long
 	@$(MAKE) -s -j2 ok-programs

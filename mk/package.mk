@@ -24,6 +24,7 @@ install: install-docs
 install-docs: $(MAN)
 	$(foreach m,$(MAN),install -D -m 644 $(m) $(DESTDIR)$(PREFIX)/share/man/man$(lastword $(subst ., ,$(m)))/$(notdir $(m));)
 	install -D -m 644 share/undangle.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/undangle
+	install -D -m 644 share/undangle.zsh $(DESTDIR)$(PREFIX)/share/zsh/vendor-completions/_undangle
 	install -D -m 644 $(GDB_PY) $(DESTDIR)$(PREFIX)/lib/undangle/$(notdir $(GDB_PY))
 	install -d $(DESTDIR)$(PREFIX)/share/pkgconfig
 	sed 's,@PREFIX@,$(PREFIX),; s,@VERSION@,$(VERSION),' share/undangle.pc.in >$(DESTDIR)$(PREFIX)/share/pkgconfig/undangle.pc

@@ -34,7 +34,7 @@ refuses blank "$w/with blank/libundangle.so: LD_PRELOAD cannot hold a path with 
 
 # installed, and moved: as a package would
 if make -s -C "$top" install DESTDIR="$w/dest" PREFIX=/opt/ud B="$(dirname "$ud")" >install.log 2>&1; then
-	verdict install 'bin/undangle lib/undangle/libdune.a lib/undangle/libdune.so lib/undangle/libundangle-layout.so lib/undangle/libundangle.so lib/undangle/libundangle.so-gdb.py share/bash-completion/completions/undangle share/man/man1/undangle.1 share/man/man3/libundangle.3 share/man/man7/undangle.7 share/pkgconfig/undangle.pc' \
+	verdict install 'bin/undangle lib/undangle/libdune.a lib/undangle/libdune.so lib/undangle/libundangle-layout.so lib/undangle/libundangle.so lib/undangle/libundangle.so-gdb.py share/bash-completion/completions/undangle share/man/man1/undangle.1 share/man/man3/libundangle.3 share/man/man7/undangle.7 share/pkgconfig/undangle.pc share/zsh/vendor-completions/_undangle' \
 		"$(cd dest/opt/ud && find . -type f | sed 's,^\./,,' | sort | grep -v '^include/' | xargs)"
 	verdict installed-library "/\$LIB/../../../..$w/dest/opt/ud/lib/undangle/libundangle.so" \
 		"$(dest/opt/ud/bin/undangle /usr/bin/env | sed -n 's/^LD_PRELOAD=//p')"

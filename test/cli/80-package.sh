@@ -23,4 +23,22 @@ verdict complete-word 'deferred ' "$(completes undangle --detect = d)"
 verdict complete-words 'continue stop ' "$(completes undangle --on-error =)"
 verdict complete-verb 'symbolize ' "$(completes undangle symboliz)"
 verdict complete-program './known ./known.c ' "$(completes undangle --stats ./known)"
+# zcompletes PREFIX WORDS...: what zsh would offer for PREFIX after WORDS
+zcompletes() {
+	PATH=$w/pkg/usr/bin:$PATH zsh -fc 'compadd() { [[ $1 == -S ]] && shift 2; print -rl -- ${(M)@:#$PREFIX*} }
+		compset() { PREFIX=${PREFIX#*=} }; _files() { : }; _command_names() { : }
+		_normal() { print -r -- "normal $CURRENT $words" }
+		file=$1 PREFIX=$2; shift 2; words=("$@" "$PREFIX") CURRENT=$#words
+		_undangle() { . "$file" }; _undangle | grep . | sort -u | tr "\n" " "' - "$w/pkg/usr/share/zsh/vendor-completions/_undangle" "$@"
+}
+if command -v zsh >/dev/null; then
+	verdict zsh-option '--on-error= ' "$(zcompletes --on undangle)"
+	verdict zsh-no '--no-stacks --no-stats ' "$(zcompletes --no-sta undangle)"
+	verdict zsh-flag '--probe --profile= ' "$(zcompletes --pro undangle)"
+	verdict zsh-word 'deferred ' "$(zcompletes --detect=d undangle)"
+	verdict zsh-verb 'symbolize ' "$(zcompletes symboliz undangle)"
+	verdict zsh-program 'normal 2 ls --col ' "$(zcompletes --col undangle --stats ls)"
+else
+	skipped zsh 'not installed'
+fi
 rm -rf "$w/pkg"

@@ -100,7 +100,7 @@ static void write_line(
 		fprintf(out, ":%d", l->column);
 	if (l->inlined || f->guessed)
 		fprintf(out, " <span class=\"dim\">%s</span>",
-			l->inlined ? "(inlined)" : GUESSED + 1);
+			l->inlined ? "(inlined)" : &GUESSED[1]);
 	if (in) {
 		fclose(in);
 		fputs("</summary>", out);

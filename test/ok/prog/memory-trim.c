@@ -30,7 +30,7 @@ static void kept_few(size_t size)
 	for (int i = 0; i < BLOCKS; i++)
 		if (i % KEEP)
 			free(block[i]);
-	malloc_trim(0);
+	check(malloc_trim(0) == 1);
 	after = memory_kb();
 	if (after > full / 2)
 		say("%zu bytes: %ld KB, %ld after", size, full, after);

@@ -11,6 +11,13 @@ gives no-memfd 0 x ./seccomp 319 kill "$ud" echo x
 gives no-vectors 0 x ./seccomp 440 kill "$ud" echo x
 # madvise is only a faster way: the program runs without it
 gives no-madvise 0 x ./seccomp 28 errno "$ud" echo x
+# a kernel before 6.13, or a recorder of system calls that does not know it: no page dies by MADV_GUARD_INSTALL
+no_guards="./seccomp 28:102 invalid"
+verdict no-guards 1 "$($no_guards "$ud" --probe | grep -c '^page guards  *no ')"
+work='for (1 .. 40000) { push @a, "x" x ($_ % 3000); shift @a if @a > 500; $n += length $a[0] } print $n'
+for detect in strict adaptive deferred grouped; do
+	gives "no-guards-$detect" 0 "$(perl -e "$work")" $no_guards "$ud" --detect=$detect perl -e "$work"
+done
 
 mkdir ro
 refuses log-directory "--log=$w/ro: is a directory: name a file" "$ud" --log=ro true

@@ -19,6 +19,8 @@ report() { # the report's first line on stdin, without its address
 }
 { "$ud" ./uaf 2>err; rc=$?; } 2>/dev/null
 verdict report "139 $first" "$rc $(report <err)"
+{ ./seccomp 28:102 invalid "$ud" ./uaf 2>err; rc=$?; } 2>/dev/null
+verdict report-no-guards "139 $first" "$rc $(report <err)"
 { "$ud" --log=report.txt ./uaf / 2>err; rc=$?; } 2>/dev/null
 verdict report-log-chdir "139 $first ||" "$rc $(report <report.txt) |$(cat err)|"
 mkdir service

@@ -1,6 +1,7 @@
 // What a thread held goes back when it ends, whatever its destructors still do; and many threads
 // that did little leave little to a fork.
 // native: no
+// host-only: counts what the host maps
 #include "ok.h"
 
 static pthread_key_t key;

@@ -5,6 +5,7 @@
  * Only what such readers look at is theirs: the ERROR line, the access line, the stacks with their
  * titles, the SUMMARY. The kinds get the names that AddressSanitizer has for them.
  */
+#include "cli.h"
 #include "finding.h"
 
 #include "dwarf.h"

@@ -20,6 +20,10 @@
 /* "undangle: MESSAGE" on stderr, exit status 2. */
 __attribute__((noreturn, cold, format(printf, 1, 2))) void refuse(const char *fmt, ...);
 
+/* Memory or a line and exit status 2. */
+void *claim(size_t n);
+char *claim_text(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
 /* The verbs of verbs.def. */
 #define VERB(name, args, help) int verb_##name(int argc, char **argv);
 #include "verbs.def"

@@ -6,6 +6,7 @@
  * module, by .gnu_debuglink and build id as gdb does, in directories that were named, and in
  * debuginfod's cache (the servers are asked only if DEBUGINFOD_URLS is set).
  */
+#include "cli.h"
 #include "dwarf_in.h"
 
 #include <dlfcn.h>

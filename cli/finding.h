@@ -76,10 +76,6 @@ const struct stack *finding_stack(const struct finding *f, const char *role);
 /* The one that names the place: of the use; of the free, where it is not known who wrote. */
 const struct stack *finding_place(const struct finding *f);
 
-/* Memory or a line and exit status 2. */
-void *claim(size_t n);
-char *claim_text(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-
 /* The other forms; each is one file. */
 struct look {
 	bool color;

@@ -4,6 +4,7 @@
  * The reader takes any JSON text and keeps it as a tree; numbers stay text. Depth and size are
  * bounded by the line; what is not JSON, or no finding of ours, is no finding.
  */
+#include "cli.h"
 #include "finding.h"
 
 #include <stdlib.h>

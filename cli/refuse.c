@@ -5,7 +5,6 @@
  * `#!/usr/bin/env NAME`. Reads files, runs nothing.
  */
 #include "cli.h"
-#include "finding.h"
 
 #include <elf.h>
 #include <errno.h>

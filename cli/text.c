@@ -4,6 +4,7 @@
  *
  * finding.c reads this again: what is put in here stands on lines that it knows as decoration.
  */
+#include "cli.h"
 #include "finding.h"
 
 #include "dwarf.h"

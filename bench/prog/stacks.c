@@ -107,6 +107,7 @@ int main(int argc, char **argv)
 {
 	static const char *const shapes[] = {
 		"one place", "the innermost differ", "another way from main"};
+	static const int width[WAYS] = {0, 8, 8, 12, 14};
 	unsigned captures = argc > 1 ? (unsigned)atoi(argv[1]) : 20000;
 	double t[SHAPES][WAYS][ROUNDS];
 	void *lib = dlopen("libunwind.so.8", RTLD_NOW);
@@ -117,18 +118,14 @@ int main(int argc, char **argv)
 		for (int s = 0; s < SHAPES; s++)
 			for (way = 0; way < WAYS; way++)
 				t[s][way][r] = way < 4 || unw ? run(s, captures) : 0;
-	printf("ns a capture of %2zu frames %8s %8s %12s %14s\n", frames, "capture", "walk",
+	printf("ns a capture of %2zu frames  %8s %8s %12s %14s\n", frames, "capture", "walk",
 		"backtrace()", "unw_backtrace");
 	for (int s = 0; s < SHAPES; s++) {
 		for (int w = 0; w < WAYS; w++)
 			qsort(t[s][w], ROUNDS, sizeof(double), by_value);
 		printf("%-26s", shapes[s]);
 		for (int w = 1; w < WAYS; w++)
-			printf(" %*.0f",
-				w < 3	 ? 10
-				: w == 3 ? 12
-					 : 14,
-				t[s][w][ROUNDS / 2] - t[s][0][ROUNDS / 2]);
+			printf(" %*.0f", width[w], t[s][w][ROUNDS / 2] - t[s][0][ROUNDS / 2]);
 		printf("\n");
 	}
 	if (!unw)

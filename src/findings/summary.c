@@ -9,6 +9,7 @@
 #include "summary.h"
 #include "suppressed.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <x86intrin.h>
@@ -99,7 +100,7 @@ static void store(void)
 
 	if (fd < 0 && here.at < 0)
 		fd = open_file(O_WRONLY | O_APPEND | O_CREAT | O_EXCL);
-	if (fd == -17 /* EEXIST: another process was first */)
+	if (fd == -EEXIST /* another process was first */)
 		fd = open_file(O_WRONLY | O_APPEND);
 	if (fd < 0)
 		return;
@@ -120,7 +121,7 @@ void summary_count(enum summary_kind kind, bool fatal)
 	here.mine.hushed += kind == SUMMARY_HUSHED;
 	/* Nobody would ever remove it: the teller is gone, or this is all that it will have to say. */
 	if (options.backend == BACKEND_KVM || (mine && fatal) ||
-		(!mine && sys_call3(__NR_kill, here.teller, 0, 0) == -3 /* ESRCH */))
+		(!mine && sys_call3(__NR_kill, here.teller, 0, 0) == -ESRCH))
 		return;
 	if (may_write())
 		store();

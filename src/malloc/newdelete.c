@@ -78,8 +78,8 @@ void operators_init(void)
 {
 	bool replaced = false;
 
-	for (int i = 0; i < NR_ALL; i++)
-		replaced = replaced || bypass_of(names[i]);
+	for (int i = 0; !replaced && i < NR_ALL; i++)
+		replaced = bypass_of(names[i]);
 	for (int i = 0; replaced && i < NR_ALL; i++)
 		*(void **)&asked[i] = library_operator(names[i]);
 }
@@ -87,9 +87,9 @@ void operators_init(void)
 static __attribute__((noinline, cold)) void *no_memory(
 	const char *name, size_t a, size_t b, size_t c)
 {
-	void *(*real)(size_t, size_t, size_t) = (void *(*)(size_t, size_t, size_t))library_operator(
-		name);
+	void *(*real)(size_t, size_t, size_t);
 
+	*(void **)&real = library_operator(name);
 	return real ? real(a, b, c) : NULL;
 }
 

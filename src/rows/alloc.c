@@ -180,7 +180,7 @@ static __attribute__((noinline)) struct taken take_slow(unsigned cls)
 		if (!cursor_refill(tc, cls))
 			goto out;
 	tc->own.allocs++;
-	t.tid = shared ? owner_tid() : tc->own.tid;
+	t.tid = owner_tid();
 out:
 	if (shared)
 		lock_drop(&owner_shared_lock);

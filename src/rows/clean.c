@@ -100,8 +100,8 @@ static void views_empty(struct view *const *views, size_t n)
 		uint32_t u = 0, few;
 
 		view_count(v, &c);
-		view_find_late(
-			v, c.due); /* while their pages are there: to fetch them again is dear */
+		/* While their pages are there: to fetch them again is dear. */
+		view_find_late(v, c.due);
 		if (v->own)
 			continue; /* what lives there would lose its bytes */
 		few = view_runs(v, c.due, &u, &runs[nruns], RUNS_FEW + 1);

@@ -47,7 +47,7 @@ def untuned(prog_dir, scale):
     os.makedirs(d)
     subprocess.run([sys.executable, f"{HERE}/prog/gen_inputs.py", d, str(scale)], check=True)
     cc1plus = subprocess.run(["g++", "-print-prog-name=cc1plus"], capture_output=True, text=True).stdout.strip()
-    count = 'BEGIN { RS = "[ \n]" } { n[$0]++ } END { m = asorti(n, k); for (i = 1; i <= m; i += 100) print k[i], n[k[i]] }'
+    count = r'BEGIN { RS = "[ \n]" } { n[$0]++ } END { m = asorti(n, k); for (i = 1; i <= m; i += 100) print k[i], n[k[i]] }'
     redis = f"(until [ -S {d}/s ]; do sleep 0.01; done; redis-cli -s {d}/s <{d}/redis.in >/dev/null) & " \
             f"exec redis-server --port 0 --unixsocket {d}/s --save '' >/dev/null"
     return {

@@ -100,13 +100,8 @@ bool pace_is_old(const struct pace_since *since)
 
 static bool sweep_is_due(uint64_t frees, uint64_t bytes, size_t heap)
 {
-	static _Atomic uint32_t looks;
-
-	if (policy_sweep_due(mode.strict, mode.defer_frees, frees - swept.frees,
-		    (int64_t)(bytes - waiting_base), pace_most(heap)))
-		return true;
-	/* The clock is a system call: not every time. */
-	return atomic_fetch_add_explicit(&looks, 1, memory_order_relaxed) % 8 == 0 &&
+	return policy_sweep_due(mode.strict, mode.defer_frees, frees - swept.frees,
+		       (int64_t)(bytes - waiting_base), pace_most(heap)) ||
 	       policy_sweep_late(mode.defer_ns, clock_ns() - swept.ns);
 }
 

@@ -220,6 +220,7 @@ static bool large_place(struct large *l, size_t align, bool *zeroed)
 
 void large_born(struct large *l, uint32_t stack)
 {
+	owner_get();
 	l->alloc_stack = stack;
 	l->alloc_tid = owner_tid();
 	lock_take(&large_lock);
@@ -313,11 +314,14 @@ static bool maps_allow(void)
 bool large_free(struct large *l, bool moved, void *frame)
 {
 	struct lock_section s;
+	uint32_t stack;
 
 	if (atomic_exchange(&l->dead, 1))
 		return false;
-	large_died(l, moved, stack_capture(frame));
+	stack = stack_capture(frame);
 	lock_section_enter(&s);
+	owner_get();
+	large_died(l, moved, stack);
 	if (l->sampled)
 		sample_died(l);
 	else if (l->own || (maps_allow() ? !ready_put(l) : !host_range_guard(l->base, l->room)))

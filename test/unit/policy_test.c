@@ -47,7 +47,7 @@ static void limits(void)
 		{0, false, false, 32 * MB},
 		{0, true, false, 32 * MB},
 		{0, false, true, 16 * MB},
-		{0, true, true, 64 * MB},
+		{0, true, true, 96 * MB},
 		{1000 * MB, false, false, 250 * MB},
 		{1000 * MB, true, false, 500 * MB},
 		{1000 * MB, false, true, 125 * MB},
@@ -61,7 +61,10 @@ static void limits(void)
 	CHECK(policy_several(5));
 }
 
-/* More by a quarter, less by an eighth, and neither between a 64th and a 32nd of the time. */
+/*
+ * Four times as many from an eighth of the time on, more by a quarter, less by an eighth, and
+ * neither between a 64th and a 32nd.
+ */
 static void tuned(void)
 {
 	static const struct {
@@ -69,6 +72,9 @@ static void tuned(void)
 		uint64_t kills, between;
 		size_t then;
 	} row[] = {
+		{8 * MB, 100 * MB, 401, 3200, 32 * MB},
+		{8 * MB, 20 * MB, 401, 3200, 20 * MB},
+		{8 * MB, 100 * MB, 400, 3200, 10 * MB},
 		{8 * MB, 100 * MB, 101, 3200, 10 * MB},
 		{8 * MB, 9 * MB, 101, 3200, 9 * MB},
 		{8 * MB, 100 * MB, 100, 3200, 8 * MB},

@@ -58,7 +58,8 @@ enum calls_libc {
 enum row_state { ROW_UNKNOWN, ROW_DESCRIBED, ROW_NONE, ROW_REFUSED };
 
 struct call_row {
-	const char *name;
+	char name
+		[24]; /* here, for each page of pointers costs every process a copy when it starts */
 	uint8_t state, key, key2, err;
 	uint32_t mask;
 	struct desc a[6];

@@ -1,28 +1,30 @@
 /*
  * asan.c - a finding as AddressSanitizer would print it (finding.h), for what reads those: CASR,
- * ClusterFuzz, the log matchers of CI systems.
+ * ClusterFuzz, the log matchers of CI systems; and read from there again.
  *
  * Only what such readers look at is theirs: the ERROR line, the access line, the stacks with their
  * titles, the SUMMARY. The kinds get the names that AddressSanitizer has for them.
  */
-#include "cli.h"
-#include "finding.h"
+#include "finding_in.h"
 
+#include "cli.h"
 #include "dwarf.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+static const struct {
+	const char *ours, *theirs, *more;
+} kinds[] = {{"use-after-free", "heap-use-after-free", ""},
+	{"out-of-bounds", "heap-buffer-overflow", ""},
+	{"double-free", "attempting double-free", ""},
+	{"invalid-free", "attempting free on", " address which was not malloc()-ed"}};
+
 static const char *kind_of(const struct finding *f)
 {
-	static const char *const kinds[][2] = {{"use-after-free", "heap-use-after-free"},
-		{"out-of-bounds", "heap-buffer-overflow"},
-		{"double-free", "attempting double-free"},
-		{"invalid-free", "attempting free on address which was not malloc()-ed"}};
-
 	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
-		if (!strcmp(f->kind, kinds[i][0]))
-			return kinds[i][1];
+		if (!strcmp(f->kind, kinds[i].ours))
+			return claim_text("%s%s", kinds[i].theirs, kinds[i].more);
 	return f->kind;
 }
 
@@ -148,7 +150,124 @@ void asan_write(FILE *out, const struct finding *f)
 	}
 	write_summary(out, f, use);
 	fprintf(out, "undangle: %s\n", f->message);
+	if (freed && freed->age.known)
+		fprintf(out, "undangle: freed, %s:\n", age_text(&freed->age));
 	if (f->signature)
 		fprintf(out, "undangle: signature: %s\n", f->signature);
 	fprintf(out, "==%d==ABORTING\n", f->pid);
+}
+
+/* The stack of that role, whose thread's name is behind the last "thread " of s. */
+static void asan_stack(struct finding *f, const char *role, const char *title, const char *s)
+{
+	struct stack *k = f->nstacks ? &f->stacks[f->nstacks - 1] : NULL;
+
+	if ((!k || strcmp(k->role, role)) && f->nstacks < STACKS_MAX)
+		k = &f->stacks[f->nstacks++];
+	if (!k)
+		return;
+	k->role = role;
+	k->title = title;
+	s = s ? strstr(s, "thread ") : NULL;
+	k->thread = s ? claim_text("%.*s", (int)strcspn(s + 7, " :"), s + 7) : "";
+}
+
+/*
+ * "#N 0xPC in FUNCTION FILE:LINE[:COLUMN]" or "#N 0xPC [in FUNCTION ](MODULE+0xOFF)[ (BuildId: HEX)]";
+ * functions that are inlined come first, with the same pc.
+ */
+static void asan_frame(struct stack *k, const char *s)
+{
+	struct frame f = {0}, *last = k->nframes ? &k->frames[k->nframes - 1] : NULL;
+	const char *module = strstr(s, "+0x"), *id = strstr(s, " (BuildId: ");
+	struct line l = {0};
+	uint64_t n;
+
+	if (!scan(&s, "    #") || !scan_number(&s, 10, &n) || !scan(&s, " ") ||
+		!scan_number(&s, 16, &f.pc))
+		return;
+	s += strspn(s, " ");
+	for (const char *p = module; p && (!id || p < id); p = strstr(p + 1, "+0x"))
+		module = p;
+	while (module && module > s && *module != '(')
+		module--;
+	if (scan(&s, "in ") && !module && frame_line(&f, &l, s)) {
+		if (last && last->pc == f.pc && last->nlines)
+			last->lines[last->nlines - 1].inlined = true;
+		frame_add(k, &f, &l);
+		return;
+	}
+	if (module && module > s && *module == '(' && frame_module(&f, module))
+		f.symbol = claim_text("%.*s", (int)(module - s - 1), s);
+	else if (module)
+		frame_module(&f, module);
+	if (k->nframes < FRAMES_MAX)
+		k->frames[k->nframes++] = f;
+}
+
+/*
+ * AddressSanitizer's form, as asan.c writes it and as its own run time does. Of ours the message
+ * comes at the end.
+ */
+struct finding *asan_begin(const char *s)
+{
+	struct finding *f;
+	const char *addr;
+	uint64_t pid;
+
+	if (!scan(&s, "==") || !scan_number(&s, 10, &pid) ||
+		!scan(&s, "==ERROR: AddressSanitizer: "))
+		return NULL;
+	f = claim(sizeof(*f));
+	f->pid = (int)pid;
+	f->message = claim_text("%s", s);
+	f->kind = claim_text("%.*s", (int)strcspn(s, " :"), s);
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+		if (!strncmp(s, kinds[i].theirs, strlen(kinds[i].theirs)))
+			f->kind = kinds[i].ours;
+	addr = strstr(s, "0x");
+	if (addr)
+		scan_number(&addr, 16, &f->addr);
+	asan_stack(f, "use", "used by thread", strstr(s, "in thread "));
+	return f;
+}
+
+static void asan_age(struct finding *f, const char *s)
+{
+	for (size_t i = 0; i < f->nstacks; i++)
+		if (!strcmp(f->stacks[i].role, "free"))
+			finding_age(&f->stacks[i].age, s);
+}
+
+/* A line more of it; false: it ends there. */
+bool asan_more(struct finding *f, const char *s)
+{
+	static const char *const access[] = {"READ", "WRITE"};
+	const char *at = s;
+
+	if (scan(&at, "==") && strstr(at, "==ABORTING"))
+		return false;
+	if (!strncmp(s, "    #", 5) && f->nstacks) {
+		asan_frame(&f->stacks[f->nstacks - 1], s);
+		return true;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(access); i++) {
+		if (!scan(&at, access[i]) || !scan(&at, " of size "))
+			continue;
+		f->access = access[i];
+		scan_number(&at, 10, &f->size);
+		asan_stack(f, "use", "used by thread", strstr(at, "thread "));
+	}
+	if (!strncmp(s, "freed by thread ", 16))
+		asan_stack(f, "free", "freed by thread", s);
+	else if (!strncmp(s, "previously allocated by thread ", 31) ||
+		 !strncmp(s, "allocated by thread ", 20))
+		asan_stack(f, "alloc", "allocated by thread", s);
+	else if (scan(&at, "undangle: signature: "))
+		f->signature = claim_text("%s", at);
+	else if (scan(&at, "undangle: freed"))
+		asan_age(f, at);
+	else if (scan(&at, "undangle: "))
+		finding_message(f, at);
+	return true;
 }

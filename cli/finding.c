@@ -4,7 +4,7 @@
  * The input is a log that anybody may have written to: lines of others stand between ours, a
  * report may end anywhere, numbers may be nonsense.
  */
-#include "finding.h"
+#include "finding_in.h"
 
 #include "cli.h"
 
@@ -30,7 +30,7 @@ const struct stack *finding_place(const struct finding *f)
 	return use ? use : finding_stack(f, "free");
 }
 
-static bool skip(const char **s, const char *word)
+bool scan(const char **s, const char *word)
 {
 	size_t n = strlen(word);
 
@@ -40,7 +40,7 @@ static bool skip(const char **s, const char *word)
 	return true;
 }
 
-static bool number(const char **s, int base, uint64_t *v)
+bool scan_number(const char **s, int base, uint64_t *v)
 {
 	char *end;
 
@@ -54,7 +54,7 @@ static bool number(const char **s, int base, uint64_t *v)
 }
 
 /* Up to the mark, or NULL; *s then stands behind the mark. */
-static const char *word(const char **s, const char *mark)
+static const char *scan_word(const char **s, const char *mark)
 {
 	const char *end = strstr(*s, mark), *w;
 
@@ -74,55 +74,55 @@ static void read_block(struct finding *f, const char *s)
 	uint64_t n = 0;
 	bool past = false, before = false;
 
-	if (!skip(&s, "the start of a")) {
-		if (!number(&s, 10, &n) || !(skip(&s, " bytes ") || skip(&s, " byte ")))
+	if (!scan(&s, "the start of a")) {
+		if (!scan_number(&s, 10, &n) || !(scan(&s, " bytes ") || scan(&s, " byte ")))
 			return;
-		past = skip(&s, "past the end of a");
-		before = skip(&s, "before a");
-		if (!past && !before && !skip(&s, "inside a"))
+		past = scan(&s, "past the end of a");
+		before = scan(&s, "before a");
+		if (!past && !before && !scan(&s, "inside a"))
 			return;
 	}
-	skip(&s, "n");
-	f->live = skip(&s, " live");
-	skip(&s, " block of the");
-	if (!skip(&s, " ") || !number(&s, 10, &f->block_size) ||
-		!(skip(&s, "-byte block") || skip(&s, "-byte class")))
+	scan(&s, "n");
+	f->live = scan(&s, " live");
+	scan(&s, " block of the");
+	if (!scan(&s, " ") || !scan_number(&s, 10, &f->block_size) ||
+		!(scan(&s, "-byte block") || scan(&s, "-byte class")))
 		return;
 	f->offset = before ? -(int64_t)n : (int64_t)(n + (past ? f->block_size : 0));
-	f->moved = skip(&s, " moved by realloc");
+	f->moved = scan(&s, " moved by realloc");
 	f->in_block = true;
 }
 
-static void read_message(struct finding *f, const char *s)
+void finding_message(struct finding *f, const char *s)
 {
 	static const char *const access[] = {"READ", "WRITE", "EXEC"};
 	uint64_t n = 0;
 
 	f->message = claim_text("%s", s);
-	f->kind = word(&s, ": ");
+	f->kind = scan_word(&s, ": ");
 	if (!f->kind) {
 		f->kind = f->message;
 		return;
 	}
 	for (size_t i = 0; i < ARRAY_LEN(access); i++)
-		if (skip(&s, access[i]))
+		if (scan(&s, access[i]))
 			f->access = access[i];
 	if (f->access) {
-		if (skip(&s, " of size "))
-			number(&s, 10, &f->size);
-		if (!skip(&s, " through a pointer loaded from "))
-			skip(&s, " at ");
+		if (scan(&s, " of size "))
+			scan_number(&s, 10, &f->size);
+		if (!scan(&s, " through a pointer loaded from "))
+			scan(&s, " at ");
 	} else {
-		f->call = word(&s, "() ");
-		if (skip(&s, "argument "))
-			number(&s, 10, &n);
+		f->call = scan_word(&s, "() ");
+		if (scan(&s, "argument "))
+			scan_number(&s, 10, &n);
 		f->arg = (int)n;
-		if (!skip(&s, " at ") && !skip(&s, " through a pointer loaded from ")) {
-			skip(&s, "of ");
-			skip(&s, "a pointer loaded from ");
+		if (!scan(&s, " at ") && !scan(&s, " through a pointer loaded from ")) {
+			scan(&s, "of ");
+			scan(&s, "a pointer loaded from ");
 		}
 	}
-	if (number(&s, 16, &f->addr) && skip(&s, ", "))
+	if (scan_number(&s, 16, &f->addr) && scan(&s, ", "))
 		read_block(f, s);
 }
 
@@ -147,6 +147,25 @@ static bool read_near(struct finding *f, const char *s)
 	return true;
 }
 
+/* ", about 3.204 s and at most 12 allocations ago:", or not. */
+void finding_age(struct age *a, const char *s)
+{
+	uint64_t whole, part = 0;
+	const char *dot;
+
+	a->ms_most = scan(&s, ", less than ");
+	if (!(a->ms_most || scan(&s, ", about ")) || !scan_number(&s, 10, &whole))
+		return;
+	dot = s + 1;
+	if (scan(&s, ".") && !(scan_number(&s, 10, &part) && s == dot + 3))
+		return;
+	if (!scan(&s, " s and ") || whole > UINT64_MAX / 2000)
+		return;
+	a->allocs_most = scan(&s, "at most ");
+	a->ms = whole * 1000 + part;
+	a->known = scan_number(&s, 10, &a->allocs) && !strcmp(s, " allocations ago:");
+}
+
 static bool read_section(struct finding *f, const char *s)
 {
 	static const struct {
@@ -158,7 +177,7 @@ static bool read_section(struct finding *f, const char *s)
 	const char *title = s + 2, *last = NULL;
 
 	for (size_t i = 0; i < ARRAY_LEN(known); i++) {
-		if (!skip(&s, known[i].begin))
+		if (!scan(&s, known[i].begin))
 			continue;
 		for (const char *p = s; (p = strstr(p, ", tid ")); p++)
 			last = p;
@@ -168,6 +187,8 @@ static bool read_section(struct finding *f, const char *s)
 		k->title = claim_text("%.*s", (int)strlen(known[i].begin) - 3, title);
 		k->thread = claim_text("%.*s", (int)(last - s), s);
 		k->tid = atoi(last + 6);
+		last += 6 + strspn(last + 6, "-0123456789");
+		finding_age(&k->age, last);
 		f->nstacks++;
 		return true;
 	}
@@ -189,7 +210,7 @@ static bool cut(char *s, const char *mark)
  * "FUNCTION FILE:LINE[:COLUMN][ (inlined)| (tail call, guessed)]", as text.c writes it: read from
  * its end.
  */
-static bool read_line(struct frame *f, struct line *l, const char *s)
+bool frame_line(struct frame *f, struct line *l, const char *s)
 {
 	char *t = claim_text("%s", s), *at;
 	int n[2] = {0, 0};
@@ -215,11 +236,11 @@ static bool read_line(struct frame *f, struct line *l, const char *s)
 }
 
 /* "(PATH+0xOFF)[ (BuildId: HEX)]": the last parentheses that say so. */
-static bool read_module(struct frame *f, const char *s)
+bool frame_module(struct frame *f, const char *s)
 {
 	const char *at = NULL, *id;
 
-	if (!skip(&s, "("))
+	if (!scan(&s, "("))
 		return false;
 	for (const char *p = s; (p = strstr(p, "+0x")); p++)
 		at = p;
@@ -227,16 +248,16 @@ static bool read_module(struct frame *f, const char *s)
 		return !strcmp(s, "<unknown module>)");
 	f->path = claim_text("%.*s", (int)(at - s), s);
 	at++;
-	if (!number(&at, 16, &f->offset))
+	if (!scan_number(&at, 16, &f->offset))
 		return false;
 	id = at;
-	if (skip(&id, ") (BuildId: "))
-		f->id = word(&id, ")");
+	if (scan(&id, ") (BuildId: "))
+		f->id = scan_word(&id, ")");
 	return true;
 }
 
 /* A frame of text with lines goes on with the same pc while functions are inlined. */
-static void add_line(struct stack *k, const struct frame *f, const struct line *l)
+void frame_add(struct stack *k, const struct frame *f, const struct line *l)
 {
 	struct frame *to = k->nframes ? &k->frames[k->nframes - 1] : NULL;
 	struct line *more;
@@ -263,74 +284,27 @@ bool frame_read(struct stack *k, const char *s)
 	uint64_t n;
 	const char *at;
 
-	if (!skip(&s, "    #") || !number(&s, 10, &n) || !skip(&s, " ") || !number(&s, 16, &f.pc) ||
-		!skip(&s, " "))
+	if (!scan(&s, "    #") || !scan_number(&s, 10, &n) || !scan(&s, " ") ||
+		!scan_number(&s, 16, &f.pc) || !scan(&s, " "))
 		return false;
-	if (skip(&s, "in ")) {
+	if (scan(&s, "in ")) {
 		at = strstr(s, "+0x");
 		if (at && strstr(at, " (")) {
-			f.symbol = word(&s, "+0x");
+			f.symbol = scan_word(&s, "+0x");
 			f.delta = strtoull(s, NULL, 16);
 			s = strstr(s, " (") + 1;
-		} else if (read_line(&f, &l, s)) {
-			add_line(k, &f, &l);
+		} else if (frame_line(&f, &l, s)) {
+			frame_add(k, &f, &l);
 			return true;
 		} else {
 			return false;
 		}
 	}
-	if (!read_module(&f, s))
+	if (!frame_module(&f, s))
 		return false;
 	if (k->nframes < FRAMES_MAX)
 		k->frames[k->nframes++] = f;
 	return true;
-}
-
-/* The stack of that role, whose thread's name is behind the last "thread " of s. */
-static void asan_stack(struct finding *f, const char *role, const char *title, const char *s)
-{
-	struct stack *k = f->nstacks ? &f->stacks[f->nstacks - 1] : NULL;
-
-	if ((!k || strcmp(k->role, role)) && f->nstacks < STACKS_MAX)
-		k = &f->stacks[f->nstacks++];
-	if (!k)
-		return;
-	k->role = role;
-	k->title = title;
-	s = s ? strstr(s, "thread ") : NULL;
-	k->thread = s ? claim_text("%.*s", (int)strcspn(s + 7, " :"), s + 7) : "";
-}
-
-/*
- * "#N 0xPC in FUNCTION FILE:LINE[:COLUMN]" or "#N 0xPC [in FUNCTION ](MODULE+0xOFF)[ (BuildId: HEX)]";
- * functions that are inlined come first, with the same pc.
- */
-static void asan_frame(struct stack *k, const char *s)
-{
-	struct frame f = {0}, *last = k->nframes ? &k->frames[k->nframes - 1] : NULL;
-	const char *module = strstr(s, "+0x"), *id = strstr(s, " (BuildId: ");
-	struct line l = {0};
-	uint64_t n;
-
-	if (!skip(&s, "    #") || !number(&s, 10, &n) || !skip(&s, " ") || !number(&s, 16, &f.pc))
-		return;
-	s += strspn(s, " ");
-	for (const char *p = module; p && (!id || p < id); p = strstr(p + 1, "+0x"))
-		module = p;
-	while (module && module > s && *module != '(')
-		module--;
-	if (skip(&s, "in ") && !module && read_line(&f, &l, s)) {
-		if (last && last->pc == f.pc && last->nlines)
-			last->lines[last->nlines - 1].inlined = true;
-		add_line(k, &f, &l);
-		return;
-	}
-	if (module && module > s && *module == '(' && read_module(&f, module))
-		f.symbol = claim_text("%.*s", (int)(module - s - 1), s);
-	else if (module)
-		read_module(&f, module);
-	if (k->nframes < FRAMES_MAX)
-		k->frames[k->nframes++] = f;
 }
 
 /* What text.c puts in, and is made anew from the rest. */
@@ -352,12 +326,12 @@ static bool read_more(struct finding *f, const char *s)
 	const char *at = s;
 	uint64_t pid;
 
-	if (skip(&at, "  process ") && number(&at, 10, &pid) && skip(&at, " (")) {
+	if (scan(&at, "  process ") && scan_number(&at, 10, &pid) && scan(&at, " (")) {
 		f->pid = (int)pid;
 		f->comm = claim_text("%.*s", (int)strcspn(at, "\n") - 1, at);
 		return true;
 	}
-	if (skip(&at, SIGNATURE)) {
+	if (scan(&at, SIGNATURE)) {
 		f->signature = claim_text("%s", at);
 		return true;
 	}
@@ -372,66 +346,6 @@ static bool read_more(struct finding *f, const char *s)
 	if (f->nstacks && frame_read(&f->stacks[f->nstacks - 1], s))
 		return true;
 	return read_section(f, s) || read_near(f, s) || is_decoration(s);
-}
-
-/*
- * AddressSanitizer's form, as asan.c writes it and as its own run time does. Of ours the message
- * comes at the end.
- */
-static struct finding *asan_begin(const char *s)
-{
-	static const char *const kinds[][2] = {{"heap-use-after-free", "use-after-free"},
-		{"heap-buffer-overflow", "out-of-bounds"},
-		{"attempting double-free", "double-free"}, {"attempting free on", "invalid-free"}};
-	struct finding *f;
-	const char *addr;
-	uint64_t pid;
-
-	if (!skip(&s, "==") || !number(&s, 10, &pid) || !skip(&s, "==ERROR: AddressSanitizer: "))
-		return NULL;
-	f = claim(sizeof(*f));
-	f->pid = (int)pid;
-	f->message = claim_text("%s", s);
-	f->kind = claim_text("%.*s", (int)strcspn(s, " :"), s);
-	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
-		if (!strncmp(s, kinds[i][0], strlen(kinds[i][0])))
-			f->kind = kinds[i][1];
-	addr = strstr(s, "0x");
-	if (addr)
-		number(&addr, 16, &f->addr);
-	asan_stack(f, "use", "used by thread", strstr(s, "in thread "));
-	return f;
-}
-
-/* A line more of it; false: it ends there. */
-static bool asan_more(struct finding *f, const char *s)
-{
-	static const char *const access[] = {"READ", "WRITE"};
-	const char *at = s;
-
-	if (skip(&at, "==") && strstr(at, "==ABORTING"))
-		return false;
-	if (!strncmp(s, "    #", 5) && f->nstacks) {
-		asan_frame(&f->stacks[f->nstacks - 1], s);
-		return true;
-	}
-	for (size_t i = 0; i < ARRAY_LEN(access); i++) {
-		if (!skip(&at, access[i]) || !skip(&at, " of size "))
-			continue;
-		f->access = access[i];
-		number(&at, 10, &f->size);
-		asan_stack(f, "use", "used by thread", strstr(at, "thread "));
-	}
-	if (!strncmp(s, "freed by thread ", 16))
-		asan_stack(f, "free", "freed by thread", s);
-	else if (!strncmp(s, "previously allocated by thread ", 31) ||
-		 !strncmp(s, "allocated by thread ", 20))
-		asan_stack(f, "alloc", "allocated by thread", s);
-	else if (skip(&at, "undangle: signature: "))
-		f->signature = claim_text("%s", at);
-	else if (skip(&at, "undangle: "))
-		read_message(f, at);
-	return true;
 }
 
 /* Without what text.c put in front. */
@@ -466,7 +380,7 @@ void findings_read(FILE *in, void (*found)(struct finding *f, void *arg),
 				found(f ? f : asan, arg);
 			asan = NULL;
 			f = claim(sizeof(*f));
-			read_message(f, s + strlen(HEAD));
+			finding_message(f, s + strlen(HEAD));
 		} else if (f && !strncmp(s, HINT, strlen(HINT))) {
 			f->hint = read_hint(s + strlen(HINT));
 			found(f, arg);

@@ -35,11 +35,19 @@ struct frame {
 	bool guessed; /* it left by a tail call: not on the stack, but by what the compiler says */
 };
 
+/* How long before it was told. */
+struct age {
+	bool known;
+	bool ms_most, allocs_most; /* no more than so many; else about so many */
+	uint64_t ms, allocs;	   /* time, and blocks that were allocated meanwhile */
+};
+
 struct stack {
 	const char *role;   /* "use", "free", "alloc", "near"                           */
 	const char *title;  /* "freed by thread"                                  */
 	const char *thread; /* "T0 (main)"                                        */
 	int tid;
+	struct age age;
 	struct frame frames[FRAMES_MAX];
 	size_t nframes;
 };
@@ -86,6 +94,10 @@ void asan_write(FILE *out, const struct finding *f);
 void json_write(FILE *out, const struct finding *f);
 struct finding *json_read(const char *text);
 
+/* text.c: "about 0.303 s and at most 500 allocations ago"; it is known. */
+const char *age_text(const struct age *a);
+/* What stands over a stack: "freed by thread T0 (main)", and when. */
+const char *stack_title(const struct stack *k);
 /* text.c: one stack of it. */
 void text_stack(FILE *out, const struct stack *k);
 /* Its frames alone. */

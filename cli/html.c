@@ -135,9 +135,7 @@ static void write_stack(FILE *out, const struct stack *k, bool sources)
 	size_t n = 0;
 
 	fputs("<h3>", out);
-	text(out, k->title);
-	fputc(' ', out);
-	text(out, k->thread);
+	text(out, stack_title(k));
 	fputs("</h3>\n", out);
 	for (size_t i = 0; i < k->nframes; i++) {
 		const struct frame *f = &k->frames[i];

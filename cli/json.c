@@ -70,7 +70,14 @@ static void write_stack(FILE *out, const struct stack *k)
 	json_string(out, k->title);
 	fputs(",\"thread\":", out);
 	json_string(out, k->thread);
-	fprintf(out, ",\"tid\":%d,\"frames\":[", k->tid);
+	fprintf(out, ",\"tid\":%d", k->tid);
+	if (k->age.known)
+		fprintf(out,
+			",\"age\":{\"ms\":%lu,\"ms_at_most\":%s,\"allocations\":%lu,"
+			"\"allocations_at_most\":%s}",
+			k->age.ms, k->age.ms_most ? "true" : "false", k->age.allocs,
+			k->age.allocs_most ? "true" : "false");
+	fputs(",\"frames\":[", out);
 	for (size_t i = 0; i < k->nframes; i++) {
 		fputs(i ? "," : "", out);
 		write_frame(out, &k->frames[i]);
@@ -309,6 +316,15 @@ static void take_frame(struct frame *f, const struct value *v)
 	}
 }
 
+static void take_age(struct age *a, const struct value *v)
+{
+	a->known = v && v->kind == '{';
+	a->ms = number_of(v, "ms");
+	a->ms_most = truth_of(v, "ms_at_most");
+	a->allocs = number_of(v, "allocations");
+	a->allocs_most = truth_of(v, "allocations_at_most");
+}
+
 static bool take_stack(struct stack *k, const struct value *v)
 {
 	static const char *const roles[] = {"use", "free", "alloc", "near"};
@@ -321,6 +337,7 @@ static bool take_stack(struct stack *k, const struct value *v)
 	k->title = text_of(v, "title");
 	k->thread = text_of(v, "thread");
 	k->tid = (int)number_of(v, "tid");
+	take_age(&k->age, member(v, "age"));
 	for (const struct value *f = frames ? frames->first : NULL; f; f = f->next)
 		if (k->nframes < FRAMES_MAX)
 			take_frame(&k->frames[k->nframes++], f);

@@ -83,7 +83,7 @@ static void write_stack(FILE *out, const struct stack *k)
 	const char *comma = "";
 
 	fputs("{\"message\":{\"text\":", out);
-	json_string(out, *k->thread ? claim_text("%s %s", k->title, k->thread) : k->title);
+	json_string(out, stack_title(k));
 	fputs("},\"frames\":[", out);
 	for (size_t i = 0; i < k->nframes; i++) {
 		const struct frame *f = &k->frames[i];
@@ -122,7 +122,7 @@ static void write_related(FILE *out, const struct finding *f)
 		if (!top || k == finding_place(f))
 			continue;
 		fprintf(out, "%s{\"id\":%zu,\"message\":{\"text\":", comma, i);
-		json_string(out, *k->thread ? claim_text("%s %s", k->title, k->thread) : k->title);
+		json_string(out, stack_title(k));
 		fputs("},", out);
 		write_place(out, top, l);
 		fputc('}', out);

@@ -73,6 +73,24 @@ void text_frames(FILE *out, const struct stack *k)
 	write_frames(&(struct pen){.out = out}, k);
 }
 
+const char *age_text(const struct age *a)
+{
+	char s[32];
+
+	if (a->ms < 10000)
+		snprintf(s, sizeof(s), "%lu.%03lu", a->ms / 1000, a->ms % 1000);
+	else
+		snprintf(s, sizeof(s), "%lu", a->ms / 1000);
+	return claim_text("%s %s s and %s%lu allocations ago", a->ms_most ? "less than" : "about",
+		s, a->allocs_most ? "at most " : "", a->allocs);
+}
+
+const char *stack_title(const struct stack *k)
+{
+	return claim_text("%s%s%s%s%s", k->title, *k->thread ? " " : "", k->thread,
+		k->age.known ? ", " : "", k->age.known ? age_text(&k->age) : "");
+}
+
 static void write_stack(const struct pen *p, const struct stack *k)
 {
 	fputs("  ", p->out);
@@ -80,7 +98,8 @@ static void write_stack(const struct pen *p, const struct stack *k)
 	fprintf(p->out, "%s", k->title);
 	color(p, "0");
 	if (*k->thread)
-		fprintf(p->out, " %s, tid %d:", k->thread, k->tid);
+		fprintf(p->out, " %s, tid %d%s%s:", k->thread, k->tid, k->age.known ? ", " : "",
+			k->age.known ? age_text(&k->age) : "");
 	fputc('\n', p->out);
 	write_frames(p, k);
 	if (!k->nframes && *k->thread)

@@ -8,6 +8,7 @@
 #include "atonce.h"
 #include "budget.h"
 #include "clock.h"
+#include "stamp.h"
 
 #define PLACES (1U << 14)
 
@@ -41,6 +42,7 @@ static void earn(void)
 	uint64_t tsc = __builtin_ia32_rdtsc(), was = earned_tsc, ns, before;
 	int64_t is = left;
 
+	stamp_look(tsc);
 	if (likely((int64_t)(tsc - was) < (int64_t)EARN_TICKS) ||
 		!atomic_compare_exchange_strong(&earned_tsc, &was, tsc))
 		return;

@@ -31,6 +31,7 @@
 #include "owner.h"
 #include "pace.h"
 #include "record.h"
+#include "stamp.h"
 #include "vspace.h"
 #include "space.h"
 #include "suppress.h"

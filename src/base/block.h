@@ -28,7 +28,8 @@ struct block {
 	size_t size;	      /* what was asked for, bytes                                  */
 	uint32_t alloc_stack; /* stack depot ids (stack.h); 0 = not recorded                */
 	uint32_t free_stack;
-	int alloc_tid; /* kernel thread ids; 0 = not recorded                             */
+	uint32_t free_stamp; /* when it was freed (stamp.h); 0 = not recorded               */
+	int alloc_tid;	     /* kernel thread ids; 0 = not recorded                             */
 	int free_tid;
 };
 

@@ -22,5 +22,7 @@ void mode_start(void)
 	mode.defer_bytes = options.defer_bytes;
 	mode.defer_ns = options.defer_ms * 1000000UL;
 	mode.step = MAX(1U, MIN(mode.defer_frees / 16, 256U));
+	mode.looks_all = !mode.records || (mode.share && !mode.grouped);
+	mode.looks = mode.strict ? 0 : mode.looks_all ? UINT32_MAX : 15;
 	mode.dead_bytes = mode.records ? MIN(memlimit() / 16, 128UL << 20) : 4UL << 20;
 }

@@ -12,13 +12,14 @@ void record_alloc(struct record *r, size_t slot, size_t size, int tid, uint32_t 
 		.slack = slack_of(slot, size), .alloc_tid = (uint32_t)tid, .alloc_stack = stack};
 }
 
-void record_free(struct record *r, bool moved, int tid, uint32_t stack)
+void record_free(struct record *r, bool moved, int tid, uint32_t stack, uint32_t stamp)
 {
 	struct record w = *r;
 
 	w.moved = moved;
 	w.free_tid = (uint32_t)tid;
 	w.free_stack = stack;
+	w.free_stamp = stamp;
 	*r = w;
 }
 
@@ -37,4 +38,5 @@ void record_read(const struct record *r, size_t slot, struct block *b)
 	b->free_tid = (int)w.free_tid;
 	b->alloc_stack = w.alloc_stack;
 	b->free_stack = w.free_stack;
+	b->free_stamp = w.free_stamp;
 }

@@ -12,21 +12,25 @@
 
 #define RECORD_TID_BITS	  22 /* PID_MAX_LIMIT */
 #define RECORD_SLACK_BITS 19
+#define RECORD_STACK_BITS 25 /* of the depot's ids */
+#define RECORD_STAMP_BITS 14 /* stamp.h */
 
 struct record {
 	uint64_t slack : RECORD_SLACK_BITS;
 	uint64_t moved : 1;
 	uint64_t alloc_tid : RECORD_TID_BITS; /* 0: never handed out */
 	uint64_t free_tid : RECORD_TID_BITS;
-	uint32_t alloc_stack, free_stack;
+	uint64_t alloc_stack : RECORD_STACK_BITS;
+	uint64_t free_stack : RECORD_STACK_BITS;
+	uint64_t free_stamp : RECORD_STAMP_BITS;
 };
 
 _Static_assert(sizeof(struct record) == 16, "records are counted in the memory bound");
 
 void record_alloc(struct record *r, size_t slot, size_t size, int tid, uint32_t stack);
-void record_free(struct record *r, bool moved, int tid, uint32_t stack);
+void record_free(struct record *r, bool moved, int tid, uint32_t stack, uint32_t stamp);
 void record_resize(struct record *r, size_t slot, size_t size);
-/* Fills sizes, threads and stacks of *b; slot is the size of the slot. */
+/* Fills sizes, threads, stacks and stamp of *b; slot is the size of the slot. */
 void record_read(const struct record *r, size_t slot, struct block *b);
 
 #endif

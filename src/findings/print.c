@@ -34,6 +34,9 @@
  *           | in the brk heap | in mapped memory that malloc never returned[ (NAME)]
  *           | in malloc's range, where no block ever was | not mapped
  *
+ *   TIME    about S s | less than S s: seconds, with a fraction of three digits if they are below 10
+ *   COUNT   N allocations | at most N allocations
+ *
  * Then, each indented by two blanks; a block is "of no record" for invalid-free of foreign memory,
  * and then the freed/allocated parts are absent:
  *
@@ -43,7 +46,8 @@
  *     #0 0x000055e1a2b3c4d5 in SYMBOL+0xOFF (PATH+0xOFF) (BuildId: HEX)
  *     #1 0x000055e1a2b3c4d5 (PATH+0xOFF) (BuildId: HEX)
  *     #2 0x00007f0012345678 (<unknown module>)
- *   freed by thread THREAD, tid TID:             ("moved by realloc in thread" if so; dead blocks)
+ *   freed by thread THREAD, tid TID[, TIME and COUNT ago]:  ("moved by realloc in thread" if so;
+ *                                                 dead blocks)
  *     (no stack recorded)
  *   allocated by thread THREAD, tid TID:
  *     #0 ...
@@ -76,6 +80,8 @@ static int thread_tid[THREADS_MAX], nthreads; /* T1.. of this report */
 static int forked_tid[FORKS_MAX];
 static unsigned nforked;
 static int parent_tid; /* of the thread that is forking */
+static struct stamp_age age;
+static bool age_known;
 
 void print_fork_prepare(void)
 {
@@ -312,14 +318,38 @@ void report_stack(struct out *o, uint32_t id)
 	print_frames(o, pc, stack_get(id, pc, STACK_MAX), false);
 }
 
-static void print_stack(
-	struct out *o, const char *what, int tid, const uintptr_t *pc, size_t n, bool exact)
+/* Of bounds that are near each other their mean stands for both. */
+static bool is_near(const uint64_t bound[2])
+{
+	return bound[1] - bound[0] <= bound[1] / 4;
+}
+
+static void print_age(struct out *o, const struct stamp_age *a)
+{
+	bool near = is_near(a->ns);
+	uint64_t ms = ((near ? a->ns[0] / 2 + a->ns[1] / 2 : a->ns[1]) + 999999) / 1000000;
+
+	out_str(o, near ? ", about " : ", less than ");
+	if (ms < 10000)
+		out_fmt(o, "%lu.%03lu s", ms / 1000, ms % 1000);
+	else
+		out_fmt(o, "%lu s", ms / 1000);
+	near = is_near(a->allocs);
+	out_fmt(o, " and %s%lu allocations ago", near ? "" : "at most ",
+		near ? a->allocs[0] / 2 + a->allocs[1] / 2 : a->allocs[1]);
+}
+
+static void print_stack(struct out *o, const char *what, int tid, const struct stamp_age *ago,
+	const uintptr_t *pc, size_t n, bool exact)
 {
 	if (!tid)
 		return;
 	out_fmt(o, "%s thread ", what);
 	print_thread(o, tid);
-	out_fmt(o, ", tid %d:\n", tid);
+	out_fmt(o, ", tid %d", tid);
+	if (ago)
+		print_age(o, ago);
+	out_str(o, ":\n");
 	print_frames(o, pc, n, exact);
 }
 
@@ -333,15 +363,15 @@ static void print_stacks(struct out *o, const struct report *r)
 	n = report_frames(r, pc, STACK_MAX);
 	if (!r->found)
 		print_stack(o, r->access == ACCESS_NONE ? "  called by" : "  used by", sys_gettid(),
-			pc, n, exact);
+			NULL, pc, n, exact);
 	if (b->state == BLOCK_DEAD) {
 		n = stack_get(b->free_stack, pc, STACK_MAX);
-		print_stack(o, b->moved ? "  moved by realloc in" : "  freed by", b->free_tid, pc,
-			n, false);
+		print_stack(o, b->moved ? "  moved by realloc in" : "  freed by", b->free_tid,
+			age_known ? &age : NULL, pc, n, false);
 	}
 	if (b->state == BLOCK_DEAD || b->state == BLOCK_LIVE) {
 		n = stack_get(b->alloc_stack, pc, STACK_MAX);
-		print_stack(o, "  allocated by", b->alloc_tid, pc, n, false);
+		print_stack(o, "  allocated by", b->alloc_tid, NULL, pc, n, false);
 	}
 	if (r->before.state == BLOCK_LIVE) {
 		out_str(o, "  or ");
@@ -349,7 +379,7 @@ static void print_stacks(struct out *o, const struct report *r)
 		if (!r->before.alloc_tid)
 			out_char(o, '\n');
 		n = stack_get(r->before.alloc_stack, pc, STACK_MAX);
-		print_stack(o, " allocated by", r->before.alloc_tid, pc, n, false);
+		print_stack(o, " allocated by", r->before.alloc_tid, NULL, pc, n, false);
 	}
 }
 
@@ -423,6 +453,11 @@ static void print_signature(struct out *o, const struct report *r)
 		h = hash_bytes(h, &s.offset, sizeof(s.offset));
 	}
 	out_fmt(o, "  signature: %016lx\n", h);
+}
+
+void print_begin(const struct report *r)
+{
+	age_known = r->block.state == BLOCK_DEAD && stamp_age(r->block.free_stamp, &age);
 }
 
 void print_head(struct out *o, const struct report *r)

@@ -11,6 +11,8 @@
 
 #include <sys/ucontext.h>
 
+/* When it was found: what took place how long before. */
+void print_begin(const struct report *r);
 /* The first line, then the rest; flushed line by line. uc may be NULL: no registers then. */
 void print_head(struct out *o, const struct report *r);
 void print_body(struct out *o, const struct report *r, const ucontext_t *uc);

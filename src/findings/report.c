@@ -90,6 +90,7 @@ static void print_job(void *arg)
 	bool text = options.format == FORMAT_TEXT;
 	int fd;
 
+	print_begin(j->r);
 	begin(&j->o, log_fd());
 	if (text)
 		print_head(&j->o, j->r);

@@ -188,6 +188,19 @@ static const struct block_source rows_source = {.find = find,
 	.fork_parent = rows_parent,
 	.fork_child = rows_child};
 
+static size_t allocs_of(const struct owner *o)
+{
+	return o->allocs;
+}
+
+static uint64_t blocks_made(void)
+{
+	struct large_counts l;
+
+	large_count(&l);
+	return owners_sum(allocs_of) + l.made;
+}
+
 void engine_start(void)
 {
 	mode_start();
@@ -195,6 +208,7 @@ void engine_start(void)
 		pages_start();
 	else
 		rows_start();
+	stamp_start(blocks_made);
 	block_source = mode.grouped ? &pages_source : &rows_source;
 	engine_plain = true;
 }
@@ -370,13 +384,11 @@ void engine_count(struct metrics *m)
 	struct sheet_counts c;
 
 	large_count(&l);
+	m->allocations = blocks_made();
 	sheet_count(&c);
-	m->allocations = shared->allocs + l.made;
 	m->frees = shared->frees + l.killed;
-	for (const struct owner *own = owner_all; own; own = own->next) {
-		m->allocations += own->allocs;
+	for (const struct owner *own = owner_all; own; own = own->next)
 		m->frees += own->frees + FREED_COUNT(own->freed);
-	}
 	m->aliases = (mode.grouped ? c.live : rows_counts.views_live) + l.live;
 }
 

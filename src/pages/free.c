@@ -120,7 +120,7 @@ bool pages_free(struct sheet *s, void *p, bool moved, void *frame)
 	r = sheet_record(s, idx);
 	if (r) {
 		stack = stack_capture(frame);
-		record_free(r, moved, owner_tid(), stack);
+		record_free(r, moved, owner_tid(), stack, stamp_take(c ? &c->own : NULL));
 	}
 	at_once = dies_at_once(s, KIND_OF(cut), stack, frame);
 	if (mode.poison)

@@ -295,6 +295,7 @@ static void large_died(struct large *l, bool moved, uint32_t stack)
 	l->moved = moved;
 	l->free_tid = owner_tid();
 	l->free_stack = stack;
+	l->free_stamp = stamp_take(NULL);
 }
 
 /* May a block's mapping be taken out of its neighbours'? */
@@ -412,6 +413,7 @@ void large_find(const struct large *l, struct block *b)
 	b->free_tid = l->free_tid;
 	b->alloc_stack = l->alloc_stack;
 	b->free_stack = l->free_stack;
+	b->free_stamp = l->free_stamp;
 }
 
 void large_count(struct large_counts *c)

@@ -20,7 +20,7 @@ struct large {
 	bool sampled; /* sample.h: its pages are the second and what follows */
 	bool own;     /* the program changed how it is mapped: its memory is not used again */
 	int alloc_tid, free_tid;
-	uint32_t alloc_stack, free_stack;
+	uint32_t alloc_stack, free_stack, free_stamp;
 	struct large *next; /* of the dead, oldest first */
 };
 

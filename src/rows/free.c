@@ -128,7 +128,8 @@ static inline bool free_slot(struct view *v, uint32_t idx, bool moved, void *fra
 	bool at_once = dies_at_once(v, stack, frame);
 
 	if (v->rec)
-		record_free(&v->rec[idx], moved, owner_tid(), stack);
+		record_free(
+			&v->rec[idx], moved, owner_tid(), stack, stamp_take(tc ? &tc->own : NULL));
 	slot_poison(v, view_slot_at(v, idx));
 	if (unlikely(!tc))
 		return free_slot_uncached(v, idx, at_once);

@@ -1,7 +1,7 @@
 /*
  * depot.c - see depot.h. app context, lock-free.
  *
- * An id is the entry's place in units of 8 bytes; segments of 1 MB are mapped as they are needed
+ * An id is the entry's place in units of 16 bytes, so that it fits in a record; segments of 1 MB are mapped as they are needed
  * and never moved. Buckets are chains that only grow at the head: whoever loses the race for the
  * head looks again, and at worst remembers one stack twice.
  *
@@ -17,11 +17,13 @@
 #include <stdatomic.h>
 #include <sys/mman.h>
 
-#define UNIT	  8
+#define UNIT	  16
 #define SEG_BYTES (1UL << 20)
 #define SEGS	  (DEPOT_BYTES / SEG_BYTES)
 #define SEG_UNITS (SEG_BYTES / UNIT)
 #define BUCKETS	  (1UL << 17)
+
+_Static_assert(DEPOT_BYTES / UNIT <= 1UL << RECORD_STACK_BITS, "records have no more room");
 
 struct entry {
 	uint64_t hash;
@@ -171,7 +173,7 @@ uint32_t depot_put(const uintptr_t *pc, size_t n, uint64_t hash, const struct de
 		return id;
 	shared = shared_frames(n, near);
 	own = shared ? near->own : n;
-	id = take((sizeof(*e) + (n - shared) * sizeof(*pc)) / UNIT);
+	id = take(ALIGN_UP(sizeof(*e) + (n - shared) * sizeof(*pc), UNIT) / UNIT);
 	if (!id)
 		return full();
 	e = entry_at(id);

@@ -1,5 +1,5 @@
 /*
- * depot.h - stacks remembered once each, by 32-bit ids.
+ * depot.h - stacks remembered once each, by ids of RECORD_STACK_BITS.
  *
  * app context: lock-free, no malloc; own memory, at most DEPOT_BYTES. Entries never go away, so
  * an id is good for ever (and after fork in both processes).

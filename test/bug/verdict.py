@@ -22,7 +22,8 @@ CLASSED = re.compile(r"^block of the (\d+)-byte class$")
 AN = re.compile(r"^(8|8\d|8\d\d|11|18)(\d{3})*-byte")
 HOW = re.compile(r"^ (freed|moved by realloc)(?: by thread (T.*))?$")
 SECTION = re.compile(r"^  (used by|called by|freed by|moved by realloc in|allocated by)"
-                     r" thread (T.*?), tid (-?\d+):$")
+                     r" thread (T.*?), tid (-?\d+)(, (?:about|less than) (?:\d\.\d{3}|\d{2,}) s"
+                     r" and (?:at most )?\d+ allocations ago)?:$")
 FRAME = re.compile(r"^    #(\d+) 0x([0-9a-f]{16})(?: in (.+?)\+0x[0-9a-f]+)? "
                    r"\((<unknown module>|.*\+0x[0-9a-f]+)\)(?: \(BuildId: [0-9a-f]+\))?$")
 LINE = re.compile(r"^    #(\d+) 0x([0-9a-f]{16}) in (.+?) ((?:/|\./|\w)\S*?):(\d+)(?::\d+)?( \((?:inlined|tail call, guessed)\))?$")
@@ -128,6 +129,10 @@ def parse(text):
             stack, number = [], 0
             r[which] = stack
             r["tid"][which] = int(section.group(3))
+            if section.group(4) and which != "free":
+                r["strange"].append(line)
+            if which == "free":
+                r["age"] = "known" if section.group(4) else "none"
         elif (frame or known) and stack is not None:
             if int((frame or known).group(1)) != number:
                 r["strange"].append(line)

@@ -279,6 +279,35 @@ def forms():
     return raw
 
 
+def age_of(line):
+    return next((k.get("age") for k in json.loads(line)["stacks"] if k["role"] == "free"), None) if line else None
+
+
+def ages():
+    """How long ago a block was freed, in time and allocations: what is told may be late, never early."""
+    path, told = f"{W}/age", {}
+    build("age.c", "gcc", ("-O1",), path)
+    for options, size in (("detect=strict", 40), ("detect=adaptive", 40), ("detect=deferred", 40), ("profile=test", 40),
+                          ("detect=strict", 2000000), ("profile=production", 2000000), ("profile=production:sample=1", 40)):
+        text = program(f"{options}:no-symbolize", path, str(size))[1]
+        line = sh(UD, "symbolize", "--format=json", input=text).stdout
+        age = age_of(line)
+        verdict(f"age: {options} {size}", (True, True, True), age and (
+            50 <= age["ms"] < 1000 * SLOW, age["allocations"] >= 500, not age["allocations_at_most"] or age["allocations"] < 600))
+        if options == "detect=strict":
+            verdict(f"age: {options} {size}: not only a bound", False, age and age["ms_at_most"])
+        again = sh(UD, "symbolize", "--format=text", input=line).stdout
+        verdict(f"age: {options} {size}: read and written", age, age_of(sh(UD, "symbolize", "--format=json", input=again).stdout))
+        told[size] = line
+    asan = program(f"detect=strict:format=asan:{PATIENT}", path, "40")[1]
+    verdict("age: text, sarif, html, asan, and from there", (1, 2, 1, 1, 1),
+            (sh(UD, "symbolize", "--format=text", input=told[40]).stdout.count(" allocations ago:\n"),
+             sh(UD, "sarif", input=told[40]).stdout.count(" allocations ago"), sh(UD, "html", input=told[40]).stdout.count(" allocations ago"),
+             asan.count(" allocations ago:\n"), sh(UD, "html", input=asan).stdout.count(" allocations ago")))
+    long = re.sub(r'"ms":\d+', '"ms":123456789', re.sub(r'"allocations":\d+', '"allocations":9876543210', told[40]))
+    verdict("age: of a long run", 1, sh(UD, "symbolize", input=long).stdout.count(" 123456 s and at most 9876543210 allocations ago:\n"))
+
+
 def runs(pid):
     """Perhaps nobody reaps here whose parent is gone."""
     try:
@@ -439,6 +468,7 @@ def main():
         tails()
         shipped()
         raw = forms()
+        ages()
         helpers(f"{W}/prog")
         situations()
         noise(raw)

@@ -1,4 +1,4 @@
-// sources: src/findings/fault.c src/findings/signals*.c src/findings/report.c src/findings/others.c src/findings/survive.c src/findings/summary.c src/findings/suppressed.c src/base/suppress.c src/base/glob.c src/findings/print.c src/findings/helper.c src/base/options.c src/trace/place.c src/trace/symbol.c src/trace/decode.c src/base/log.c src/base/file.c src/findings/near.c src/findings/judge.c src/base/calls.c src/base/mode.c src/base/memlimit.c src/base/poison.c src/base/late.c
+// sources: src/findings/fault.c src/findings/signals*.c src/findings/report.c src/findings/others.c src/findings/survive.c src/findings/summary.c src/findings/suppressed.c src/base/suppress.c src/base/glob.c src/findings/print.c src/base/stamp.c src/findings/helper.c src/base/options.c src/trace/place.c src/trace/symbol.c src/trace/decode.c src/base/log.c src/base/file.c src/findings/near.c src/findings/judge.c src/base/calls.c src/base/mode.c src/base/memlimit.c src/base/poison.c src/base/late.c
 // sources: src/findings/sandbox.c src/findings/maps.c src/findings/efault.c src/base/altstack.c src/base/ownlimit.c src/base/threadend.c src/trace/stack.c src/trace/capture.c src/trace/depot.c src/trace/rules.c src/trace/cfi.c src/base/out.c
 /*
  * Findings in child processes, over a fake engine: one page is the dead block. The report's text,
@@ -43,6 +43,8 @@ static void accesses(void)
 	CHECK(has(" (BuildId: ")); /* gcc and clang of Debian ask ld for one */
 	CHECK(has(" do_read+0x"));
 	CHECK(has("  allocated by thread T0 (main"));
+	CHECK(has(" s and at most 7 allocations ago:\n"));
+	CHECK_EQ(count(" ago:\n"), 1);
 	CHECK(has("  registers:\n    rax 0x"));
 	CHECK_EQ(count("ERROR"), 1);
 	in_child(do_write);

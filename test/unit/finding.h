@@ -23,6 +23,12 @@ static char *dead, *foreign;
 static char *ours;
 static uint32_t a_stack;
 static int main_tid;
+static uint64_t blocks_made = 5;
+
+static uint64_t made(void)
+{
+	return blocks_made;
+}
 
 /* Its children inherit all there is. */
 static bool model_appears(vaddr_t addr)
@@ -57,6 +63,7 @@ static void model_find(vaddr_t addr, struct block *b)
 			.size = page[i].size,
 			.alloc_stack = a_stack,
 			.free_tid = main_tid,
+			.free_stamp = 1,
 			.alloc_tid = getpid(),
 		};
 }
@@ -135,6 +142,8 @@ static inline void finding_init(void)
 	dead = ours + 2 * 4096;
 	foreign = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	main_tid = getpid();
+	stamp_start(made);
+	blocks_made += 7;
 	a_stack = stack_capture(__builtin_frame_address(0));
 	if (fault_init())
 		abort();

@@ -409,25 +409,41 @@ static void print_registers(struct out *o, const ucontext_t *uc)
 	out_flush(o);
 }
 
-static void print_hint(struct out *o, const struct report *r)
+/* What becomes of the program, and where a debugger has something to see. */
+static void print_outcome(struct out *o, const struct report *r)
 {
-	out_str(o, "undangle: hint: ");
 	if (r->found)
-		out_str(o, "a write past the end of a block beside it in memory looks the same; ");
-	if (options.detect != DETECT_STRICT && r->kind == FINDING_USE_AFTER_FREE)
-		out_str(o, "--detect=strict stops at the very first stale access; ");
-	if (!options.stacks && !r->block.alloc_tid)
-		out_str(o, "--stacks records who allocated and freed; ");
-	out_str(o, "undangle symbolize FILE names the source lines; ");
-	if (r->found && survive_can(r))
-		out_str(o, "the program goes on\n");
+		out_str(o, survive_can(r) ? "the program goes on\n"
+					  : "gdb stops where it was found, not at the write\n");
+	else if (!survive_can(r) && options.exit_code && !report_by_access(r))
+		out_str(o, "without --exit-code gdb stops here\n");
 	else if (!survive_can(r))
-		out_str(o, "gdb stops here, and so does the core dump\n");
+		out_str(o, options.exit_code
+				   ? "gdb stops here\n"
+				   : "gdb stops here, and so does a core dump (ulimit -c)\n");
 	else if (r->access == ACCESS_NONE || r->access == ACCESS_SYSCALL)
 		out_fmt(o, "the program goes on: %s\n",
 			r->access == ACCESS_NONE ? "the call is ignored" : "the call failed");
 	else
 		out_str(o, "the program goes on: zeros are there now\n");
+}
+
+static void print_hint(struct out *o, const struct report *r)
+{
+	bool block = r->block.state == BLOCK_LIVE || r->block.state == BLOCK_DEAD;
+
+	out_str(o, "undangle: hint: ");
+	if (r->found)
+		out_str(o, "--detect=strict stops at the write itself; one past the end of a block "
+			   "beside "
+			   "it in memory looks the same, --sample=1 stops at most of those; ");
+	else if (options.detect != DETECT_STRICT && options.backend != BACKEND_KVM &&
+		 r->kind == FINDING_USE_AFTER_FREE)
+		out_str(o, "--detect=strict stops at the very first stale access; ");
+	if (!options.stacks && block && !r->block.alloc_tid)
+		out_str(o, "--stacks records who allocated and freed; ");
+	out_str(o, "undangle symbolize FILE names the source lines; ");
+	print_outcome(o, r);
 	out_flush(o);
 }
 

@@ -279,6 +279,32 @@ def forms():
     return raw
 
 
+def hints():
+    """The line on how to go on, by mistake and mode: nothing in it that would not help there."""
+    path = f"{W}/hints"
+    build("hints.c", "gcc", ("-O1",), path)
+    strict, who = "--detect=strict stops at the very first stale access; ", "--stacks records who allocated and freed; "
+    late = ("--detect=strict stops at the write itself; one past the end of a block beside it in memory looks the same, "
+            "--sample=1 stops at most of those; ")
+    lines, gdb = "undangle symbolize FILE names the source lines; ", "gdb stops here, and so does a core dump (ulimit -c)"
+    goes, gone = "the program goes on: ", "without --exit-code gdb stops here"
+    for kind, options, want in (
+            ("write", "detect=strict", gdb), ("write", "", strict + gdb), ("write", "detect=strict:no-stacks", who + gdb),
+            ("write", "detect=deferred", late + "gdb stops where it was found, not at the write"),
+            ("write", "profile=test:on-error=continue", late + "the program goes on"),
+            ("write", "on-error=continue", strict + goes + "zeros are there now"), ("write", "exit-code=9", strict + "gdb stops here"),
+            ("write", "profile=production:sample=1", strict + gdb),
+            ("twice", "", gdb), ("twice", "profile=production", who + gdb), ("twice", "exit-code=9", gone),
+            ("twice", "on-error=continue", goes + "the call is ignored"),
+            ("local", "profile=production", gdb), ("local", "no-stacks", gdb), ("local", "", gdb), ("far", "", gdb),
+            ("far", "profile=production", gdb)):
+        for form in (f"{options}:no-symbolize".lstrip(":"), f"{options}:symbolize:{PATIENT}".lstrip(":")):
+            said = re.findall(r"^undangle: hint: (.*)$", program(form, path, kind)[1], re.M)
+            if "no-symbolize" in form:
+                said = [x.replace(lines, "", 1) for x in said if lines in x]
+            verdict(f"hint: {kind} {form}", [want], [x for x in said if lines not in x])
+
+
 def age_of(line):
     return next((k.get("age") for k in json.loads(line)["stacks"] if k["role"] == "free"), None) if line else None
 
@@ -370,7 +396,7 @@ def situations():
         p = sh(f"{W}/places", how, env=e, cwd=W)
         text = open(log).read()
         verdict(f"places {how}", (0, "", 1, True),
-                (p.returncode, p.stdout, text.count("used by thread"), text.endswith("the core dump\n")))
+                (p.returncode, p.stdout, text.count("used by thread"), text.endswith("a core dump (ulimit -c)\n")))
         if how not in ("nofile", "seccomp"):
             verdict(f"places {how}: lines", want[0], (stacks(text)["used by"] or [None])[0])
     e["UNDANGLE_OPTIONS"] = PATIENT
@@ -469,6 +495,7 @@ def main():
         shipped()
         raw = forms()
         ages()
+        hints()
         helpers(f"{W}/prog")
         situations()
         noise(raw)

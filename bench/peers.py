@@ -46,6 +46,8 @@ MODES = {
     "strict": "detect=strict:stacks=off:quiet",
     "debug": "profile=debug:quiet",
 }
+# only where they are named
+ASKED = {"unsampled": "profile=production:sample=0"}
 
 
 def preload(name, path, says=None, **env):
@@ -77,4 +79,5 @@ def chosen(lib, others_too, named, names):
     """glibc first; named: NAME=PATH of any other preloadable library; names: a,b: only those of all of them."""
     every = modes(lib) + (others() if others_too else []) + [preload(*n.split("=", 1)) for n in named]
     wanted = names.split(",") if names else []
+    every += [preload(n, lib, OURS, UNDANGLE_OPTIONS=o) for n, o in ASKED.items() if n in wanted]
     return [p for p in every if p.name == "glibc" or not wanted or p.name in wanted]

@@ -18,8 +18,9 @@
 _Static_assert(SAMPLE_MAX + 2 * PAGE_SIZE <= ROOM, "a page is left on either side");
 
 /*
- * By default all of it, the death too, takes no more than a hundredth of the time: after one that
- * took so long there is none for so many times that. Who asks for a rate gets it.
+ * By default all of it, the death too, takes no more than a hundredth of the time: whatever took so
+ * long puts the next one off by so many times that; half of it for what comes of it later (the TLB, the
+ * caches). Who asks for a rate gets it.
  */
 #define PAUSE	   200U
 #define PAUSE_MOST (1UL << 32)
@@ -75,9 +76,11 @@ static bool may_now(uint64_t now)
 static void pause_after(uint64_t since)
 {
 	uint64_t now = __builtin_ia32_rdtsc();
+	uint64_t from = MAX(now, atomic_load_explicit(&not_before, memory_order_relaxed));
 
-	atomic_store_explicit(
-		&not_before, now + MIN((now - since) * PAUSE, PAUSE_MOST), memory_order_relaxed);
+	/* What two threads charge at once may count as one. */
+	atomic_store_explicit(&not_before, MIN(from + (now - since) * PAUSE, now + PAUSE_MOST),
+		memory_order_relaxed);
 }
 
 static vaddr_t ready_take(void)
@@ -134,6 +137,8 @@ void *sample_alloc(size_t size, size_t align, bool zero, void *frame)
 		return NULL;
 	if (zero && !zeroed)
 		__builtin_memset(vaddr_ptr(l->at), 0, size);
+	else if (zeroed) /* its first fault counts, too */
+		*(volatile char *)vaddr_ptr(l->at) = 0;
 	pause_after(since);
 	return vaddr_ptr(l->at);
 }
@@ -158,7 +163,10 @@ static bool keep(vaddr_t from)
 
 void sample_died(const struct large *l)
 {
+	uint64_t since = __builtin_ia32_rdtsc();
+
 	if (l->own || l->len > PAGE_SIZE || !keep(l->base + PAGE_SIZE))
 		host_range_kill(l->base + PAGE_SIZE, l->len);
 	atomic_fetch_sub(&alive, 1);
+	pause_after(since);
 }

@@ -31,6 +31,7 @@
 /* glibc's own, by their other names */
 pid_t __fork(void);
 int __clone(int (*fn)(void *), void *stack, int flags, void *arg, ...);
+int __register_atfork(void (*prepare)(void), void (*parent)(void), void (*child)(void), void *dso);
 
 #define STACK_BYTES (256UL << 10) /* handlers of pthread_atfork run there */
 
@@ -249,14 +250,66 @@ UD_EXPORT int clone(int (*fn)(void *), void *stack, int flags, void *arg, ...)
 	return r;
 }
 
+/*
+ * libc's fork takes the lock of its list of handlers again when ours has run, and who registers one
+ * has that lock while the list grows by malloc: a thread that does so meets no fork of this kind.
+ */
+static struct lock registering = LOCK(UNRANKED);
+static struct lock_section forking;
+
 static void before_fork(void)
 {
+	struct lock_section s;
+
+	lock_section_enter(&s);
+	lock_take(&registering);
+	forking = s;
 	before(true);
+}
+
+static void fork_is_made(void)
+{
+	struct lock_section s = forking;
+
+	lock_drop(&registering);
+	lock_section_leave(&s);
 }
 
 static void after_in_parent(void)
 {
 	block_source->fork_parent();
+	fork_is_made();
+}
+
+static void after_in_child(void)
+{
+	in_child();
+	fork_is_made();
+}
+
+static int (*of_libc)(void (*)(void), void (*)(void), void (*)(void), void *);
+
+static void of_libc_find(void)
+{
+	if (!of_libc)
+		*(void **)&of_libc = dlsym(RTLD_NEXT, "__register_atfork");
+	panic_if(!of_libc, "no __register_atfork behind us");
+}
+
+/* pthread_atfork is this, with the caller's __dso_handle. */
+UD_EXPORT int __register_atfork(
+	void (*prepare)(void), void (*parent)(void), void (*child)(void), void *dso)
+{
+	struct lock_section s;
+	int r;
+
+	of_libc_find();
+	lock_section_enter(&s);
+	lock_take(&registering);
+	r = of_libc(prepare, parent, child, dso);
+	lock_drop(&registering);
+	lock_section_leave(&s);
+	return r;
 }
 
 /*
@@ -266,9 +319,6 @@ static void after_in_parent(void)
  */
 void fork_init(void)
 {
-	int (*of_libc)(void (*)(void), void (*)(void), void (*)(void), void *) = dlsym(
-		RTLD_NEXT, "__register_atfork");
-
-	panic_if(!of_libc, "no __register_atfork behind us");
-	of_libc(before_fork, after_in_parent, in_child, NULL);
+	of_libc_find();
+	of_libc(before_fork, after_in_parent, after_in_child, NULL);
 }

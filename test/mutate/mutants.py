@@ -193,6 +193,8 @@ MUTANTS = [
     ("fork-clone-stack-late", "src/findings/fork.c", "\ttop[1] = vaddr_of(&s);\n", "", ["ok:fork-bare:deferred"]),
     ("fork-alone-unseen", "src/findings/fork.c", "\tbefore(true);\n\tpid = (pid_t)next();\n\tafter(pid);\n",
      "\tpid = (pid_t)next();\n", ["ok:fork-bare:deferred"]),
+    ("fork-amid-registering", "src/findings/fork.c", "\tlock_take(&registering);\n\tr = of_libc(", "\tlock_try(&registering);\n\tr = of_libc(",
+     ["ok:fork-libc:adaptive"]),
     ("fork-rseq-kept", "src/findings/fork.c", "\tbool off = rseq_switch(RSEQ_UNREGISTER);", "\tbool off = false;",
      ["ok:fork-blocks:deferred"]),
     ("fork-tid-parents", "src/rows/fork.c", "\ttid_again();\n}", "}", ["ok:fork-blocks:deferred"]),

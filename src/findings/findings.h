@@ -10,5 +10,6 @@
 #include "efault.h"
 #include "fork.h"
 #include "suppressed.h"
+#include "summary.h"
 
 #endif

@@ -12,13 +12,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <x86intrin.h>
 
 #define FOLDER "/dev/shm/undangle."
 
 struct counted {
 	uint32_t pid, met, told, hushed;
-	uint64_t rules[SUMMARY_RULES / 64];
+	uint64_t rules[SUMMARY_RULES / 64]; /* pid 0: device and inode of what was warned about */
 };
 
 static struct {
@@ -94,21 +95,42 @@ static int open_file(int flags)
 	return (int)sys_openat(AT_FDCWD, here.path, flags | O_NOFOLLOW | O_CLOEXEC, 0600);
 }
 
+static int open_to_append(void)
+{
+	int fd = open_file(O_RDWR | O_APPEND);
+
+	if (fd < 0)
+		fd = open_file(O_RDWR | O_APPEND | O_CREAT | O_EXCL);
+	if (fd == -EEXIST /* another process was first */)
+		fd = open_file(O_RDWR | O_APPEND);
+	return fd;
+}
+
+/* Where it stands then; < 0: nowhere. */
+static long append(int fd, const struct counted *c)
+{
+	return sys_write(fd, c, sizeof(*c)) == sizeof(*c)
+		       ? sys_call3(__NR_lseek, fd, 0, SEEK_CUR) - (long)sizeof(*c)
+		       : -1;
+}
+
 static void store(void)
 {
-	int fd = open_file(O_WRONLY | (here.at < 0 ? O_APPEND : 0));
+	int fd = here.at < 0 ? open_to_append() : open_file(O_WRONLY);
 
-	if (fd < 0 && here.at < 0)
-		fd = open_file(O_WRONLY | O_APPEND | O_CREAT | O_EXCL);
-	if (fd == -EEXIST /* another process was first */)
-		fd = open_file(O_WRONLY | O_APPEND);
 	if (fd < 0)
 		return;
 	if (here.at >= 0)
 		sys_call4(__NR_pwrite64, fd, (long)&here.mine, sizeof(here.mine), here.at);
-	else if (sys_write(fd, &here.mine, sizeof(here.mine)) == sizeof(here.mine))
-		here.at = sys_call3(__NR_lseek, fd, 0, SEEK_CUR) - (long)sizeof(here.mine);
+	else
+		here.at = append(fd, &here.mine);
 	sys_close(fd);
+}
+
+/* Nobody would ever remove the file: who says what is in it is gone. */
+static bool teller_is_gone(void)
+{
+	return sys_call3(__NR_kill, here.teller, 0, 0) == -ESRCH;
 }
 
 void summary_count(enum summary_kind kind, bool fatal)
@@ -119,16 +141,56 @@ void summary_count(enum summary_kind kind, bool fatal)
 	here.mine.met += kind != SUMMARY_HUSHED;
 	here.mine.told += kind == SUMMARY_TOLD;
 	here.mine.hushed += kind == SUMMARY_HUSHED;
-	/* Nobody would ever remove it: the teller is gone, or this is all that it will have to say. */
-	if (options.backend == BACKEND_KVM || (mine && fatal) ||
-		(!mine && sys_call3(__NR_kill, here.teller, 0, 0) == -ESRCH))
+	/* Nor where this is all that the teller will have to say. */
+	if (options.backend == BACKEND_KVM || (mine && fatal) || (!mine && teller_is_gone()))
 		return;
 	if (may_write())
 		store();
 }
 
+static long find_warned(int fd, const struct counted *w)
+{
+	struct counted c;
+
+	for (long at = 0; sys_call4(__NR_pread64, fd, (long)&c, sizeof(c), at) == sizeof(c);
+		at += (long)sizeof(c))
+		if (!c.pid && c.rules[0] == w->rules[0] && c.rules[1] == w->rules[1])
+			return at;
+	return -1;
+}
+
+/* Of several processes at once it is the one whose record is the first. */
+bool summary_warns(const char *path)
+{
+	struct counted w = {0};
+	struct stat st = {0};
+	bool first = true;
+	int fd;
+
+	if (!here.named || options.backend == BACKEND_KVM || summary_is_mine() ||
+		teller_is_gone() || !may_write() ||
+		sys_call4(__NR_newfstatat, AT_FDCWD, (long)path, (long)&st, 0) != 0)
+		return true;
+	fd = open_to_append();
+	if (fd < 0)
+		return true;
+	w.rules[0] = st.st_dev;
+	w.rules[1] = st.st_ino;
+	if (find_warned(fd, &w) >= 0)
+		first = false;
+	else {
+		long at = append(fd, &w);
+
+		first = at < 0 || find_warned(fd, &w) == at;
+	}
+	sys_close(fd);
+	return first;
+}
+
 static void add(struct sum *s, const struct counted *c)
 {
+	if (!c->pid)
+		return;
 	s->met += c->met;
 	s->told += c->told;
 	s->hushed += c->hushed;

@@ -3,7 +3,7 @@
  *
  * app context, fault path; no lock but report.c's gate. Each process with findings has a record in a
  * file (--summary), made with the first of them and removed by the process that says it. Who finds
- * nothing opens nothing; no descriptor stays open. Host backend only.
+ * nothing, and brings no malloc, opens nothing; no descriptor stays open. Host backend only.
  */
 #ifndef UD_SUMMARY_H
 #define UD_SUMMARY_H
@@ -22,6 +22,12 @@ bool summary_is_mine(void);
 
 /* One more. `fatal`: this process ends of it now. */
 void summary_count(enum summary_kind kind, bool fatal);
+
+/*
+ * Is this the first process of the run that warns about the program in that file? In a run that the command
+ * began; elsewhere always.
+ */
+bool summary_warns(const char *path);
 
 /* That rule of --suppress matched; told with the next count. */
 void summary_rule(size_t nth);

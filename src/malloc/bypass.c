@@ -6,6 +6,7 @@
  */
 #include "bypass.h"
 #include "off.h"
+#include "findings/findings.h"
 
 #include <dlfcn.h>
 #include <link.h>
@@ -82,7 +83,7 @@ void bypass_warn(void)
 	if (off_is() ? !options.off || !options.asked || options.quiet : !bypass_is())
 		return;
 	file_of((size_t)sys_getpid(), file, sizeof(file));
-	if (file[0] && !ancestor_has_said(file))
+	if (file[0] && !ancestor_has_said(file) && summary_warns("/proc/self/exe"))
 		out_line(log_fd(), "undangle: warning: %s %s", file,
 			off_is() ? "is not protected: /etc/undangle.d says off"
 				 : "brings its own malloc: blocks from it are not protected");

@@ -94,6 +94,12 @@ verdict own-malloc "4|$warned" "$?|$(cat err)"
 verdict own-malloc-child "4|$warned" "$?|$(cat err)"
 "$ud" ./own again 2>err
 verdict own-malloc-again "4|$warned" "$?|$(cat err)"
+# nor does one that is run many times, one after the other and at once; and nothing of that is left
+"$ud" sh -c './own; ./own; for i in 1 2 3 4 5 6; do ./own & done; wait; exit 5' 2>err
+verdict own-malloc-siblings "5|$warned" "$?|$(cat err)"
+"$ud" sh -c 'echo /dev/shm/undangle.$$.*; ./own; ls /dev/shm/undangle.$$.* | wc -l; exit 0' 2>err >out
+left=$(sed -n 1p out)
+verdict own-malloc-file "1|$warned|$left" "$(sed -n 2p out)|$(cat err)|$(echo $left)"
 verdict own-malloc-stats "no: it brings its own malloc" \
 	"$("$ud" --stats sh -c './own; exit 0' 2>&1 | sed -n 's/^undangle: [0-9]* (own): protected *//p')"
 # at a fixed address &malloc is a jump of the program's own

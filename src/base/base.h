@@ -39,5 +39,6 @@
 #include "block.h"
 #include "late.h"
 #include "calls.h"
+#include "threadend.h"
 
 #endif

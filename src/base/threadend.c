@@ -9,6 +9,12 @@
 
 #define FIRST 30
 
+static struct {
+	pthread_key_t key;
+	void (*f)(void *value);
+} ours[2];
+static unsigned n_ours;
+
 bool threadend_key(pthread_key_t *key, void (*f)(void *value))
 {
 	pthread_key_t low[FIRST];
@@ -19,5 +25,29 @@ bool threadend_key(pthread_key_t *key, void (*f)(void *value))
 		low[n++] = *key;
 	while (n > 0)
 		pthread_key_delete(low[--n]);
+	if (made && n_ours < sizeof(ours) / sizeof(ours[0])) {
+		ours[n_ours].key = *key;
+		ours[n_ours++].f = f;
+	}
 	return made;
+}
+
+/* A value counts where its key was made as often as here: once. So each is right when it is made. */
+void threadend_join(int (*create)(pthread_key_t *, void (*)(void *)), int (*drop)(pthread_key_t))
+{
+	pthread_key_t low[FIRST], key;
+	unsigned n = 0, i = 0;
+
+	while (i < n_ours && create(&key, ours[i].f) == 0) {
+		if (key == ours[i].key) {
+			i++;
+		} else if (key < ours[i].key && n < FIRST) {
+			low[n++] = key;
+		} else { /* theirs already */
+			drop(key);
+			break;
+		}
+	}
+	while (n > 0)
+		drop(low[--n]);
 }

@@ -9,6 +9,8 @@
  * What that libc handed out before (to constructors), or one of LD_AUDIT, is none of our blocks:
  * its free does nothing, and realloc copies. What breaks it: a libc whose blocks do not have their
  * size before them, as glibc's have.
+ *
+ * And the keys that see a thread's end: a thread that it makes would leave what it hands out from behind.
  */
 #include "otherlibc.h"
 #include "symtab.h"
@@ -47,8 +49,8 @@ static const struct link_map *libc_among(const struct link_map *m)
 	return NULL;
 }
 
-/* Others may be at work in the same page: it stays executable. */
-static void overwrite(const struct symtab *s, const char *name, void *to)
+/* False: it is so already. Others may be at work in the same page: it stays executable. */
+static bool overwrite(const struct symtab *s, const char *name, void *to)
 {
 	struct jump *at = symtab_find(s, name, sizeof(*at));
 	const struct jump j = {{0xff, 0x25}, to};
@@ -57,21 +59,36 @@ static void overwrite(const struct symtab *s, const char *name, void *to)
 
 	if (!at || !__builtin_memcmp(at, &j, sizeof(j)) ||
 		sys_mprotect(lo, hi - lo, PROT_READ | PROT_WRITE | PROT_EXEC) != 0)
-		return;
+		return false;
 	at->to = j.to;
 	__builtin_memcpy(at->op, j.op, sizeof(j.op));
 	sys_mprotect(lo, hi - lo, PROT_READ | PROT_EXEC);
+	return true;
+}
+
+static void join_ends(const struct symtab *s)
+{
+	int (*create)(pthread_key_t *, void (*)(void *));
+	int (*drop)(pthread_key_t);
+
+	*(void **)&create = symtab_find(s, "pthread_key_create", 0);
+	*(void **)&drop = symtab_find(s, "pthread_key_delete", 0);
+	if (create && drop)
+		threadend_join(create, drop);
 }
 
 static void join(const struct link_map *m)
 {
 	struct symtab s = symtab_of_map(m);
+	bool fresh = false;
 
 	/* Threads that it makes, our libc does not count. */
 	__libc_single_threaded = 0;
 	for (size_t i = 0; i < family_n; i++)
-		overwrite(&s, family[i].name, family[i].ours);
+		fresh |= overwrite(&s, family[i].name, family[i].ours);
 	overwrite(&s, "_Fork", (void *)_Fork);
+	if (fresh)
+		join_ends(&s);
 }
 
 void otherlibc_join(void *handle)

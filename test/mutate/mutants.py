@@ -236,6 +236,7 @@ MUTANTS = [
      ["ok:raw-altstack:strict"]),
     # --- modules ---
     ("otherlibc-not-joined", "src/malloc/otherlibc.c", "\tjoin(m);", "\t(void)join;", ["ok:namespaces:production"]),
+    ("otherlibc-ends-unseen", "src/malloc/otherlibc.c", "\tif (fresh)\n", "\tif (!fresh)\n", ["ok:namespaces:production"]),
     ("otherlibc-earlier-unknown", "src/malloc/otherlibc.c", "\tif (space_has(vaddr_of(p)) ||", "\tif (true ||",
      ["ok:namespaces:production"]),
     ("threadend-first-keys", "src/base/threadend.c", "*key < FIRST && n < FIRST", "*key < FIRST && n < 0",

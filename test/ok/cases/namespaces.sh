@@ -48,6 +48,27 @@ char *p_thread(void)
 	pthread_join(t, &r);
 	return r;
 }
+static void *allocates(void *arg)
+{
+	for (int i = 0; i < 20; i++)
+		free(malloc(100 + i));
+	return arg;
+}
+/* Mappings that so many threads leave behind. */
+int p_threads(int n)
+{
+	pthread_t t;
+	int maps = 0, c;
+	FILE *f;
+	for (int i = 0; i < n; i++)
+		if (pthread_create(&t, NULL, allocates, NULL) || pthread_join(t, NULL))
+			return -1;
+	f = fopen("/proc/self/maps", "r");
+	while ((c = getc(f)) != EOF)
+		maps += c == '\n';
+	fclose(f);
+	return maps;
+}
 int p_fork(void)
 {
 	char *p = strdup("in the child");
@@ -84,6 +105,7 @@ static void once(void)
 	FIND(void, p_free, void *);
 	FIND(char *, p_thread, void);
 	FIND(int, p_fork, void);
+	FIND(int, p_threads, int);
 	for (int i = 0; i < 100; i++) {
 		free(p_malloc(i));
 		free(p_aligned(i * 64));
@@ -105,6 +127,9 @@ static void once(void)
 	p = p_thread();
 	puts(p ? p : "no thread");
 	free(p);
+	int maps = p_threads(10);
+	if (p_threads(300) > maps + 300)
+		puts("threads leave mappings behind");
 	dlclose(h);
 }
 int main(void)

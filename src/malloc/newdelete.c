@@ -74,14 +74,19 @@ static void *library_operator(const char *name)
 	return is;
 }
 
+/*
+ * The next one is the library's. By no dlopen: before libc has begun that would run constructors without
+ * arguments and environment, libc's own as well.
+ */
 void operators_init(void)
 {
-	bool replaced = false;
+	bool replaced[NR_ALL], any = false;
 
-	for (int i = 0; !replaced && i < NR_ALL; i++)
-		replaced = bypass_of(names[i]);
-	for (int i = 0; replaced && i < NR_ALL; i++)
-		*(void **)&asked[i] = library_operator(names[i]);
+	for (int i = 0; i < NR_ALL; i++)
+		any |= replaced[i] = bypass_of(names[i]);
+	for (int i = 0; any && i < NR_ALL; i++)
+		if (!replaced[i])
+			*(void **)&asked[i] = dlsym(RTLD_NEXT, names[i]);
 }
 
 static __attribute__((noinline, cold)) void *no_memory(

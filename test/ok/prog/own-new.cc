@@ -36,6 +36,14 @@ void operator delete(void *p) noexcept
 	free(is - 2);
 }
 
+/* What runs before main has the environment. */
+static bool early_environment;
+
+__attribute__((constructor)) static void early(int argc, char **argv, char **)
+{
+	early_environment = argc == 1 && argv && argv[0] && getenv("PATH");
+}
+
 struct base {
 	virtual ~base() = default;
 	int a = 1;
@@ -53,6 +61,7 @@ static void balance(const char *what)
 
 int main()
 {
+	check(early_environment);
 	int *volatile one = new int(1), *volatile many = new int[100];
 
 	delete one;

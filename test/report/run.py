@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""run.py -B BUILD: what a report says of functions, lines and inlined frames, and that it is always told.
+"""run.py -B BUILD [--bugs NAME,...]: what a report says of functions, lines and inlined frames, and that it is always told.
 
 Programs of this folder, built by each compiler in each way that people ship binaries; where a line is
 expected the source says "line: NAME" on it. Ends with "report: N passed, N failed[, N skipped]".
@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 
+import bugs
 import cores
 import pages
 
@@ -25,7 +26,9 @@ PATIENT = "symbolize_ms=60000"
 SLOW = 120  # a limit for hangs only
 ap = argparse.ArgumentParser()
 ap.add_argument("-B", default="build")
-B = os.path.abspath(ap.parse_args().B)
+ap.add_argument("--bugs", help="instead: bugs.py, for the programs whose names begin so ('' for all)")
+args = ap.parse_args()
+B = os.path.abspath(args.B)
 UD, LIB = f"{B}/undangle", f"{B}/libundangle.so"
 HERE = os.path.dirname(os.path.abspath(__file__))
 count = {"passed": 0, "failed": 0, "skipped": 0}
@@ -93,7 +96,11 @@ def expected(source):
 
 
 def build(source, cc, flags, path):
-    p = sh(cc, "-g", "-w", *flags, "-o", path, f"{HERE}/{source}", cwd=W)
+    compiled(f"{HERE}/{source}", cc, flags, path)
+
+
+def compiled(source, cc, flags, path):
+    p = sh(cc, "-g", "-w", *flags, "-o", path, source, cwd=W)
     if p.returncode:
         raise SystemExit(f"cannot compile {source} with {cc}: {p.stderr}")
 
@@ -402,6 +409,14 @@ def situations():
     e["UNDANGLE_OPTIONS"] = PATIENT
     p = sh(f"{W}/places", "fsize", env=e)
     verdict("places fsize", (0, want[0]), (p.returncode, (stacks(p.stderr)["used by"] or [None])[0]))
+    if os.geteuid():
+        skipped("places chroot", "not root")
+        return
+    p = sh(f"{W}/places", "chroot", env=e, cwd=W)
+    later = stacks(sh(UD, "symbolize", input=p.stderr).stdout)
+    verdict("places chroot: finished where the files are", (0, 1, want[0], 0),
+            (p.returncode, len(re.findall(r"^  process \d+ \(places\)$", p.stderr, re.M)), (later["used by"] or [None])[0],
+             p.stderr.count("<unknown module>")))
 
 
 def noise(raw):
@@ -488,6 +503,8 @@ def torn(raw):
 def main():
     if sh(UD, "symbolize", "/dev/null").stderr:
         skipped("all of it", "built without libdw-dev")
+    elif args.bugs is not None:
+        bugs.bugs(sys.modules[__name__], args.bugs)
     else:
         shapes()
         matrix()

@@ -25,8 +25,8 @@
  *   HOW     freed | moved by realloc; without "by thread THREAD" if it was not recorded, and then
  *           the parts of what was not recorded are absent below, too
  *   THREAD  Tn (name): T0 is the main thread, the others are numbered as the report comes to
- *           them; name is "main", the thread's comm, or "exited"; "T0 (main, before fork)" is the
- *           thread that called fork in the parent
+ *           them; name is "main", the thread's comm, "exited", or "unknown" where
+ *           there is no /proc; "T0 (main, before fork)" is the thread that called fork in the parent
  *   WHAT    N bytes inside a live SIZE-byte block | N bytes past the end of a live SIZE-byte block
  *           | N bytes before a live SIZE-byte block
  *           | N bytes inside a SIZE-byte block HOW by thread THREAD
@@ -71,6 +71,7 @@
 
 #include <fcntl.h>
 #include <string.h>
+#include <sys/prctl.h>
 
 #define SIGNATURE_FRAMES 3
 
@@ -107,8 +108,10 @@ static void read_comm(char *dst, size_t size, int tid)
 	char path[64];
 
 	out_snprintf(path, sizeof(path), "/proc/self/task/%d/comm", tid);
-	if (!file_line(path, dst, size))
-		out_snprintf(dst, size, "exited");
+	if (!file_line(path, dst, size) &&
+		(tid != sys_gettid() || sys_call3(__NR_prctl, PR_GET_NAME, (long)dst, 0)))
+		out_snprintf(dst, size, "%s",
+			file_line("/proc/self/comm", dst, size) ? "exited" : "unknown");
 }
 
 static void print_thread(struct out *o, int tid)

@@ -196,20 +196,35 @@ static void build_id(const struct module *m, bool file, struct origin *of)
 	}
 }
 
+static char program[sizeof(((struct origin *)NULL)->path)]; /* as it was called at start */
+
+static size_t program_find(char *path, size_t size)
+{
+	long n = sys_call4(__NR_readlinkat, AT_FDCWD, (long)"/proc/self/exe", (long)path, size);
+
+	return n > 0 ? (size_t)n : 0;
+}
+
+void symbol_start(void)
+{
+	program_find(program, sizeof(program) - 1);
+}
+
 static void find_origin(const struct module *m, struct origin *of)
 {
 	const struct link_map *l = m->map;
 	size_t n;
-	long r;
 
 	*of = (struct origin){0};
 	if (l->l_name && l->l_name[0]) {
 		n = strnlen(l->l_name, sizeof(of->path));
 		__builtin_memcpy(of->path, l->l_name, MIN(n, sizeof(of->path) - 1));
 	} else {
-		r = sys_call4(__NR_readlinkat, AT_FDCWD, (long)"/proc/self/exe", (long)of->path,
-			sizeof(of->path));
-		n = r > 0 ? (size_t)r : 0;
+		n = program_find(of->path, sizeof(of->path));
+		if (!n) {
+			n = sizeof(program) - 1;
+			__builtin_memcpy(of->path, program, n);
+		}
 	}
 	of->path[MIN(n, sizeof(of->path) - 1)] = 0;
 	build_id(m, false, of);

@@ -24,6 +24,9 @@ struct symbol {
 
 struct module;
 
+/* Once, while /proc can be read: it may be out of sight later (chroot). */
+void symbol_start(void);
+
 /* Stacks go through m: what it is, for when it is unloaded. It must be loaded now. */
 void symbol_remember(const struct module *m);
 

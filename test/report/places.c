@@ -133,6 +133,8 @@ int main(int argc, char **argv)
 		limit(RLIMIT_NOFILE, 5);
 	if (!strcmp(how, "seccomp") && filtered())
 		return 2;
+	if (!strcmp(how, "chroot") && chroot("."))
+		return 3;
 	if (!strcmp(how, "altstack"))
 		on_small_stack(SA_ONSTACK);
 	caught(NULL);

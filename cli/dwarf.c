@@ -221,16 +221,16 @@ static const char *full_path(Dwarf_Die *cu, const char *file)
 	return dir ? claim_text("%s/%s", dir, file) : file;
 }
 
-/* clang writes no table of addresses, so then each is asked. */
+/* Not all compilers write a table of addresses, and libdwfl's ranges go on to the next: then each is asked. */
 Dwarf_Die *unit_of(struct image *im, Dwarf_Addr addr, Dwarf_Addr *bias)
 {
 	Dwarf_Die *cu = dw.dwfl_module_addrdie(im->mod, addr, bias);
 
-	while (!cu && (cu = dw.dwfl_module_nextcu(im->mod, cu, bias))) {
-		while (cu && dw.dwarf_haspc(cu, addr - *bias) <= 0)
-			cu = dw.dwfl_module_nextcu(im->mod, cu, bias);
-		break;
-	}
+	if (cu && dw.dwarf_haspc(cu, addr - *bias) > 0)
+		return cu;
+	cu = dw.dwfl_module_nextcu(im->mod, NULL, bias);
+	while (cu && dw.dwarf_haspc(cu, addr - *bias) <= 0)
+		cu = dw.dwfl_module_nextcu(im->mod, cu, bias);
 	return cu;
 }
 

@@ -137,6 +137,18 @@ def shapes():
             verdict(name, expected(source), stacks(err))
 
 
+def partial():
+    """Objects of two compilers: of one .debug_aranges says where it lies, and the other's lie between."""
+    parts = [f"{W}/{name}.o" for name in ("first", "middle", "last")]
+    for name, path in zip(("first", None, "last"), parts):
+        if name:
+            open(f"{W}/{name}.c", "w").write(f"int {name}(int n)\n{{\n\treturn n + 1;\n}}\n")
+        compiled(f"{W}/{name}.c" if name else f"{HERE}/inlined.c", "gcc", ("-O2", "-c"), path)
+    sh("objcopy", "--remove-section", ".debug_aranges", parts[1], check=True)
+    sh("gcc", "-o", f"{W}/prog", *parts, check=True)
+    verdict("inlined.c between others' tables of addresses", expected("inlined.c"), stacks(program(PATIENT, f"{W}/prog")[1]))
+
+
 def matrix():
     """The same frames however the program was built, loaded and shipped: stripped, its debug information apart."""
     host, path = f"{W}/host", f"{W}/prog"
@@ -507,6 +519,7 @@ def main():
         bugs.bugs(sys.modules[__name__], args.bugs)
     else:
         shapes()
+        partial()
         matrix()
         tails()
         shipped()

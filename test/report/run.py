@@ -298,6 +298,21 @@ def forms():
     return raw
 
 
+def names(raw):
+    """Of Rust's functions as Rust writes them, without the hash; nothing else is taken for one."""
+    for parts, want in ((("r", "Node", "read", "h054d7f649fb856a2"), "r::Node::read"),
+                        (("r", "main", "_$u7b$$u7b$closure$u7d$$u7d$", "h1fe516199df69181"), "r::main::{{closure}}"),
+                        (("core", "ptr", "drop_in_place$LT$$LP$r..A$C$$RF$r..B$RP$$GT$", "h0000000000000000"),
+                         "core::ptr::drop_in_place<(r::A,&r::B)>"),
+                        (("_$LT$r..A$u20$as$u20$r..B$GT$", "f", "habcdef0123456789"), "<r::A as r::B>::f"),
+                        (("r", "$no$", "$u00$_$", "h054d7f649fb856a2"), "r::$no$::$u00$_$"),
+                        (("r", "$LT$", "h054d7f649fb856a"), "r::$LT$::h054d7f649fb856a"),
+                        (("r", "h054d7f649fb856aX"), "r::h054d7f649fb856aX")):
+        name = f"_ZN{''.join(f'{len(p)}{p}' for p in parts)}E"
+        text = raw.replace(" in use+", f" in {name}+").replace(f"{W}/", "/nowhere/")
+        verdict(f"name: {name}", [want], re.findall(r" in (.*)\+0x[0-9a-f]+ \(/nowhere", sh(UD, "symbolize", input=text).stdout)[:1])
+
+
 def hints():
     """The line on how to go on, by mistake and mode: nothing in it that would not help there."""
     path = f"{W}/hints"
@@ -524,6 +539,7 @@ def main():
         tails()
         shipped()
         raw = forms()
+        names(raw)
         ages()
         hints()
         helpers(f"{W}/prog")

@@ -5,15 +5,18 @@ Programs of this folder, built by each compiler in each way that people ship bin
 expected the source says "line: NAME" on it. Ends with "report: N passed, N failed[, N skipped]".
 """
 import argparse
+import contextlib
 import json
 import os
 import random
 import re
+import select
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
+import termios
 import time
 
 import bugs
@@ -446,6 +449,31 @@ def situations():
              p.stderr.count("<unknown module>")))
 
 
+def on_terminal(path, **env):
+    """What a terminal of 40 columns gets."""
+    ours, its = os.openpty()
+    termios.tcsetwinsize(its, (24, 40))
+    e = {"LD_PRELOAD": LIB, "PATH": os.environ["PATH"], "UNDANGLE_OPTIONS": PATIENT, **env}
+    p = subprocess.Popen(path, env=e, stdin=subprocess.DEVNULL, stderr=its)
+    os.close(its)
+    said = b""
+    with contextlib.suppress(OSError):  # EIO: nobody has it any more
+        while select.select([ours], [], [], SLOW)[0] and (part := os.read(ours, 4096)):
+            said += part
+    os.close(ours)
+    p.wait(SLOW)
+    return said.decode().replace("\r\n", "\n")
+
+
+def colours(path):
+    """On a terminal that has them, unless NO_COLOR is set to something; the words are the same, and no line is cut."""
+    want = stacks(program(PATIENT, path)[1])
+    for env, coloured in (({"TERM": "xterm"}, True), ({"NO_COLOR": "", "TERM": "xterm"}, True),
+                          ({"NO_COLOR": "1", "TERM": "xterm"}, False), ({"TERM": "dumb"}, False), ({}, False)):
+        text = on_terminal(path, **env)
+        verdict(f"terminal {env}", (coloured, want), ("\33[" in text, stacks(re.sub("\33\\[[0-9;]*m", "", text))))
+
+
 def noise(raw):
     """Broken reports: never more than what they say, never a crash."""
     rnd = random.Random(14)
@@ -544,6 +572,7 @@ def main():
         hints()
         helpers(f"{W}/prog")
         situations()
+        colours(f"{W}/prog")
         noise(raw)
         torn(raw)
         pages.pages(sys.modules[__name__], raw)

@@ -69,7 +69,8 @@ def one(t, prog, modes, parts, cc, level):
     os.makedirs(home)
     for name, source, flags in parts:
         path, whole = f"{home}/{name}", f"{home}/{name}.whole"
-        t.compiled(source, cc, (level, "-pthread", *flags), path)
+        dialect = ("-std=gnu++17",) if source.endswith(".cc") else ("-std=gnu17", "-D_GNU_SOURCE")  # mk/bug.mk's
+        t.compiled(source, cc, (level, "-pthread", *dialect, *flags), path)
         shutil.copy(path, whole)
         bid = t.build_id(path)
         t.split(path, f"{aside}/.build-id/{bid[:2]}/{bid[2:]}.debug")
@@ -95,7 +96,7 @@ def bugs(t, only):
         for prog in run.programs(source):
             if not prog.name.startswith(tuple(only.split(","))):
                 continue
-            for cc in ("g++", "clang++") if source.endswith("c" * 2) else ("gcc", "clang"):
+            for cc in ("g++", "clang++") if source.endswith(".cc") else ("gcc", "clang"):
                 if not shutil.which(cc):
                     t.skipped(f"{prog.name} {cc}", "not installed")
                     continue

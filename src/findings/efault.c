@@ -178,6 +178,11 @@ static void limit_after(int as, long a, long b, long d)
 		ownlimit_show((int)what, vaddr_ptr((vaddr_t)to));
 }
 
+static inline bool is_exec(long nr)
+{
+	return nr == __NR_execve || nr == __NR_execveat;
+}
+
 /* A buffer that came out whole needs no look; of vectors only a look tells. */
 #define MAY_BE_SHORT(moves, r, n) \
 	((moves) && (r) > 0 && ((moves) > OUT_BUF || (unsigned long)(r) < (unsigned long)(n)))
@@ -222,13 +227,17 @@ static void limit_after(int as, long a, long b, long d)
 		long (*next)(long, long, long, long, long, long, long) = real_of(CALL_##name); \
 		const long arg[ARGS] = {a, b, c, d, e, f, g};                                  \
 		bool locks = FAIL_##fail == FORKS && sandbox_before(arg);                      \
+		bool execs = FAIL_##fail == FORKS && is_exec(a);                               \
 		long r;                                                                        \
                                                                                                \
 		if (FAIL_##fail == FORKS)                                                      \
 			maps_before(a, arg + 1);                                               \
+		if (execs)                                                                     \
+			signal_exec(true);                                                     \
 		r = FAIL_##fail == FORKS && fork_is_syscall(a) ? fork_syscall(next, arg)       \
 							       : next(a, b, c, d, e, f, g);    \
-                                                                                               \
+		if (execs)                                                                     \
+			signal_exec(false);                                                    \
 		if (locks)                                                                     \
 			sandbox_after(arg, r);                                                 \
 		if (unlikely(failed(r, FAIL_##fail)))                                          \

@@ -142,6 +142,23 @@ static void after(long r)
 		in_child();
 }
 
+/* The kernel writes the child's own id when it has no blocks yet. */
+static void tell_child(unsigned long flags, void *to)
+{
+	if (flags & CLONE_CHILD_SETTID && block_source->copied(to))
+		*(pid_t *)to = sys_gettid();
+}
+
+static void tell_child_of(const long *a)
+{
+	const struct clone_args *args = vaddr_ptr((vaddr_t)a[1]);
+
+	if (a[0] == __NR_clone)
+		tell_child((unsigned long)a[1], vaddr_ptr((vaddr_t)a[4]));
+	else if (a[0] == __NR_clone3)
+		tell_child(args->flags, vaddr_ptr(args->child_tid));
+}
+
 static long bare(const long *arg)
 {
 	long r;
@@ -149,6 +166,8 @@ static long bare(const long *arg)
 	before(true);
 	r = sys_call_its(arg[0], arg[1], arg[2], arg[3], arg[4], arg[5], arg[6]);
 	after(r);
+	if (!r)
+		tell_child_of(arg);
 	if (!sys_is_err(r))
 		return r;
 	errno = (int)-r;
@@ -216,6 +235,8 @@ long fork_syscall(long (*next)(long, long, long, long, long, long, long), const 
 struct start {
 	int (*fn)(void *);
 	void *arg;
+	int flags;
+	void *tid;
 };
 
 static int start(void *arg)
@@ -223,12 +244,13 @@ static int start(void *arg)
 	const struct start *s = arg;
 
 	in_child();
+	tell_child((unsigned)s->flags, s->tid);
 	return s->fn(s->arg);
 }
 
 UD_EXPORT int clone(int (*fn)(void *), void *stack, int flags, void *arg, ...)
 {
-	struct start s = {fn, arg};
+	struct start s = {.fn = fn, .arg = arg, .flags = flags};
 	va_list ap;
 	void *more[3];
 	uintptr_t *top;
@@ -244,6 +266,7 @@ UD_EXPORT int clone(int (*fn)(void *), void *stack, int flags, void *arg, ...)
 	top = vaddr_ptr(ALIGN_DOWN(vaddr_of(stack), 16) - 16);
 	top[0] = vaddr_of(start);
 	top[1] = vaddr_of(&s);
+	s.tid = more[2];
 	before(false);
 	r = __clone(start, stack, flags, &s, more[0], more[1], more[2]);
 	block_source->fork_parent();

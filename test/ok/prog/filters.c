@@ -7,6 +7,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
@@ -166,6 +167,43 @@ static int other_threads(void)
 	return end(!bad && churn(20000, KEPT, 9000));
 }
 
+static int listener;
+static void *answers(void *arg)
+{
+	struct seccomp_notif n;
+	struct seccomp_notif_resp r;
+
+	while (!__atomic_load_n(&listener, __ATOMIC_ACQUIRE))
+		sched_yield();
+	for (;;) {
+		memset(&n, 0, sizeof(n));
+		if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &n))
+			return arg;
+		r = (struct seccomp_notif_resp){
+			.id = n.id, .flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE};
+		ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &r);
+	}
+}
+
+/* A supervisor (here a thread from before the filter) is asked about each call that changes mappings. */
+static int supervised(void)
+{
+	struct sock_filter f[] = {DATA(nr), IS(SYS_madvise, 3, 0), IS(SYS_mremap, 2, 0),
+		IS(SYS_mprotect, 1, 0), ALLOW, BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF)};
+	struct sock_fprog prog = {ARRAY_N(f), f};
+	pthread_t t;
+	int fd;
+
+	if (!churn(2000, KEPT, 3000) || pthread_create(&t, NULL, answers, NULL) ||
+		prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+		return end(0);
+	fd = (int)syscall(
+		SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &prog);
+	__atomic_store_n(&listener, fd, __ATOMIC_RELEASE);
+	return end(
+		fd > 0 && churn(4000, KEPT, 9000) && !syscall(SYS_madvise, NULL, 0, MADV_NORMAL));
+}
+
 int main(void)
 {
 	in_child("a list, by prctl", list_by_prctl);
@@ -177,5 +215,6 @@ int main(void)
 	in_child("strict", strict);
 	in_child("refused", refused);
 	in_child("other threads", other_threads);
+	in_child("supervised", supervised);
 	return done();
 }

@@ -80,9 +80,9 @@ bool atonce_allows(uint64_t place, bool dear)
 	return budget_allows(left, mode.share, budget_claim(before), dear);
 }
 
-void atonce_charge(uint64_t begun, bool dear)
+void atonce_charge(uint64_t begun, uint64_t after)
 {
-	int64_t cost = budget_cost(ns_of(__builtin_ia32_rdtsc() - begun), dear);
+	int64_t cost = budget_cost(ns_of(__builtin_ia32_rdtsc() - begun), ns_of(after));
 
 	left -= cost;
 	atonce_counts.kills++;

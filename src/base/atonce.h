@@ -26,8 +26,8 @@ static inline uint64_t atonce_place(uint32_t stack, void *frame, unsigned cls)
 /* Not in strict. dear: a huge page would be split. */
 bool atonce_allows(uint64_t place, bool dear);
 
-/* A kill began then, by the time stamp counter. dear: it split a huge page. Not in strict. */
-void atonce_charge(uint64_t begun, bool dear);
+/* A kill began then, by the time stamp counter; `after` ticks more are to come. Not in strict. */
+void atonce_charge(uint64_t begun, uint64_t after);
 
 struct atonce_counts {
 	_Atomic uint64_t kills, places;

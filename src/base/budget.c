@@ -7,16 +7,14 @@
 /* New places may overdraw it by so many times that: the share of two seconds more. */
 #define OVERDRAWN 4
 
-/* It took longer because the processor did something else meanwhile. */
+/* Either took longer because the processor did something else meanwhile. */
 #define COST_MOST 4000000UL
 
 /*
- * What is not in the time of the kill: its page-table entries, which the living go through from then
- * on, and what the sweep has to do for it. With the time alone, kills in huge views made a program
- * nine times as slow as their share said.
+ * What is in neither: the page-table entries, which the living go through from then on, the filling
+ * and the look at it, and what the sweep has to do.
  */
-#define COST_AFTER	2
-#define COST_AFTER_DEAR 8
+#define COST_AFTER 2
 
 int64_t budget_most(unsigned share)
 {
@@ -32,9 +30,9 @@ int64_t budget_earn(int64_t left, unsigned share, uint64_t ns)
 						     : left + (int64_t)(ns / 100 * share);
 }
 
-int64_t budget_cost(uint64_t ns, bool dear)
+int64_t budget_cost(uint64_t ns, uint64_t after)
 {
-	return (int64_t)(MIN(ns, COST_MOST) * (dear ? COST_AFTER_DEAR : COST_AFTER));
+	return (int64_t)((MIN(ns, COST_MOST) + MIN(after, COST_MOST)) * COST_AFTER);
 }
 
 enum budget_claim budget_claim(uint32_t before)

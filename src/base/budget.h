@@ -19,11 +19,12 @@ enum budget_claim { CLAIM_FIRST, CLAIM_TURN, CLAIM_REST };
 int64_t budget_most(unsigned share);
 /* What is left after so many nanoseconds more. */
 int64_t budget_earn(int64_t left, unsigned share, uint64_t ns);
-/* What a kill costs that took so long; `dear`: in a huge page, which it splits. */
-int64_t budget_cost(uint64_t ns, bool dear);
+/* What a kill costs that took so long, and costs the living so much as they come back. */
+int64_t budget_cost(uint64_t ns, uint64_t after);
 
 /* Of a place that has freed so many times before this one. */
 enum budget_claim budget_claim(uint32_t before);
+/* `dear`: it would split a huge page. */
 bool budget_allows(int64_t left, unsigned share, enum budget_claim claim, bool dear);
 
 #endif

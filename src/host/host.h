@@ -63,6 +63,12 @@ void host_core(vaddr_t at, size_t len, bool in);
 /* A hint: the pages of this view will be touched soon and their memory exists already. */
 void host_view_warm(vaddr_t at, unsigned pages);
 
+/*
+ * Ticks that the first touches of so many pages take whose memory exists already, tried with a page
+ * of our own: far longer where a hypervisor has page tables of its own.
+ */
+uint64_t host_touches(unsigned pages);
+
 /* On return every access to the view faults; gives page tables back where it can. */
 int host_view_kill(vaddr_t at, unsigned pages);
 

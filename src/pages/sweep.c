@@ -12,6 +12,7 @@
 #include "clean.h"
 #include "dead.h"
 #include "pending.h"
+#include "host/host.h"
 
 struct lock pages_sweep_lock = LOCK(SWEEP);
 
@@ -68,17 +69,17 @@ static void page_kill(struct sheet *s, uint32_t u)
 {
 	uint64_t begun = __builtin_ia32_rdtsc(), due[SHEET_WORDS] = {0};
 	struct lock_section section;
-	bool dear;
+	unsigned n = sheet_kind(s, u)->pages, others;
 
 	lock_section_enter(&section);
 	if (lock_try(&pages_sweep_lock)) {
-		dear = s->huge;
-		for (uint32_t i = u; i < u + sheet_kind(s, u)->pages; i++)
+		others = s->huge ? SHEET_PAGES - n : 0;
+		for (uint32_t i = u; i < u + n; i++)
 			due[i / 64] |= 1UL << (i % 64);
 		if (!s->buried && !(s->killed[u / 64] >> (u % 64) & 1))
 			sheet_kill(s, due);
 		lock_drop(&pages_sweep_lock);
-		atonce_charge(begun, dear);
+		atonce_charge(begun, host_touches(others));
 	}
 	lock_section_leave(&section);
 }

@@ -127,10 +127,11 @@ static void view_split(struct view *v)
 
 	view_count(v, &c);
 	for (uint32_t lo = 0, hi; lo < v->units && !c.whole; lo = hi) {
-		uint32_t u = bits_next(c.due, lo, v->units), bit = 1U << lo / CHUNK_PAGES;
+		uint32_t u = bits_next(c.due, lo, v->units);
+		uint8_t bit = view_split_bit(lo);
 
 		hi = MIN(lo + CHUNK_PAGES, (uint32_t)v->units);
-		if (u < hi && !(atomic_fetch_or(&v->split, (uint8_t)bit) & bit)) {
+		if (u < hi && !(atomic_fetch_or(&v->split, bit) & bit)) {
 			struct run r = {view_unit_at(v, u), view_unit_at(v, u + 1)};
 
 			host_runs_kill(v->base, v->pages, &r, 1);

@@ -107,17 +107,18 @@ static __attribute__((noinline)) bool free_slot_uncached(struct view *v, uint32_
 }
 
 /* A kill there would split a huge page. */
-static bool is_dear(const struct view *v)
+static bool is_dear(const struct view *v, uint32_t u)
 {
-	return !v->split && v->geom->unit_pages == 1 && heap_chunk_is_huge(v->chunk);
+	return !(v->split & view_split_bit(u)) && view_is_huge(v);
 }
 
 /* Does what is freed there by this stack, or caller, die at once? */
-static inline bool dies_at_once(const struct view *v, uint32_t stack, void *frame)
+static inline bool dies_at_once(const struct view *v, uint32_t idx, uint32_t stack, void *frame)
 {
 	if (!mode.share || mode.strict)
 		return mode.strict;
-	return atonce_allows(atonce_place(stack, frame, v->geom->cls), is_dear(v));
+	return atonce_allows(
+		atonce_place(stack, frame, v->geom->cls), is_dear(v, view_unit_of(v, idx)));
 }
 
 /* False if somebody else freed it first. */
@@ -125,7 +126,7 @@ static inline bool free_slot(struct view *v, uint32_t idx, bool moved, void *fra
 {
 	uint32_t stack = v->rec ? stack_capture(frame) : 0;
 	struct cursors *tc = cursors_mine();
-	bool at_once = dies_at_once(v, stack, frame);
+	bool at_once = dies_at_once(v, idx, stack, frame);
 
 	if (v->rec)
 		record_free(

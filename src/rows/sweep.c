@@ -52,33 +52,34 @@ void sweep_look_spent(struct view *v)
 
 /*
  * The first kill inside a huge mapping empties all of it. Fetching the other pages at once costs
- * less than ten faults of the 511 to come.
+ * less than ten faults of the 511 to come. Returns how many those are; 0: it was not the first.
  */
-static void split_warm(struct view *v, const struct run *r)
+static unsigned split_warm(struct view *v, uint32_t u)
 {
-	vaddr_t end = v->base + ((vaddr_t)v->pages << PAGE_SHIFT);
+	uint32_t lo = ALIGN_DOWN(u, CHUNK_PAGES), hi = MIN(lo + CHUNK_PAGES, (uint32_t)v->pages);
+	uint8_t bit = view_split_bit(u);
 
-	if (r->lo > v->base)
-		host_view_warm(v->base, (unsigned)((r->lo - v->base) >> PAGE_SHIFT));
-	if (r->hi < end)
-		host_view_warm(r->hi, (unsigned)((end - r->hi) >> PAGE_SHIFT));
+	if (!view_is_huge(v) || atomic_fetch_or(&v->split, bit) & bit)
+		return 0;
+	if (u > lo)
+		host_view_warm(view_unit_at(v, lo), u - lo);
+	if (u + 1 < hi)
+		host_view_warm(view_unit_at(v, u + 1), hi - u - 1);
+	return hi - lo - 1;
 }
 
 static void unit_kill(struct view *v, uint32_t u)
 {
 	struct run r = {.lo = view_unit_at(v, u)};
 	uint64_t begun = mode.strict ? 0 : __builtin_ia32_rdtsc();
-	bool split;
+	unsigned others;
 
 	r.hi = r.lo + ((vaddr_t)v->geom->unit_pages << PAGE_SHIFT);
 	if (!host_runs_kill(v->base, v->pages, &r, 1))
 		atomic_fetch_or(&view_revoked(v)[u / 64], 1UL << (u % 64));
-	split = v->geom->unit_pages == 1 && heap_chunk_is_huge(v->chunk) &&
-		!atomic_exchange(&v->split, 1);
-	if (split)
-		split_warm(v, &r);
+	others = split_warm(v, u);
 	if (begun)
-		atonce_charge(begun, split);
+		atonce_charge(begun, host_touches(others));
 }
 
 void unit_died(struct view *v, uint32_t u, bool at_once)

@@ -125,6 +125,18 @@ static inline uint32_t view_unit_of(const struct view *v, uint32_t idx)
 	return idx >> v->geom->group_shift;
 }
 
+/* Does one entry of the page tables show 2 MB of it, or did before a kill there? */
+static inline bool view_is_huge(const struct view *v)
+{
+	return v->geom->unit_pages == 1 && heap_chunk_is_huge(v->chunk);
+}
+
+/* Of these 2 MB in v->split. */
+static inline uint8_t view_split_bit(uint32_t u)
+{
+	return (uint8_t)(1U << u / CHUNK_PAGES);
+}
+
 /* Where object idx of v is. */
 static inline vaddr_t view_slot_at(const struct view *v, uint32_t idx)
 {

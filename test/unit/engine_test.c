@@ -789,6 +789,44 @@ static void large_blocks_grow(void)
 	in_child(&(struct way){DETECT_DEFERRED, 1, 0, false, 0}, play_large);
 }
 
+static bool is_in_huge(void *p)
+{
+	uintptr_t e = space_entry(vaddr_of(p));
+
+	if ((e & SPACE_WHAT) == SPACE_SHEET)
+		return ((struct sheet *)(e & ~SPACE_WHAT))->huge;
+	return view_is_huge((struct view *)e);
+}
+
+/* The first kill in 2 MB that are one huge page is charged for all their pages, and no other kill. */
+static void play_split(const struct way *w)
+{
+	static void *p[4 * SHEET_PAGES];
+	const uint64_t most = budget_cost(0, UINT64_MAX);
+	uint64_t before = 0;
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < ARRAY_LEN(p); i++)
+		p[i] = short_malloc(PAGE_SIZE - 96);
+	for (unsigned i = 0; i < ARRAY_LEN(p) && n < 3; i++) {
+		if (!n && !is_in_huge(p[i]))
+			continue;
+		before = atonce_counts.ns;
+		short_free(p[i]);
+		n++;
+		CHECK(is_dead(vaddr_of(p[i])));
+		CHECK_EQ(touches_asked, CHUNK_PAGES - 1);
+		CHECK(n > 1 || atonce_counts.ns - before >= (uint64_t)most);
+	}
+	CHECK_EQ(n, 3);
+}
+
+static void splits_are_charged(void)
+{
+	in_child(&(struct way){DETECT_ADAPTIVE, 1, 0, false, 0}, play_split);
+	in_child(&(struct way){DETECT_GROUPED, 1, 0, true, 0}, play_split);
+}
+
 /* The word of bits that the owner of the block at p clears, and the block's bit. */
 static _Atomic uint64_t *owners_bit(void *p, uint64_t *bit)
 {
@@ -900,6 +938,7 @@ int main(void)
 {
 	RUN(whole_sheets_move);
 	RUN(of_two_at_once_one_is_told);
+	RUN(splits_are_charged);
 	RUN(large_blocks_serve_again);
 	RUN(large_blocks_grow);
 	RUN(blocks_keep_their_bytes);

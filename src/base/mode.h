@@ -22,8 +22,8 @@ struct mode {
 	size_t defer_bytes;
 	uint64_t defer_ns;
 	uint32_t step; /* frees of one thread between looks at the bounds */
-	uint32_t
-		looks; /* a free looks at the clock where its thread's count has none of these bits */
+	/* A free looks at the clock where its thread's count has none of these bits. */
+	uint32_t looks;
 	bool looks_all;	   /* or all of them do, here or in atonce.c */
 	size_t dead_bytes; /* of what died, kept for reports */
 };

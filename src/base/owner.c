@@ -103,6 +103,17 @@ struct owner *owner_get(void)
 	return o;
 }
 
+void owner_arrive(void)
+{
+	struct lock_section s;
+
+	if (ended)
+		return;
+	lock_section_enter(&s);
+	owner_get();
+	lock_section_leave(&s);
+}
+
 size_t owners_sum(size_t (*of)(const struct owner *o))
 {
 	size_t n = of(owner_of[0]);

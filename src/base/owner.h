@@ -56,6 +56,8 @@ void owner_start(size_t bytes, struct owner *shared, void (*empty)(struct owner 
 void owner_init(void); /* from the constructor: thread exits are seen from here on */
 /* This thread's, made if need be; NULL: no memory, or the thread is ending. In a section. */
 struct owner *owner_get(void);
+/* As owner_get(), of a thread that frees before it has allocated anything; out of a section. */
+void owner_arrive(void);
 void owner_fork_child(void);
 void owners_empty(void); /* all that are kept. In a section */
 /* Of all owners, the shared one too. */

@@ -83,7 +83,7 @@ static bool slot_clear(struct sheet *s, uint32_t idx, uint32_t cut, uint32_t id,
 	return true;
 }
 
-/* By a thread that has not allocated anything yet, or is ending. */
+/* By a thread that has not allocated anything yet: it is an owner from here on; or is ending. */
 static __attribute__((noinline)) bool free_uncached(
 	struct sheet *s, uint32_t idx, uint32_t cut, size_t size, bool at_once)
 {
@@ -94,6 +94,7 @@ static __attribute__((noinline)) bool free_uncached(
 	atomic_fetch_sub(&owner_none_in, 1);
 	if (!was)
 		return false;
+	owner_arrive();
 	__atomic_fetch_add(&cutter_shared.own.frees, 1, __ATOMIC_RELAXED);
 	pages_freed(1, size);
 	return true;

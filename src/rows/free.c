@@ -90,7 +90,7 @@ static inline bool slot_clear(struct view *v, uint32_t idx, uint32_t id, bool at
 	return true;
 }
 
-/* By a thread that has not allocated anything yet, or is ending. */
+/* By a thread that has not allocated anything yet: it is an owner from here on; or is ending. */
 static __attribute__((noinline)) bool free_slot_uncached(struct view *v, uint32_t idx, bool at_once)
 {
 	bool was;
@@ -100,6 +100,7 @@ static __attribute__((noinline)) bool free_slot_uncached(struct view *v, uint32_
 	atomic_fetch_sub(&owner_none_in, 1);
 	if (!was)
 		return false;
+	owner_arrive();
 	__atomic_fetch_add(&cursors_shared.own.frees, 1, __ATOMIC_RELAXED);
 	sweep_freed(1, v->geom->size);
 	return true;

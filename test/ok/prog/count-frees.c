@@ -1,5 +1,6 @@
 // What threads free that allocate nothing is counted too.
 // native: no
+// options: sample=0
 // host-only: counts of another heap
 #include "ok.h"
 

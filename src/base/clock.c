@@ -1,8 +1,5 @@
 /* clock.c - see clock.h. Any context of the app. */
 #include "clock.h"
-#include "sys.h"
-
-#include <time.h>
 
 /* Within so many ticks it is not asked again: less than a step of the kernel's clock. */
 #define TICKS (1UL << 20)

@@ -6,9 +6,7 @@
  * them stops (a fork's child, a handler).
  */
 #include "stamp.h"
-#include "sys.h"
-
-#include <time.h>
+#include "clock.h"
 
 #define STAMPS	    (1U << RECORD_STAMP_BITS)
 #define TICKS_LEAST (1UL << 21)
@@ -21,15 +19,6 @@ static struct {
 } begun[STAMPS];
 static uint64_t start_ns;
 static uint64_t (*blocks_made)(void);
-
-static uint64_t clock_fine(void)
-{
-	struct timespec t = {0};
-
-	return sys_call3(__NR_clock_gettime, CLOCK_MONOTONIC, (long)&t, 0)
-		       ? 0
-		       : (uint64_t)t.tv_sec * 1000000000UL + (uint64_t)t.tv_nsec;
-}
 
 static void begin(uint32_t n, uint64_t tsc)
 {
@@ -45,7 +34,7 @@ static void begin(uint32_t n, uint64_t tsc)
 void stamp_start(uint64_t (*made)(void))
 {
 	blocks_made = made;
-	start_ns = clock_fine();
+	start_ns = clock_fine_ns();
 	begin(1, __builtin_ia32_rdtsc());
 }
 
@@ -92,7 +81,7 @@ bool stamp_bounds(uint32_t stamp, uint64_t tsc, uint64_t ticks[2], uint64_t allo
 
 bool stamp_age(uint32_t stamp, struct stamp_age *a)
 {
-	uint64_t tsc = __builtin_ia32_rdtsc(), ns = clock_fine(), ticks[2];
+	uint64_t tsc = __builtin_ia32_rdtsc(), ns = clock_fine_ns(), ticks[2];
 
 	if (!ns || !start_ns || !stamp_bounds(stamp, tsc, ticks, a->allocs))
 		return false;

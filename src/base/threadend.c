@@ -6,6 +6,7 @@
  * and, at the thread's end, our destructor, or ours its. So ours are the last ones that need no malloc.
  */
 #include "threadend.h"
+#include "words.h"
 
 #define FIRST 30
 
@@ -25,7 +26,7 @@ bool threadend_key(pthread_key_t *key, void (*f)(void *value))
 		low[n++] = *key;
 	while (n > 0)
 		pthread_key_delete(low[--n]);
-	if (made && n_ours < sizeof(ours) / sizeof(ours[0])) {
+	if (made && n_ours < ARRAY_LEN(ours)) {
 		ours[n_ours].key = *key;
 		ours[n_ours++].f = f;
 	}

@@ -232,10 +232,7 @@ static bool start_helper(void)
 
 static long now_ms(void)
 {
-	struct timespec ts = {0};
-
-	sys_call3(__NR_clock_gettime, CLOCK_MONOTONIC, (long)&ts, 0);
-	return ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+	return (long)(clock_fine_ns() / 1000000);
 }
 
 /* Something to read, or the end, before that moment? */

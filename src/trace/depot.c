@@ -1,9 +1,9 @@
 /*
  * depot.c - see depot.h. app context, lock-free.
  *
- * An id is the entry's place in units of 16 bytes, so that it fits in a record; segments of 1 MB are mapped as they are needed
- * and never moved. Buckets are chains that only grow at the head: whoever loses the race for the
- * head looks again, and at worst remembers one stack twice.
+ * An id is the entry's place in units of 16 bytes, so that it fits in a record; segments of 1 MB are
+ * mapped as they are needed and never moved. Buckets are chains that only grow at the head: whoever
+ * loses the race for the head looks again, and at worst remembers one stack twice.
  *
  * An entry holds only the frames that differ from those of the stack that the same thread captured
  * before, at the inner end and (very deep stacks are cut) at the outer one: one to five mostly.

@@ -75,7 +75,7 @@ void rows_fork_prepare(bool child_on_this_stack, struct lock *large)
 	lock_section_enter(&s);
 	owners_empty(); /* each view costs the child */
 	sweep_spent();
-	heap_idle_drop();
+	heap_idle_drop(true);
 	for (size_t i = 0; i < ARRAY_LEN(first_locks); i++)
 		lock_take(first_locks[i]);
 	fork_section = s; /* under the locks: two threads may fork at once */

@@ -122,6 +122,7 @@ struct extent {
 	uint16_t fresh_rows;	    /* rows from here on never had a view                  */
 	uint16_t busy_rows;	    /* rows with a unit in use or in quarantine            */
 	bool dirty;		    /* its bytes were not zero when it was made            */
+	bool old;		    /* it was empty at the last look, and is since         */
 	struct extent *next, *prev; /* of its class, in the list of empty or of busy ones */
 	struct row *rows[];
 };
@@ -205,8 +206,12 @@ void heap_extent_shown(const struct extent *e, uint32_t units, bool again);
 bool heap_chunk_is_huge(uint32_t id);
 /* Gives spare chunks back to the system. */
 void heap_pool_trim(void);
-void heap_idle_drop(void); /* gives back extents in which nothing is in use. No lock is held */
-size_t heap_bytes(void);   /* of all chunks */
+/*
+ * Gives back extents in which nothing is in use: all, or those that were empty at the call before
+ * and since. No lock of a class is held.
+ */
+void heap_idle_drop(bool all);
+size_t heap_bytes(void); /* of all chunks */
 /* For fork: (*used)[id] is not 0 for each chunk that holds something; returns 1 + the highest id.
  */
 uint32_t heap_chunks_used(const uint8_t **used);

@@ -41,8 +41,9 @@ check-bochs: $$(VM_NEEDS)
 	@test/vm/bochs -t $(BOCHS_TIME) $(addprefix -f ,$(BOCHS_FILES)) \
 		'test/vm/suite -j 1 -n bochs $(VM_ARGS) test/vm/bochs.list'; test/vm/status $$?
 
-# Conformance: each case natively and under a wrapper, equal transcripts. Here under the host backend, in
-# the machines under Dune.
+# Conformance: each case natively and under a wrapper, equal transcripts. Here under the library in these modes, in
+# the machines under Dune. A part: CONFORM_ARGS='-g GROUP' or '-c CASE'.
+CONFORM_MODES := -m --profile=production -m --profile=debug -m --detect=strict
 CONFORM_SRC := $(wildcard test/conform/*.c)
 CONFORM	    := $(B)/conform/conform
 VM_NEEDS    += $(CONFORM) $(B)/conform/stress
@@ -59,4 +60,4 @@ $(B)/conform/stress: test/conform/stress.c
 
 .PHONY: check-conform
 check-conform: all $(CONFORM)
-	@test/conform/run $(CONFORM) $(CONFORM_WRAPPER)
+	@test/conform/run $(CONFORM_MODES) $(CONFORM_ARGS) $(CONFORM) $(B)/undangle

@@ -19,6 +19,7 @@
 #define BELOW 0x400UL
 
 static size_t data_room, address_room;
+static bool data_counts;
 
 static struct known {
 	struct ownlimit kernel, program; /* what the one has, and the other set */
@@ -56,6 +57,8 @@ bool ownlimit_raise(int what, struct ownlimit *l)
 	struct known *k = known_of(what);
 	struct ownlimit is;
 
+	if (what == RLIMIT_DATA && l->cur != RLIM_INFINITY)
+		__atomic_store_n(&data_counts, true, __ATOMIC_RELAXED);
 	if (!k || l->cur >= room * SMALL || l->cur > l->max || !limit_get(what, &is) ||
 		l->cur > is.max)
 		return false;
@@ -89,13 +92,21 @@ void ownlimit_show(int what, struct ownlimit *l)
 		*l = (struct ownlimit){without_room(l->cur), without_room(l->max)};
 }
 
+bool ownlimit_data(void)
+{
+	return __atomic_load_n(&data_counts, __ATOMIC_RELAXED);
+}
+
 int ownlimit_start(size_t data, size_t addresses)
 {
 	struct ownlimit is, raised;
 
 	data_room = data;
 	address_room = addresses;
-	if (!limit_get(RLIMIT_DATA, &is) || is.cur >= data)
+	if (!limit_get(RLIMIT_DATA, &is))
+		return 0;
+	data_counts = is.cur != RLIM_INFINITY;
+	if (is.cur >= data)
 		return 0;
 	raised.cur = with_room(is.cur, data);
 	raised.max = is.max < data * SMALL ? with_room(is.max, data) : is.max;

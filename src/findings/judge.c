@@ -9,6 +9,8 @@
 #define RANGE_MAX   (64UL << 20) /* bytes of one argument that are looked through */
 #define VECTOR_MAX  1024UL	 /* elements: the kernel takes no more (UIO_MAXIOV) */
 #define STRINGS_MAX (1UL << 16)
+#define USER_END \
+	0x7ffffffff000UL /* where addresses end that a program has without asking for more */
 
 struct look {
 	const uint64_t *arg; /* as the row counts them */
@@ -119,6 +121,14 @@ static size_t bytes_of(const struct look *l, const struct desc *d, vaddr_t in)
 	return d->src == SZ_BITS ? n : MIN(n, RANGE_MAX) * d->n;
 }
 
+/* Longer than any address space: the kernel fails before it looks, and what is there is not why. */
+static bool is_nonsense(const struct look *l, const struct desc *d, vaddr_t in, uint64_t value)
+{
+	uint64_t n = d->src == SZ_ARG ? l->arg[d->at - 1] : count_of(l, d, in);
+
+	return n > (USER_END - MIN(value, USER_END)) / MAX(d->n, 1U);
+}
+
 static void pointer(struct look *l, const struct desc *d, uint64_t value, vaddr_t in);
 
 static void structs(struct look *l, const struct desc *d, vaddr_t at, vaddr_t in)
@@ -182,7 +192,10 @@ static void pointer(struct look *l, const struct desc *d, uint64_t value, vaddr_
 		structs(l, d, value, in);
 		break;
 	default:
-		range(l, value, bytes_of(l, d, in));
+		if (is_nonsense(l, d, in, value))
+			l->other = true;
+		else
+			range(l, value, bytes_of(l, d, in));
 	}
 }
 

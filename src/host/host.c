@@ -324,8 +324,11 @@ void host_runs_warm(const struct run *r, size_t n)
 		host_advise_all(r, n, MADV_POPULATE_R_NR);
 }
 
+/* The kernel counts no data where pages of any kind are replaced, reserved ones too. */
 int host_range_map(vaddr_t at, size_t len)
 {
+	if (unlikely(ownlimit_data()))
+		sys_munmap(at, len);
 	long r = sys_mmap(
 		at, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
 

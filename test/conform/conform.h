@@ -33,7 +33,7 @@ struct conform_case {
 
 extern const struct conform_case signal_cases[], siginfo_cases[], context_cases[], fault_cases[],
 	memory_cases[], thread_cases[], process_cases[], fd_cases[], time_cases[], arch_cases[],
-	entry_cases[], refused_cases[];
+	entry_cases[], refused_cases[], blocks_cases[], ipc_cases[], tasks_cases[], watched_cases[];
 
 /* What a caught synchronous signal said. */
 struct fault {
@@ -51,6 +51,13 @@ void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* What a call returned, with errno's name if that is negative. (Arguments have no order: never
  * errno itself.) */
 const char *result(long rc);
+/* A line of what a call returned, the first %s, and of what it left behind: the call is made first. */
+#define say_after(call, ...) say_of(result(call), __VA_ARGS__)
+#define say_of(r, fmt, ...)                  \
+	do {                                 \
+		const char *r_ = r;          \
+		say(fmt, r_, ##__VA_ARGS__); \
+	} while (0)
 /* Ends the process with status 99 and the reason: the case cannot go on. */
 void die(const char *what) __attribute__((noreturn));
 #define must(x) ((x) ? (void)0 : die(#x))
@@ -77,6 +84,13 @@ int fault_try(void (*fn)(void *), void *arg, struct fault *f);
 void say_fault(const char *what, void (*fn)(void *), void *arg, const void *base);
 /* Anonymous private pages, or death. */
 char *pages(size_t bytes, int prot);
+/* An address where nothing is; the compiler cannot know. */
+void *nowhere(void);
+/* A block of the heap, of zeros, between dead neighbours: by turns from malloc, calloc, posix_memalign, and
+ * moved by realloc just now; or death. */
+void *block(size_t bytes);
+/* Makes a folder and writes its real path, of PATH_MAX bytes at most. */
+void temp_dir(char *path);
 /* An unlinked temporary file of that size, or death. */
 int temp_file(size_t bytes);
 

@@ -251,13 +251,15 @@ static void ctx_fp_edit(void)
 	say("xmm3 0x%lx mxcsr 0x%x fcw 0x%x", out, _mm_getcsr() & 0xffc0, fcw);
 }
 
-static char alt[65536];
+enum { ALT = 65536 };
+
+static char *alt; /* a block, as in most programs */
 
 static int on_alt(void)
 {
 	char here;
 
-	return &here >= alt && &here < alt + sizeof(alt);
+	return &here >= alt && &here < alt + ALT;
 }
 
 static void altstack_deeper(int sig, siginfo_t *si, void *uc)
@@ -276,7 +278,7 @@ static void altstack_deeper(int sig, siginfo_t *si, void *uc)
 
 static void ctx_altstack(void)
 {
-	stack_t ss = {.ss_sp = alt, .ss_size = sizeof(alt)}, old;
+	stack_t ss = {.ss_sp = alt = block(ALT), .ss_size = ALT}, old;
 
 	must(!sigaltstack(&ss, &old));
 	say("was disabled %d", old.ss_flags == SS_DISABLE);
@@ -297,7 +299,7 @@ static void ctx_altstack(void)
 
 static void *altstack_thread(void *own)
 {
-	stack_t none, ss = {.ss_sp = alt, .ss_size = sizeof(alt)};
+	stack_t none, ss = {.ss_sp = alt = block(ALT), .ss_size = ALT};
 
 	sigaltstack(NULL, &none);
 	say("new thread: disabled %d", none.ss_flags == SS_DISABLE);
@@ -337,7 +339,7 @@ static void alt_leap(int sig, siginfo_t *si, void *uc)
 
 static void ctx_altstack_leap(void)
 {
-	must(!sigaltstack(&(stack_t){.ss_sp = alt, .ss_size = sizeof(alt)}, NULL));
+	must(!sigaltstack(&(stack_t){.ss_sp = alt = block(ALT), .ss_size = ALT}, NULL));
 	handle(SIGSEGV, alt_leap, SA_ONSTACK);
 	volatile int n = 0;
 
@@ -362,8 +364,8 @@ static void other(int a, int b)
 static void ctx_swap(void)
 {
 	getcontext(&other_ctx);
-	other_ctx.uc_stack.ss_sp = alt;
-	other_ctx.uc_stack.ss_size = sizeof(alt);
+	other_ctx.uc_stack.ss_sp = alt = block(ALT);
+	other_ctx.uc_stack.ss_size = ALT;
 	other_ctx.uc_link = &main_ctx;
 	makecontext(&other_ctx, (void (*)(void))other, 2, 4, 5);
 	swapcontext(&main_ctx, &other_ctx);

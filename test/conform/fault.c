@@ -280,8 +280,8 @@ static void serve_map(int sig, siginfo_t *si, void *uc)
 static void seg_map_in_handler(void)
 {
 	arena = pages(64 * 4096, PROT_READ);
-	munmap(arena, 64 * 4096);
 	handle(SIGSEGV, serve_map, 0);
+	munmap(arena, 64 * 4096);
 	/* One instruction that faults once per page and must go on where it was. */
 	void *to = arena;
 	size_t n = 64 * 4096;
@@ -334,9 +334,9 @@ static void overflow_handler(int sig, siginfo_t *si, void *uc)
 
 static void overflow(void *unused)
 {
-	static char alt[65536];
+	char *alt = block(65536);
 
-	sigaltstack(&(stack_t){.ss_sp = alt, .ss_size = sizeof(alt)}, NULL);
+	sigaltstack(&(stack_t){.ss_sp = alt, .ss_size = 65536}, NULL);
 	handle(SIGSEGV, overflow_handler, SA_ONSTACK);
 	setrlimit(RLIMIT_STACK, &(struct rlimit){1 << 20, 1 << 20});
 	deep(1 << 20);
@@ -351,7 +351,7 @@ static void overflow_unhandled(void *unused)
 
 static void *overflow_thread(void *unused)
 {
-	char *alt = pages(65536, PROT_READ | PROT_WRITE);
+	char *alt = block(65536);
 
 	sigaltstack(&(stack_t){.ss_sp = alt, .ss_size = 65536}, NULL);
 	handle(SIGSEGV, overflow_handler, SA_ONSTACK);

@@ -147,8 +147,13 @@ static void fd_cloexec(void)
 
 static void fd_vectors(void)
 {
-	char a[8] = "one ", b[8] = "two ", c[8] = "three", got[32] = "", d[5] = "", e[20] = "";
-	struct iovec w[] = {{a, 4}, {b, 4}, {NULL, 0}, {c, 5}}, r[] = {{d, 4}, {e, 19}};
+	char *a = strcpy(block(8), "one "), *b = strcpy(block(8), "two "),
+	     *c = strcpy(block(8), "three");
+	char *got = block(32), *d = block(5), *e = block(20);
+	struct iovec w[] = {{a, 4}, {b, 4}, {NULL, 0}, {c, 5}}, *r = block(2 * sizeof(*r));
+
+	r[0] = (struct iovec){d, 4};
+	r[1] = (struct iovec){e, 19};
 	int fd = temp_file(0);
 
 	say("writev %zd", writev(fd, w, 4));
@@ -172,12 +177,13 @@ static void fd_vectors(void)
 static void fd_messages(void)
 {
 	int s[2], got = -1, pipefd[2];
-	char text[16] = "message", in[16] = "", control[CMSG_SPACE(sizeof(int))] = {0};
+	char *text = strcpy(block(16), "message"), *in = block(16);
+	char *control = block(CMSG_SPACE(sizeof(int)));
 	struct iovec iov = {text, 8};
 	struct msghdr m = {.msg_iov = &iov,
 		.msg_iovlen = 1,
 		.msg_control = control,
-		.msg_controllen = sizeof(control)};
+		.msg_controllen = CMSG_SPACE(sizeof(int))};
 	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
 
 	must(!socketpair(AF_UNIX, SOCK_DGRAM, 0, s) && !pipe(pipefd));
@@ -187,8 +193,8 @@ static void fd_messages(void)
 	memcpy(CMSG_DATA(c), &pipefd[1], sizeof(int));
 	say("sendmsg %zd", sendmsg(s[0], &m, 0));
 	iov.iov_base = in;
-	iov.iov_len = sizeof(in);
-	memset(control, 0, sizeof(control));
+	iov.iov_len = 16;
+	memset(control, 0, CMSG_SPACE(sizeof(int)));
 	say("recvmsg %zd %s", recvmsg(s[1], &m, 0), in);
 	memcpy(&got, CMSG_DATA(CMSG_FIRSTHDR(&m)), sizeof(int));
 	must(write(got, "by the passed one", 18) == 18);
@@ -212,13 +218,13 @@ static void *tcp_client(void *port)
 {
 	struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = (in_port_t)(long)port};
 	int s = socket(AF_INET, SOCK_STREAM, 0);
-	static char big[300000];
+	char *big = block(300000);
 
 	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	must(!connect(s, (struct sockaddr *)&a, sizeof(a)));
-	memset(big, 'z', sizeof(big));
-	for (size_t done = 0; done < sizeof(big);) {
-		ssize_t n = send(s, big + done, sizeof(big) - done, 0);
+	memset(big, 'z', 300000);
+	for (size_t done = 0; done < 300000;) {
+		ssize_t n = send(s, big + done, 300000 - done, 0);
 
 		must(n > 0);
 		done += (size_t)n;
@@ -232,7 +238,7 @@ static void fd_tcp(void)
 	struct sockaddr_in a = {.sin_family = AF_INET};
 	socklen_t len = sizeof(a);
 	int l = socket(AF_INET, SOCK_STREAM, 0), one = 1;
-	static char buf[70000];
+	char *buf = block(70000);
 	long total = 0;
 	ssize_t n;
 	pthread_t t;
@@ -245,7 +251,7 @@ static void fd_tcp(void)
 	int s = accept(l, (struct sockaddr *)&a, &len);
 
 	say("accepted %d from loopback %d", s >= 0, a.sin_addr.s_addr == htonl(INADDR_LOOPBACK));
-	while ((n = recv(s, buf, sizeof(buf), 0)) > 0)
+	while ((n = recv(s, buf, 70000, 0)) > 0)
 		total += n;
 	pthread_join(t, NULL);
 	say("%ld bytes", total);

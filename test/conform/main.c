@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <sys/resource.h>
 #include <time.h>
 #include <ucontext.h>
@@ -26,6 +27,10 @@ static const struct {
 	{"arch", arch_cases},
 	{"entry", entry_cases},
 	{"refused", refused_cases},
+	{"blocks", blocks_cases},
+	{"ipc", ipc_cases},
+	{"tasks", tasks_cases},
+	{"watched", watched_cases},
 };
 
 enum { GROUPS = sizeof(groups) / sizeof(groups[0]) };
@@ -152,9 +157,12 @@ pid_t poke_asleep(int sig, int n)
 
 void conform_exec(const char *name, const char *a, const char *b)
 {
-	char *argv[] = {self, (char *)name, (char *)a, a ? (char *)b : NULL, NULL};
+	const char *words[] = {self, name, a, a ? b : NULL};
+	char **argv = block(5 * sizeof(*argv));
 
-	execv(self, argv);
+	for (int i = 0; i < 4 && words[i]; i++)
+		argv[i] = strcpy(block(strlen(words[i]) + 1), words[i]);
+	execv(argv[0], argv);
 }
 
 void handle(int sig, void (*fn)(int, siginfo_t *, void *), int flags)
@@ -226,6 +234,49 @@ int temp_file(size_t bytes)
 	if (fd < 0 || unlink(path) || ftruncate(fd, (off_t)bytes))
 		die("temporary file");
 	return fd;
+}
+
+void *nowhere(void)
+{
+	return (void *)8;
+}
+
+void temp_dir(char *path)
+{
+	const char *dir = getenv("TMPDIR");
+	char made[PATH_MAX];
+
+	snprintf(made, sizeof(made), "%s/conform.XXXXXX", dir ? dir : "/tmp");
+	if (!mkdtemp(made) || !realpath(made, path))
+		die("temporary folder");
+}
+
+void *block(size_t bytes)
+{
+	static atomic_uint turn;
+	void *before = malloc(bytes), *after, *p = NULL;
+
+	switch (turn++ % 4) {
+	case 0:
+		p = malloc(bytes);
+		break;
+	case 1:
+		p = calloc(1, bytes);
+		break;
+	case 2:
+		if (posix_memalign(&p, 64, bytes))
+			p = NULL;
+		break;
+	default:
+		p = malloc(bytes / 2 + 1);
+		p = realloc(p, bytes);
+	}
+	after = malloc(bytes);
+	if (!before || !p || !after)
+		die("block");
+	free(before);
+	free(after);
+	return memset(p, 0, bytes);
 }
 
 static void list(const char *group)

@@ -266,9 +266,11 @@ static void mem_jit_two_views(void)
 
 static void mem_grows_down(void)
 {
-	char *room = pages(64 * 4096, PROT_NONE);
+	enum { GAP = 300 * 4096 }; /* the kernel keeps 256 pages free below what grows */
+	char *room = pages(GAP + 64 * 4096, PROT_NONE);
 
-	munmap(room, 64 * 4096);
+	munmap(room, GAP + 64 * 4096);
+	room += GAP;
 	char *top = mmap(room + 60 * 4096, 4 * 4096, PROT_READ | PROT_WRITE,
 		MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_GROWSDOWN, -1, 0);
 

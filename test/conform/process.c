@@ -115,8 +115,10 @@ static void proc_spawn(void)
 	posix_spawnattr_setsigmask(&at, &s);
 	posix_spawnattr_setflags(
 		&at, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP);
-	char *argv[] = {"echo", "spawned", NULL};
+	char **argv = block(3 * sizeof(*argv));
 
+	argv[0] = strcpy(block(5), "echo");
+	argv[1] = strcpy(block(8), "spawned");
 	say("spawn %d", posix_spawnp(&p, "echo", &fa, &at, argv, environ));
 	say_wait("echo", p);
 	must(read(pipe_fd[0], buf, sizeof(buf) - 1) > 0);
@@ -172,8 +174,10 @@ static void exec_script(void *path)
 static void exec_fd(void *unused)
 {
 	int fd = open("/bin/echo", O_RDONLY | O_CLOEXEC);
-	char *argv[] = {"echo", "by descriptor", NULL}, *envp[] = {NULL};
+	char **argv = block(3 * sizeof(*argv)), **envp = block(sizeof(*envp));
 
+	argv[0] = strcpy(block(5), "echo");
+	argv[1] = strcpy(block(14), "by descriptor");
 	fexecve(fd, argv, envp);
 	_exit(errno);
 }

@@ -12,8 +12,6 @@
 
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"
 
-#define BAD ((void *)8)
-
 static void clone3_refused(void)
 {
 	struct {
@@ -23,7 +21,7 @@ static void clone3_refused(void)
 	long pid;
 
 	say("no arguments: %s", result(syscall(SYS_clone3, NULL, sizeof(c.args))));
-	say("bad arguments: %s", result(syscall(SYS_clone3, BAD, sizeof(c.args))));
+	say("bad arguments: %s", result(syscall(SYS_clone3, nowhere(), sizeof(c.args))));
 	say("of no size: %s", result(syscall(SYS_clone3, &c, 0)));
 	say("too small: %s", result(syscall(SYS_clone3, &c, 8)));
 	say("too large: %s", result(syscall(SYS_clone3, &c, 4097)));
@@ -131,15 +129,15 @@ static void altstack_refused(void)
 		say("now: %x, %s", now.ss_flags, now.ss_sp == room ? "ours" : "none");
 	}
 	say("small: %s", result(sigaltstack(&(stack_t){.ss_sp = room, .ss_size = 100}, NULL)));
-	say("bad: %s", result(sigaltstack(BAD, NULL)));
-	say("nowhere to tell: %s", result(sigaltstack(NULL, BAD)));
+	say("bad: %s", result(sigaltstack(nowhere(), NULL)));
+	say("nowhere to tell: %s", result(sigaltstack(NULL, nowhere())));
 }
 
 /* Registers that a call does not read may hold anything: here a block that was freed. */
 static void registers_left(void)
 {
 	char *block = malloc(100), *left;
-	struct iovec v[2] = {{block, 0}, {BAD, 4}};
+	struct iovec v[2] = {{block, 0}, {nowhere(), 4}};
 	int p[2];
 
 	must(!pipe(p));
@@ -149,7 +147,7 @@ static void registers_left(void)
 	say("nanosleep: %s", result(syscall(SYS_nanosleep, NULL, left, left, left, left)));
 	say("pipe2: %s", result(syscall(SYS_pipe2, NULL, 0, left, left, left, left)));
 	say("prctl: %s", result(syscall(SYS_prctl, 16, NULL, left, left, left)));
-	say("futex: %s", result(syscall(SYS_futex, BAD, 1, 1, left, left, 0)));
+	say("futex: %s", result(syscall(SYS_futex, nowhere(), 1, 1, left, left, 0)));
 	say("writev: %s", result(writev(p[1], v, 2)));
 	say("no call: %s", result(syscall(5000, left, left, left, left, left, left)));
 }

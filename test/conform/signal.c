@@ -27,14 +27,14 @@ static sigset_t set_of(int a, int b)
 	return s;
 }
 
-static void block(int a, int b)
+static void hold(int a, int b)
 {
 	sigset_t s = set_of(a, b);
 
 	sigprocmask(SIG_BLOCK, &s, NULL);
 }
 
-static void unblock(int a, int b)
+static void unhold(int a, int b)
 {
 	sigset_t s = set_of(a, b);
 
@@ -71,7 +71,7 @@ static void sig_rt_order(void)
 {
 	for (int i = 0; i < 4; i++) {
 		handle(SIGRTMIN + i, tell, 0);
-		block(SIGRTMIN + i, 0);
+		hold(SIGRTMIN + i, 0);
 	}
 	for (int i = 0; i < 10; i++)
 		queue(SIGRTMIN + (i * 7 + 3) % 4, 100 + i);
@@ -86,14 +86,14 @@ static void sig_std_coalesce(void)
 {
 	handle(SIGUSR1, count, 0);
 	handle(SIGRTMIN, count, 0);
-	block(SIGUSR1, SIGRTMIN);
+	hold(SIGUSR1, SIGRTMIN);
 	for (int i = 0; i < 5; i++)
 		kill(getpid(), SIGUSR1);
-	unblock(SIGUSR1, 0);
+	unhold(SIGUSR1, 0);
 	say("standard: %d", (int)hits);
 	for (int i = 0; i < 5; i++)
 		kill(getpid(), SIGRTMIN);
-	unblock(SIGRTMIN, 0);
+	unhold(SIGRTMIN, 0);
 	say("with real-time: %d", (int)hits);
 }
 
@@ -103,7 +103,7 @@ static void std_before_rt(void)
 
 	for (int i = 0; i < 5; i++) {
 		handle(sigs[i], tell, 0);
-		block(sigs[i], 0);
+		hold(sigs[i], 0);
 	}
 	for (int i = 0; i < 5; i++)
 		queue(sigs[i], i);
@@ -116,7 +116,7 @@ static void std_before_rt(void)
 			first = sigismember(&pending, s) == 1 ? s : 0;
 		if (!first)
 			break;
-		unblock(first, 0);
+		unhold(first, 0);
 	}
 }
 
@@ -184,7 +184,7 @@ static void sig_mask_in_handler(void)
 	sa.sa_mask = set_of(SIGUSR2, SIGKILL);
 	handle(SIGUSR2, count, 0);
 	must(!sigaction(SIGUSR1, &sa, NULL));
-	block(SIGHUP, 0);
+	hold(SIGHUP, 0);
 	raise(SIGUSR1);
 	say("after: USR1 %d USR2 %d HUP %d, %d", blocked(SIGUSR1), blocked(SIGUSR2),
 		blocked(SIGHUP), (int)hits);
@@ -365,7 +365,7 @@ static void sig_suspend(void)
 
 	sigemptyset(&none);
 	handle(SIGUSR1, tell, 0);
-	block(SIGUSR1, 0);
+	hold(SIGUSR1, 0);
 	raise(SIGUSR1);
 	say("pending");
 	int rc = sigsuspend(&none);
@@ -381,7 +381,7 @@ static void sig_ppoll(void)
 
 	sigemptyset(&none);
 	handle(SIGUSR1, tell, 0);
-	block(SIGUSR1, 0);
+	hold(SIGUSR1, 0);
 	raise(SIGUSR1);
 	say("ppoll %s", result(ppoll(NULL, 0, &never, &none)));
 	raise(SIGUSR1);
@@ -440,7 +440,7 @@ static void sig_pending(void)
 {
 	sigset_t p;
 
-	block(SIGUSR1, SIGTERM);
+	hold(SIGUSR1, SIGTERM);
 	kill(getpid(), SIGTERM);
 	pthread_kill(pthread_self(), SIGUSR1);
 	sigpending(&p);
@@ -492,7 +492,7 @@ static void sig_inherit(void)
 {
 	pthread_t t;
 
-	block(SIGUSR1, 0);
+	hold(SIGUSR1, 0);
 	handle(SIGHUP, count, 0);
 	signal(SIGINT, SIG_IGN);
 	pthread_create(&t, NULL, mask_of_thread, NULL);

@@ -417,7 +417,7 @@ static void thr_fork(void)
 	pthread_join(start(fork_it, NULL), NULL);
 }
 
-static _Alignas(16) char clone_stack[65536];
+enum { CLONE_STACK = 65536 };
 static pid_t clone_tid;
 
 static int clone_fn(void *arg)
@@ -429,18 +429,18 @@ static int clone_fn(void *arg)
 static void thr_clone(void)
 {
 	int status;
-	pid_t p = clone(
-		clone_fn, clone_stack + sizeof(clone_stack), CLONE_VM | SIGCHLD, (void *)12);
+	char *clone_stack = block(CLONE_STACK);
+	pid_t p = clone(clone_fn, clone_stack + CLONE_STACK, CLONE_VM | SIGCHLD, (void *)12);
 
 	must(waitpid(p, &status, 0) == p);
 	say_status("CLONE_VM", status);
 	say("memory shared %d", turn == 55);
 	turn = 0;
-	p = clone(clone_fn, clone_stack + sizeof(clone_stack), SIGCHLD, (void *)13);
+	p = clone(clone_fn, clone_stack + CLONE_STACK, SIGCHLD, (void *)13);
 	must(waitpid(p, &status, 0) == p);
 	say_status("plain", status);
 	say("memory shared %d", turn == 55);
-	p = clone(clone_fn, clone_stack + sizeof(clone_stack),
+	p = clone(clone_fn, clone_stack + CLONE_STACK,
 		CLONE_VM | CLONE_VFORK | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID | SIGCHLD,
 		(void *)14, &clone_tid, NULL, &clone_tid);
 	must(waitpid(p, &status, 0) == p);

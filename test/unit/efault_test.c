@@ -279,6 +279,19 @@ static int file_of(size_t bytes)
 	return fd;
 }
 
+/* Longer than all addresses: refused before anything is looked at, the dead pages behind it too. */
+static void do_nonsense(void)
+{
+	volatile size_t most = SIZE_MAX / 2; /* the compiler would warn */
+	struct iovec v[2] = {
+		{edge() - 96, most}, {edge() - 96, 1}}; /* of one the kernel takes less */
+	int file = file_of(0);
+
+	FAULTS(33, writev(file, v, 2));
+	FAULTS(34, write(file, edge() - 96, most));
+	_exit(9);
+}
+
 static void do_short_write(void)
 {
 	hits += (int)write(file_of(0), edge() - 96, 200);
@@ -399,6 +412,9 @@ static void not_found(void)
 	CHECK(exited(9));
 	CHECK_EQ(count("ERROR"), 0);
 	in_child(do_ignored);
+	CHECK(exited(9));
+	CHECK_EQ(count("ERROR"), 0);
+	in_child(do_nonsense);
 	CHECK(exited(9));
 	CHECK_EQ(count("ERROR"), 0);
 }

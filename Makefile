@@ -21,9 +21,12 @@ UDFLAGS	+= $(if $(findstring clang,$(CC)),-Wno-gnu-variable-sized-type-not-at-en
 DUNE_SRC := $(wildcard src/dune/*.c src/dune/*.S src/dune/monitor/*.S) src/base/out.c src/base/panic.c src/base/filter.c src/base/bpf.c
 FOLDERS	 := base trace host pages rows findings kvm malloc
 LIB_SRC	 := $(wildcard $(FOLDERS:%=src/%/*.c)) $(filter src/dune/%,$(DUNE_SRC))
-# symbolize needs elfutils' header; at run time it looks its library up.
-LIBDW_H	 := $(shell echo '\#include <elfutils/libdwfl.h>' | $(CC) -E -x c - >/dev/null 2>&1 && echo yes)
-CLI_SRC	 := $(filter-out $(if $(LIBDW_H),cli/dwarf_none.c,cli/dwarf.c cli/tail.c),$(wildcard cli/*.c))
+# symbolize needs elfutils' header (at run time it looks its library up) and, for names of C++ and Rust, libiberty.
+has	 = $(shell echo '\#include <$(1)>' | $(CC) -E -x c - >/dev/null 2>&1 && echo yes)
+LIBDW_H	 := $(call has,elfutils/libdwfl.h)
+IBERTY_H := $(call has,libiberty/demangle.h)
+CLI_SRC	 := $(filter-out $(if $(LIBDW_H),cli/dwarf_none.c,cli/dwarf.c cli/tail.c) \
+	    $(if $(IBERTY_H),cli/demangle_none.c,cli/demangle.c),$(wildcard cli/*.c))
 
 # A short line per file; V=1 shows the whole command, and -s nothing.
 say	 = $(if $(V),,@$(if $(findstring s,$(firstword -$(MAKEFLAGS))),,printf '  %-5s %s\n' $(1) $(2);))
@@ -55,14 +58,14 @@ $(B)/libdune.a: $(DUNE_OBJ)
 # The command shares the pure parts with the library and reaches the rest through it.
 CLI_SHARED := $(call obj,src/base/out.c src/base/panic.c src/base/options.c src/base/metrics.c src/base/suppress.c src/base/glob.c src/base/filter.c src/base/bpf.c)
 $(B)/undangle: $(CLI_OBJ) $(CLI_SHARED) $(B)/libdune.a
-	$(call say,LD,$@)$(CC) -o $@ $(CLI_OBJ) $(CLI_SHARED) $(B)/libdune.a $(LDFLAGS)
+	$(call say,LD,$@)$(CC) -o $@ $(CLI_OBJ) $(CLI_SHARED) $(B)/libdune.a $(if $(IBERTY_H),-liberty) $(LDFLAGS)
 
-ifeq ($(LIBDW_H),)
-all: | no-libdw
-.PHONY: no-libdw
+all: | $(if $(LIBDW_H),,no-libdw) $(if $(IBERTY_H),,no-libiberty)
+.PHONY: no-libdw no-libiberty
 no-libdw:
 	@echo '  libdw-dev is missing: undangle symbolize is built without source lines'
-endif
+no-libiberty:
+	@echo '  libiberty-dev is missing: names of C++ and Rust stay mangled in reports'
 
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/undangle $(DESTDIR)$(PREFIX)/include

@@ -202,7 +202,7 @@ const char *raw_name(Dwarf_Die *die)
 
 	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
 		s = dw.dwarf_formstring(dw.dwarf_attr_integrate(die, kinds[i], &attr));
-		if (s && (i == 2 || !strncmp(s, "_Z", 2)))
+		if (s && (i == 2 || mangled(s)))
 			return s;
 	}
 	return NULL;
@@ -316,7 +316,7 @@ static size_t add_functions(struct frame *f, Dwarf_Die *cu, Dwarf_Addr addr, str
 		struct line *l = &f->lines[f->nlines++];
 
 		*l = here;
-		l->function = demangle(raw_name(&path[n]));
+		l->function = raw_name(&path[n]);
 		l->inlined = dw.dwarf_tag(&path[n]) == DW_TAG_inlined_subroutine;
 		here = (struct line){0};
 		if (!l->inlined)
@@ -347,8 +347,25 @@ static void complete_lines(struct frame *f, struct image *im, Dwarf_Addr addr)
 		return;
 	f->lines = claim(sizeof(*f->lines));
 	f->lines[0] = here;
-	f->lines[0].function = demangle(f->symbol);
+	f->lines[0].function = f->symbol;
 	f->nlines = 1;
+}
+
+/*
+ * Names for people. A function that is local to its file has none for the linker in DWARF (gcc), but in the table of
+ * symbols; there a part of it or a clone has a name of its own, which ends in .cold or the like.
+ */
+static void name_lines(struct frame *f, const char *symbol, bool inside)
+{
+	struct line *outer = f->lines + f->nlines - 1;
+
+	if (!outer->inlined && !mangled(outer->function) && mangled(symbol) && inside)
+		outer->function = claim_text("%.*s", (int)strcspn(symbol, "."), symbol);
+	for (size_t i = 0; i < f->nlines; i++) {
+		if (!f->lines[i].function)
+			f->lines[i].function = f->symbol ? f->symbol : "??";
+		f->lines[i].function = demangle(f->lines[i].function);
+	}
 }
 
 void dwarf_complete(struct frame *f)
@@ -372,7 +389,6 @@ void dwarf_complete(struct frame *f)
 		f->symbol = name;
 		f->delta = delta;
 	}
-	for (size_t i = 0; i < f->nlines; i++)
-		if (!f->lines[i].function)
-			f->lines[i].function = f->symbol ? demangle(f->symbol) : "??";
+	if (f->nlines)
+		name_lines(f, name, name && delta < sym.st_size);
 }

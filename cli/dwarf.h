@@ -34,7 +34,13 @@ void dwarf_stack(struct stack *k, enum dwarf_top top, const char *call);
 /* All stacks of a finding. */
 void dwarf_finding(struct finding *f);
 
-/* C++ names as people write them; any other name as it is. */
+/* Names of C++ and Rust as people write them; any other name, and NULL, as it is. */
 const char *demangle(const char *name);
+
+/* Whether it looks like one of theirs. */
+static inline bool mangled(const char *name)
+{
+	return name && name[0] == '_' && (name[1] == 'Z' || name[1] == 'R');
+}
 
 #endif

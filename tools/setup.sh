@@ -3,7 +3,7 @@
 # it does, does nothing when all is there. Works as root or with sudo. The groups, one a line (@FILE: a
 # package per line there):
 groups='
-build	gcc g++ make binutils libc6-dev libdw-dev
+build	gcc g++ make binutils libc6-dev libdw-dev libiberty-dev
 check	python3-jsonschema python3-prometheus-client clang findutils procps util-linux libcap2-bin strace gdb python3 zsh libjemalloc2 libmimalloc2.0 libtcmalloc-minimal4
 lint	clang-format cppcheck
 demo	sqlite3

@@ -134,7 +134,7 @@ def dwarf():
 
 def symbols():
     """Every program of test/bug by each compiler, stripped: frames as LLVM's symbolizer tells them (test/report/bugs.py)."""
-    need("llvm-symbolizer", "clang")
+    need("llvm-symbolizer", "clang", "c++filt")
     p = sh("/usr/bin/python3", f"{TOP}/test/report/run.py", "-B", B, "--bugs", args.only, text=True)
     *said, last = p.stdout.splitlines() or [p.stderr]
     print("\n".join(said), flush=True)

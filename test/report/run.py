@@ -301,19 +301,42 @@ def forms():
     return raw
 
 
+LOCAL = """
+#include <stdlib.h>
+namespace {
+struct item { int n; };
+int read(item *p) { return p->n; }
+template <typename F> __attribute__((noinline)) int call(F f, item *p) { return f(p); }
+}
+int main()
+{
+	item *volatile p = static_cast<item *>(calloc(1, sizeof(item)));
+	free(p);
+	return call([](item *q) { return read(q); }, p);
+}
+"""
+
+
 def names(raw):
-    """Of Rust's functions as Rust writes them, without the hash; nothing else is taken for one."""
-    for parts, want in ((("r", "Node", "read", "h054d7f649fb856a2"), "r::Node::read"),
-                        (("r", "main", "_$u7b$$u7b$closure$u7d$$u7d$", "h1fe516199df69181"), "r::main::{{closure}}"),
-                        (("core", "ptr", "drop_in_place$LT$$LP$r..A$C$$RF$r..B$RP$$GT$", "h0000000000000000"),
-                         "core::ptr::drop_in_place<(r::A,&r::B)>"),
-                        (("_$LT$r..A$u20$as$u20$r..B$GT$", "f", "habcdef0123456789"), "<r::A as r::B>::f"),
-                        (("r", "$no$", "$u00$_$", "h054d7f649fb856a2"), "r::$no$::$u00$_$"),
-                        (("r", "$LT$", "h054d7f649fb856a"), "r::$LT$::h054d7f649fb856a"),
-                        (("r", "h054d7f649fb856aX"), "r::h054d7f649fb856aX")):
-        name = f"_ZN{''.join(f'{len(p)}{p}' for p in parts)}E"
+    """Of C++'s and Rust's functions as people write them, Rust's without the hash; nothing else is taken for one."""
+    rust = {("r", "Node", "read", "h054d7f649fb856a2"): "r::Node::read",
+            ("r", "main", "_$u7b$$u7b$closure$u7d$$u7d$", "h1fe516199df69181"): "r::main::{{closure}}",
+            ("core", "ptr", "drop_in_place$LT$$LP$r..A$C$$RF$r..B$RP$$GT$", "h054d7f649fb856a2"):
+                "core::ptr::drop_in_place<(r::A,&r::B)>",
+            ("_$LT$r..A$u20$as$u20$r..B$GT$", "f", "habcdef0123456789"): "<r::A as r::B>::f",
+            ("r", "$LT$", "h054d7f649fb856a"): "r::$LT$::h054d7f649fb856a",
+            ("r", "h054d7f649fb856aX"): "r::h054d7f649fb856aX"}
+    told = {f"_ZN{''.join(f'{len(p)}{p}' for p in parts)}E": want for parts, want in rust.items()}
+    told |= {"_RNvMCshGpAVYOtgW1_1rNtB2_4Node4read": "<r::Node>::read", "_RNCNvCshGpAVYOtgW1_1r4main0B3_": "r::main::{closure#0}",
+             "_RX": "_RX", "_Zebra": "_Zebra", "_ZN4shop3boxIiE4makeEv.cold": "shop::box<int>::make() [clone .cold]"}
+    for name, want in told.items():
         text = raw.replace(" in use+", f" in {name}+").replace(f"{W}/", "/nowhere/")
         verdict(f"name: {name}", [want], re.findall(r" in (.*)\+0x[0-9a-f]+ \(/nowhere", sh(UD, "symbolize", input=text).stdout)[:1])
+    open(f"{W}/local.cc", "w").write(LOCAL)
+    compiled(f"{W}/local.cc", "g++", ("-O1",), f"{W}/local")
+    call = "int (anonymous namespace)::call<main::{lambda((anonymous namespace)::item*)#1}>(main::{lambda((anonymous namespace)::item*)#1}, (anonymous namespace)::item*)"
+    verdict("names of what is local to a file", [call, "main"],
+            re.findall(r"^    #\d+ 0x[0-9a-f]{16} in (.*) /\S*/local.cc:\d+:\d+$", program(PATIENT, f"{W}/local")[1], re.M)[:2])
 
 
 def hints():

@@ -3,7 +3,7 @@
  *
  * Trusts no byte of the file: everything is checked against its size, and a file of another build id
  * than what is, or was, loaded has no names to give. A deleted one is read through /proc/self/exe
- * (program) or not at all (library). What is loaded where is the dynamic linker's to say; where
+ * (program); of a library that cannot be read what it exports is named by its tables in memory. What is loaded where is the dynamic linker's to say; where
  * nothing is now, what was there last when a stack was walked through it.
  */
 #include "symbol.h"
@@ -110,30 +110,36 @@ static bool named(const Elf64_Sym *y)
 	       (type == STT_FUNC || type == STT_OBJECT || type == STT_GNU_IFUNC);
 }
 
-static bool look_up(const struct image *im, unsigned type, struct symbol *s)
+/* The one that covers it, a global one before a local one. str ends where it ends. */
+static bool pick(const Elf64_Sym *sym, size_t nsym, const char *str, size_t size, struct symbol *s)
 {
-	const Elf64_Shdr *sh = table(im, type), *str;
-	const Elf64_Sym *sym, *best = NULL;
+	const Elf64_Sym *best = NULL;
 	const char *name;
 	size_t n, i;
 
-	if (!sh || !(str = section(im, sh->sh_link)))
-		return false;
-	sym = (const void *)(im->at + sh->sh_offset);
-	n = sh->sh_size / sizeof(*sym);
-	for (i = 0; i < n; i++)
+	for (i = 0; i < nsym; i++)
 		if (named(&sym[i]) && s->offset - sym[i].st_value < MAX(sym[i].st_size, 1UL) &&
 			(!best || ELF64_ST_BIND(best->st_info) == STB_LOCAL))
 			best = &sym[i];
-	if (!best || best->st_name >= str->sh_size)
+	if (!best || best->st_name >= size)
 		return false;
-	name = im->at + str->sh_offset + best->st_name;
-	n = MIN(sizeof(s->name) - 1, str->sh_size - best->st_name);
+	name = str + best->st_name;
+	n = MIN(sizeof(s->name) - 1, size - best->st_name);
 	for (i = 0; i < n && name[i]; i++)
 		s->name[i] = name[i];
 	s->name[i] = 0;
 	s->delta = s->offset - best->st_value;
 	return i > 0;
+}
+
+static bool look_up(const struct image *im, unsigned type, struct symbol *s)
+{
+	const Elf64_Shdr *sh = table(im, type), *str;
+
+	if (!sh || !(str = section(im, sh->sh_link)))
+		return false;
+	return pick((const void *)(im->at + sh->sh_offset), sh->sh_size / sizeof(Elf64_Sym),
+		im->at + str->sh_offset, str->sh_size, s);
 }
 
 /*
@@ -170,6 +176,44 @@ static bool readable(const struct module *m, uintptr_t lo, size_t n)
 		if (!stack_probe(at))
 			return false;
 	return true;
+}
+
+/* How many symbols a table has that ld --hash-style=gnu wrote: the last one ends the last chain. */
+static size_t hashed(const struct module *m, const uint32_t *hash)
+{
+	const uint32_t *buckets, *chain;
+	size_t n = 0;
+
+	if (!readable(m, (uintptr_t)hash, 4 * sizeof(*hash)))
+		return 0;
+	buckets = hash + 4 + 2UL * hash[2];
+	chain = buckets + hash[0];
+	if (!readable(m, (uintptr_t)buckets, hash[0] * sizeof(*buckets)))
+		return 0;
+	for (size_t i = 0; i < hash[0]; i++)
+		n = MAX(n, buckets[i]);
+	for (; n >= hash[1] && readable(m, (uintptr_t)&chain[n - hash[1]], sizeof(*chain)); n++)
+		if (chain[n - hash[1]] & 1)
+			return n + 1;
+	return 0;
+}
+
+/* By what the dynamic linker uses of it: no file is asked. */
+static void look_up_loaded(const struct module *m, struct symbol *s)
+{
+	const Elf64_Dyn *d = ((const struct link_map *)m->map)->l_ld;
+	uintptr_t at[DT_NUM] = {0}, hash = 0;
+	size_t n;
+
+	for (; readable(m, (uintptr_t)d, sizeof(*d)) && d->d_tag != DT_NULL; d++)
+		if (d->d_tag == DT_GNU_HASH)
+			hash = d->d_un.d_ptr;
+		else if (d->d_tag > 0 && d->d_tag < DT_NUM)
+			at[d->d_tag] = d->d_un.d_ptr;
+	n = hashed(m, (const void *)hash);
+	if (readable(m, at[DT_SYMTAB], n * sizeof(Elf64_Sym)) &&
+		readable(m, at[DT_STRTAB], at[DT_STRSZ]))
+		pick((const void *)at[DT_SYMTAB], n, (const void *)at[DT_STRTAB], at[DT_STRSZ], s);
 }
 
 /*
@@ -334,7 +378,9 @@ bool symbol_find(uintptr_t addr, struct symbol *s)
 	s->offset = addr - (now ? m.base : gone->base);
 	name_module(s, &of);
 	im = image_of(&of, now ? &m : NULL);
-	if (im->at && !look_up(im, SHT_SYMTAB, s))
+	if (!im->at && now)
+		look_up_loaded(&m, s);
+	else if (im->at && !look_up(im, SHT_SYMTAB, s))
 		look_up(im, SHT_DYNSYM, s);
 	return true;
 }

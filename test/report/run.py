@@ -467,6 +467,8 @@ def situations():
         return
     p = sh(f"{W}/places", "chroot", env=e, cwd=W)
     later = stacks(sh(UD, "symbolize", input=p.stderr).stdout)
+    verdict("places chroot: what libraries export has names", 3,
+            len(re.findall(r" in __libc_start_main\+0x[0-9a-f]+ \(/\S*libc\.so\.6\+0x", p.stderr)))
     verdict("places chroot: finished where the files are", (0, 1, want[0], 0),
             (p.returncode, len(re.findall(r"^  process \d+ \(places\)$", p.stderr, re.M)), (later["used by"] or [None])[0],
              p.stderr.count("<unknown module>")))

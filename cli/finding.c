@@ -163,7 +163,8 @@ void finding_age(struct age *a, const char *s)
 		return;
 	a->allocs_most = scan(&s, "at most ");
 	a->ms = whole * 1000 + part;
-	a->known = scan_number(&s, 10, &a->allocs) && !strcmp(s, " allocations ago:");
+	a->known = scan_number(&s, 10, &a->allocs) &&
+		   !strcmp(s, a->allocs == 1 ? " allocation ago:" : " allocations ago:");
 }
 
 static bool read_section(struct finding *f, const char *s)

@@ -81,8 +81,8 @@ const char *age_text(const struct age *a)
 		snprintf(s, sizeof(s), "%lu.%03lu", a->ms / 1000, a->ms % 1000);
 	else
 		snprintf(s, sizeof(s), "%lu", a->ms / 1000);
-	return claim_text("%s %s s and %s%lu allocations ago", a->ms_most ? "less than" : "about",
-		s, a->allocs_most ? "at most " : "", a->allocs);
+	return claim_text("%s %s s and %s%lu allocation%s ago", a->ms_most ? "less than" : "about",
+		s, a->allocs_most ? "at most " : "", a->allocs, a->allocs == 1 ? "" : "s");
 }
 
 const char *stack_title(const struct stack *k)
@@ -197,14 +197,18 @@ static void write_block(const struct pen *p, const struct finding *f)
 
 static const char *hint_of(const struct finding *f)
 {
-	static const char raw[] = "undangle symbolize FILE names the source lines; ";
+	static const char raw[] =
+		"undangle symbolize [--debug-dir=DIR] REPORT names the source lines; ";
 	const char *at = f->hint ? strstr(f->hint, raw) : NULL;
 	const struct stack *use = finding_place(f);
 	const struct frame *top = use && use->nframes ? &use->frames[0] : NULL;
+	bool lines = false;
 
-	if (top && !top->nlines && top->path && top->lacks)
+	for (size_t i = 0; use && i < use->nframes; i++)
+		lines = lines || use->frames[i].nlines;
+	if (!lines && top && top->path && top->lacks)
 		return claim_text(NO_LINE "%s: %s; %s", top->path, top->lacks, f->hint);
-	if (!at || !top || !top->nlines)
+	if (!at || !lines)
 		return f->hint;
 	return claim_text("%.*s%s", (int)(at - f->hint), f->hint, at + strlen(raw));
 }

@@ -35,7 +35,7 @@
  *           | in malloc's range, where no block ever was | not mapped
  *
  *   TIME    about S s | less than S s: seconds, with a fraction of three digits if they are below 10
- *   COUNT   N allocations | at most N allocations
+ *   COUNT   N allocations | at most N allocations; 1 allocation
  *
  * Then, each indented by two blanks; a block is "of no record" for invalid-free of foreign memory,
  * and then the freed/allocated parts are absent:
@@ -330,7 +330,7 @@ static bool is_near(const uint64_t bound[2])
 static void print_age(struct out *o, const struct stamp_age *a)
 {
 	bool near = is_near(a->ns);
-	uint64_t ms = ((near ? a->ns[0] / 2 + a->ns[1] / 2 : a->ns[1]) + 999999) / 1000000;
+	uint64_t ms = ((near ? a->ns[0] / 2 + a->ns[1] / 2 : a->ns[1]) + 999999) / 1000000, n;
 
 	out_str(o, near ? ", about " : ", less than ");
 	if (ms < 10000)
@@ -338,8 +338,8 @@ static void print_age(struct out *o, const struct stamp_age *a)
 	else
 		out_fmt(o, "%lu s", ms / 1000);
 	near = is_near(a->allocs);
-	out_fmt(o, " and %s%lu allocations ago", near ? "" : "at most ",
-		near ? a->allocs[0] / 2 + a->allocs[1] / 2 : a->allocs[1]);
+	n = near ? a->allocs[0] / 2 + a->allocs[1] / 2 : a->allocs[1];
+	out_fmt(o, " and %s%lu allocation%s ago", near ? "" : "at most ", n, n == 1 ? "" : "s");
 }
 
 static void print_stack(struct out *o, const char *what, int tid, const struct stamp_age *ago,
@@ -437,15 +437,15 @@ static void print_hint(struct out *o, const struct report *r)
 
 	out_str(o, "undangle: hint: ");
 	if (r->found)
-		out_str(o, "--detect=strict stops at the write itself; one past the end of a block "
-			   "beside "
-			   "it in memory looks the same, --sample=1 stops at most of those; ");
+		out_str(o, "--detect=strict stops at the write itself; one past the end of the "
+			   "block before it in memory would look the same, --sample=1 stops at "
+			   "most of those; ");
 	else if (options.detect != DETECT_STRICT && options.backend != BACKEND_KVM &&
 		 r->kind == FINDING_USE_AFTER_FREE)
 		out_str(o, "--detect=strict stops at the very first stale access; ");
 	if (!options.stacks && block && !r->block.alloc_tid)
 		out_str(o, "--stacks records who allocated and freed; ");
-	out_str(o, "undangle symbolize FILE names the source lines; ");
+	out_str(o, "undangle symbolize [--debug-dir=DIR] REPORT names the source lines; ");
 	print_outcome(o, r);
 	out_flush(o);
 }

@@ -215,6 +215,25 @@ static void add_file(struct sum *s)
 	sys_call3(__NR_unlinkat, AT_FDCWD, (long)here.path, 0);
 }
 
+static void print_sum(struct out *o, const struct sum *s)
+{
+	if (options.format == FORMAT_JSON) {
+		out_fmt(o, "{\"undangle\":1,\"summary\":{\"findings\":%lu,\"processes\":%lu,",
+			s->met, s->processes);
+		out_fmt(o, "\"told\":%lu,\"suppressed\":%lu}}\n", s->told, s->hushed);
+	} else if (s->met) {
+		out_fmt(o, "undangle: %lu finding%s in %lu process%s, %lu of them told", s->met,
+			s->met == 1 ? "" : "s", s->processes, s->processes == 1 ? "" : "es",
+			s->told);
+		if (s->hushed)
+			out_fmt(o, ", %lu suppressed", s->hushed);
+		out_char(o, '\n');
+	} else {
+		out_fmt(o, "undangle: %lu finding%s suppressed\n", s->hushed,
+			s->hushed == 1 ? "" : "s");
+	}
+}
+
 void summary_tell(void)
 {
 	struct sum s = {0};
@@ -228,17 +247,9 @@ void summary_tell(void)
 	add_file(&s);
 	out_init(&o, log_fd());
 	/* One that ended its process was the last thing to be read of it. */
-	if (s.met && (options.on_error == ON_ERROR_CONTINUE || (s.of_others && here.named) ||
-			     s.hushed)) {
-		out_fmt(&o, "undangle: %lu finding%s in %lu process%s, %lu of them told", s.met,
-			s.met == 1 ? "" : "s", s.processes, s.processes == 1 ? "" : "es", s.told);
-		if (s.hushed)
-			out_fmt(&o, ", %lu suppressed", s.hushed);
-		out_char(&o, '\n');
-	} else if (s.hushed && !options.quiet) {
-		out_fmt(&o, "undangle: %lu finding%s suppressed\n", s.hushed,
-			s.hushed == 1 ? "" : "s");
-	}
+	if ((s.met && (options.on_error == ON_ERROR_CONTINUE || (s.of_others && here.named))) ||
+		(s.hushed && (s.met || !options.quiet)))
+		print_sum(&o, &s);
 	if (options.stats)
 		suppressed_unused(&o, s.rules);
 	out_flush(&o);

@@ -23,7 +23,7 @@ AN = re.compile(r"^(8|8\d|8\d\d|11|18)(\d{3})*-byte")
 HOW = re.compile(r"^ (freed|moved by realloc)(?: by thread (T.*))?$")
 SECTION = re.compile(r"^  (used by|called by|freed by|moved by realloc in|allocated by)"
                      r" thread (T.*?), tid (-?\d+)(, (?:about|less than) (?:\d\.\d{3}|\d{2,}) s"
-                     r" and (?:at most )?\d+ allocations ago)?:$")
+                     r" and (?:at most )?(?:1 allocation|(?!1 )\d+ allocations) ago)?:$")
 FRAME = re.compile(r"^    #(\d+) 0x([0-9a-f]{16})(?: in (.+?)\+0x[0-9a-f]+)? "
                    r"\((<unknown module>|.*\+0x[0-9a-f]+)\)(?: \(BuildId: [0-9a-f]+\))?$")
 LINE = re.compile(r"^    #(\d+) 0x([0-9a-f]{16}) in (.+?) ((?:/|\./|\w)\S*?):(\d+)(?::\d+)?( \((?:inlined|tail call, guessed)\))?$")

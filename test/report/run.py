@@ -283,8 +283,14 @@ def forms():
     rc, line = program(f"format=json:{PATIENT}", path)
     try:
         import jsonschema
-        jsonschema.validate(json.loads(line), json.load(open(f"{HERE}/../../docs/report.schema.json")))
-        verdict("json is as docs/report.schema.json has it", 1, line.count("\n"))
+        schema = jsonschema.Draft7Validator(json.load(open(f"{HERE}/../../docs/report.schema.json")))
+        goes = program(f"format=json:on-error=continue:{PATIENT}", path)[1]
+        verdict("json is as docs/report.schema.json has it", [1, 2], [line.count("\n"), goes.count("\n")])
+        verdict("json: errors", [], [e.message for x in (line + goes).splitlines() for e in schema.iter_errors(json.loads(x))])
+        verdict("json: the last line", {"undangle": 1, "summary": {"findings": 1, "processes": 1, "told": 1, "suppressed": 0}},
+                json.loads(goes.splitlines()[-1]))
+        verdict("json: a finding that lacks something is none", True,
+                any(schema.iter_errors({k: v for k, v in json.loads(line).items() if k != "signature"})))
     except ImportError:
         skipped("json by its schema", "python3-jsonschema is not installed")
     verdict("json read and written", line, sh(UD, "symbolize", "--format=json", input=line).stdout)
@@ -344,9 +350,9 @@ def hints():
     path = f"{W}/hints"
     build("hints.c", "gcc", ("-O1",), path)
     strict, who = "--detect=strict stops at the very first stale access; ", "--stacks records who allocated and freed; "
-    late = ("--detect=strict stops at the write itself; one past the end of a block beside it in memory looks the same, "
+    late = ("--detect=strict stops at the write itself; one past the end of the block before it in memory would look the same, "
             "--sample=1 stops at most of those; ")
-    lines, gdb = "undangle symbolize FILE names the source lines; ", "gdb stops here, and so does a core dump (ulimit -c)"
+    lines, gdb = "undangle symbolize [--debug-dir=DIR] REPORT names the source lines; ", "gdb stops here, and so does a core dump (ulimit -c)"
     goes, gone = "the program goes on: ", "without --exit-code gdb stops here"
     for kind, options, want in (
             ("write", "detect=strict", gdb), ("write", "", strict + gdb), ("write", "detect=strict:no-stacks", who + gdb),
@@ -391,6 +397,10 @@ def ages():
              sh(UD, "sarif", input=told[40]).stdout.count(" allocations ago"), sh(UD, "html", input=told[40]).stdout.count(" allocations ago"),
              asan.count(" allocations ago:\n"), sh(UD, "html", input=asan).stdout.count(" allocations ago")))
     long = re.sub(r'"ms":\d+', '"ms":123456789', re.sub(r'"allocations":\d+', '"allocations":9876543210', told[40]))
+    one = re.sub(r'"allocations":\d+', '"allocations":1', told[40])
+    again = sh(UD, "symbolize", input=one).stdout
+    verdict("age: of one allocation", (1, age_of(one)),
+            (again.count(" 1 allocation ago:\n"), age_of(sh(UD, "symbolize", "--format=json", input=again).stdout)))
     verdict("age: of a long run", 1, sh(UD, "symbolize", input=long).stdout.count(" 123456 s and at most 9876543210 allocations ago:\n"))
 
 

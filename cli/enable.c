@@ -15,8 +15,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static char directory[PATH_MAX], file[PATH_MAX + 16];
-static const char *root = "", *unit;
+static char directory[PATH_MAX], file[PATH_MAX + 16], whole[PATH_MAX / 2];
+static const char *root = "", *unit; /* as it was called; whole: with its suffix */
 
 /* --root=DIR, first; how many arguments that takes. */
 static int root_take(int argc, char **argv)
@@ -48,8 +48,30 @@ static void unit_take(const char *verb, const char *name)
 	unit = name;
 	if (strlen(root) + strlen(name) > PATH_MAX / 2)
 		refuse("%s: %s: the path of its file is too long", verb, name);
-	snprintf(directory, sizeof(directory), "%s/etc/systemd/system/%s%s.d", root, name, suffix);
+	snprintf(whole, sizeof(whole), "%s%s", name, suffix);
+	snprintf(directory, sizeof(directory), "%s/etc/systemd/system/%s.d", root, whole);
 	snprintf(file, sizeof(file), "%s/undangle.conf", directory);
+}
+
+/* Where systemd looks for units; x@y.service is made of x@.service. What is not there may come. */
+static void unit_look(void)
+{
+	static const char *const in[] = {"/etc/systemd/system", "/run/systemd/system",
+		"/run/systemd/generator", "/run/systemd/generator.late",
+		"/usr/local/lib/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system"};
+	const char *end = strrchr(whole, '.');
+	int at = (int)strcspn(whole, "@");
+	char path[sizeof(file)];
+
+	for (size_t i = 0; i < ARRAY_LEN(in); i++) {
+		snprintf(path, sizeof(path), "%s%s/%s", root, in[i], whole);
+		if (access(path, F_OK) == 0)
+			return;
+		snprintf(path, sizeof(path), "%s%s/%.*s@%s", root, in[i], at, whole, end);
+		if (whole[at] && access(path, F_OK) == 0)
+			return;
+	}
+	fprintf(stderr, "undangle: warning: enable: no unit %s is here yet\n", whole);
 }
 
 /* As systemd reads it back. */
@@ -115,6 +137,7 @@ int verb_enable(int argc, char **argv)
 	library_find(lib);
 	make_directories();
 	write_file(&o, lib);
+	unit_look();
 	printf("%s\nis read after: systemctl daemon-reload && systemctl restart %s\n", file, unit);
 	return 0;
 }

@@ -2,7 +2,8 @@
 lib=$(realpath "$(dirname "$ud")/libundangle.so")
 u=$w/root/etc/systemd/system
 refuses enable-no-root "enable: $w/root/etc: No such file or directory" "$ud" enable --root="$w/root" nginx
-mkdir "$w/root"
+mkdir -p "$u" "$w/root/usr/lib/systemd/system"
+printf '[Service]\nExecStart=/bin/true\n' | tee "$u/nginx.service" >"$w/root/usr/lib/systemd/system/getty@.service"
 gives enable 0 "$u/nginx.service.d/undangle.conf
 is read after: systemctl daemon-reload && systemctl restart nginx" "$ud" enable --root="$w/root" nginx
 verdict enable-file "# written by: undangle enable nginx
@@ -12,8 +13,10 @@ Environment=\"UNDANGLE_OPTIONS=profile=production\"" "$(cat "$u/nginx.service.d/
 "$ud" enable --root="$w/root" --detect=deferred --log='/var/log/a "b" \c/%p' -- getty@tty1.service >/dev/null
 verdict enable-quotes 'Environment="UNDANGLE_OPTIONS=detect=deferred:profile=production:log=/var/log/a \"b\" \\\\c/%%p"' \
 	"$(grep OPTIONS "$u/getty@tty1.service.d/undangle.conf")"
+{ "$ud" enable --root="$w/root" getty@tty2.service; "$ud" enable --root="$w/root" ngimx; "$ud" enable --root="$w/root" a@b.socket; } 2>err >/dev/null
+verdict enable-no-unit 'undangle: warning: enable: no unit ngimx.service is here yet
+undangle: warning: enable: no unit a@b.socket is here yet' "$(cat err)"
 if command -v systemd-analyze >/dev/null; then
-	printf '[Service]\nExecStart=/bin/true\n' >"$u/nginx.service"
 	verdict enable-systemd '' "$(systemd-analyze --root="$w/root" verify nginx.service 2>&1 | grep undangle.conf)"
 fi
 gives disable 0 "$u/nginx.service.d/undangle.conf is gone

@@ -11,5 +11,6 @@
 #include "fork.h"
 #include "suppressed.h"
 #include "summary.h"
+#include "helper.h"
 
 #endif

@@ -31,6 +31,7 @@ static struct {
 	char path[PATH_BYTES];
 	int report[2], answer[2]; /* pipes */
 	int pid;
+	long filters; /* there were so many at start; 0: none, or nobody looked */
 	bool failed;
 	char kept[2048]; /* environment */
 	char *envp[12], *argv[8];
@@ -61,15 +62,42 @@ static long read_file(const char *path, char *dst, size_t size)
 	return n;
 }
 
-/* A filter may kill for a clone or an execve: then it is better not to try. */
+/* How many filters are obeyed here; < 0: nobody knows. Source: proc(5), Seccomp_filters is of Linux 5.9. */
+static long filters_count(void)
+{
+	long n = -1;
+
+	if (read_file("/proc/thread-self/status", h.buf, sizeof(h.buf)) <= 0)
+		return -1;
+	for (const char *p = h.buf; *p; p++)
+		if (begins(p, "\nSeccomp:\t") && p[10] == '0')
+			return 0;
+		else if (begins(p, "\nSeccomp_filters:\t"))
+			n = (long)text_number(p + 18);
+	return n;
+}
+
+/*
+ * A filter may kill for a clone: then it is better not to try. Those of a container, from before our start, let the
+ * command make processes, where that is what began the run; and who asks for lines by name knows what they allow.
+ */
 static bool is_filtered(void)
 {
-	if (read_file("/proc/thread-self/status", h.buf, sizeof(h.buf)) <= 0)
-		return true;
-	for (const char *p = h.buf; *p; p++)
-		if (begins(p, "\nSeccomp:\t"))
-			return p[10] != '0';
-	return false;
+	long n = filters_count();
+
+	return n && !(n > 0 && n == h.filters && !filter_on);
+}
+
+static bool is_wanted(void)
+{
+	return (options.symbolize || options.format != FORMAT_TEXT) &&
+	       options.backend != BACKEND_KVM; /* in ring 0 */
+}
+
+void helper_start(void)
+{
+	if (is_wanted() && (options.summary[0] || options.explicit >> OPTION_NTH_symbolize & 1))
+		h.filters = filters_count();
 }
 
 /* Ours to run: a file of root's or the user's own, that not everybody may write. */
@@ -178,9 +206,7 @@ static bool pipe_open(int fd[2])
 
 int helper_open(void)
 {
-	if ((!options.symbolize && options.format == FORMAT_TEXT) ||
-		options.backend == BACKEND_KVM || /* in ring 0 */
-		is_filtered() || !find_helper() || !pipe_open(h.report))
+	if (!is_wanted() || is_filtered() || !find_helper() || !pipe_open(h.report))
 		return -1;
 	sys_call3(__NR_fcntl, h.report[1], F_SETPIPE_SZ, PIPE_BYTES);
 	/* Full: the end of the report is lost to the helper, but nobody waits for ever. */

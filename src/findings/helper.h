@@ -11,6 +11,9 @@
 
 #include "base/base.h"
 
+/* Once, before the program runs: which filters it was given. */
+void helper_start(void);
+
 /* A pipe's end to write the report into; < 0 if no helper is wanted or possible. */
 int helper_open(void);
 

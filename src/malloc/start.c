@@ -171,6 +171,7 @@ __attribute__((constructor(101))) static void undangle_init(void)
 	owner_init();
 	fork_init();
 	symbol_start();
+	helper_start();
 	fault_init();
 	if (options.stats || options.leaks)
 		log_keep_stderr();

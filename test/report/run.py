@@ -484,6 +484,23 @@ def situations():
              p.stderr.count("<unknown module>")))
 
 
+def filtered(path):
+    """Under a container's filter there are lines where the command began the run, or they are asked for by name."""
+    want, less = stacks(program(PATIENT, path)[1]), {"used by": [], "freed by": [], "allocated by": []}
+    sh("gcc", "-w", "-o", f"{W}/seccomp", f"{HERE}/../cli/seccomp.c", check=True)
+    ptrace, clone = ("101", "errno"), ("56", "kill")
+    for name, options, call, cmd, told in (
+            ("by the command", None, ptrace, (UD, f"--symbolize-ms={SLOW}000", path), want),
+            ("by variables", PATIENT, ptrace, (path,), less),
+            ("by variables, asked for", f"{PATIENT}:symbolize", ptrace, (path,), want),
+            ("that kills for a process, by variables", PATIENT, clone, (path,), less)):
+        e = {"PATH": os.environ["PATH"]}
+        if options:
+            e |= {"LD_PRELOAD": LIB, "UNDANGLE_OPTIONS": options}
+        p = sh("env", "-i", f"PATH={os.environ['PATH']}", f"{W}/seccomp", *call, "env", *[f"{k}={v}" for k, v in e.items()], *cmd)
+        verdict(f"a filter {name}", (told, 1), (stacks(p.stderr), len(re.findall("^undangle: ERROR", p.stderr, re.M))))
+
+
 def on_terminal(path, **env):
     """What a terminal of 40 columns gets."""
     ours, its = os.openpty()
@@ -607,6 +624,7 @@ def main():
         hints()
         helpers(f"{W}/prog")
         situations()
+        filtered(f"{W}/prog")
         colours(f"{W}/prog")
         noise(raw)
         torn(raw)

@@ -195,6 +195,12 @@ static void write_block(const struct pen *p, const struct finding *f)
 		fprintf(p->out, "%*s^ 0x%lx\n", (int)(strlen(from) + first), "", f->addr);
 }
 
+/* The system's: it seldom has debug information, and who called it is what matters. */
+static bool is_system(const char *path)
+{
+	return !strncmp(path, "/lib/", 5) || !strncmp(path, "/usr/lib/", 9);
+}
+
 static const char *hint_of(const struct finding *f)
 {
 	static const char raw[] =
@@ -206,7 +212,7 @@ static const char *hint_of(const struct finding *f)
 
 	for (size_t i = 0; use && i < use->nframes; i++)
 		lines = lines || use->frames[i].nlines;
-	if (!lines && top && top->path && top->lacks)
+	if (top && !top->nlines && top->path && top->lacks && !(lines && is_system(top->path)))
 		return claim_text(NO_LINE "%s: %s; %s", top->path, top->lacks, f->hint);
 	if (!at || !lines)
 		return f->hint;

@@ -232,7 +232,7 @@ def shipped():
     """Stripped: .gnu_debuglink, build id, debuginfod's cache; later and elsewhere; another file."""
     path, want = f"{W}/prog", expected("inlined.c")
     build("inlined.c", "gcc", ("-O2",), path)
-    bid = build_id(path)
+    bid, whole = build_id(path), sh(UD, "symbolize", input=program("no-symbolize", path)[1]).stdout
     kept = f"{W}/kept/prog.debug"
     split(path, kept)
     rc, raw = program(PATIENT, path)
@@ -240,6 +240,9 @@ def shipped():
     verdict("stripped: the build id is the file's", {bid},
             set(re.findall(rf"\({re.escape(path)}\+0x[0-9a-f]+\) \(BuildId: ([0-9a-f]+)\)", raw)))
     verdict("stripped: it says why", True, f"no source line: {path}: no debug information" in raw)
+    for lib, blamed in (("/usr/lib/libx.so", False), ("/opt/x/libx.so", True)):
+        deep = whole.replace(f"#0 0x", f"#0 0x0000000000000001 in f+0x1 ({lib}+0x10)\n    #1 0x", 1)
+        verdict(f"no debug information of {lib}: it says so", blamed, "no source line" in sh(UD, "symbolize", input=deep).stdout)
     later = sh(UD, "symbolize", f"--debug-dir={W}/d", input=raw)
     verdict("--debug-dir without the file", raw, later.stdout)
     cache = f"{W}/cache/{bid}/debuginfo"

@@ -610,9 +610,17 @@ def torn(raw):
     verdict("its reader goes", {-signal.SIGSEGV}, ends)
 
 
+MANGLED = """undangle: ERROR: double-free: free() of 0x1000, the start of an 8-byte block freed by thread T0 (main)
+  called by thread T0 (main), tid 1:
+    #0 0x0000000000001000 in _ZN1a1bEv+0x1 (/x+0x1)
+"""
+
+
 def main():
     if sh(UD, "symbolize", "/dev/null").stderr:
         skipped("all of it", "built without libdw-dev")
+    elif " in a::b()+0x1 " not in sh(UD, "symbolize", input=MANGLED).stdout:
+        skipped("all of it", "built without libiberty-dev")
     elif args.bugs is not None:
         bugs.bugs(sys.modules[__name__], args.bugs)
     else:

@@ -12,8 +12,8 @@
 #include <sys/mman.h>
 #include <sys/sysinfo.h>
 
-static vaddr_t copy[HOST_SEGMENTS]; /* 0: nothing in that segment is used */
-static uint32_t ncopy;
+static vaddr_t copies[HOST_TEMPLATES]; /* 0: nothing in that one is used */
+static uint32_t ncopy;		       /* segments */
 static int copy_err;
 
 /* in[]: is there such a page? What is swapped out mincore does not see. True: it says so. */
@@ -96,6 +96,11 @@ static long unit_copy(uint32_t seg, const uint8_t *used, uint32_t n)
 	return r;
 }
 
+static vaddr_t *copy_of(uint32_t seg)
+{
+	return &copies[host_template(seg)];
+}
+
 int host_fork_prepare(const uint8_t *used, uint32_t n)
 {
 	long r;
@@ -103,7 +108,7 @@ int host_fork_prepare(const uint8_t *used, uint32_t n)
 	ncopy = host.nsegs;
 	copy_err = 0;
 	for (uint32_t s = 0; s < ncopy; s += host_unit(s))
-		copy[s] = 0;
+		*copy_of(s) = 0;
 	for (uint32_t s = 0; s < ncopy; s += host_unit(s)) {
 		if (!unit_used(s, used, n))
 			continue;
@@ -112,7 +117,7 @@ int host_fork_prepare(const uint8_t *used, uint32_t n)
 			copy_err = (int)r;
 			return copy_err;
 		}
-		copy[s] = (vaddr_t)r;
+		*copy_of(s) = (vaddr_t)r;
 	}
 	return 0;
 }
@@ -120,8 +125,8 @@ int host_fork_prepare(const uint8_t *used, uint32_t n)
 void host_fork_parent(void)
 {
 	for (uint32_t s = 0; s < ncopy; s += host_unit(s))
-		if (copy[s])
-			sys_munmap(copy[s], host_unit(s) * HOST_SEG_BYTES);
+		if (*copy_of(s))
+			sys_munmap(*copy_of(s), host_unit(s) * HOST_SEG_BYTES);
 }
 
 bool host_fork_missing(void)
@@ -129,20 +134,21 @@ bool host_fork_missing(void)
 	unsigned char in[1];
 
 	return host.nsegs &&
-	       sys_call3(__NR_mincore, (long)host.seg[0], PAGE_SIZE, (long)in) == -ENOMEM;
+	       sys_call3(__NR_mincore, (long)host.template[0], PAGE_SIZE, (long)in) == -ENOMEM;
 }
 
 static bool unit_restore(uint32_t s)
 {
+	vaddr_t at = host.template[host_template(s)], copy = *copy_of(s);
 	size_t len = host_unit(s) * HOST_SEG_BYTES;
 
 	/* Nothing in it: made where it was. Moved there it may overlap, for the kernel likes holes. */
-	if (!copy[s])
-		return !sys_is_err(host_segments_put(host.seg[s], host_unit(s)));
-	if (sys_is_err(sys_call6(__NR_mremap, (long)copy[s], (long)len, (long)len,
-		    MREMAP_MAYMOVE | MREMAP_FIXED, (long)host.seg[s], 0)))
+	if (!copy)
+		return !sys_is_err(host_segments_put(at, host_unit(s)));
+	if (sys_is_err(sys_call6(__NR_mremap, (long)copy, (long)len, (long)len,
+		    MREMAP_MAYMOVE | MREMAP_FIXED, (long)at, 0)))
 		return false;
-	sys_madvise(host.seg[s], len, MADV_DONTFORK);
+	sys_madvise(at, len, MADV_DONTFORK);
 	return true;
 }
 

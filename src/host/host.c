@@ -74,10 +74,8 @@ static int host_new_segments(void)
 	r = host_segments_map(n);
 	if (sys_is_err(r))
 		return -ENOMEM;
-	for (uint32_t i = 0; i < n; i++) {
-		host.seg[host.nsegs + i] = (vaddr_t)r + i * HOST_SEG_BYTES;
-		free_ids[host.nsegs + i] = 0xff;
-	}
+	host.template[host_template(host.nsegs)] = (vaddr_t)r;
+	__builtin_memset(free_ids + host.nsegs, 0xff, n);
 	host.nsegs += n;
 	return 0;
 }

@@ -5,6 +5,7 @@
  * view is a second mapping of a part of a template, made by mremap(old_size = 0): no file
  * descriptor exists that the program could close, and the template's flags (not inherited by
  * fork, not in core dumps) are the view's. chunk id = segment number * HOST_SEG_CHUNKS + index.
+ * The first HOST_JOINED segments have templates of their own; behind them a template shows as many.
  */
 #ifndef UD_HOST_SEGMENT_H
 #define UD_HOST_SEGMENT_H
@@ -16,6 +17,7 @@
 #define HOST_SEG_BYTES	   ((size_t)HOST_SEG_CHUNKS << HUGE_SHIFT)
 #define HOST_SEGMENTS	   131072U /* 2 TB */
 #define HOST_JOINED	   64U	   /* segments that a large heap maps at once, side by side */
+#define HOST_TEMPLATES	   (HOST_JOINED + HOST_SEGMENTS / HOST_JOINED - 1)
 #define MADV_COLLAPSE_NR   25
 #define MADV_GUARD_NR	   102
 #define MADV_REVIVE_NR	   103
@@ -30,22 +32,31 @@ struct host {
 	bool populate; /* MADV_POPULATE_READ works (5.14)                               */
 	bool filtered; /* a seccomp filter was there before us                          */
 	uint32_t nsegs;
-	vaddr_t seg[HOST_SEGMENTS]; /* template addresses; in [0, nsegs) all non-zero */
+	vaddr_t template[HOST_TEMPLATES]; /* of segments in [0, nsegs): where they lie */
 };
 
 extern struct host host;
 extern struct lock host_lock; /* chunk ids */
 
-/* So many segments, from a multiple of it on, are one mapping. */
+/* So many segments, from a multiple of it on, are one template. */
 static inline uint32_t host_unit(uint32_t seg)
 {
 	return seg < HOST_JOINED ? 1 : HOST_JOINED;
 }
 
+/* Which one. */
+static inline uint32_t host_template(uint32_t seg)
+{
+	return seg < HOST_JOINED ? seg : HOST_JOINED - 1 + seg / HOST_JOINED;
+}
+
 /* Where chunk id lies in its template. */
 static inline vaddr_t host_chunk(uint32_t id)
 {
-	return host.seg[id / HOST_SEG_CHUNKS] + ((vaddr_t)(id % HOST_SEG_CHUNKS) << HUGE_SHIFT);
+	uint32_t seg = id / HOST_SEG_CHUNKS;
+
+	return host.template[host_template(seg)] +
+	       ((vaddr_t)(id % (host_unit(seg) * HOST_SEG_CHUNKS)) << HUGE_SHIFT);
 }
 
 /* The template of n new segments side by side, or -errno. Not for fork children, not for core

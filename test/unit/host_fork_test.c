@@ -14,7 +14,7 @@ static uint8_t used[CHUNKS];
 
 static volatile uint8_t *byte_of(uint32_t seg)
 {
-	return vaddr_ptr(host.seg[seg] + 5000);
+	return vaddr_ptr(host_chunk(seg * HOST_SEG_CHUNKS) + 5000);
 }
 
 /* Of those that hold something, the segments in `mask`, the child has the bytes; else zeros. */
@@ -60,6 +60,51 @@ static void each_may_be_empty(void)
 		CHECK_EQ(*byte_of(s), s + 1);
 }
 
+#define MANY (3 * HOST_JOINED * HOST_SEG_CHUNKS) /* two templates of many segments */
+
+static volatile uint32_t *word_of(uint32_t id)
+{
+	return vaddr_ptr(host_chunk(id) + 5000);
+}
+
+static int child_of_many(void)
+{
+	host_fork_child();
+	for (uint32_t id = 0; id < MANY; id += HOST_SEG_CHUNKS - 1)
+		if (*word_of(id) != id)
+			return 1;
+	return 0;
+}
+
+/* A large heap: chunks of one template lie side by side, and a child has those, too. */
+static void many_in_a_template(void)
+{
+	static uint8_t in_use[MANY];
+	uint32_t id = 0;
+	int st = -1;
+	pid_t pid;
+
+	for (uint32_t i = CHUNKS; i < MANY; i++)
+		CHECK(host_chunk_take(1, &id) == 0);
+	CHECK_EQ(id, MANY - 1);
+	for (uint32_t s = 1; s < HOST_JOINED; s++)
+		CHECK_EQ(host_chunk((2 * HOST_JOINED + s) * HOST_SEG_CHUNKS) -
+				 host_chunk(2 * HOST_JOINED * HOST_SEG_CHUNKS),
+			s * HOST_SEG_BYTES);
+	for (id = 0; id < MANY; id += HOST_SEG_CHUNKS - 1) {
+		*word_of(id) = id;
+		in_use[id] = 1;
+	}
+	CHECK(host_fork_prepare(in_use, MANY) == 0);
+	pid = fork();
+	if (!pid)
+		_exit(child_of_many());
+	host_fork_parent();
+	CHECK(pid > 0 && waitpid(pid, &st, 0) == pid && st == 0);
+	for (id = 0; id < MANY; id += HOST_SEG_CHUNKS - 1)
+		CHECK_EQ(*word_of(id), id);
+}
+
 int main(void)
 {
 	const char *why = "";
@@ -67,5 +112,6 @@ int main(void)
 	unit_section();
 	CHECK(host_probe(&why) == 0);
 	RUN(each_may_be_empty);
+	RUN(many_in_a_template);
 	return UNIT_END();
 }

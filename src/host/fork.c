@@ -71,17 +71,17 @@ void host_copy(vaddr_t to, vaddr_t from, unsigned pages)
 	}
 }
 
-static bool unit_used(uint32_t seg, const uint8_t *used, uint32_t n)
+static bool unit_used(uint32_t seg, bool (*used)(uint32_t), uint32_t n)
 {
 	bool any = false;
 
 	for (uint32_t id = seg * HOST_SEG_CHUNKS;
 		id < (seg + host_unit(seg)) * HOST_SEG_CHUNKS && id < n && !any; id++)
-		any = used[id];
+		any = used(id);
 	return any;
 }
 
-static long unit_copy(uint32_t seg, const uint8_t *used, uint32_t n)
+static long unit_copy(uint32_t seg, bool (*used)(uint32_t), uint32_t n)
 {
 	long r = host_segments_map(host_unit(seg));
 	uint32_t first = seg * HOST_SEG_CHUNKS, ids = host_unit(seg) * HOST_SEG_CHUNKS;
@@ -90,7 +90,7 @@ static long unit_copy(uint32_t seg, const uint8_t *used, uint32_t n)
 		return r;
 	sys_madvise((vaddr_t)r, host_unit(seg) * HOST_SEG_BYTES, MADV_DOFORK);
 	for (uint32_t i = 0; i < ids && first + i < n; i++)
-		if (used[first + i])
+		if (used(first + i))
 			host_copy((vaddr_t)r + ((vaddr_t)i << HUGE_SHIFT), host_chunk(first + i),
 				CHUNK_PAGES);
 	return r;
@@ -101,7 +101,7 @@ static vaddr_t *copy_of(uint32_t seg)
 	return &copies[host_template(seg)];
 }
 
-int host_fork_prepare(const uint8_t *used, uint32_t n)
+int host_fork_prepare(bool (*used)(uint32_t), uint32_t n)
 {
 	long r;
 

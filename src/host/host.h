@@ -116,11 +116,11 @@ bool host_range_guard(vaddr_t at, size_t len);
 void host_range_revive(vaddr_t at, size_t len);
 
 /*
- * Around a fork, with every heap lock held and signals blocked. used[0..n) tells which chunks hold
+ * Around a fork, with every heap lock held and signals blocked. used tells which chunks below n hold
  * anything. After host_fork_child nothing is mapped at any fresh address: views and what is dead in
  * them must be made again.
  */
-int host_fork_prepare(const uint8_t *used, uint32_t n);
+int host_fork_prepare(bool (*used)(uint32_t id), uint32_t n);
 void host_fork_parent(void);
 void host_fork_child(void);
 

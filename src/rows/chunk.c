@@ -27,6 +27,7 @@ struct chunk {
 	uint8_t dirty : 4; /* columns that some extent had: their bytes are not zero      */
 	uint8_t huge : 1;  /* it was asked to be one huge page                            */
 	uint8_t span : 1;  /* the first of a span; the others have nothing free           */
+	uint8_t use : 2;   /* enum chunk_use; all else has no meaning where it is CHUNK_NONE */
 	uint8_t shown;	   /* of columns: units that views took, by SHOWN_STEP            */
 };
 #define SHOWN_STEP 16U
@@ -35,20 +36,24 @@ struct chunk {
 #define SHOWN_BUSY (2048 / SHOWN_STEP)
 #define SHOWN_HOT  (16384 / SHOWN_STEP)
 
-static struct chunk *chunks; /* by id; meaningful where chunk_used */
-static uint8_t *chunk_used;  /* enum chunk_use */
-static uint32_t chunk_top;   /* 1 + highest id ever used */
-static size_t chunk_count;
-static uint64_t shown_all;    /* by all chunks cut into columns, so far; SHOWN_STEP each */
-static uint32_t shared_chunk; /* the one cut into pieces that had room last */
-
 /*
- * Chunks cut into columns that have some left, a bit each: [..][1] an aligned pair, [..][0] none;
- * [1][..] spans. The lowest is taken first, so that others empty; no word below room_from has a
- * bit.
+ * Of so many chunks in a row, made when the first of them is taken, and never given back. room:
+ * those cut into columns that have some left, a bit each: [..][1] an aligned pair, [..][0] none;
+ * [1][..] spans.
  */
-static uint64_t *room[2][2];
-static uint32_t room_from[2][2];
+#define CHUNKS_SET 256
+struct chunks {
+	struct chunk chunk[CHUNKS_SET];
+	uint64_t room[2][2][CHUNKS_SET / 64];
+};
+static struct chunks *chunks[HEAP_CHUNK_MAX / CHUNKS_SET];
+
+static uint32_t chunk_top; /* 1 + highest id ever used */
+static size_t chunk_count;
+static uint64_t shown_all;	 /* by all chunks cut into columns, so far; SHOWN_STEP each */
+static uint32_t shared_chunk;	 /* the one cut into pieces that had room last */
+static uint32_t room_from[2][2]; /* no word of room below it has a bit: the lowest chunk is taken
+				  * first, so that others empty */
 
 /*
  * Whole huge chunks, and spans, that no class has now, their bytes as they were left. Clearing and
@@ -64,16 +69,25 @@ static uint16_t run_mask(unsigned first, unsigned n)
 	return (uint16_t)(((1U << n) - 1) << first);
 }
 
-static bool tables_make(void)
+static struct chunk *chunk_at(uint32_t id)
 {
-	if (chunk_used)
-		return true;
-	chunks = meta_table(HEAP_CHUNK_MAX * sizeof(*chunks));
-	for (unsigned i = 0; chunks && i < 4; i++)
-		if (!(room[i / 2][i % 2] = meta_table(HEAP_CHUNK_MAX / 8)))
-			return false;
-	chunk_used = chunks ? meta_table(HEAP_CHUNK_MAX) : NULL;
-	return chunk_used;
+	return &chunks[id / CHUNKS_SET]->chunk[id % CHUNKS_SET];
+}
+
+static uint64_t *room_at(bool span, unsigned pair, uint32_t word)
+{
+	const uint32_t words = CHUNKS_SET / 64;
+
+	return &chunks[word / words]->room[span][pair][word % words];
+}
+
+static bool chunks_make(uint32_t id)
+{
+	struct chunks **set = &chunks[id / CHUNKS_SET];
+
+	if (!*set)
+		*set = meta_alloc(sizeof(**set));
+	return *set;
 }
 
 static unsigned span_chunks(bool span)
@@ -115,20 +129,22 @@ static bool pool_take(bool span, uint32_t *id)
 /* A chunk or a span for this use, all of it free; dirty and huge if it is from the pool. */
 static bool chunk_take(enum chunk_use use, bool span, bool pooled, uint32_t *id)
 {
-	struct chunk k = {.span = span};
+	struct chunk k = {.span = span, .use = (uint8_t)(use & 3)};
 	unsigned n = span_chunks(span);
 
 	if (pooled && pool_take(span, id)) {
 		k.dirty = ALL_COLUMNS;
 		k.huge = 1;
-	} else if (host_chunk_take(n, id) || *id + n > HEAP_CHUNK_MAX) {
+	} else if (host_chunk_take(n, id)) {
+		return false;
+	} else if (!chunks_make(*id)) {
+		for (unsigned i = 0; i < n; i++)
+			host_chunk_give(*id + i);
 		return false;
 	}
-	for (unsigned i = 0; i < n; i++) {
-		chunks[*id + i] = k;
-		chunk_used[*id + i] = (uint8_t)use;
-	}
-	chunks[*id].free = use == CHUNK_IN_PIECES ? ALL_PARTS : ALL_COLUMNS;
+	for (unsigned i = 0; i < n; i++)
+		*chunk_at(*id + i) = k;
+	chunk_at(*id)->free = use == CHUNK_IN_PIECES ? ALL_PARTS : ALL_COLUMNS;
 	chunk_top = MAX(chunk_top, *id + n);
 	chunk_count += n;
 	return true;
@@ -137,12 +153,12 @@ static bool chunk_take(enum chunk_use use, bool span, bool pooled, uint32_t *id)
 /* All of it is free. */
 static void chunk_give(uint32_t id)
 {
-	bool span = chunks[id].span, huge = true;
+	bool span = chunk_at(id)->span, huge = true;
 	unsigned n = span_chunks(span);
 
 	for (unsigned i = 0; i < n; i++) {
-		chunk_used[id + i] = CHUNK_NONE;
-		huge &= chunks[id + i].huge;
+		chunk_at(id + i)->use = CHUNK_NONE;
+		huge &= chunk_at(id + i)->huge;
 	}
 	chunk_count -= n;
 	if (huge && pool[span].count < POOL_MAX)
@@ -169,7 +185,8 @@ static int pieces_find_shared(unsigned n, uint32_t *id)
 	/* A few around the last one: the table may be long, and full of whole chunks. */
 	for (uint32_t k = 0; k < 64 && k < chunk_top; k++) {
 		uint32_t i = from >= k ? from - k : from + chunk_top - k;
-		int at = chunk_used[i] == CHUNK_IN_PIECES ? pieces_find(chunks[i].free, n) : -1;
+		const struct chunk *c = heap_chunk_used(i) ? chunk_at(i) : NULL;
+		int at = c && c->use == CHUNK_IN_PIECES ? pieces_find(c->free, n) : -1;
 
 		if (at >= 0) {
 			*id = i;
@@ -189,17 +206,17 @@ static bool pieces_take(struct extent *e)
 			return false;
 		at = 0;
 	}
-	chunks[e->chunk].free &= (uint16_t)~run_mask((unsigned)at, n);
+	chunk_at(e->chunk)->free &= (uint16_t)~run_mask((unsigned)at, n);
 	if (n < CHUNK_PIECES)
 		shared_chunk = e->chunk;
 	e->first = (uint16_t)(at * PART_PAGES);
-	e->dirty = chunks[e->chunk].dirty;
+	e->dirty = chunk_at(e->chunk)->dirty;
 	return true;
 }
 
 static void pieces_give(const struct extent *e)
 {
-	struct chunk *k = &chunks[e->chunk];
+	struct chunk *k = chunk_at(e->chunk);
 
 	k->free |= run_mask(e->first / PART_PAGES, e->pages / PART_PAGES);
 	if (k->free == ALL_PARTS)
@@ -217,16 +234,16 @@ static unsigned pairs(unsigned freemask)
 /* Its free columns have changed. */
 static void room_note(uint32_t id)
 {
-	unsigned left = chunk_used[id] == CHUNK_IN_COLUMNS ? chunks[id].free : 0;
-	unsigned span = chunks[id].span;
+	unsigned left = chunk_at(id)->use == CHUNK_IN_COLUMNS ? chunk_at(id)->free : 0;
+	bool span = chunk_at(id)->span;
 	uint64_t bit = 1UL << (id % 64);
 
 	for (unsigned i = 0; i < 2; i++) {
 		if (left && !pairs(left) == !i) {
-			room[span][i][id / 64] |= bit;
+			*room_at(span, i, id / 64) |= bit;
 			room_from[span][i] = MIN(room_from[span][i], id / 64);
 		} else {
-			room[span][i][id / 64] &= ~bit;
+			*room_at(span, i, id / 64) &= ~bit;
 		}
 	}
 }
@@ -236,13 +253,13 @@ static bool room_find(bool span, unsigned n, uint32_t *id)
 {
 	uint32_t last = chunk_top ? (chunk_top - 1) / 64 : 0;
 
-	for (unsigned i = n / 2; i < 2; i++) {
+	for (unsigned i = n / 2; chunk_top && i < 2; i++) {
 		uint32_t *w = &room_from[span][i];
 
-		while (*w < last && !room[span][i][*w])
+		while (*w < last && !*room_at(span, i, *w))
 			++*w;
-		if (room[span][i][*w]) {
-			*id = *w * 64 + (uint32_t)__builtin_ctzl(room[span][i][*w]);
+		if (*room_at(span, i, *w)) {
+			*id = *w * 64 + (uint32_t)__builtin_ctzl(*room_at(span, i, *w));
 			return true;
 		}
 	}
@@ -257,7 +274,7 @@ static bool columns_take(struct extent *e)
 
 	if (!room_find(span, n, &e->chunk) && !chunk_take(CHUNK_IN_COLUMNS, span, true, &e->chunk))
 		return false;
-	k = &chunks[e->chunk];
+	k = chunk_at(e->chunk);
 	two = pairs(k->free);
 	one = k->free & ~(two | two << 1);
 	at = (unsigned)__builtin_ctz(n > 1 ? two : one ? one : k->free);
@@ -272,7 +289,7 @@ static bool columns_take(struct extent *e)
 
 static void columns_give(const struct extent *e)
 {
-	struct chunk *k = &chunks[e->chunk];
+	struct chunk *k = chunk_at(e->chunk);
 
 	k->free |= run_mask(e->column >> COLUMN_SHIFT, e->geom->width >> COLUMN_SHIFT);
 	if (k->free == ALL_COLUMNS)
@@ -290,9 +307,9 @@ void heap_pool_trim(void)
 /* True: the caller has to make it so, without the lock. Its extent keeps the chunk. */
 static bool huge_due(uint32_t id, bool pays)
 {
-	bool due = pays && !chunks[id].huge;
+	bool due = pays && !chunk_at(id)->huge;
 
-	chunks[id].huge |= due;
+	chunk_at(id)->huge |= due;
 	return due;
 }
 
@@ -302,8 +319,8 @@ static void chunk_make_huge(uint32_t id)
 	if (host_chunk_huge(id))
 		return;
 	lock_take(&heap_chunk_lock);
-	chunks[id].huge = 0;
-	chunks[id].shown = 0;
+	chunk_at(id)->huge = 0;
+	chunk_at(id)->shown = 0;
 	lock_drop(&heap_chunk_lock);
 }
 
@@ -319,7 +336,7 @@ struct extent *heap_extent_new(const struct geom *g, unsigned pages, bool huge)
 	e->units = e->pages / g->unit_pages;
 	columns = extent_in_columns(e);
 	lock_take(&heap_chunk_lock);
-	ok = tables_make() && (columns ? columns_take(e) : pieces_take(e));
+	ok = columns ? columns_take(e) : pieces_take(e);
 	if (ok)
 		due = huge_due(e->chunk, huge && !columns && e->pages == CHUNK_PAGES);
 	lock_drop(&heap_chunk_lock);
@@ -354,7 +371,7 @@ void heap_extent_free(struct extent *e)
  */
 static bool columns_pay(const struct extent *e, uint32_t units)
 {
-	struct chunk *k = &chunks[e->chunk];
+	struct chunk *k = chunk_at(e->chunk);
 	uint32_t n = MAX(units / SHOWN_STEP, 1U);
 
 	k->shown = (uint8_t)MIN(k->shown + n, SHOWN_MAX);
@@ -378,7 +395,7 @@ void heap_extent_shown(const struct extent *e, uint32_t units, bool again)
 
 bool heap_chunk_is_huge(uint32_t id)
 {
-	return chunks[id].huge;
+	return chunk_at(id)->huge;
 }
 
 size_t heap_bytes(void)
@@ -386,8 +403,12 @@ size_t heap_bytes(void)
 	return (chunk_count + pooled_chunks()) << HUGE_SHIFT;
 }
 
-uint32_t heap_chunks_used(const uint8_t **used)
+uint32_t heap_chunks(void)
 {
-	*used = chunk_used;
 	return chunk_top;
+}
+
+bool heap_chunk_used(uint32_t id)
+{
+	return chunks[id / CHUNKS_SET] && chunk_at(id)->use != CHUNK_NONE;
 }

@@ -68,9 +68,7 @@ static void others_stop(void)
 
 void rows_fork_prepare(bool child_on_this_stack, struct lock *large)
 {
-	const uint8_t *used;
 	struct lock_section s;
-	uint32_t n;
 
 	lock_section_enter(&s);
 	owners_empty(); /* each view costs the child */
@@ -88,11 +86,10 @@ void rows_fork_prepare(bool child_on_this_stack, struct lock *large)
 		lock_take(last_locks[i]);
 	fork_lent = altstack_lend(&fork_stack);
 	faults_open();
-	n = heap_chunks_used(&used);
 	torn = !__libc_single_threaded;
 	if (torn)
 		others_stop();
-	host_fork_prepare(used, n);
+	host_fork_prepare(heap_chunk_used, heap_chunks());
 	host_thaw();
 	mapped = false;
 	on_copied = child_on_this_stack && rows_copied(__builtin_frame_address(0));

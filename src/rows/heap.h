@@ -25,7 +25,7 @@
 #define HEAP_CLASSES	 32	      /* at most                                   */
 #define SPAN_CHUNKS	 2	      /* in a row, the first one's id a multiple of it */
 #define EXTENT_PAGES_MAX (CHUNK_PAGES * SPAN_CHUNKS)
-#define HEAP_CHUNK_MAX	 (1U << 22) /* 8 TB                                      */
+#define HEAP_CHUNK_MAX	 (1U << 20) /* 2 TB: all that host/ has                   */
 #define HEAP_CLASS_PAGE	 22U	    /* the class whose slot is one page: the last small one */
 #define COLUMN_SHIFT	 10	    /* log2 of the narrowest column's bytes      */
 #define COLUMN_MIN	 (1U << COLUMN_SHIFT)
@@ -211,10 +211,9 @@ void heap_pool_trim(void);
  * and since. No lock of a class is held.
  */
 void heap_idle_drop(bool all);
-size_t heap_bytes(void); /* of all chunks */
-/* For fork: (*used)[id] is not 0 for each chunk that holds something; returns 1 + the highest id.
- */
-uint32_t heap_chunks_used(const uint8_t **used);
+size_t heap_bytes(void);    /* of all chunks */
+uint32_t heap_chunks(void); /* 1 + the highest id ever used */
+bool heap_chunk_used(uint32_t id); /* below that: does some extent have it? */
 
 /* trim.c. Gives all memory back that no unit of any row has. No lock of a class is held. */
 void heap_trim(void);

@@ -59,8 +59,7 @@ static void chunk_punch(uint32_t id)
 
 static void pages_trim_free(void)
 {
-	const uint8_t *used;
-	uint32_t n = heap_chunks_used(&used);
+	uint32_t n = heap_chunks();
 
 	in_use = n ? meta_table(n * sizeof(*in_use)) : NULL;
 	if (!in_use)
@@ -69,7 +68,7 @@ static void pages_trim_free(void)
 		for (const struct extent *e = heap_class[c].busy; e; e = e->next)
 			extent_mark(e);
 	for (uint32_t id = 0; id < n; id++)
-		if (used[id])
+		if (heap_chunk_used(id))
 			chunk_punch(id);
 	sys_munmap(vaddr_of((void *)in_use), n * sizeof(*in_use));
 }

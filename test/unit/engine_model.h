@@ -283,14 +283,14 @@ uint32_t host_maps_count(void)
 /* The child has a file of its own, and no view. */
 static int file_copy = -1;
 
-int host_fork_prepare(const uint8_t *chunk_used, uint32_t n)
+int host_fork_prepare(bool (*used)(uint32_t), uint32_t n)
 {
 	static char buf[HUGE_SIZE];
 
 	file_copy = memfd_create("copy", 0);
 	CHECK(file_copy >= 0 && !ftruncate(file_copy, (off_t)MODEL_CHUNKS << HUGE_SHIFT));
 	for (uint32_t id = 0; id < n; id++)
-		if (chunk_used[id]) {
+		if (used(id)) {
 			off_t at = (off_t)id << HUGE_SHIFT;
 
 			CHECK(pread(model_file, buf, HUGE_SIZE, at) == (ssize_t)HUGE_SIZE);

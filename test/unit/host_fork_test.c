@@ -9,8 +9,14 @@
 
 #define SEGMENTS 4
 #define CHUNKS	 (SEGMENTS * HOST_SEG_CHUNKS)
+#define MANY	 (3 * HOST_JOINED * HOST_SEG_CHUNKS) /* two templates of many segments */
 
-static uint8_t used[CHUNKS];
+static uint8_t in_use[MANY];
+
+static bool used(uint32_t id)
+{
+	return in_use[id];
+}
 
 static volatile uint8_t *byte_of(uint32_t seg)
 {
@@ -35,7 +41,7 @@ static int forked(unsigned mask)
 	pid_t pid;
 
 	for (uint32_t id = 0; id < CHUNKS; id++)
-		used[id] = mask >> id / HOST_SEG_CHUNKS & 1;
+		in_use[id] = mask >> id / HOST_SEG_CHUNKS & 1;
 	CHECK(host_fork_prepare(used, CHUNKS) == 0);
 	pid = fork();
 	if (!pid)
@@ -60,8 +66,6 @@ static void each_may_be_empty(void)
 		CHECK_EQ(*byte_of(s), s + 1);
 }
 
-#define MANY (3 * HOST_JOINED * HOST_SEG_CHUNKS) /* two templates of many segments */
-
 static volatile uint32_t *word_of(uint32_t id)
 {
 	return vaddr_ptr(host_chunk(id) + 5000);
@@ -79,7 +83,6 @@ static int child_of_many(void)
 /* A large heap: chunks of one template lie side by side, and a child has those, too. */
 static void many_in_a_template(void)
 {
-	static uint8_t in_use[MANY];
 	uint32_t id = 0;
 	int st = -1;
 	pid_t pid;
@@ -95,7 +98,7 @@ static void many_in_a_template(void)
 		*word_of(id) = id;
 		in_use[id] = 1;
 	}
-	CHECK(host_fork_prepare(in_use, MANY) == 0);
+	CHECK(host_fork_prepare(used, MANY) == 0);
 	pid = fork();
 	if (!pid)
 		_exit(child_of_many());

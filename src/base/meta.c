@@ -5,7 +5,8 @@
 
 #define META_MIN_SHIFT 6
 #define META_MAX_SHIFT 21
-#define META_STEP      (1UL << 20)
+#define META_LEAST     (128UL << 10) /* mapped at once: as much as there is, between these */
+#define META_MOST      (1UL << 20)
 
 struct lock meta_lock = LOCK(META);
 bool (*meta_spare)(void);
@@ -24,7 +25,7 @@ _Static_assert(sizeof(struct region) <= 1UL << META_MIN_SHIFT, "the first piece 
 static struct region *meta_regions;
 static struct piece *meta_list[META_MAX_SHIFT + 1];
 static char *meta_at, *meta_end;
-static size_t meta_used;
+static size_t meta_mapped, meta_used;
 
 void *meta_table(size_t size)
 {
@@ -56,7 +57,8 @@ static void *meta_carve(size_t size)
 	void *p;
 
 	if ((size_t)(meta_end - meta_at) < size) {
-		size_t step = MAX(META_STEP, ALIGN_UP(size + (1UL << META_MIN_SHIFT), PAGE_SIZE));
+		size_t step = MAX(MIN(MAX(META_LEAST, meta_mapped), META_MOST),
+			ALIGN_UP(size + (1UL << META_MIN_SHIFT), PAGE_SIZE));
 		struct region *region;
 		long r;
 
@@ -69,6 +71,7 @@ static void *meta_carve(size_t size)
 		region = (struct region *)r;
 		*region = (struct region){meta_regions, step};
 		meta_regions = region;
+		meta_mapped += step;
 		meta_at = (char *)r + (1UL << META_MIN_SHIFT);
 		meta_end = (char *)r + step;
 	}

@@ -20,12 +20,12 @@
 #define HIGH_LEGACY (42UL << 40)
 #define SPREAD	    (512UL << 30) /* what the beginning varies by, as everything else does */
 
-/* Claimed ahead of what is used: a sixteenth, within these. */
-#define CLAIM_LEAST	HUGE_SIZE
-#define CLAIM_MOST	(64UL << 20)
-#define TABLE_LEAST	(64UL << 10) /* entries for 1 GB */
-#define TABLE_MOST	(1UL << 20)
-#define TABLE_OF(bytes) (((bytes) >> VSPACE_LEAST_SHIFT) * sizeof(*space_table))
+#define CLAIM_MOST	    (64UL << 20) /* claimed ahead of what is used: a sixteenth, or this */
+#define TABLE_LEAST	    (64UL << 10) /* entries for 1 GB */
+#define TABLE_MOST	    (1UL << 20)
+#define TABLE_OF(bytes)	    (((bytes) >> VSPACE_LEAST_SHIFT) * sizeof(*space_table))
+/* Of a table so long: of its pages, which of their entries are forgotten. */
+#define FORGOTTEN_OF(table) ALIGN_UP((table) / PAGE_SIZE * sizeof(*entries_forgotten), PAGE_SIZE)
 
 #define BEFORE_FIRST (64UL << 20) /* bytes of addresses that are never handed out */
 
@@ -36,8 +36,9 @@ struct lock space_lock = LOCK(SPACE);
 _Atomic uintptr_t *space_table;
 _Atomic size_t space_seen;
 
+static vaddr_t first;			    /* what is handed out begins there */
 static vaddr_t claimed;			    /* mapped PROT_NONE up to here, or used */
-static _Atomic uint16_t *entries_forgotten; /* by page of the table */
+static _Atomic uint16_t *entries_forgotten; /* by page of the table: how many; as far as that is */
 
 /* Maps exactly there, if nobody lives there: 0, -EEXIST, or another -errno. */
 static long claim(vaddr_t at, size_t len, int prot)
@@ -63,6 +64,39 @@ static bool maps_upwards(void)
 	return (vaddr_t)r < HIGH;
 }
 
+/* What begins at `table` and is *have bytes long is to have `want`. */
+static bool table_reach(void *table, size_t *have, size_t want)
+{
+	vaddr_t at = vaddr_of(table) + *have;
+
+	if (want <= *have)
+		return true;
+	if (claim(at, want - *have, PROT_READ | PROT_WRITE))
+		return false;
+	sys_madvise(at, want - *have, MADV_NOHUGEPAGE); /* sparse: 4 KB at a time */
+	*have = want;
+	return true;
+}
+
+/* Entries for all addresses below `end`. */
+static bool table_grow(vaddr_t end)
+{
+	static size_t have, have_forgotten;
+	size_t want;
+
+	if (end - space.base <= space_seen)
+		return true;
+	want = have + ALIGN_UP(MAX(TABLE_OF(end - space.base) - have,
+				       MIN(MAX(have, TABLE_LEAST), TABLE_MOST)),
+			      TABLE_LEAST);
+	if (!table_reach((void *)entries_forgotten, &have_forgotten, FORGOTTEN_OF(want)) ||
+		!table_reach((void *)space_table, &have, want))
+		return false;
+	atomic_store_explicit(&space_seen, have / sizeof(*space_table) << VSPACE_LEAST_SHIFT,
+		memory_order_release);
+	return true;
+}
+
 int space_start(size_t want)
 {
 	bool up = maps_upwards();
@@ -73,36 +107,16 @@ int space_start(size_t want)
 	lo += vaddr_of(__builtin_frame_address(0)) / PAGE_SIZE * HUGE_SIZE % SPREAD;
 	table = ALIGN_UP(TABLE_OF(hi - lo), HUGE_SIZE);
 	space_table = vaddr_ptr(lo);
-	lo += table;
+	entries_forgotten = vaddr_ptr(lo + table);
+	lo += table + FORGOTTEN_OF(table);
 	if (want)
 		hi = MIN(hi, lo + MAX(ALIGN_DOWN(want, HUGE_SIZE), HUGE_SIZE));
 	vspace_init(&space, lo, hi);
 	/* What lies before the first block of all is to be known as ours, too. */
 	if (hi - lo >= BEFORE_FIRST << 10)
 		vspace_take_aligned(&space, BEFORE_FIRST, HUGE_SIZE);
-	claimed = space.next;
-	entries_forgotten = meta_table(
-		(TABLE_OF(hi - lo) / PAGE_SIZE + 1) * sizeof(*entries_forgotten));
-	return entries_forgotten ? 0 : -ENOMEM;
-}
-
-/* Entries for all addresses below `end`. */
-static bool table_grow(vaddr_t end)
-{
-	size_t seen = space_seen, have = TABLE_OF(seen), step;
-	vaddr_t at = vaddr_of(space_table) + have;
-
-	if (end - space.base <= seen)
-		return true;
-	step = ALIGN_UP(
-		MAX(TABLE_OF(end - space.base) - have, MIN(MAX(have, TABLE_LEAST), TABLE_MOST)),
-		TABLE_LEAST);
-	if (claim(at, step, PROT_READ | PROT_WRITE))
-		return false;
-	sys_madvise(at, step, MADV_NOHUGEPAGE); /* sparse: 4 KB at a time */
-	atomic_store_explicit(&space_seen,
-		(have + step) / sizeof(*space_table) << VSPACE_LEAST_SHIFT, memory_order_release);
-	return true;
+	claimed = first = space.next;
+	return table_grow(first) ? 0 : -ENOMEM;
 }
 
 /* Everything below `end` is ours. -EEXIST: somebody lives at *claimed. */
@@ -113,8 +127,8 @@ static long claim_to(vaddr_t end)
 
 	if (end <= claimed)
 		return 0;
-	step = ALIGN_UP((claimed - space.base) / 16, HUGE_SIZE);
-	step = MAX(MIN(MAX(step, CLAIM_LEAST), CLAIM_MOST), need);
+	step = ALIGN_DOWN((claimed - first) / 16, HUGE_SIZE);
+	step = MAX(MIN(step, CLAIM_MOST), need);
 	step = MIN(step, space.end - claimed);
 	r = claim(claimed, step, PROT_NONE);
 	if (r && step > need) {
@@ -219,5 +233,8 @@ void space_entry_forget(vaddr_t at, size_t len)
 
 bool space_was_forgotten(vaddr_t a)
 {
-	return entries_forgotten[((a - space.base) >> VSPACE_LEAST_SHIFT) / IN_PAGE] == IN_PAGE;
+	size_t at = a - space.base;
+
+	return at < space_seen &&
+	       entries_forgotten[(at >> VSPACE_LEAST_SHIFT) / IN_PAGE] == IN_PAGE;
 }

@@ -208,6 +208,8 @@ int kvm_enter(void)
 
 	sysheap_begin();
 	if (!err)
+		err = kalias_init();
+	if (!err)
 		err = dune_init(0);
 	if (err)
 		return err;

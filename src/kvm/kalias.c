@@ -13,10 +13,18 @@
 #include "base/base.h"
 #include "trace/trace.h"
 
+#include <errno.h>
+
 #define SMALL_PAGES 64U /* more get grains of their own */
 
-uint64_t kalias_entry_of[WINDOW_HVAS];
+uint64_t *kalias_entry_of;
 uint64_t kalias_canon_of[WINDOW_GPAS];
+
+int kalias_init(void)
+{
+	kalias_entry_of = meta_table(WINDOW_HVAS * sizeof(*kalias_entry_of));
+	return kalias_entry_of ? 0 : -ENOMEM;
+}
 
 static inline void invlpg(vaddr_t va)
 {

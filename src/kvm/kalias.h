@@ -16,7 +16,7 @@
 #define WINDOW_GPA_MASK ((1UL << WINDOW_PHYS_BITS) - PAGE_SIZE)
 
 /* By window: what turns a canonical page into its entry (0: not known yet), and back. */
-extern uint64_t kalias_entry_of[WINDOW_HVAS];
+extern uint64_t *kalias_entry_of; /* [WINDOW_HVAS] */
 extern uint64_t kalias_canon_of[WINDOW_GPAS];
 
 static inline vaddr_t kalias_entry_canon(pte_t pte)

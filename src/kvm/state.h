@@ -87,6 +87,7 @@ void kvm_stats(struct out *o);
 
 /* grain.c. Before the first grain, in plain Linux. 0 or -ENOMEM. */
 int grain_init(void);
+int kalias_init(void); /* kalias.c; likewise */
 /* NULL: out of addresses or memory. */
 struct grain *grain_new(void);
 struct grain *grain_large_new(size_t pages, size_t align, uint32_t first);

@@ -90,8 +90,8 @@ told preload-twice ./policy twice
 told preload-other ./policy2
 UNDANGLE_OPTIONS=detect=strict told preload-environment ./policy
 UNDANGLE_OPTIONS=detect=strict told preload-suid setpriv --reuid=65534 ./suid
-echo "prlimit off" >>$d/a.conf
-told preload-limit prlimit --as=9000000 ./policy
+printf "prlimit off\nsetpriv off\n" >>$d/a.conf
+told preload-limit prlimit --data=6000000:6000000 setpriv --reuid=65534 ./policy
 told preload-ours ./bin/undangle --version
 told preload-ours-runs ./bin/undangle --stats ./policy2
 S
@@ -121,6 +121,6 @@ preload-twice: 134|undangle: ERROR: double-free;main policy.c:16;main policy.c:1
 preload-other: 0|
 preload-environment: 0|policy protected yes;policy backend host, detect=strict;
 preload-suid: 0|suid protected yes;suid backend host, detect=grouped;
-preload-limit: 0|undangle: warning: this process is not protected: no memory for its tables (ulimit -v, ulimit -d?) (error 12);
+preload-limit: 0|undangle: warning: this process is not protected: RLIMIT_DATA (ulimit -d) is below 24 MB (production) or 48 MB, and may not be raised (error 12);
 preload-ours: 0|
 preload-ours-runs: 0|policy2 protected yes;policy2 backend host, detect=adaptive;" "$(sed '1,/^bad-file/d' inside.out)"

@@ -1,6 +1,6 @@
 // sources: src/kvm/state.c src/kvm/kalias.c src/kvm/grain.c src/kvm/quarantine.c src/kvm/epoch.c src/kvm/vpages.c
 // sources: src/kvm/sysheap.c src/dune/mappings.c src/dune/pagetable.c src/dune/window.c
-// sources: src/dune/procmap.c src/dune/page.c src/base/panic.c src/base/out.c src/base/memlimit.c src/base/file.c src/base/block.c
+// sources: src/dune/procmap.c src/dune/page.c src/base/meta.c src/base/lock.c src/base/panic.c src/base/out.c src/base/memlimit.c src/base/file.c src/base/block.c
 // flags: -include test/unit/machine.h
 /*
  * The heap of the kvm backend on model vCPUs: its own code, this process's page tables, TLBs that
@@ -169,6 +169,7 @@ static void start(void)
 	options.stacks = true;
 	machine_start(table_held);
 	CHECK_EQ(grain_init(), 0);
+	CHECK_EQ(kalias_init(), 0);
 	windows_claim(vaddr_of(sbrk(0)), vaddr_of(sbrk(0)) + GIGA_SIZE);
 	sysheap_begin();
 	kvm_heap->malloc(1); /* finds the next malloc */

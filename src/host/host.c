@@ -322,14 +322,26 @@ void host_runs_warm(const struct run *r, size_t n)
 		host_advise_all(r, n, MADV_POPULATE_R_NR);
 }
 
-/* The kernel counts no data where pages of any kind are replaced, reserved ones too. */
+static long range_map(vaddr_t at, size_t len)
+{
+	return sys_mmap(
+		at, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+}
+
 int host_range_map(vaddr_t at, size_t len)
 {
+	long r;
+
+	/* The kernel counts no data where pages of any kind are replaced, reserved ones too. */
 	if (unlikely(ownlimit_data()))
 		sys_munmap(at, len);
-	long r = sys_mmap(
-		at, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+	r = range_map(at, len);
 
+	/* All memory is locked, and what is there already would count twice until it is replaced. */
+	if (r == -EAGAIN) {
+		sys_munmap(at, len);
+		r = range_map(at, len);
+	}
 	return sys_is_err(r) ? (int)r : 0;
 }
 

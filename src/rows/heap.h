@@ -211,8 +211,8 @@ void heap_pool_trim(void);
  * and since. No lock of a class is held.
  */
 void heap_idle_drop(bool all);
-size_t heap_bytes(void);    /* of all chunks */
-uint32_t heap_chunks(void); /* 1 + the highest id ever used */
+size_t heap_bytes(void);	   /* of all chunks */
+uint32_t heap_chunks(void);	   /* 1 + the highest id ever used */
 bool heap_chunk_used(uint32_t id); /* below that: does some extent have it? */
 
 /* trim.c. Gives all memory back that no unit of any row has. No lock of a class is held. */

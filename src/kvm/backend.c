@@ -202,11 +202,11 @@ int kvm_probe(const char **why)
 	return dune_probe(why);
 }
 
-int kvm_enter(void)
+int kvm_enter(bool (*other)(const void *p, size_t *size))
 {
 	int err = grain_init();
 
-	sysheap_begin();
+	sysheap_begin(other);
 	if (!err)
 		err = kalias_init();
 	if (!err)

@@ -31,7 +31,10 @@ extern const struct kvm_heap *kvm_heap __attribute__((visibility("hidden")));
 /* Usable here? 0, or -errno and *why = one line that says what is wrong and what to do. */
 int kvm_probe(const char **why);
 
-/* In plain Linux, from the first malloc: into ring 0. 0 or -errno. */
-int kvm_enter(void);
+/*
+ * In plain Linux, from the first malloc: into ring 0. 0 or -errno. May p, which is no block of the next malloc, be one
+ * of another libc's (dlmopen), of *size bytes? `other` says; such a block stays as it is.
+ */
+int kvm_enter(bool (*other)(const void *p, size_t *size));
 
 #endif

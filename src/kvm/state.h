@@ -164,7 +164,7 @@ void quarantine_inherit(struct kvm_slot *to, struct kvm_slot *from);
 void quarantine_force(void);
 void quarantine_counts(uint64_t *flushes, uint64_t *forced);
 /* sysheap.c: the heap is ours from now on; in ring 0 from now on. */
-void sysheap_begin(void);
+void sysheap_begin(bool (*other)(const void *p, size_t *size));
 void sysheap_entered(void);
 
 /* kcall.c: vmm. */

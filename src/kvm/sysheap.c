@@ -26,6 +26,7 @@ static struct {
 	size_t (*usable)(void *);
 } next;
 
+static bool (*is_other)(const void *p, size_t *size);
 static bool resolving;
 static void bare_if_ready(void);
 static char arena[ARENA_SIZE] __attribute__((aligned(64)));
@@ -118,6 +119,12 @@ static bool early_is(const void *p)
 	return early_full;
 }
 
+/* Of another libc's malloc, by the words before it. */
+static bool other_has(void *p, size_t *size)
+{
+	return !vpages_owns(&kvm_vpages, vaddr_of(p)) && is_other(p, size);
+}
+
 static void *no_alias(void *canon)
 {
 	static bool said;
@@ -177,7 +184,8 @@ static void sys_free_as(void *p, const char *call, void *frame)
 		next.free(p);
 		return;
 	}
-	report_bad_free(p, call, frame);
+	if (!other_has(p, &(size_t){0}))
+		report_bad_free(p, call, frame);
 }
 
 static __attribute__((noinline)) void sys_free(void *p)
@@ -254,12 +262,14 @@ static void *realloc_moving(void *p, size_t size, void *frame)
 
 static void *realloc_early(void *p, size_t size, void *frame)
 {
+	bool arenas = arena_owns(p);
+	size_t was = arenas ? ARENA_SIZE - (size_t)((char *)p - arena) : 0;
 	void *q;
 
-	if (arena_owns(p)) {
+	if (arenas || (!early_is(p) && other_has(p, &was))) {
 		q = sys_alloc(size, 1, false, frame);
 		if (q)
-			__builtin_memcpy(q, p, MIN(size, ARENA_SIZE - (size_t)((char *)p - arena)));
+			__builtin_memcpy(q, p, MIN(size, was));
 		return q;
 	}
 	if (vpages_owns(&kvm_vpages, vaddr_of(p)) || !early_is(p))
@@ -306,6 +316,8 @@ static size_t sys_usable(void *p)
 	vaddr_t canon = kalias_canon(vaddr_of(p), &size);
 
 	if (!canon) {
+		if (!early_is(p) && !arena_owns(p) && other_has(p, &size))
+			return size;
 		if (!early_is(p) && !arena_owns(p))
 			report_bad_free(p, "malloc_usable_size", __builtin_frame_address(0));
 		return arena_owns(p) ? 0 : next.usable(p);
@@ -348,10 +360,11 @@ static void bare_if_ready(void)
 		kvm_heap = &heap_bare;
 }
 
-void sysheap_begin(void)
+void sysheap_begin(bool (*other)(const void *p, size_t *size))
 {
 	static struct block_source source;
 
+	is_other = other;
 	kvm_heap = &heap_any;
 	source = block_none;
 	source.find = kalias_find;

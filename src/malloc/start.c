@@ -11,6 +11,7 @@
 #include "last.h"
 #include "metrics.h"
 #include "off.h"
+#include "otherlibc.h"
 #include "stats.h"
 
 #include <errno.h>
@@ -114,7 +115,7 @@ static void start_once(void)
 			why = "--on-error=continue and --suppress need --backend=host";
 			err = -EINVAL;
 		}
-		err = err ? err : kvm_enter();
+		err = err ? err : kvm_enter(otherlibc_has);
 	} else {
 		options.backend = BACKEND_HOST;
 		err = host_start(&why);

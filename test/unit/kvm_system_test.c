@@ -162,6 +162,11 @@ static size_t some_size(void)
 	return rnd(50) ? 1 + rnd(400) : 1 + rnd(rnd(4) ? 20000 : 500000);
 }
 
+static bool no_other(const void *p, size_t *size)
+{
+	return false;
+}
+
 static void start(void)
 {
 	mallopt(M_MMAP_THRESHOLD, 1 << 30); /* all in the brk heap: in windows that are there */
@@ -171,7 +176,7 @@ static void start(void)
 	CHECK_EQ(grain_init(), 0);
 	CHECK_EQ(kalias_init(), 0);
 	windows_claim(vaddr_of(sbrk(0)), vaddr_of(sbrk(0)) + GIGA_SIZE);
-	sysheap_begin();
+	sysheap_begin(no_other);
 	kvm_heap->malloc(1); /* finds the next malloc */
 	quarantine_give = on_give;
 }

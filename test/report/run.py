@@ -26,11 +26,11 @@ import pages
 LINE = re.compile(r"^    #\d+ 0x[0-9a-f]{16} in (.+?) (/\S+?):(\d+)(?::\d+)?(?: \((inlined|tail call, guessed)\))?$")
 GUESSED = "tail call, guessed"
 PATIENT = "symbolize_ms=60000"
-SLOW = 120  # a limit for hangs only
 ap = argparse.ArgumentParser()
 ap.add_argument("-B", default="build")
 ap.add_argument("--bugs", help="instead: bugs.py, for the programs whose names begin so ('' for all)")
 args = ap.parse_args()
+SLOW = 120 if args.bugs is None else 3600  # a limit for hangs only
 B = os.path.abspath(args.B)
 UD, LIB = f"{B}/undangle", f"{B}/libundangle.so"
 HERE = os.path.dirname(os.path.abspath(__file__))

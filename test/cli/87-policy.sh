@@ -86,7 +86,7 @@ echo "policy stats detect=grouped" >$d/a.conf
 echo "suid stats detect=grouped" >>$d/a.conf
 echo "$PWD/bin/libundangle.so" >/etc/ld.so.preload
 told preload ./policy
-told preload-twice ./policy twice
+told preload-twice env UNDANGLE_OPTIONS=symbolize-ms=60000 ./policy twice
 told preload-other ./policy2
 UNDANGLE_OPTIONS=detect=strict told preload-environment ./policy
 UNDANGLE_OPTIONS=detect=strict told preload-suid setpriv --reuid=65534 ./suid

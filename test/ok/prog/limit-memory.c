@@ -1,5 +1,5 @@
 // Limits that a program sets itself while it runs, of addresses and of data, and all of its memory
-// locked, as root and as a user whose limit may have no room for ours: malloc goes on as without us,
+// locked, as root and as a user whose limit has room for ours: malloc goes on as without us,
 // and what is locked is little more than what is used.
 // native: no
 // also: strict
@@ -72,8 +72,13 @@ static int all_locked(void)
 	return locked(mlockall(MCL_CURRENT | MCL_FUTURE));
 }
 
+/* prog/locked.c is about a small limit. */
 static int all_locked_by_a_user(void)
 {
+	struct rlimit room = {LOCKED_MOST << 10, LOCKED_MOST << 10};
+
+	if (setrlimit(RLIMIT_MEMLOCK, &room))
+		return failures;
 	check(geteuid() || setuid(65534) == 0);
 	return all_locked();
 }

@@ -4,16 +4,16 @@
  * app context; every engine lock is held and signals are blocked from prepare to the end of the
  * parent's or child's half, which run in two processes. Templates and views are not inherited
  * (MADV_DONTFORK), so nothing can be corrupted by accident; the copy is made before the fork in
- * fresh segments, which are inherited, and takes the template's place in the child.
+ * fresh templates, which are inherited, and takes the template's place in the child.
  */
-#include "segment.h"
+#include "template.h"
 
 #include <errno.h>
 #include <sys/mman.h>
 #include <sys/sysinfo.h>
 
 static vaddr_t copies[HOST_TEMPLATES]; /* 0: nothing in that one is used */
-static uint32_t ncopy;		       /* segments */
+static uint32_t ncopy;		       /* chunks */
 static int copy_err;
 
 /* in[]: is there such a page? What is swapped out mincore does not see. True: it says so. */
@@ -71,80 +71,79 @@ void host_copy(vaddr_t to, vaddr_t from, unsigned pages)
 	}
 }
 
-static bool unit_used(uint32_t seg, bool (*used)(uint32_t), uint32_t n)
+static bool template_used(uint32_t first, bool (*used)(uint32_t), uint32_t n)
 {
 	bool any = false;
 
-	for (uint32_t id = seg * HOST_SEG_CHUNKS;
-		id < (seg + host_unit(seg)) * HOST_SEG_CHUNKS && id < n && !any; id++)
+	for (uint32_t id = first; id < host_template_next(first) && id < n && !any; id++)
 		any = used(id);
 	return any;
 }
 
-static long unit_copy(uint32_t seg, bool (*used)(uint32_t), uint32_t n)
+static long template_copy(uint32_t first, bool (*used)(uint32_t), uint32_t n)
 {
-	long r = host_segments_map(host_unit(seg));
-	uint32_t first = seg * HOST_SEG_CHUNKS, ids = host_unit(seg) * HOST_SEG_CHUNKS;
+	uint32_t chunks = host_template_chunks(first);
+	long r = host_template_map(chunks);
 
 	if (sys_is_err(r))
 		return r;
-	sys_madvise((vaddr_t)r, host_unit(seg) * HOST_SEG_BYTES, MADV_DOFORK);
-	for (uint32_t i = 0; i < ids && first + i < n; i++)
+	sys_madvise((vaddr_t)r, (size_t)chunks << HUGE_SHIFT, MADV_DOFORK);
+	for (uint32_t i = 0; i < chunks && first + i < n; i++)
 		if (used(first + i))
 			host_copy((vaddr_t)r + ((vaddr_t)i << HUGE_SHIFT), host_chunk(first + i),
 				CHUNK_PAGES);
 	return r;
 }
 
-static vaddr_t *copy_of(uint32_t seg)
+static vaddr_t *copy_of(uint32_t id)
 {
-	return &copies[host_template(seg)];
+	return &copies[host_template(id)];
 }
 
 int host_fork_prepare(bool (*used)(uint32_t), uint32_t n)
 {
 	long r;
 
-	ncopy = host.nsegs;
+	ncopy = host.chunks;
 	copy_err = 0;
-	for (uint32_t s = 0; s < ncopy; s += host_unit(s))
-		*copy_of(s) = 0;
-	for (uint32_t s = 0; s < ncopy; s += host_unit(s)) {
-		if (!unit_used(s, used, n))
+	for (uint32_t id = 0; id < ncopy; id = host_template_next(id))
+		*copy_of(id) = 0;
+	for (uint32_t id = 0; id < ncopy; id = host_template_next(id)) {
+		if (!template_used(id, used, n))
 			continue;
-		r = unit_copy(s, used, n);
+		r = template_copy(id, used, n);
 		if (sys_is_err(r)) {
 			copy_err = (int)r;
 			return copy_err;
 		}
-		*copy_of(s) = (vaddr_t)r;
+		*copy_of(id) = (vaddr_t)r;
 	}
 	return 0;
 }
 
 void host_fork_parent(void)
 {
-	for (uint32_t s = 0; s < ncopy; s += host_unit(s))
-		if (*copy_of(s))
-			sys_munmap(*copy_of(s), host_unit(s) * HOST_SEG_BYTES);
+	for (uint32_t id = 0; id < ncopy; id = host_template_next(id))
+		if (*copy_of(id))
+			sys_munmap(*copy_of(id), (size_t)host_template_chunks(id) << HUGE_SHIFT);
 }
 
 bool host_fork_missing(void)
 {
 	unsigned char in[1];
 
-	return host.nsegs &&
+	return host.chunks &&
 	       sys_call3(__NR_mincore, (long)host.template[0], PAGE_SIZE, (long)in) == -ENOMEM;
 }
 
-static bool unit_restore(uint32_t s)
+static bool template_restore(uint32_t id)
 {
-	vaddr_t at = host.template[host_template(s)], copy = *copy_of(s);
-	size_t len = host_unit(s) * HOST_SEG_BYTES;
+	vaddr_t at = host.template[host_template(id)], copy = *copy_of(id);
+	size_t len = (size_t)host_template_chunks(id) << HUGE_SHIFT;
 
 	/* Nothing in it: made where it was. Moved there it may overlap, for the kernel likes holes. */
 	if (!copy)
-		return !sys_is_err(host_segments_put(at, host_unit(s)));
+		return !sys_is_err(host_template_put(at, host_template_chunks(id)));
 	if (sys_is_err(sys_call6(__NR_mremap, (long)copy, (long)len, (long)len,
 		    MREMAP_MAYMOVE | MREMAP_FIXED, (long)at, 0)))
 		return false;
@@ -160,8 +159,8 @@ void host_fork_child(void)
 			"undangle: no memory for a forked child's copy of the heap; it ends here");
 		sys_exit_group(127);
 	}
-	for (uint32_t s = 0; s < ncopy; s += host_unit(s))
-		if (!unit_restore(s)) {
+	for (uint32_t id = 0; id < ncopy; id = host_template_next(id))
+		if (!template_restore(id)) {
 			out_line(2, "undangle: a forked child cannot map its heap; it ends here");
 			sys_exit_group(127);
 		}

@@ -9,7 +9,7 @@
  * What breaks it: that the copying thread waits for itself, or for what another holds. It stores into
  * no block meanwhile, and takes no lock but ours.
  */
-#include "segment.h"
+#include "template.h"
 
 #include <fcntl.h>
 #include <linux/userfaultfd.h>

@@ -5,7 +5,7 @@
  * chunk ids and every mapping at a fresh address. The rule that breaks it: a mapping that is
  * replaced with MAP_FIXED although it is not ours.
  */
-#include "segment.h"
+#include "template.h"
 #include "base/base.h"
 
 #include <errno.h>
@@ -13,11 +13,10 @@
 
 struct lock host_lock = LOCK(HOST);
 
-static uint8_t free_ids[HOST_SEGMENTS]; /* a bit per chunk */
-_Static_assert(HOST_SEG_CHUNKS == 8, "a byte holds them");
+static uint8_t free_ids[HOST_CHUNKS / 8];
 #define SPARE_FROM 64 /* views made: a small program needs no spare mappings */
 static _Atomic uint32_t maps_made, maps_killed;
-static uint32_t free_hint; /* no segment below it has a free chunk */
+static uint32_t free_hint; /* no byte of free_ids below it has one */
 
 static void host_warn_once(_Atomic bool *said, const char *text)
 {
@@ -25,9 +24,9 @@ static void host_warn_once(_Atomic bool *said, const char *text)
 		out_line(log_fd(), "undangle: warning: %s", text);
 }
 
-long host_segments_put(vaddr_t at, uint32_t n)
+long host_template_put(vaddr_t at, uint32_t n)
 {
-	size_t len = n * HOST_SEG_BYTES;
+	size_t len = (size_t)n << HUGE_SHIFT;
 	long r = sys_mmap(at, len, PROT_READ | PROT_WRITE,
 		MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
 
@@ -38,9 +37,9 @@ long host_segments_put(vaddr_t at, uint32_t n)
 	return r;
 }
 
-long host_segments_map(uint32_t n)
+long host_template_map(uint32_t n)
 {
-	size_t len = n * HOST_SEG_BYTES;
+	size_t len = (size_t)n << HUGE_SHIFT;
 	vaddr_t room, at;
 	long r;
 
@@ -53,7 +52,7 @@ long host_segments_map(uint32_t n)
 	/* A view is one huge page only if address and file offset agree modulo 2 MB. */
 	room = (vaddr_t)r;
 	at = ALIGN_UP(room, HUGE_SIZE);
-	r = host_segments_put(at, n);
+	r = host_template_put(at, n);
 	if (sys_is_err(r)) {
 		sys_munmap(room, len + HUGE_SIZE);
 		return r;
@@ -64,50 +63,56 @@ long host_segments_map(uint32_t n)
 	return r;
 }
 
-static int host_new_segments(void)
+static int template_new(void)
 {
-	uint32_t n = host_unit(host.nsegs);
+	uint32_t first = host.chunks, n = host_template_chunks(first);
 	long r;
 
-	if (host.nsegs + n > HOST_SEGMENTS)
+	if (first == HOST_CHUNKS)
 		return -ENOMEM;
-	r = host_segments_map(n);
+	r = host_template_map(n);
 	if (sys_is_err(r))
 		return -ENOMEM;
-	host.template[host_template(host.nsegs)] = (vaddr_t)r;
-	__builtin_memset(free_ids + host.nsegs, 0xff, n);
-	host.nsegs += n;
+	host.template[host_template(first)] = (vaddr_t)r;
+	for (uint32_t id = first; id < first + n; id++)
+		free_ids[id / 8] |= (uint8_t)(1U << id % 8);
+	free_hint = MIN(free_hint, first / 8);
+	host.chunks = host_template_next(first);
 	return 0;
 }
 
-/* n (at most 8) of a segment's free chunks, in a row; false: it has none. */
-static bool segment_take(uint32_t seg, uint32_t n, uint32_t *id)
+/* n (at most 8) of a byte's free chunks, in a row; false: it has none. */
+static bool byte_take(uint32_t byte, uint32_t n, uint32_t *id)
 {
 	uint8_t row = (uint8_t)(0xff >> (8 - n));
 
-	for (uint32_t at = 0; at < HOST_SEG_CHUNKS; at += n) {
-		if ((free_ids[seg] >> at & row) != row)
+	for (uint32_t at = 0; at < 8; at += n) {
+		if ((free_ids[byte] >> at & row) != row)
 			continue;
-		free_ids[seg] &= (uint8_t) ~(row << at);
-		*id = seg * HOST_SEG_CHUNKS + at;
+		free_ids[byte] &= (uint8_t) ~(row << at);
+		*id = byte * 8 + at;
 		return true;
+	}
+	return false;
+}
+
+static bool chunks_take(uint32_t n, uint32_t *id)
+{
+	for (uint32_t byte = free_hint; byte * 8 < host.chunks; byte++) {
+		if (byte_take(byte, n, id))
+			return true;
+		free_hint += n == 1;
 	}
 	return false;
 }
 
 int host_chunk_take(uint32_t n, uint32_t *id)
 {
-	uint32_t seg;
 	int err = 0;
 
 	lock_take(&host_lock);
-	for (seg = free_hint;; seg++) {
-		if (seg == host.nsegs && (err = host_new_segments()) != 0)
-			break;
-		if (segment_take(seg, n, id))
-			break;
-		free_hint += n == 1;
-	}
+	while (!err && !chunks_take(n, id))
+		err = template_new();
 	lock_drop(&host_lock);
 	return err;
 }
@@ -124,12 +129,10 @@ void host_chunk_trim(uint32_t id, unsigned first, unsigned pages)
 
 void host_chunk_give(uint32_t id)
 {
-	unsigned seg = id / HOST_SEG_CHUNKS;
-
 	host_chunk_trim(id, 0, CHUNK_PAGES);
 	lock_take(&host_lock);
-	free_ids[seg] |= (uint8_t)(1U << id % HOST_SEG_CHUNKS);
-	free_hint = MIN(free_hint, seg);
+	free_ids[id / 8] |= (uint8_t)(1U << id % 8);
+	free_hint = MIN(free_hint, id / 8);
 	lock_drop(&host_lock);
 }
 
@@ -202,7 +205,7 @@ bool host_joins(void)
 
 uint32_t host_chunks_joined(uint32_t id)
 {
-	return host_unit(id / HOST_SEG_CHUNKS) * HOST_SEG_CHUNKS;
+	return host_template_chunks(id);
 }
 
 void host_view_warm(vaddr_t at, unsigned pages)
@@ -389,7 +392,7 @@ void host_range_revive(vaddr_t at, size_t len)
 
 void host_dump(struct out *o)
 {
-	out_fmt(o, "host backend: addresses %p-%p, %u segments of %lu MB, guards %s, collapse %s\n",
-		vaddr_ptr(space.base), vaddr_ptr(space.end), host.nsegs, HOST_SEG_BYTES >> 20,
+	out_fmt(o, "host backend: addresses %p-%p, %lu MB of templates, guards %s, collapse %s\n",
+		vaddr_ptr(space.base), vaddr_ptr(space.end), (size_t)host.chunks << 1,
 		host.guards ? "yes" : "no", host.collapse ? "yes" : "no");
 }

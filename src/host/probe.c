@@ -4,7 +4,7 @@
  * app context, from the first malloc; leaves nothing mapped behind. Only the second mapping of
  * shared memory is indispensable; everything else has a fallback in host.c.
  */
-#include "segment.h"
+#include "template.h"
 
 #include <errno.h>
 #include <sys/mman.h>

@@ -7,7 +7,7 @@
  * made room. A thread that finds the range in another's hands does without: it never waits, for
  * another thread's fork may have copied the lock held.
  */
-#include "segment.h"
+#include "template.h"
 
 #include <sys/mman.h>
 

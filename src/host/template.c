@@ -1,0 +1,6 @@
+/*
+ * template.c - the host backend's state, below all of its files; see template.h.
+ */
+#include "template.h"
+
+struct host host;

@@ -169,6 +169,6 @@ X
 $cc -D_GNU_SOURCE -O1 -w -pthread -o leave leave.c
 for how in "" now strict; do
 	rm -f go
-	{ { timeout 60 "$ud" $([ "$how" = strict ] && echo --detect=strict) ./leave $how; echo $? >rc; } 2>&1 | { while [ ! -e go ]; do sleep 0.05; done; tr -d '\0' >err; }; } 2>/dev/null
+	{ { timeout 300 "$ud" $([ "$how" = strict ] && echo --detect=strict) ./leave $how; echo $? >rc; } 2>&1 | { while [ ! -e go ]; do sleep 0.05; done; tr -d '\0' >err; }; } 2>/dev/null
 	verdict "report-leaving $how" "139 $first 1" "$(cat rc) $(report <err) $(grep -c '^undangle: hint: ' err)"
 done

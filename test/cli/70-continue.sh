@@ -97,7 +97,7 @@ $cc -O0 -g -w -pthread -o on on.c
 on() {
 	local name=$1 want=$2 rc out
 	shift 2
-	{ out=$(timeout 60 "$ud" --no-symbolize "${@:1:$#-1}" ./on "${@: -1}" 2>err); rc=$?; } 2>/dev/null
+	{ out=$(timeout 300 "$ud" --no-symbolize "${@:1:$#-1}" ./on "${@: -1}" 2>err); rc=$?; } 2>/dev/null
 	verdict "$name" "$want" "$rc|$out|$(sed -n 's/^undangle: ERROR: \([^:]*\):.*/\1/p' err | uniq -c | tr -s ' \n' ' ')|$(grep -v 'ERROR\|hint' err | sed -n 's/^undangle: //p')"
 }
 go=--on-error=continue
@@ -123,7 +123,7 @@ verdict continue-threads "1|0" "$rc|$out"
 # One line for the run, whoever starts whom: what the shell execs and forks, and what it becomes itself.
 # all NAME WANT OPTION... SCRIPT: the lines that are no report
 all() {
-	{ timeout 60 "$ud" --no-symbolize "${@:3:$#-3}" sh -c "${@: -1}" 2>err; } 2>/dev/null >&2
+	{ timeout 300 "$ud" --no-symbolize "${@:3:$#-3}" sh -c "${@: -1}" 2>err; } 2>/dev/null >&2
 	verdict "$1" "$2" "$(grep -v 'ERROR\|hint' err | sed -n 's/^undangle: \([0-9]* finding.*\|never.*\)/\1/p')"
 }
 all summary-exec '3 findings in 3 processes, 3 of them told' './on s; ./on s; sh -c "./on s; :"; :'
@@ -139,9 +139,9 @@ all summary-suppress '2 findings in 2 processes, 2 of them told, 2 suppressed' -
 all summary-unused "2 findings suppressed
 never used: $w/rules:2: fun:nothing" --suppress=rules --stats './on s; ./on s; :'
 # Without the command each process that was not forked says its own; the limit on files is none on signals.
-{ LD_PRELOAD=$lib UNDANGLE_OPTIONS=no-symbolize:on-error=continue timeout 60 sh -c './on c; ./on s; :' 2>err >/dev/null; } 2>/dev/null
+{ LD_PRELOAD=$lib UNDANGLE_OPTIONS=no-symbolize:on-error=continue timeout 300 sh -c './on c; ./on s; :' 2>err >/dev/null; } 2>/dev/null
 verdict summary-by-variable '2 findings in 2 processes, 2 of them told
 1 finding in 1 process, 1 of them told' "$(sed -n 's/^undangle: \([0-9]* finding.*\)/\1/p' err)"
-{ (ulimit -f 0; exec timeout 60 "$ud" --no-symbolize $go ./on u) 2>&1 >/dev/null | cat >err; } 2>/dev/null
+{ (ulimit -f 0; exec timeout 300 "$ud" --no-symbolize $go ./on u) 2>&1 >/dev/null | cat >err; } 2>/dev/null
 verdict summary-no-room '734 findings in 1 process, 2 of them told' "$(sed -n 's/^undangle: \([0-9]* finding.*\)/\1/p' err)"
 refuses continue-kvm '--on-error=continue needs --backend=host: on kvm a finding always stops the program' "$ud" --backend=kvm $go true

@@ -34,7 +34,7 @@ known() {
 	local name=$1 want=$2 rc
 	printf '%b' "$3" >rules
 	shift 3
-	{ timeout 60 "$ud" --suppress=rules --symbolize-ms=60000 "${@/%--/./known}" 2>err; rc=$?; } 2>/dev/null
+	{ timeout 300 "$ud" --suppress=rules --symbolize-ms=60000 "${@/%--/./known}" 2>err; rc=$?; } 2>/dev/null
 	verdict "suppress $name" "$want" "$rc|$(sed -n 's/^undangle: ERROR: \([^:]*\):.*/\1/p' err)|$(sed -n 's/^undangle: \(never used: .*\|[0-9]* finding.*\)/\1/p' err | sed "s,$w/,,")"
 }
 # What is written to while it waits to die is known by the stack of its free.

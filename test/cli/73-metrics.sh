@@ -47,9 +47,27 @@ static void no_renames(void)
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter);
 }
-int main(int argc, char **argv)
+/* Before anything that could renew the file. */
+static int shut(char way)
 {
 	struct rlimit none = {100, 100};
+	switch (way) {
+	case 's':
+		no_renames();
+		return 0;
+	case 'l':
+		return setrlimit(RLIMIT_FSIZE, &none);
+	case 'c':
+		return chroot("/proc") || chdir("/");
+	case 'u':
+		return setgid(65534) || setuid(65534);
+	}
+	return 0;
+}
+int main(int argc, char **argv)
+{
+	if (shut(argv[1][0]))
+		return 1;
 	for (int i = 0; i < 1000; i++)
 		keep[i] = malloc(100);
 	keep[1000] = malloc(3000000);
@@ -75,16 +93,6 @@ int main(int argc, char **argv)
 		}
 		wait(NULL);
 		return 0;
-	case 's':
-		no_renames();
-		return 0;
-	case 'l':
-		setrlimit(RLIMIT_FSIZE, &none);
-		return 0;
-	case 'c':
-		return chroot("/proc") || chdir("/");
-	case 'u':
-		return setgid(65534) || setuid(65534);
 	}
 	return 0;
 }

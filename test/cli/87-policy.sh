@@ -44,7 +44,7 @@ d=/etc/undangle.d
 told() {
 	local name=$1
 	shift
-	{ out=$(timeout 60 "$@" 2>&1 </dev/null); rc=$?; } 2>/dev/null
+	{ out=$(timeout 300 "$@" 2>&1 </dev/null); rc=$?; } 2>/dev/null
 	printf '%s: %s|%s\n' "$name" "$rc" "$(echo "$out" | sed -nE "s,$PWD/,,; s/^undangle: [0-9]* \(([a-z0-9]*)\): (protected|backend) */\1 \2 /p; s/^(undangle: ERROR: [a-z-]*).*/\1/p; /^undangle: (warning|cannot)/p; /^handled/p; s/^.* #0 .* in (main .*):.*$/\1/p" | tr '\n' ';')"
 }
 mkdir $d

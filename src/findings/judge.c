@@ -126,7 +126,7 @@ static bool is_nonsense(const struct look *l, const struct desc *d, vaddr_t in, 
 {
 	uint64_t n = d->src == SZ_ARG ? l->arg[d->at - 1] : count_of(l, d, in);
 
-	return n > (USER_END - MIN(value, USER_END)) / MAX(d->n, 1U);
+	return value < USER_END && n > (USER_END - value) / MAX(d->n, 1U);
 }
 
 static void pointer(struct look *l, const struct desc *d, uint64_t value, vaddr_t in);

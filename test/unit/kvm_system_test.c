@@ -1,6 +1,6 @@
 // sources: src/kvm/state.c src/kvm/kalias.c src/kvm/grain.c src/kvm/quarantine.c src/kvm/epoch.c src/kvm/vpages.c
 // sources: src/kvm/sysheap.c src/dune/mappings.c src/dune/pagetable.c src/dune/window.c
-// sources: src/dune/procmap.c src/dune/page.c src/base/meta.c src/base/lock.c src/base/panic.c src/base/out.c src/base/memlimit.c src/base/file.c src/base/block.c
+// sources: src/dune/procmap.c src/dune/page.c src/base/meta.c src/base/panic.c src/base/out.c src/base/memlimit.c src/base/file.c src/base/block.c
 // flags: -include test/unit/machine.h
 /*
  * The heap of the kvm backend on model vCPUs: its own code, this process's page tables, TLBs that

@@ -23,6 +23,7 @@ typedef uint64_t pte_t;	  /* a page-table entry of any level                    
 #define HUGE_SIZE  (1UL << HUGE_SHIFT)
 #define GIGA_SHIFT 30
 #define GIGA_SIZE  (1UL << GIGA_SHIFT)
+#define USER_END   0x7ffffffff000UL /* of the addresses that a program has without asking for more */
 
 #define ARRAY_LEN(a)	 (sizeof(a) / sizeof((a)[0]))
 #define ALIGN_UP(x, a)	 (((x) + ((a)-1)) & ~((__typeof__(x))(a)-1))

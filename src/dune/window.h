@@ -23,10 +23,10 @@
 #define GPA_MAP_SIZE   (63UL << 30)
 #define GPA_STACK_SIZE (1UL << 30)
 
-#define WINDOW_PHYS_BITS  39		   /* the default cap: 512 GB, every CPU can */
-#define WINDOW_PHYS_LEAST 37		   /* room for stack, mmap window, and as much below */
-#define WINDOW_TASK_SIZE  0x7ffffffff000UL /* end of user space, 4 levels */
-#define WINDOW_HVAS	  (1u << 17)	   /* windows of user space       */
+#define WINDOW_PHYS_BITS  39	     /* the default cap: 512 GB, every CPU can */
+#define WINDOW_PHYS_LEAST 37	     /* room for stack, mmap window, and as much below */
+#define WINDOW_TASK_SIZE  USER_END   /* with 4 levels of page tables */
+#define WINDOW_HVAS	  (1u << 17) /* windows of user space       */
 #define WINDOW_GPAS	  (1u << (WINDOW_PHYS_BITS - GIGA_SHIFT))
 
 #define PADDR_NONE (~(paddr_t)0)

@@ -9,8 +9,6 @@
 #define RANGE_MAX   (64UL << 20) /* bytes of one argument that are looked through */
 #define VECTOR_MAX  1024UL	 /* elements: the kernel takes no more (UIO_MAXIOV) */
 #define STRINGS_MAX (1UL << 16)
-#define USER_END \
-	0x7ffffffff000UL /* where addresses end that a program has without asking for more */
 
 struct look {
 	const uint64_t *arg; /* as the row counts them */

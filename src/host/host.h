@@ -11,7 +11,8 @@
 
 #include "base/base.h"
 
-#define CHUNK_PAGES 512 /* of a chunk: HUGE_SIZE */
+#define CHUNK_PAGES 512	       /* of a chunk: HUGE_SIZE */
+#define HOST_CHUNKS (1U << 20) /* ids are below it: 2 TB */
 
 struct run { /* pages [lo, hi), page-aligned */
 	vaddr_t lo, hi;

@@ -13,7 +13,6 @@
 #include "base/base.h"
 #include "host.h"
 
-#define HOST_CHUNKS	   (1U << 20) /* 2 TB */
 #define HOST_JOINED	   512U
 #define HOST_TEMPLATES	   (8 + HOST_CHUNKS / HOST_JOINED)
 #define MADV_COLLAPSE_NR   25

@@ -316,10 +316,11 @@ static size_t sys_usable(void *p)
 	vaddr_t canon = kalias_canon(vaddr_of(p), &size);
 
 	if (!canon) {
-		if (!early_is(p) && !arena_owns(p) && other_has(p, &size))
-			return size;
-		if (!early_is(p) && !arena_owns(p))
+		if (!early_is(p) && !arena_owns(p)) {
+			if (other_has(p, &size))
+				return size;
 			report_bad_free(p, "malloc_usable_size", __builtin_frame_address(0));
+		}
 		return arena_owns(p) ? 0 : next.usable(p);
 	}
 	return MIN(next.usable(vaddr_ptr(canon)), kalias_room(vaddr_of(p)));

@@ -25,9 +25,8 @@
 #define HEAP_CLASSES	 32	      /* at most                                   */
 #define SPAN_CHUNKS	 2	      /* in a row, the first one's id a multiple of it */
 #define EXTENT_PAGES_MAX (CHUNK_PAGES * SPAN_CHUNKS)
-#define HEAP_CHUNK_MAX	 (1U << 20) /* 2 TB: all that host/ has                   */
-#define HEAP_CLASS_PAGE	 22U	    /* the class whose slot is one page: the last small one */
-#define COLUMN_SHIFT	 10	    /* log2 of the narrowest column's bytes      */
+#define HEAP_CLASS_PAGE	 22U /* the class whose slot is one page: the last small one */
+#define COLUMN_SHIFT	 10  /* log2 of the narrowest column's bytes      */
 #define COLUMN_MIN	 (1U << COLUMN_SHIFT)
 #define GROUP_MAX	 64 /* objects of one class's band, at most      */
 

@@ -22,7 +22,7 @@ struct counts rows_counts;
 
 #define STRETCH_CHUNKS 64 /* super-views lie inside stretches of so many chunks */
 #define JOINED_PARTS   16 /* parts of a super-view: unused ones are lost addresses */
-#define STRETCHES      (HEAP_CHUNK_MAX / STRETCH_CHUNKS)
+#define STRETCHES      (HOST_CHUNKS / STRETCH_CHUNKS)
 
 struct super {
 	vaddr_t base;

@@ -169,7 +169,7 @@ static size_t sweep_list(struct view *v, bool all)
 	return all ? 0 : left;
 }
 
-/* Sweeps that empty extents come some 0.1 s apart: what was not wanted for so long is given back. */
+/* So long an empty extent is kept: sweeps, which empty many at once, come some 0.1 s apart. */
 #define EMPTY_NS 1000000000UL
 
 static void looks(void)

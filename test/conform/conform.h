@@ -89,6 +89,9 @@ void *nowhere(void);
 /* A block of the heap, of zeros, between dead neighbours: by turns from malloc, calloc, posix_memalign, and
  * moved by realloc just now; or death. */
 void *block(size_t bytes);
+/* The event is told to a thread, which adds one to *count; returns when n more were told. */
+void notes_to(struct sigevent *e, int *count);
+void notes_wait(int n);
 /* Makes a folder and writes its real path, of PATH_MAX bytes at most. */
 void temp_dir(char *path);
 /* An unlinked temporary file of that size, or death. */

@@ -8,7 +8,6 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
-#include <semaphore.h>
 #include <sys/ipc.h>
 #include <sys/msg.h>
 #include <sys/sem.h>
@@ -136,14 +135,6 @@ static void messages(void)
 	free(ds);
 }
 
-static sem_t noted;
-
-static void queue_note(union sigval v)
-{
-	*(int *)v.sival_ptr += 1;
-	sem_post(&noted);
-}
-
 static void queues(void)
 {
 	struct mq_attr *a = block(sizeof(*a));
@@ -157,15 +148,12 @@ static void queues(void)
 	*a = (struct mq_attr){.mq_maxmsg = 3, .mq_msgsize = 32};
 	mqd_t q = mq_open(name, O_CREAT | O_EXCL | O_RDWR | O_NONBLOCK, 0600, a);
 
-	must(q >= 0 && !mq_unlink(name) && !sem_init(&noted, 0, 0));
-	*e = (struct sigevent){.sigev_notify = SIGEV_THREAD,
-		.sigev_value.sival_ptr = count,
-		.sigev_notify_function = queue_note};
+	must(q >= 0 && !mq_unlink(name));
+	notes_to(e, count);
 	say("notify %s", result(mq_notify(q, e)));
 	for (unsigned i = 0; i < 4; i++)
 		say("send %s", result(mq_send(q, strcpy(text, "some text"), 10 + i, i % 3)));
-	while (sem_wait(&noted))
-		;
+	notes_wait(1);
 	say("told %d", *count);
 	say("send too long %s", result(mq_send(q, text, 33, 0)));
 	say("into too little %s", result(mq_receive(q, text, 31, prio)));

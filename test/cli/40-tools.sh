@@ -59,9 +59,14 @@ check cli          cli: 4 passed, 0 failed, 2 skipped
 7 passed, 0 failed, 2 skipped
 status 0' "$(checked)"
 sed -i 's/"unit: 3 passed, 0 failed"/"unit: 2 passed, 1 failed"; exit 1/' tree/Makefile
-verdict check-fails '6 passed, 1 failed, 2 skipped
-status 1' "$(checked | tail -n 2)"
-sed -i 's/"unit: 2 passed, 1 failed"; exit 1/"died"/' tree/Makefile
+verdict check-fails 'not ok: unit: see above
+6 passed, 1 failed, 2 skipped
+status 1' "$(checked | tail -n 3)"
+sed -i 's/"unit: 2 passed, 1 failed"; exit 1/"not ok two: no"; seq 90; echo &/' tree/Makefile
+verdict check-tells-failures '2
+not ok: unit two: no
+6 passed, 1 failed, 2 skipped' "$(checked | grep -c 'not ok.*two'; checked | tail -n 3 | head -n 2)"
+sed -i 's/"not ok two: no".*exit 1/"died"/' tree/Makefile
 verdict check-no-counts '4 passed, 1 failed, 2 skipped
 status 1' "$(checked | tail -n 2)"
 sed -i 's/echo "died"/echo "unit: 2 passed, 0 failed"; exit 1/' tree/Makefile

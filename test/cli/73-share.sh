@@ -43,7 +43,7 @@ share() {
 	"$ud" --stats --no-stacks --strict-share="$1" ./storm 2>err
 	ms=$((($(date +%s%N) - from) / 1000000))
 	sed -n 's/.*at once  *\([0-9]*\) units, of [0-9]* places; charged \([0-9]*\) ms$/\1 \2/p' err |
-		awk -v ms=$ms -v share="$1" '{ print $1 >= 16 ? "some" : $1, $2 <= ms * share / 100 + 2000 ? "kept" : $2 " of " ms }'
+		awk -v ms=$ms -v share="$1" '{ print ($1 >= 16 ? "some" : $1), ($2 <= ms * share / 100 + 2000 ? "kept" : $2 " of " ms) }'
 }
 verdict share-kept 'some kept' "$(share 5)"
 verdict share-none '' "$(share 0)"

@@ -14,15 +14,15 @@ void mode_start(void)
 							 : (unsigned)options.strict_share;
 	mode.poison = options.poison && !mode.strict;
 	mode.records = options.stacks;
+	mode.bare = !mode.records && !mode.share;
 	mode.sample = (uint32_t)options.sample;
 	mode.sample_asked = options.explicit >> OPTION_NTH_sample & 1;
 	mode.short_pages = mode.grouped && !mode.records && (!mode.sample || mode.sample >= 64);
-	mode.short_rows = !mode.grouped && !mode.records && !mode.sample;
+	mode.short_rows = !mode.grouped && !mode.sample;
 	mode.defer_frees = (uint32_t)options.defer_frees;
 	mode.defer_bytes = options.defer_bytes;
 	mode.defer_ns = options.defer_ms * 1000000UL;
 	mode.step = MAX(1U, MIN(mode.defer_frees / 16, 256U));
-	mode.looks_all = !mode.records || (mode.share && !mode.grouped);
-	mode.looks = mode.strict ? 0 : mode.looks_all ? UINT32_MAX : 15;
+	mode.looks = mode.strict || !mode.records ? 0 : 15;
 	mode.dead_bytes = mode.records ? MIN(memlimit() / 16, 128UL << 20) : 4UL << 20;
 }

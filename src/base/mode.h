@@ -14,6 +14,7 @@ struct mode {
 	bool grouped;	  /* by whole pages: pages/; else rows/ */
 	bool poison;	  /* what is freed is filled until it dies */
 	bool records;	  /* who allocated and freed each */
+	bool bare;	  /* nothing is noted of what is freed, and nothing dies at once */
 	bool short_pages; /* malloc may take its shortest way, through a page */
 	bool short_rows;  /* likewise, through a row */
 	uint32_t sample;  /* one allocation in so many; 0: none */
@@ -22,9 +23,8 @@ struct mode {
 	size_t defer_bytes;
 	uint64_t defer_ns;
 	uint32_t step; /* frees of one thread between looks at the bounds */
-	/* A free looks at the clock where its thread's count has none of these bits. */
+	/* A free that is stamped looks at the clock where its thread's count has none of these bits. */
 	uint32_t looks;
-	bool looks_all;	   /* or all of them do, here or in atonce.c */
 	size_t dead_bytes; /* of what died, kept for reports */
 };
 

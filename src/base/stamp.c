@@ -59,7 +59,7 @@ static uint64_t end_of(uint32_t stamp, uint64_t now)
 {
 	if (stamp + 1 == STAMPS)
 		return now;
-	if (mode.looks_all)
+	if (!mode.looks)
 		return MIN(now, begun[stamp].tsc + ticks_of(stamp));
 	return stamp == stamp_now ? now : begun[stamp + 1].tsc;
 }

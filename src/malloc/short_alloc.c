@@ -29,14 +29,15 @@ static ALWAYS_INLINE void *take_page(struct cutter *c, size_t size, bool *zeroed
 	return p;
 }
 
-/* An object of the word, if it has another; simple: only in a simple view. */
-static ALWAYS_INLINE void *take_row(struct cursors *tc, struct cursor *c, bool *zeroed, bool simple)
+/* An object of the word, if it has another, and its view; simple: only in a simple one. */
+static ALWAYS_INLINE void *take_row(
+	struct cursors *tc, struct cursor *c, struct view **v, bool simple)
 {
 	void *p = NULL;
 
 	owner_busy(&tc->own);
 	if (likely(c->next && (!simple || c->view->simple))) {
-		*zeroed = c->view->zeroed;
+		*v = c->view;
 		p = cursor_pop(c, simple);
 		tc->own.allocs++;
 	}
@@ -77,14 +78,17 @@ void *alloc_aligned(size_t size, size_t align, void *frame)
 
 void *short_alloc(size_t size, bool zero, void *frame)
 {
-	struct cursor *c = cursor_short(cursors_mine(), size);
+	struct cursor *c = mode.records ? NULL : cursor_short(cursors_mine(), size);
 	bool zeroed = false;
+	struct view *v;
 	void *p = NULL;
 
-	if (c)
-		p = take_row(cursors_mine(), c, &zeroed, false);
-	else if (cutter_mine())
+	if (c) {
+		p = take_row(cursors_mine(), c, &v, false);
+		zeroed = p && v->zeroed;
+	} else if (cutter_mine()) {
 		p = take_page(cutter_mine(), size, &zeroed);
+	}
 	if (unlikely(!p))
 		return alloc_rest(size, zero, frame);
 	if (zero && !zeroed)
@@ -100,19 +104,31 @@ static __attribute__((noinline)) void *malloc_rest(size_t size)
 
 static __attribute__((noinline)) void *malloc_row(struct cursors *tc, struct cursor *c, size_t size)
 {
-	bool zeroed;
-	void *p = take_row(tc, c, &zeroed, false);
+	struct view *v;
+	void *p = mode.records ? NULL : take_row(tc, c, &v, false);
 
 	return likely(p) ? p : malloc_rest(size);
+}
+
+/* p, of the simple view v, is the caller's. Entered by jumps only: its frame is where malloc was called. */
+static __attribute__((noinline)) void *malloc_recorded(struct view *v, void *p, size_t size)
+{
+	uint32_t stack = stack_capture(__builtin_frame_address(0));
+
+	record_alloc(&v->rec[(vaddr_of(p) - v->base) >> PAGE_SHIFT], v->geom->size, size,
+		owner_mine->tid, stack);
+	return frame_kept(p);
 }
 
 static __attribute__((noinline)) void *malloc_simple(
 	struct cursors *tc, struct cursor *c, size_t size)
 {
-	bool zeroed;
-	void *p = take_row(tc, c, &zeroed, true);
+	struct view *v;
+	void *p = take_row(tc, c, &v, true);
 
-	return likely(p) ? p : malloc_row(tc, c, size);
+	if (unlikely(!p))
+		return malloc_row(tc, c, size);
+	return likely(!v->rec) ? p : malloc_recorded(v, p, size);
 }
 
 static __attribute__((noinline)) void *malloc_rows(size_t size)

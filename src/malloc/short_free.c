@@ -136,19 +136,25 @@ static __attribute__((noinline)) void row_free_rest(struct view *v, size_t d)
 	free_rest(vaddr_ptr(v->base + d));
 }
 
-/* Where others have freed some, too, or what is freed is filled. */
+/*
+ * Where others have freed some, too, or what is freed is filled or noted, or may die at once. Entered by
+ * jumps only: its frame is where free was called.
+ */
 static __attribute__((noinline)) void row_free_long(struct view *v, size_t d)
 {
 	struct cursors *tc = cursors_mine();
 	uint32_t u = (uint32_t)(d >> PAGE_SHIFT);
+	bool at_once;
 
-	if (unlikely(!(view_live_word(v, u / 64) >> (u % 64) & 1)))
+	if (unlikely(!(view_live_word(v, u / 64) >> (u % 64) & 1) || !bits_by_owner()))
 		return row_free_rest(v, d);
-	slot_poison(v, v->base + d);
+	at_once = slot_ends(v, u, v->base + d, false, __builtin_frame_address(0));
 	owner_enter(&tc->own, v);
 	if (unlikely(!clear_mine(v, u)))
 		return row_free_rest(v, d);
-	row_freed(v, d >> PAGE_SHIFT, tc);
+	if (at_once)
+		unit_died(v, u, true);
+	row_freed(v, u, tc);
 }
 
 static __attribute__((noinline)) void row_free(struct view *v, void *p)
@@ -170,7 +176,7 @@ static __attribute__((noinline)) void row_free(struct view *v, void *p)
 	c = &tc->cur[g->cls];
 	if (unlikely(c->view == v && c->word == u / 64 && (c->mask >> (u % 64) & 1)))
 		goto rest;
-	if (unlikely(v->gone != NULL) || mode.poison)
+	if (unlikely(v->gone != NULL) || mode.poison || !mode.bare)
 		return row_free_long(v, d);
 	owner_enter(&tc->own, v);
 	if (unlikely(!bit_clear(&v->live[u / 64], u % 64)))

@@ -10,9 +10,6 @@
  *	     └─ count_free ── cursors_told ── sweep_freed  every 256 frees or 64 KB: is a sweep due?
  */
 #include "rows.h"
-#include "trace/trace.h"
-
-#include <sys/single_threaded.h>
 
 /* Which object starts exactly at a? False if none does. */
 static inline bool slot_find(const struct view *v, vaddr_t a, uint32_t *idx)
@@ -73,11 +70,7 @@ static inline bool slot_clear(struct view *v, uint32_t idx, uint32_t id, bool at
 						  : ((1UL << geom_group(g)) - 1)
 							    << (idx % 64 & ~(geom_group(g) - 1));
 
-	/*
-	 * Where a double free is to be told at once, and there are other threads, every free takes
-	 * the bit that tells two at the same instant apart.
-	 */
-	if (unlikely(!(id == v->owner && (v->simple || __libc_single_threaded)
+	if (unlikely(!(id == v->owner && (v->simple ? bits_by_owner() : __libc_single_threaded)
 			       ? clear_mine(v, idx)
 			       : clear_other(v, idx))))
 		return false;
@@ -106,32 +99,12 @@ static __attribute__((noinline)) bool free_slot_uncached(struct view *v, uint32_
 	return true;
 }
 
-/* A kill there would split a huge page. */
-static bool is_dear(const struct view *v, uint32_t u)
-{
-	return !(v->split & view_split_bit(u)) && view_is_huge(v);
-}
-
-/* Does what is freed there by this stack, or caller, die at once? */
-static inline bool dies_at_once(const struct view *v, uint32_t idx, uint32_t stack, void *frame)
-{
-	if (!mode.share || mode.strict)
-		return mode.strict;
-	return atonce_allows(
-		atonce_place(stack, frame, v->geom->cls), is_dear(v, view_unit_of(v, idx)));
-}
-
 /* False if somebody else freed it first. */
-static inline bool free_slot(struct view *v, uint32_t idx, bool moved, void *frame)
+static inline bool free_slot(struct view *v, uint32_t idx, vaddr_t at, bool moved, void *frame)
 {
-	uint32_t stack = v->rec ? stack_capture(frame) : 0;
 	struct cursors *tc = cursors_mine();
-	bool at_once = dies_at_once(v, idx, stack, frame);
+	bool at_once = slot_ends(v, idx, at, moved, frame);
 
-	if (v->rec)
-		record_free(
-			&v->rec[idx], moved, owner_tid(), stack, stamp_take(tc ? &tc->own : NULL));
-	slot_poison(v, view_slot_at(v, idx));
 	if (unlikely(!tc))
 		return free_slot_uncached(v, idx, at_once);
 	owner_enter(&tc->own, v);
@@ -145,7 +118,7 @@ bool rows_free(struct view *v, void *p, bool moved, void *frame)
 {
 	uint32_t idx;
 
-	return live_find(v, p, &idx) && free_slot(v, idx, moved, frame);
+	return live_find(v, p, &idx) && free_slot(v, idx, vaddr_of(p), moved, frame);
 }
 
 size_t rows_usable(struct view *v, void *p)

@@ -69,7 +69,7 @@ static struct view *view_build(struct row *r, const uint64_t *mask, bool zeroed)
 	v->chunk = e->chunk;
 	v->first = e->first;
 	v->zeroed = zeroed;
-	v->simple = !mode.records && !mode.share && !g->group_shift && g->unit_pages == 1;
+	v->simple = !g->group_shift && g->unit_pages == 1;
 	v->live = (_Atomic uint64_t *)view_bitmap(v, UNITS_BITMAPS);
 	__builtin_memcpy(view_fresh(v), mask, uwords * 8);
 	if (mode.records)

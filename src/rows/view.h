@@ -24,7 +24,7 @@ struct view {
 	uint16_t place;		/* of the row: geom_band_at */
 	uint16_t pages, units;
 	uint16_t words; /* of live */
-	bool simple;	/* no records, an object per page, none dies at once: the short way */
+	bool simple;	/* an object per page: the short ways */
 	bool zeroed;	/* its memory was never written through another view */
 	bool kept;	/* it is in every core (cores.c) */
 	bool torn;	/* not all that is dead there was filled: a fork's child, an ended thread */

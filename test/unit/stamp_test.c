@@ -54,7 +54,7 @@ static uint64_t run(bool all_look)
 {
 	uint64_t tsc = start, lasted = 0;
 
-	mode.looks_all = all_look;
+	mode.looks = all_look ? 0 : 7;
 	for (uint64_t n = 1; tsc - start < YEAR; n++) {
 		made += n % 7;
 		free_now(tsc, all_look || n % 8 == 0);

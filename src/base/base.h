@@ -22,6 +22,7 @@
 #include "memlimit.h"
 #include "meta.h"
 #include "metrics.h"
+#include "extable.h"
 #include "poison.h"
 #include "policy.h"
 #include "budget.h"

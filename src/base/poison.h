@@ -43,9 +43,6 @@ void poison_look(vaddr_t at, size_t size);
 /* A filling could not go on, ever: what was filled is not known then. */
 extern bool poison_broken;
 
-/* A fault at *ip: was it our own filling or look? Then *ip is behind it. For the fault handler. */
-bool poison_recover(uintptr_t *ip);
-
 /* Is it a word that was loaded from a freed block, or near one? Then *at is where that lies. */
 static inline bool poison_read(uint64_t word, vaddr_t *at)
 {

@@ -199,7 +199,7 @@ static void on_fault(int sig, siginfo_t *si, void *ucontext)
 	if (fault && block_appears(vaddr_of(si->si_addr)))
 		return;
 	signal_arrived(ucontext);
-	if (fault && (stack_recover(&at) || judge_recover(&at) || poison_recover(&at.ip))) {
+	if (fault && (extable_find(&at.ip) || stack_recover(&at))) {
 		g[REG_RIP] = (greg_t)at.ip;
 		g[REG_RSP] = (greg_t)at.sp;
 		g[REG_RBP] = (greg_t)at.bp;

@@ -19,34 +19,13 @@ struct look {
 	bool other;  /* one that explains the failure and is not dead           */
 };
 
-/* The word at a, which may be gone meanwhile: for then on_fault comes to judge_recover. */
-extern bool judge_peek(vaddr_t at, uint64_t *v) __attribute__((visibility("hidden")));
-extern const char judge_peek_load[], judge_peek_failed[] __attribute__((visibility("hidden")));
-
-__asm__(".pushsection .text\n"
-	".globl judge_peek, judge_peek_load, judge_peek_failed\n"
-	".hidden judge_peek, judge_peek_load, judge_peek_failed\n"
-	".type judge_peek, @function\n"
-	"judge_peek:\n"
-	"	.cfi_startproc\n"
-	"judge_peek_load:\n"
-	"	movq (%rdi), %rax\n"
-	"	movq %rax, (%rsi)\n"
-	"	movl $1, %eax\n"
-	"	ret\n"
-	"judge_peek_failed:\n"
-	"	xorl %eax, %eax\n"
-	"	ret\n"
-	"	.cfi_endproc\n"
-	".size judge_peek, . - judge_peek\n"
-	".popsection\n");
-
-bool judge_recover(struct stack_regs *regs)
+/* The word at `at`, which may be gone meanwhile. */
+static bool peek(vaddr_t at, uint64_t *v)
 {
-	if (likely(regs->ip != (uintptr_t)judge_peek_load))
-		return false;
-	regs->ip = (uintptr_t)judge_peek_failed;
+	*v = EXTABLE_LOAD(at, gone);
 	return true;
+gone:
+	return false;
 }
 
 static bool is_dead_at(vaddr_t at, struct report *r)
@@ -85,7 +64,7 @@ static bool range(struct look *l, vaddr_t addr, size_t bytes)
 
 static bool word(struct look *l, vaddr_t at, uint64_t *v)
 {
-	return range(l, at, 8) && judge_peek(at, v);
+	return range(l, at, 8) && peek(at, v);
 }
 
 /* The kernel takes counts as int or unsigned; only nonsense is longer. */
@@ -100,11 +79,11 @@ static size_t count_of(const struct look *l, const struct desc *d, vaddr_t in)
 		return ALIGN_UP(MIN(l->arg[d->at - 1] & INT32_MAX, 1UL << 20), 64UL) / 8;
 	case SZ_AT:
 		v = l->arg[d->at - 1];
-		if (!v || !stack_probe(v) || !judge_peek(v, &v))
+		if (!v || !stack_probe(v) || !peek(v, &v))
 			return 0;
 		return (uint32_t)v;
 	case SZ_FIELD:
-		if (!judge_peek(in + d->at, &v))
+		if (!peek(in + d->at, &v))
 			return 0;
 		return d->width < 64 ? v & ((1UL << d->width) - 1) : v;
 	default:
@@ -139,7 +118,7 @@ static void structs(struct look *l, const struct desc *d, vaddr_t at, vaddr_t in
 		return;
 	for (; n > 0; n--, at += s->bytes)
 		for (unsigned i = 0; i < s->nfields; i++)
-			if (judge_peek(at + s->fields[i].off, &v))
+			if (peek(at + s->fields[i].off, &v))
 				pointer(l, &s->fields[i].d, v, at);
 }
 
@@ -261,7 +240,7 @@ static bool vector_short(bool in, vaddr_t iov, size_t n, size_t done, struct rep
 	uint64_t base, len;
 
 	for (n = MIN(n, VECTOR_MAX); n > 0; n--, iov += 16) {
-		if (!judge_peek(iov, &base) || !judge_peek(iov + 8, &len))
+		if (!peek(iov, &base) || !peek(iov + 8, &len))
 			return false;
 		if (done >= len) {
 			done -= len;
@@ -282,7 +261,7 @@ static bool messages_short(vaddr_t at, size_t n, size_t done, struct report *r)
 	uint64_t iov, len;
 
 	at += done * 64;
-	return done < n && judge_peek(at + 16, &iov) && judge_peek(at + 24, &len) &&
+	return done < n && peek(at + 16, &iov) && peek(at + 24, &len) &&
 	       vector_short(false, iov, len, 0, r);
 }
 
@@ -299,7 +278,7 @@ bool judge_short(enum judge_moves moves, const long *arg, size_t done, struct re
 		return done < n && rest_dead(moves == IN_BUF, at, n, done, r);
 	case IN_MESSAGE:
 	case OUT_MESSAGE: /* struct msghdr: the vector at 16, its length at 24 */
-		return judge_peek(at + 16, &iov) && judge_peek(at + 24, &n) &&
+		return peek(at + 16, &iov) && peek(at + 24, &n) &&
 		       vector_short(moves == IN_MESSAGE, iov, n, done, r);
 	case OUT_MESSAGES:
 		return messages_short(at, (unsigned)n, done, r);

@@ -42,7 +42,4 @@ bool judge_failed(int as, const long *arg, struct report *r);
  */
 bool judge_short(enum judge_moves moves, const long *arg, size_t done, struct report *r);
 
-/* A fault of our own look at the program's memory: goes on behind it. For the fault handler. */
-bool judge_recover(struct stack_regs *regs);
-
 #endif

@@ -172,15 +172,17 @@ INLINE uint32_t memo_check(const struct memo *memo, uint32_t from, uint32_t q)
 {
 	if (unlikely(memo->f[from].sp > readable.hi || memo->f[q - 1].sp - 8 < readable.lo))
 		return 0;
-	for (uint32_t k = q; k-- > from;)
-		if (word(memo->f[k].sp - 8) != memo->f[k].ip)
-			return k;
+	for (uint32_t k = q; k-- > from;) {
+		EXTABLE_HOLDS(memo->f[k].sp - 8, memo->f[k].ip, moved);
+		continue;
+moved:
+		return k;
+	}
 	return q;
 }
 
-static bool walk(void *arg)
+static __attribute__((noinline)) void walk(struct walk *w)
 {
-	struct walk *w = arg;
 	struct stack_regs r = w->at;
 	struct memo *memo = w->memo;
 	uint32_t q = memo ? memo->n : 0, n = 0;
@@ -204,27 +206,10 @@ static bool walk(void *arg)
 			break;
 		}
 	}
-	return true;
 }
 
-struct held {
-	const struct memo *memo;
-	uint32_t n;
-};
-
-/* Of a deep stack only what is kept of it. */
-static bool hold(void *arg)
-{
-	const struct held *h = arg;
-
-	return memo_check(h->memo, h->n < STACK_MAX ? 0 : h->n - (STACK_MAX - 1), h->n) == h->n;
-}
-
-/*
- * What f(arg) returns; false if a fault ended it. f is no part of this, for its registers: who calls
- * setjmp keeps everything in memory.
- */
-static __attribute__((noinline)) bool guarded(bool (*f)(void *), void *arg)
+/* False if a fault ended it. walk is no part of it, for its registers: who calls setjmp keeps all in memory. */
+static __attribute__((noinline)) bool guarded(struct walk *w)
 {
 	void *buf[5], **outer = recover;
 	bool r = false;
@@ -232,7 +217,8 @@ static __attribute__((noinline)) bool guarded(bool (*f)(void *), void *arg)
 	if (__builtin_setjmp(buf) == 0) {
 		recover = buf;
 		atomic_signal_fence(memory_order_seq_cst);
-		r = f(arg);
+		walk(w);
+		r = true;
 	} else {
 		readable.lo = readable.hi = 0;
 	}
@@ -246,15 +232,14 @@ void walk_run(struct walk *w)
 	w->n = w->join = 0;
 	w->ended = false;
 	w->plain = true;
-	if (!guarded(walk, w))
+	if (!guarded(w))
 		w->plain = false;
 }
 
 bool walk_holds(const struct memo *memo, uint32_t n)
 {
-	struct held h = {memo, n};
-
-	return guarded(hold, &h);
+	/* Of a deep stack only what is kept of it. */
+	return memo_check(memo, n < STACK_MAX ? 0 : n - (STACK_MAX - 1), n) == n;
 }
 
 bool stack_recover(struct stack_regs *regs)

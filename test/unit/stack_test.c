@@ -1,10 +1,11 @@
-// sources: src/trace/stack.c src/trace/capture.c src/trace/depot.c src/trace/rules.c src/trace/cfi.c src/trace/symbol.c src/base/altstack.c src/base/threadend.c src/base/log.c src/base/file.c src/base/out.c
+// sources: src/trace/stack.c src/trace/capture.c src/trace/depot.c src/trace/rules.c src/trace/cfi.c src/trace/symbol.c src/base/extable.c src/base/altstack.c src/base/threadend.c src/base/log.c src/base/file.c src/base/out.c
 /*
  * The walker against glibc's backtrace(3), through libc's frames (which have no frame pointers),
  * signal frames, alternate and makecontext stacks; and with registers that hold garbage.
  */
 #include "unit.h"
 #include "base/altstack.h"
+#include "base/extable.h"
 #include "base/options.h"
 #include "trace/cfi.h"
 #include "trace/stack.h"
@@ -194,7 +195,7 @@ static void on_fault(int sig, siginfo_t *si, void *ucontext)
 	greg_t *g = ((ucontext_t *)ucontext)->uc_mcontext.gregs;
 	struct stack_regs r = {(uintptr_t)g[REG_RIP], (uintptr_t)g[REG_RSP], (uintptr_t)g[REG_RBP]};
 
-	if (!stack_recover(&r))
+	if (!extable_find(&r.ip) && !stack_recover(&r))
 		_exit(1);
 	g[REG_RIP] = (greg_t)r.ip;
 	g[REG_RSP] = (greg_t)r.sp;
@@ -224,6 +225,54 @@ static void stack_vanishes(void)
 	CHECK_EQ(nmine, 1); /* and now it is known */
 	signal(SIGSEGV, SIG_DFL);
 	munmap(p, 8192);
+	nmine = 0;
+}
+
+static char *far; /* the page of the frames farther out */
+
+/* Three captures at one place; before the last one the outer frames go away behind our back. */
+static __attribute__((noinline)) void near_frames(void)
+{
+	uint32_t id[3];
+
+	for (volatile int i = 0; i < 3; i++) {
+		if (i == 2)
+			mprotect(far, 4096, PROT_NONE);
+		id[i] = stack_capture(__builtin_frame_address(0));
+	}
+	mprotect(far, 4096, PROT_READ | PROT_WRITE);
+	CHECK(id[0] != 0);
+	CHECK_EQ(id[1], id[0]);
+	CHECK(id[2] != id[0]);
+	CHECK_EQ(nmine, 2); /* where it looked whether they are still there, and where it walked */
+}
+
+static __attribute__((noinline)) void far_frames(void)
+{
+	char gap[8192];
+
+	__asm__ volatile("" : : "r"(gap) : "memory");
+	near_frames();
+	__asm__ volatile("" : : "r"(gap) : "memory");
+}
+
+static void outer_frames_vanish(void)
+{
+	struct sigaction sa = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO};
+	size_t len = 32 * 4096;
+	char *s = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	sigaction(SIGSEGV, &sa, NULL);
+	far = s + len - 4096;
+	nmine = 0;
+	getcontext(&co_uc);
+	co_uc.uc_stack.ss_sp = s;
+	co_uc.uc_stack.ss_size = len;
+	co_uc.uc_link = &main_uc;
+	makecontext(&co_uc, far_frames, 0);
+	swapcontext(&main_uc, &co_uc);
+	signal(SIGSEGV, SIG_DFL);
+	munmap(s, len);
 	nmine = 0;
 }
 
@@ -555,6 +604,7 @@ int main(void)
 	RUN(library_replaced);
 	RUN(depot);
 	RUN(memo);
+	RUN(outer_frames_vanish);
 	RUN(remains);
 	RUN(deep_stacks);
 	RUN(call_at_the_end);

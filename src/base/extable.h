@@ -1,0 +1,52 @@
+/*
+ * extable.h - loads and stores that may fault: each says where its function goes on then.
+ *
+ * pure; as the kernel's exception tables (Documentation/arch/x86/exception-tables.rst). The places stand in a
+ * section of their own, which the fault handler looks through. A label of the function is where it goes on,
+ * with all registers as they were.
+ */
+#ifndef UD_BASE_EXTABLE_H
+#define UD_BASE_EXTABLE_H
+
+#include "words.h"
+
+/* An instruction at 1: that may fault; both as distances from where they stand. */
+#define EXTABLE_ENTRY(label)                   \
+	".pushsection ud_extable, \"a\"\n\t"   \
+	".balign 4\n\t"                        \
+	".long 1b - ., %l[" #label "] - .\n\t" \
+	".popsection"
+
+/* The word at `at`; goes to `label` where it cannot be read. */
+#define EXTABLE_LOAD(at, label)                                                   \
+	({                                                                        \
+		uint64_t word_;                                                   \
+		__asm__ goto volatile("1: movq (%1), %0\n\t" EXTABLE_ENTRY(label) \
+				      : "=r"(word_)                               \
+				      : "r"((uintptr_t)(at))                      \
+				      : "memory"                                  \
+				      : label);                                   \
+		word_;                                                            \
+	})
+
+/* Goes to `label` if another word than `word` is there, or it cannot be read. */
+#define EXTABLE_HOLDS(at, word, label)                                      \
+	__asm__ goto volatile("1: cmpq %1, (%0)\n\t"                        \
+			      "jne %l[" #label "]\n\t" EXTABLE_ENTRY(label) \
+			      :                                             \
+			      : "r"((uintptr_t)(at)), "r"((uint64_t)(word)) \
+			      : "memory", "cc"                              \
+			      : label)
+
+/* Stores it there; goes to `label` where that cannot be. */
+#define EXTABLE_STORE(at, word, label)                                      \
+	__asm__ goto volatile("1: movq %1, (%0)\n\t" EXTABLE_ENTRY(label)   \
+			      :                                             \
+			      : "r"((uintptr_t)(at)), "r"((uint64_t)(word)) \
+			      : "memory"                                    \
+			      : label)
+
+/* A fault at *ip: was it one of these? Then *ip is where the function goes on. For the fault handler, first thing. */
+bool extable_find(uintptr_t *ip);
+
+#endif

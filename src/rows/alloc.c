@@ -36,30 +36,6 @@ void rows_start(void)
 	heap_init(!mode.strict && space.end - space.base >= SPANS_RANGE, true);
 }
 
-/* The units among the n from u on that belong to the view. */
-static uint64_t units_fresh(struct view *v, uint32_t u, uint32_t n)
-{
-	uint64_t units = view_fresh(v)[u / 64] >> (u % 64);
-
-	return n < 64 ? units & ((1UL << n) - 1) : units;
-}
-
-/* The bits of the objects that lie in these units, for word w of the view. */
-static uint64_t word_objects(struct view *v, uint32_t w)
-{
-	unsigned shift = v->geom->group_shift;
-	uint32_t n = 64U >> shift;
-	uint64_t units = units_fresh(v, (w * 64) >> shift, n), m = 0;
-	uint64_t group = shift == 6 ? ~0UL : (1UL << (1U << shift)) - 1;
-
-	if (!shift)
-		return units;
-	for (uint32_t i = 0; i < n; i++)
-		if (units >> i & 1)
-			m |= group << (i << shift);
-	return m;
-}
-
 /*
  * The next word of the view that the cursor hands out; false if it has none, or what was left of it
  * was taken back. Whoever exchanges `rest` for NULL has it, and with it all words from v->handed
@@ -75,7 +51,7 @@ static bool cursor_next_word(struct cursor *c)
 	if (!v)
 		return false;
 	for (w = v->handed; !m; w++)
-		m = word_objects(v, w);
+		m = view_objects(v, view_fresh(v), w);
 	last = word_is_last(v, w - 1);
 	/* With its last word handed out it may die, but not before these objects. */
 	atomic_store_explicit(&v->live[w - 1], m, memory_order_relaxed);

@@ -18,35 +18,31 @@ static void find_twice(struct view *v)
 		late_note(LATE_TWICE, view_slot_at(v, idx), 0);
 }
 
-static bool is_filled(struct view *v, uint32_t idx, vaddr_t at)
+/* Was idx, which is dead, filled? */
+static bool is_filled(const struct view *v, uint32_t idx, vaddr_t at)
 {
 	vaddr_t last = at + MIN(v->geom->size, POISON_MOST) - 1;
 
-	return !(view_live_word(v, idx / 64) >> (idx % 64) & 1) &&
-	       idx / 64 < MIN(v->handed, v->tail) && (!v->rec || v->rec[idx].alloc_tid) &&
-	       !view_owns(v, (uint32_t)((at - v->base) >> PAGE_SHIFT)) &&
-	       !view_owns(v, (uint32_t)((last - v->base) >> PAGE_SHIFT));
-}
-
-static void find_written(struct view *v, uint32_t u)
-{
-	uint32_t idx = u << v->geom->group_shift;
-
-	for (uint32_t end = idx + v->geom->slots; idx < end; idx++) {
-		vaddr_t at = view_slot_at(v, idx);
-
-		if (is_filled(v, idx, at))
-			poison_look(at, v->geom->size);
-	}
+	return (!v->rec || v->rec[idx].alloc_tid) &&
+	       (!v->own || (!view_owns(v, (uint32_t)((at - v->base) >> PAGE_SHIFT)) &&
+				   !view_owns(v, (uint32_t)((last - v->base) >> PAGE_SHIFT))));
 }
 
 void view_find_late(struct view *v, const uint64_t *in)
 {
+	uint32_t words = MIN(v->handed, v->tail);
+
 	find_twice(v);
 	if (!mode.poison || v->torn)
 		return;
-	for (uint32_t u = 0; (u = bits_next(in, u, v->units)) < v->units; u++)
-		find_written(v, u);
+	for (uint32_t w = 0; w < words; w++)
+		for (uint64_t m = view_objects(v, in, w) & ~view_live_word(v, w); m; m &= m - 1) {
+			uint32_t idx = w * 64 + (uint32_t)__builtin_ctzl(m);
+			vaddr_t at = view_slot_at(v, idx);
+
+			if (is_filled(v, idx, at))
+				poison_look(at, v->geom->size);
+		}
 }
 
 void sweep_look_late(void)

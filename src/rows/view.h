@@ -137,6 +137,22 @@ static inline uint8_t view_split_bit(uint32_t u)
 	return (uint8_t)(1U << u / CHUNK_PAGES);
 }
 
+/* The bits of the objects that lie in these units of v, for word w of its objects. */
+static inline uint64_t view_objects(const struct view *v, const uint64_t *units, uint32_t w)
+{
+	unsigned shift = v->geom->group_shift;
+	uint32_t n = 64U >> shift, first = (w * 64) >> shift;
+	uint64_t in = units[first / 64] >> (first % 64), m = 0;
+	uint64_t group = shift == 6 ? ~0UL : (1UL << (1U << shift)) - 1;
+
+	if (!shift)
+		return in;
+	for (uint32_t i = 0; i < n; i++)
+		if (in >> i & 1)
+			m |= group << (i << shift);
+	return m;
+}
+
 /* Where object idx of v is. */
 static inline vaddr_t view_slot_at(const struct view *v, uint32_t idx)
 {

@@ -28,11 +28,28 @@ static const char *kind_of(const struct finding *f)
 	return f->kind;
 }
 
+/* All else is an access there, also by a function that a dead block was given to. */
+static bool is_free(const struct finding *f)
+{
+	return !strcmp(f->kind, "double-free") || !strcmp(f->kind, "invalid-free");
+}
+
 static uint64_t reg(const struct finding *f, const char *name)
 {
 	const char *at = f->registers ? strstr(f->registers, name) : NULL;
 
 	return at ? strtoull(at + strlen(name), NULL, 16) : 0;
+}
+
+static const char *place_of(const struct line *l)
+{
+	return l->column ? claim_text("%s:%d:%d", l->file, l->line, l->column)
+			 : claim_text("%s:%d", l->file, l->line);
+}
+
+static bool has_line(const struct frame *f)
+{
+	return f->nlines && f->lines[0].file;
 }
 
 static void write_frame(FILE *out, const struct frame *f, size_t *n)
@@ -42,11 +59,7 @@ static void write_frame(FILE *out, const struct frame *f, size_t *n)
 	for (size_t i = 0; i < f->nlines && f->lines[i].file; i++) {
 		const struct line *l = &f->lines[i];
 
-		fprintf(out, "    #%zu 0x%lx in %s %s:%d", (*n)++, f->pc, l->function, l->file,
-			l->line);
-		if (l->column)
-			fprintf(out, ":%d", l->column);
-		fputc('\n', out);
+		fprintf(out, "    #%zu 0x%lx in %s %s\n", (*n)++, f->pc, l->function, place_of(l));
 		if (i + 1 == f->nlines)
 			return;
 	}
@@ -70,30 +83,36 @@ static const char *thread_of(const struct stack *k)
 	return claim_text("%.*s", (int)strcspn(k->thread, " "), k->thread);
 }
 
+/* Of no stack (NULL) as well: readers look for a first frame, and CASR gives up without one. */
 static void write_stack(FILE *out, const struct stack *k)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < k->nframes; i++)
+	for (size_t i = 0; k && i < k->nframes; i++)
 		write_frame(out, &k->frames[i], &n);
-	if (!k->nframes)
+	if (!n)
 		fputs("    #0 0x0  (<unknown module>)\n", out);
 	fputc('\n', out);
 }
 
+/* The innermost frame that is known: a jump into a dead block has none there. */
 static void write_summary(FILE *out, const struct finding *f, const struct stack *use)
 {
-	const struct frame *top = use && use->nframes ? &use->frames[0] : NULL;
-	const char *kind = f->access || f->arg		      ? kind_of(f)
-			   : !strcmp(f->kind, "invalid-free") ? "bad-free"
-							      : f->kind;
+	const struct frame *top = NULL;
 
-	fprintf(out, "SUMMARY: AddressSanitizer: %s", kind);
-	if (top && top->nlines && top->lines[0].file)
-		fprintf(out, " %s:%d in %s", top->lines[0].file, top->lines[0].line,
-			top->lines[0].function);
-	else if (top && top->path)
-		fprintf(out, " (%s+0x%lx)%s%s", top->path, top->offset, top->symbol ? " in " : "",
+	for (size_t i = 0; use && !top && i < use->nframes; i++)
+		if (!use->frames[i].guessed && (use->frames[i].path || has_line(&use->frames[i])))
+			top = &use->frames[i];
+	fprintf(out, "SUMMARY: AddressSanitizer: %s ",
+		!is_free(f)			   ? kind_of(f)
+		: !strcmp(f->kind, "invalid-free") ? "bad-free"
+						   : f->kind);
+	if (!top)
+		fputs("(<unknown module>)", out);
+	else if (has_line(top))
+		fprintf(out, "%s in %s", place_of(&top->lines[0]), top->lines[0].function);
+	else
+		fprintf(out, "(%s+0x%lx)%s%s", top->path, top->offset, top->symbol ? " in " : "",
 			top->symbol ? demangle(top->symbol) : "");
 	fputc('\n', out);
 }
@@ -120,10 +139,9 @@ void asan_write(FILE *out, const struct finding *f)
 	const struct stack *use = finding_place(f), *freed = finding_stack(f, "free");
 	const struct stack *alloc = finding_stack(f, "alloc");
 	uint64_t pc = use && use->nframes ? use->frames[0].pc : 0;
-	bool access = f->access || f->arg;
 
 	fputs("=================================================================\n", out);
-	if (access)
+	if (!is_free(f))
 		fprintf(out,
 			"==%d==ERROR: AddressSanitizer: %s on address 0x%lx at pc 0x%lx bp 0x%lx "
 			"sp "
@@ -135,8 +153,7 @@ void asan_write(FILE *out, const struct finding *f)
 		fprintf(out, "==%d==ERROR: AddressSanitizer: %s%s 0x%lx in thread %s:\n", f->pid,
 			kind_of(f), !strcmp(f->kind, "double-free") ? " on" : ":", f->addr,
 			thread_of(use));
-	if (use)
-		write_stack(out, use);
+	write_stack(out, use);
 	if (f->in_block)
 		write_region(out, f);
 	if (freed) {

@@ -22,6 +22,7 @@ import time
 import bugs
 import cores
 import pages
+import readers
 
 LINE = re.compile(r"^    #\d+ 0x[0-9a-f]{16} in (.+?) (/\S+?):(\d+)(?::\d+)?(?: \((inlined|tail call, guessed)\))?$")
 GUESSED = "tail call, guessed"
@@ -305,7 +306,7 @@ def forms():
              rf"^    #0 0x[0-9a-f]+ in touch /.*/inlined.c:{at}(:\d+)?$", r"^freed by thread T0 here:$",
              r"^0x[0-9a-f]+ is located 8 bytes inside of 40-byte region \[0x[0-9a-f]+,0x[0-9a-f]+\)$",
              r"^previously allocated by thread T0 here:$",
-             rf"^SUMMARY: AddressSanitizer: heap-use-after-free /.*inlined.c:{at} in touch$"]
+             rf"^SUMMARY: AddressSanitizer: heap-use-after-free /.*inlined.c:{at}(:\d+)? in touch$"]
     verdict("asan", [], [s for s in shape if not re.search(s, asan, re.M)])
     return raw
 
@@ -640,6 +641,7 @@ def main():
         noise(raw)
         torn(raw)
         pages.pages(sys.modules[__name__], raw)
+        readers.readers(sys.modules[__name__])
         cores.cores(sys.modules[__name__])
     shutil.rmtree(W)
     more = f", {count['skipped']} skipped" if count["skipped"] else ""

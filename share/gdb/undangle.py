@@ -6,7 +6,7 @@
 
 The command `undangle core` does the work, over the memory that gdb shows it a page at a time: nothing runs
 in the process. gdb loads this by itself where it lies beside the library as libundangle.so-gdb.py, if
-that is in its auto-load safe-path; else `source undangle.py`.
+that is in its auto-load safe-path, or, if nothing lies there, below /usr/share/gdb/auto-load; else `source undangle.py`.
 """
 import os
 import re
@@ -23,8 +23,8 @@ def library():
     """The library's file, and the address of its ud_look."""
     for objfile in gdb.objfiles():
         if os.path.basename(objfile.filename or "") == "libundangle.so":
-            at = gdb.parse_and_eval("(unsigned long) &ud_look")
-            return os.path.realpath(objfile.filename), int(at)
+            said = gdb.execute("info address ud_look", to_string=True)  # an expression depends on the language
+            return os.path.realpath(objfile.filename), int(re.search("0x[0-9a-f]+", said)[0], 16)
     raise gdb.GdbError("undangle: the program runs without libundangle.so")
 
 
@@ -48,6 +48,20 @@ def place(pc):
         return f"in {block.function.print_name} {sal.symtab.fullname()}:{sal.line}"
     name = gdb.execute(f"info symbol {pc:#x}", to_string=True).strip()
     return "(<unknown module>)" if name.startswith("No symbol") else "in " + name.split(" in section")[0]
+
+
+def address(expression):
+    """What it points to, in any language: Rust has no casts of C's."""
+    try:
+        value = gdb.parse_and_eval(expression)
+        code = value.type.strip_typedefs().code
+        if code in (gdb.TYPE_CODE_REF, gdb.TYPE_CODE_RVALUE_REF):
+            value = value.referenced_value()
+        elif code in (gdb.TYPE_CODE_ARRAY, gdb.TYPE_CODE_FUNC):
+            value = value.address
+        return int(value) & (1 << 64) - 1
+    except gdb.error as why:
+        raise gdb.GdbError(f"undangle addr: {why}")
 
 
 def page(at):
@@ -94,8 +108,7 @@ class Addr(gdb.Command):
     def invoke(self, argument, from_tty):
         if not argument.strip():
             raise gdb.GdbError("undangle addr: of which address?")
-        at = int(gdb.parse_and_eval(f"(unsigned long) ({argument})"))
-        ask(f"{at & (1 << 64) - 1:#x}")
+        ask(f"{address(argument):#x}")
 
 
 class Blocks(gdb.Command):

@@ -62,7 +62,7 @@ vaddr_t engine_next(vaddr_t addr)
 		if ((e & SPACE_WHAT) == SPACE_SHEET)
 			next = pages_next(sheet_of(e), addr);
 		else if ((e & SPACE_WHAT) == SPACE_LARGE)
-			next = large_of(e)->base >= addr ? large_of(e)->base : 0;
+			next = large_of(e)->at >= addr ? large_of(e)->at : 0;
 		else
 			next = rows_next(view_of(e), addr);
 	}

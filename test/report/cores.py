@@ -9,7 +9,7 @@ import resource
 import signal
 import subprocess
 
-MODES = ("strict", "deferred", "grouped")
+MODES = ("strict", "deferred", "grouped", "grouped:sample=2")
 GDB = ["gdb", "-nx", "-q", "-batch", "-ex", "set debuginfod enabled off", "-ex", "set width 0"]
 
 
@@ -91,6 +91,12 @@ def one(t, prog, mode):
                   lambda text: answers(text) == want)
     t.verdict(f"gdb on a core, {mode}: addresses", want, answers(later))
     t.verdict(f"gdb on a core, {mode}: blocks, report", (1, "drop"), (later.count(total + "\n"), finding(t, later)))
+    other = gdb(t, prog, ["set language rust", f"undangle addr {hex(at['large'])}", "undangle addr nosuch", "set language c",
+                          "undangle addr *(char(*)[4])(alive+3)", "undangle addr *(struct nosuch *)alive"], core)
+    t.verdict(f"gdb on a core, {mode}: other expressions", sorted(  # two streams
+        [f"{hex(at['large'])}: the start", f"{hex(at['alive'] + 3)}: 3 bytes inside",
+         "undangle addr: No struct type named nosuch.", "undangle addr: No symbol 'nosuch' in current context"]),
+        sorted(re.findall(r"^(?:0x\w+: \w+ \w+(?: inside)?|undangle addr: .*|Python.*)", other, re.M)))
     cli = asked(f"core, {mode}", lambda: t.sh(t.UD, "core", core, *(hex(a + 3) for a in want)).stdout,
                 lambda text: answers(text) == want)
     t.verdict(f"core, {mode}: addresses", want, answers(cli))

@@ -31,24 +31,25 @@ static int root_take(int argc, char **argv)
 
 static void unit_take(const char *verb, const char *name)
 {
-	static const char *const suffixes[] = {".service", ".socket", ".mount", ".swap"};
+	static const char *const others[] = {".socket", ".mount", ".swap", ".timer", ".path",
+		".target", ".slice", ".scope", ".device", ".automount"};
 	static const char allowed[] =
 		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 		":-_.\\@";
-	const char *suffix = ".service";
+	const char *end = name ? strrchr(name, '.') : NULL;
 
 	if (!name)
 		refuse("%s: no unit given: undangle %s UNIT", verb, verb);
 	if (!*name || *name == '.' || name[strspn(name, allowed)])
 		refuse("%s: '%s' is no name of a unit", verb, name);
-	for (size_t i = 0; i < ARRAY_LEN(suffixes); i++)
-		if (strlen(name) > strlen(suffixes[i]) &&
-			!strcmp(name + strlen(name) - strlen(suffixes[i]), suffixes[i]))
-			suffix = "";
+	for (size_t i = 0; end && i < ARRAY_LEN(others); i++)
+		if (!strcmp(end, others[i]))
+			refuse("%s: '%s' is no service", verb, name);
 	unit = name;
 	if (strlen(root) + strlen(name) > PATH_MAX / 2)
 		refuse("%s: %s: the path of its file is too long", verb, name);
-	snprintf(whole, sizeof(whole), "%s%s", name, suffix);
+	snprintf(whole, sizeof(whole), "%s%s", name,
+		end && !strcmp(end, ".service") ? "" : ".service");
 	snprintf(directory, sizeof(directory), "%s/etc/systemd/system/%s.d", root, whole);
 	snprintf(file, sizeof(file), "%s/undangle.conf", directory);
 }
@@ -72,6 +73,16 @@ static void unit_look(void)
 			return;
 	}
 	fprintf(stderr, "undangle: warning: enable: no unit %s is here yet\n", whole);
+}
+
+/* An image has a library of its own, at the same place. */
+static void library_look(const char *lib)
+{
+	char path[2 * PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s%s", root, lib);
+	if (access(path, F_OK))
+		fprintf(stderr, "undangle: warning: enable: %s is not there yet\n", path);
 }
 
 /* As systemd reads it back. */
@@ -138,6 +149,7 @@ int verb_enable(int argc, char **argv)
 	make_directories();
 	write_file(&o, lib);
 	unit_look();
+	library_look(lib);
 	printf("%s\nis read after: systemctl daemon-reload && systemctl restart %s\n", file, unit);
 	return 0;
 }

@@ -2,7 +2,8 @@
 lib=$(realpath "$(dirname "$ud")/libundangle.so")
 u=$w/root/etc/systemd/system
 refuses enable-no-root "enable: $w/root/etc: No such file or directory" "$ud" enable --root="$w/root" nginx
-mkdir -p "$u" "$w/root/usr/lib/systemd/system"
+mkdir -p "$u" "$w/root/usr/lib/systemd/system" "$w/root$(dirname "$lib")"
+touch "$w/root$lib"
 printf '[Service]\nExecStart=/bin/true\n' | tee "$u/nginx.service" >"$w/root/usr/lib/systemd/system/getty@.service"
 gives enable 0 "$u/nginx.service.d/undangle.conf
 is read after: systemctl daemon-reload && systemctl restart nginx" "$ud" enable --root="$w/root" nginx
@@ -13,9 +14,9 @@ Environment=\"UNDANGLE_OPTIONS=profile=production\"" "$(cat "$u/nginx.service.d/
 "$ud" enable --root="$w/root" --detect=deferred --log='/var/log/a "b" \c/%p' -- getty@tty1.service >/dev/null
 verdict enable-quotes 'Environment="UNDANGLE_OPTIONS=detect=deferred:profile=production:log=/var/log/a \"b\" \\\\c/%%p"' \
 	"$(grep OPTIONS "$u/getty@tty1.service.d/undangle.conf")"
-{ "$ud" enable --root="$w/root" getty@tty2.service; "$ud" enable --root="$w/root" ngimx; "$ud" enable --root="$w/root" a@b.socket; } 2>err >/dev/null
+{ "$ud" enable --root="$w/root" getty@tty2.service; "$ud" enable --root="$w/root" ngimx; rm "$w/root$lib"; "$ud" enable --root="$w/root" nginx; } 2>err >/dev/null
 verdict enable-no-unit 'undangle: warning: enable: no unit ngimx.service is here yet
-undangle: warning: enable: no unit a@b.socket is here yet' "$(cat err)"
+undangle: warning: enable: '"$w/root$lib is not there yet" "$(cat err)"
 if command -v systemd-analyze >/dev/null; then
 	verdict enable-systemd '' "$(systemd-analyze --root="$w/root" verify nginx.service 2>&1 | grep undangle.conf)"
 fi
@@ -25,6 +26,7 @@ verdict disable-directory '' "$(ls -d "$u/nginx.service.d" 2>/dev/null)"
 refuses disable-again "disable: $u/nginx.service.d/undangle.conf: is not there: the unit is not enabled" "$ud" disable --root="$w/root" nginx
 refuses enable-nothing 'enable: no unit given: undangle enable UNIT' "$ud" enable --root="$w/root"
 refuses enable-path "enable: '../x' is no name of a unit" "$ud" enable --root="$w/root" ../x
+refuses enable-socket "enable: 'a@b.socket' is no service" "$ud" enable --root="$w/root" a@b.socket
 refuses enable-late "enable: '--stats': options come before the unit, and there is one unit" "$ud" enable --root="$w/root" nginx --stats
 refuses enable-option "unknown option '--detetc': did you mean '--detect'?" "$ud" enable --detetc=strict nginx
 refuses enable-root 'enable: --root=x: is no absolute path' "$ud" enable --root=x nginx

@@ -117,8 +117,8 @@ static void suppress_check(struct options *o)
 	rules_read(path);
 }
 
-/* Writable, as far as one can know without making it: the name may hold a %p. */
-static void file_check(const char *option, char value[OPTION_STR_SIZE])
+/* Writable, as far as one can know without making it: the name may hold a %p. replaced: by another file, each time. */
+static void file_check(const char *option, char value[OPTION_STR_SIZE], bool replaced)
 {
 	char path[PATH_MAX], *slash;
 	struct stat st;
@@ -129,9 +129,13 @@ static void file_check(const char *option, char value[OPTION_STR_SIZE])
 	if (!stat(path, &st)) {
 		if (S_ISDIR(st.st_mode))
 			refuse("--%s=%s: is a directory: name a file", option, path);
-		if (access(path, W_OK))
+		if (replaced && (lstat(path, &st) || !S_ISREG(st.st_mode)))
+			refuse("--%s=%s: is no file that another can take the place of", option,
+				path);
+		if (!replaced && access(path, W_OK))
 			refuse("--%s=%s: cannot be written: %s", option, path, strerror(errno));
-		return;
+		if (!replaced)
+			return;
 	}
 	slash = strrchr(path, '/');
 	*slash = 0;
@@ -224,8 +228,9 @@ int run(int argc, char **argv)
 		refuse("no program given: undangle [options] [--] PROG [ARGS...] (see undangle "
 		       "--help)");
 	library_find(lib);
-	file_check("log", o.log);
-	file_check("metrics", o.metrics);
+	file_check("log", o.log, false);
+	file_check("heap-profile", o.heap_profile, false);
+	file_check("metrics", o.metrics, true);
 	suppress_check(&o);
 	program_check(argv[at], path);
 	if (o.backend == BACKEND_KVM && o.on_error == ON_ERROR_CONTINUE)

@@ -20,7 +20,7 @@ static const char *rules; /* NULL: none */
 static void warn(const char *why, long n)
 {
 	if (!options.quiet)
-		out_line(2, "undangle: warning: suppress=%s: %s %ld: it is not used\n",
+		out_line(2, "undangle: warning: suppress=%s: %s %ld: it is not used",
 			options.suppress, why, n);
 }
 

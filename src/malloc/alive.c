@@ -284,7 +284,7 @@ static void write_profile(void)
 	struct out o;
 
 	if (fd < 0) {
-		out_line(log_fd(), "undangle: --heap-profile: %s cannot be written (error %d)\n",
+		out_line(log_fd(), "undangle: --heap-profile: %s cannot be written (error %d)",
 			options.heap_profile, -fd);
 		return;
 	}
@@ -313,12 +313,12 @@ void alive_tell(void *frame)
 	if (!options.leaks && !options.heap_profile[0])
 		return;
 	if (kvm_heap) {
-		out_line(log_fd(), "undangle: --leaks and --heap-profile need --backend=host\n");
+		out_line(log_fd(), "undangle: --leaks and --heap-profile need --backend=host");
 		return;
 	}
 	all.frame = vaddr_of(frame);
 	if (!gather(options.leaks)) {
-		out_line(log_fd(), "undangle: no memory to look at what is still allocated\n");
+		out_line(log_fd(), "undangle: no memory to look at what is still allocated");
 		return;
 	}
 	if (options.heap_profile[0])

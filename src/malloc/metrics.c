@@ -4,11 +4,12 @@
  * The file is written beside its place and renamed, so that nobody reads a half. Where that cannot be
  * any more (chroot, a filter, another user, a full disk) it stays as it is, and says by its
  * undangle_age_seconds of when. What breaks it: a signal of ours; writing where the program has a limit
- * for the size of files would send one.
+ * for the size of files would send one; a name that is no file's (/dev/stderr), which root would replace.
  */
 #include "metrics.h"
 #include "malloc.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -63,12 +64,21 @@ static bool size_is_limited(void)
 	return sys_call4(__NR_prlimit64, 0, RLIMIT_FSIZE, 0, (long)&r) || r.rlim_cur < METRICS_TEXT;
 }
 
+/* Nothing is there, or a file: a device or a link would be gone, for everybody. */
+static bool may_replace(const char *name)
+{
+	struct stat st;
+	long r = sys_call4(__NR_newfstatat, AT_FDCWD, (long)name, (long)&st, AT_SYMLINK_NOFOLLOW);
+
+	return r == -ENOENT || (!r && S_ISREG(st.st_mode));
+}
+
 static void put(size_t n)
 {
 	int fd;
 	bool done;
 
-	if (size_is_limited())
+	if (size_is_limited() || !may_replace(file.name))
 		return;
 	fd = (int)sys_openat(
 		AT_FDCWD, file.beside, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);

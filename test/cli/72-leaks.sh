@@ -55,4 +55,9 @@ verdict leaks-lines "lose $w/leaks.c:$(grep -n 'p = malloc(n)' leaks.c | cut -d:
 	"$("$ud" --leaks --symbolize-ms=60000 ./leaks 2>&1 | sed -n 's/^    #0 0x[0-9a-f]* in \(lose [^:]*:[0-9]*\):.*/\1/p' | sort -u)"
 "$ud" --heap-profile=profile.%p ./leaks
 verdict heap-profile "main;keep 48000" "$(grep -o 'main;keep .*' profile.*)"
-verdict heap-profile-refused "undangle: --heap-profile: ./none/x cannot be written (error 2)" "$("$ud" --heap-profile=./none/x true 2>&1)"
+refuses heap-profile-refused "--heap-profile=$w/none/x: cannot be made in $w/none: No such file or directory" "$ud" --heap-profile=none/x true
+verdict heap-profile-late "undangle: --heap-profile: ./none/x cannot be written (error 2)
+." "$(LD_PRELOAD=$lib UNDANGLE_OPTIONS=heap-profile=./none/x ./leaks 2>&1; echo .)"
+mkdir profiles
+(cd profiles && "$ud" --heap-profile=here sh -c 'cd / && exec "$0"' "$w/leaks")
+verdict heap-profile-here "main;keep 48000" "$(grep -o 'main;keep .*' profiles/here)"

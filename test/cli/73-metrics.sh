@@ -161,6 +161,13 @@ done
 out=$(LD_PRELOAD=$lib UNDANGLE_OPTIONS=metrics=$w/none/x ./metrics nothing 2>&1)
 verdict metrics-nowhere '0|' "$?|$out"
 refuses metrics-dir "--metrics=$w/prom: is a directory: name a file" "$ud" --metrics=prom true
+# What is no file stays what it is: root would make one of /dev/stderr.
+mkfifo prom/pipe && ln -s name prom/link
+for name in pipe link; do
+	out=$(LD_PRELOAD=$lib UNDANGLE_OPTIONS=metrics=$w/prom/$name ./metrics nothing 2>&1)
+	verdict "metrics-replaced-$name" "0|$name" "$?$out|$([ -p prom/$name -o -L prom/$name ] && echo $name)"
+	refuses metrics-$name "--metrics=$w/prom/$name: is no file that another can take the place of" "$ud" --metrics=prom/$name true
+done
 refuses metrics-none "--metrics=$w/none/x: cannot be made in $w/none: No such file or directory" "$ud" --metrics=none/x true
 refuses stat-nothing 'stat: undangle stat [--openmetrics] PID' "$ud" stat
 refuses stat-word "stat: 'x' is no process id" "$ud" stat x

@@ -35,6 +35,9 @@ int run(int argc, char **argv);
 /* run.c: fills *o from the command line; refuses a bad option. The index of what is no option. */
 int options_take(struct options *o, int argc, char **argv);
 
+/* symbolize.c: whether arg is --debug-dir=DIR; then debug files are looked for there, too. Refuses what is no folder. */
+bool debug_dir_take(const char *verb, const char *arg);
+
 /* run.c: the text of a file of rules (base/suppress.h); refuses a bad one. Static storage. */
 const char *rules_read(const char *path);
 

@@ -215,12 +215,12 @@ static int arguments_take(int argc, char **argv)
 	int i;
 
 	for (i = 1; i < argc && argv[i][0] == '-'; i++) {
+		if (debug_dir_take("core", argv[i]))
+			continue;
 		if (!strncmp(argv[i], "--gdb=", 6))
 			from_gdb(argv[i] + 6);
 		else if (!strncmp(argv[i], "--library=", 10))
 			from.library = argv[i] + 10;
-		else if (!strncmp(argv[i], "--debug-dir=", 12))
-			dwarf_search(argv[i] + 12);
 		else if (!strcmp(argv[i], "--blocks"))
 			blocks = true;
 		else

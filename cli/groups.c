@@ -79,6 +79,8 @@ void groups_read(struct groups *g, int argc, char **argv)
 	*g = (struct groups){.verb = argv[0], .out = stdout, .sources = true};
 	g->last = &g->first;
 	for (i = 1; i < argc; i++) {
+		if (debug_dir_take(g->verb, argv[i]))
+			continue;
 		if (argv[i][0] != '-' || !argv[i][1])
 			argv[++files] = argv[i];
 		else if (!strcmp(argv[i], "-o"))
@@ -87,8 +89,6 @@ void groups_read(struct groups *g, int argc, char **argv)
 			lines = false;
 		else if (!strcmp(argv[i], "--no-source"))
 			g->sources = false;
-		else if (!strncmp(argv[i], "--debug-dir=", 12))
-			dwarf_search(argv[i] + 12);
 		else
 			refuse("%s: unknown option '%s'; there are -o FILE, --debug-dir=DIR, "
 			       "--no-lines and --no-source",

@@ -9,6 +9,7 @@
 #include "dwarf.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -136,6 +137,20 @@ static void answer(struct job *j, int argc, char **argv)
 		read_one(argv[i], j);
 }
 
+bool debug_dir_take(const char *verb, const char *arg)
+{
+	int fd;
+
+	if (strncmp(arg, "--debug-dir=", 12))
+		return false;
+	fd = open(arg + 12, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		refuse("%s: %s: %s", verb, arg, strerror(errno));
+	close(fd);
+	dwarf_search(arg + 12);
+	return true;
+}
+
 int verb_symbolize(int argc, char **argv)
 {
 	struct job j = {.out = stdout, .lines = true};
@@ -145,6 +160,8 @@ int verb_symbolize(int argc, char **argv)
 	int i;
 
 	for (i = 1; i < argc && argv[i][0] == '-' && argv[i][1]; i++) {
+		if (debug_dir_take("symbolize", argv[i]))
+			continue;
 		if (!strncmp(argv[i], "--child=", 8))
 			child = j.look.rest = be_child((unsigned)atoi(argv[i] + 8));
 		else if (!strncmp(argv[i], "--suppress=", 11))
@@ -155,8 +172,6 @@ int verb_symbolize(int argc, char **argv)
 			j.lines = false;
 		else if (!strncmp(argv[i], "--format=", 9))
 			take_format(&j, argv[i] + 9);
-		else if (!strncmp(argv[i], "--debug-dir=", 12))
-			dwarf_search(argv[i] + 12);
 		else
 			refuse("symbolize: unknown option '%s'; there are --format=text|asan|json "
 			       "and "

@@ -140,10 +140,10 @@ def theirs(t):
     for kind, head, summary in (
             ("double-free: free() of 0x1000, the start of a 40-byte block freed by thread T0 (main)",
              "==7==ERROR: AddressSanitizer: attempting double-free on 0x1000 in thread T0:",
-             "SUMMARY: AddressSanitizer: double-free /a.c:3 in drop"),
+             "SUMMARY: AddressSanitizer: double-free /a.c:3:1 in drop"),
             ("invalid-free: free() of 0x1004, 4 bytes inside a live 40-byte block",
              "==7==ERROR: AddressSanitizer: attempting free on address which was not malloc()-ed: 0x1004 in thread T0:",
-             "SUMMARY: AddressSanitizer: bad-free /a.c:3 in drop")):
+             "SUMMARY: AddressSanitizer: bad-free /a.c:3:1 in drop")):
         text = (f"undangle: ERROR: {kind}\n  process 7 (a)\n  called by thread T0 (main), tid 7:\n"
                 "    #0 0x0000000000001234 in drop /a.c:3:1\n    #1 0x0000000000001236 (<unknown module>)\n"
                 "undangle: hint: none\n")
@@ -197,6 +197,8 @@ def refusals(t):
                       (("-o", f"{t.W}/no/where"), f"sarif: -o {t.W}/no/where: No such file or directory"),
                       (("--lines",), "sarif: unknown option '--lines'; there are -o FILE, --debug-dir=DIR, --no-lines "
                        "and --no-source"),
+                      ((f"--debug-dir={t.W}/none",), f"sarif: --debug-dir={t.W}/none: No such file or directory"),
+                      (("--debug-dir=/dev/null",), "sarif: --debug-dir=/dev/null: Not a directory"),
                       (("-o", "/dev/full"), "sarif: cannot write: No space left on device")):
         t.verdict(f"sarif {' '.join(args)}", (2, "", f"undangle: {why}\n"), write(t, "sarif", *args, text=""))
 

@@ -177,8 +177,8 @@ def shipments(source, cc, flags, kind, cmd):
     way = ("whole", "by build id", ".gnu_debuglink")[count["passed"] % 3]
     name = f"{source} {cc} {flags[0]} {kind}"
     to = {"whole": f"{aside}/prog", "by build id": f"{aside}/.build-id/{bid[:2]}/{bid[2:]}.debug"}.get(way, f"{W}/prog.debug")
+    os.mkdir(aside)
     if way == "whole":
-        os.makedirs(aside)
         shutil.copy(path, to)
         sh("strip", path, check=True)
     else:
@@ -244,6 +244,7 @@ def shipped():
     for lib, blamed in (("/usr/lib/libx.so", False), ("/opt/x/libx.so", True)):
         deep = whole.replace(f"#0 0x", f"#0 0x0000000000000001 in f+0x1 ({lib}+0x10)\n    #1 0x", 1)
         verdict(f"no debug information of {lib}: it says so", blamed, "no source line" in sh(UD, "symbolize", input=deep).stdout)
+    os.mkdir(f"{W}/d")
     later = sh(UD, "symbolize", f"--debug-dir={W}/d", input=raw)
     verdict("--debug-dir without the file", raw, later.stdout)
     cache = f"{W}/cache/{bid}/debuginfo"

@@ -18,7 +18,7 @@ _undangle() {
 		local option=${COMP_WORDS[COMP_CWORD - 2]}
 		[[ $cur == = ]] && option=${COMP_WORDS[COMP_CWORD - 1]} cur=
 		words=$(sed -n "s/^  $option=\([a-z|]*\) .*/\1/p" <<<"$help" | tr '|' ' ')
-		mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur"; [[ $words ]] || compgen -f -- "$cur")
 	elif [[ $cur == -* ]]; then
 		words=$(sed -nE 's/^  --\[no-\]([a-z-]+).*/--\1 --no-\1/p; s/^  (--[a-z-]+=?).*/\1/p' <<<"$help")
 		mapfile -t COMPREPLY < <(compgen -W "$words --version" -- "$cur")

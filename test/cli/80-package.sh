@@ -21,6 +21,7 @@ verdict complete-option '--on-error= ' "$(completes undangle --on)"
 verdict complete-no '--no-stacks --no-stats ' "$(completes undangle --no-sta)"
 verdict complete-word 'deferred ' "$(completes undangle --detect = d)"
 verdict complete-words 'continue stop ' "$(completes undangle --on-error =)"
+verdict complete-file './known ./known.c ' "$(completes undangle --log = ./known)"
 verdict complete-verb 'symbolize ' "$(completes undangle symboliz)"
 verdict complete-program './known ./known.c ' "$(completes undangle --stats ./known)"
 # zcompletes PREFIX WORDS...: what zsh would offer for PREFIX after WORDS

@@ -350,6 +350,22 @@ def names(raw):
             re.findall(r"^    #\d+ 0x[0-9a-f]{16} in (.*) /\S*/local.cc:\d+:\d+$", program(PATIENT, f"{W}/local")[1], re.M)[:2])
 
 
+def readme():
+    """The report in README is what the command says, but for numbers, times and the lines that are left out there."""
+    top = f"{HERE}/../.."
+    compiled(f"{top}/demo/list.c", "gcc", ("-O2",), f"{W}/list")
+
+    def shape(line):
+        line = re.sub(r"/\S*/demo/list.c", "demo/list.c", re.sub(r"\b(0x|tid |process |signature: )[0-9a-f]+", r"\1N", line))
+        return re.sub(r"(at most )?\d+ allocations? ago", "N allocations ago", line)
+
+    block = re.search(r"^    \$ build/undangle build/demo/list\n(.*?)^    Segmentation fault$", open(f"{top}/README.md").read(),
+                      re.M | re.S)[1]
+    want = [shape(line[4:]) for line in block.splitlines() if line.strip() != "..."]
+    said = iter(shape(line) for line in program(PATIENT, f"{W}/list")[1].splitlines())
+    verdict("README's report", [], [line for line in want if line not in said])
+
+
 def hints():
     """The line on how to go on, by mistake and mode: nothing in it that would not help there."""
     path = f"{W}/hints"
@@ -635,6 +651,7 @@ def main():
         names(raw)
         ages()
         hints()
+        readme()
         helpers(f"{W}/prog")
         situations()
         filtered(f"{W}/prog")

@@ -4,6 +4,7 @@
  */
 #include "cli.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -50,6 +51,14 @@ static int version(void)
 	return 0;
 }
 
+/* What the verb printed has got there, too. */
+static int written(const char *verb, int rc)
+{
+	if (fflush(stdout) || ferror(stdout))
+		refuse("%s: cannot write: %s", verb, strerror(errno));
+	return rc;
+}
+
 int main(int argc, char **argv)
 {
 	if (argc < 2)
@@ -65,6 +74,6 @@ int main(int argc, char **argv)
 	}
 	for (const struct verb *v = verbs; v->name; v++)
 		if (!strcmp(argv[1], v->name))
-			return v->run(argc - 1, argv + 1);
+			return written(argv[1], v->run(argc - 1, argv + 1));
 	return run(argc, argv);
 }

@@ -184,7 +184,7 @@ int verb_symbolize(int argc, char **argv)
 	if (child && !(j.out = open_memstream(&text, &size)))
 		return 1;
 	answer(&j, argc - i, argv + i);
-	if (fclose(j.out) || (child && write(1, text, size) != (ssize_t)size))
+	if (child && (fclose(j.out) || write(1, text, size) != (ssize_t)size))
 		return 1;
 	return 0;
 }

@@ -72,3 +72,8 @@ status 1' "$(checked | tail -n 2)"
 sed -i 's/echo "died"/echo "unit: 2 passed, 0 failed"; exit 1/' tree/Makefile
 verdict check-bad-status '6 passed, 1 failed, 2 skipped
 status 1' "$(checked | tail -n 2)"
+# what a verb prints and cannot write is no success
+for verb in symbolize html sarif; do
+	verdict "$verb-full" "undangle: $verb: cannot write: No space left on device
+2" "$(echo x | "$ud" $verb 2>&1 >/dev/full; echo $?)"
+done

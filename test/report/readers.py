@@ -5,6 +5,7 @@ They cannot be run here, so this holds what their sources look for (2026):
                end in an empty line, a frame lacks its address, or the SUMMARY's kind is not in its table
  clusterfuzz   google/clusterfuzz, stacktraces/__init__.py, constants.py: kind, address, access, up to three frames
  fuzzmanager   MozillaSecurity/FuzzManager, FTB/Signatures/CrashInfo.py: address and registers, frames numbered without a gap
+ codechecker   Ericsson/codechecker, report-converter: the kind in its words, and the first file and line before an empty line
  asan_symbolize  LLVM's: frames that it puts lines into
 """
 import re
@@ -90,6 +91,16 @@ def fuzzmanager(text):
     return address, bool(registers), frames
 
 
+def codechecker(text):
+    """Its checker, and the place that it shows: None where there is none."""
+    lines = text.splitlines()
+    at = next(i for i, s in enumerate(lines) if re.match(r"==\d+==(ERROR|WARNING): AddressSanitizer: \S", s))
+    kind = "double-free" if re.search(r"attempting double-free on .+ in thread .+:", lines[at]) else \
+        "bad-free" if re.search(r"attempting free on address which was not malloc\(\)-ed: .+ in thread .+", lines[at]) else ""
+    place = (re.search(r"(\S+?):(\d+)(:\d+)?", s) for s in lines[at + 1:lines.index("", at)])
+    return kind, next(((m[1], int(m[2])) for m in place if m), None)
+
+
 def asan_symbolize(text):
     """The frames that it would look up: numbers, modules."""
     return [m[2] for m in re.finditer(r"^ *#([0-9]+) *0x[0-9a-f]+ *(?:in .*)? *\((.*)\+0x[0-9a-f]+\)", text, re.M)]
@@ -100,7 +111,7 @@ def all_of(text):
     kind, frames = casr(text)
     cluster, address, state = clusterfuzz(text)
     return kind, cluster, state[:2], [f for f in frames if f[0] or f[1] != "(<unknown module>)"][:2], \
-        fuzzmanager(text)[0] == address, re.findall("^SUMMARY: AddressSanitizer: (.*)$", text, re.M)
+        fuzzmanager(text)[0] == address and codechecker(text), re.findall("^SUMMARY: AddressSanitizer: (.*)$", text, re.M)
 
 
 def readers(t):
@@ -130,7 +141,8 @@ def readers(t):
             got = all_of(text)
         except (ValueError, StopIteration, TypeError) as why:
             got = f"{type(why).__name__}: {why}\n{text}"
-        t.verdict(f"readers: {kind} {options}", (casr_kind, cluster, [f[0] for f in frames], frames, True), got[:5] and (
+        checker = (casr_kind if "(" not in casr_kind else "", frames[0][1:] if frames else None)
+        t.verdict(f"readers: {kind} {options}", (casr_kind, cluster, [f[0] for f in frames], frames, checker), got[:5] and (
             *got[:2], got[2][:len(frames)], got[3][:len(frames)], got[4]))
         if frames:
             t.verdict(f"readers: {kind} {options}: summary", [True], [f" {source}:{frames[0][2]}:" in s and s.endswith(

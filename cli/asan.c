@@ -256,6 +256,18 @@ static void asan_age(struct finding *f, const char *s)
 			finding_age(&f->stacks[i].age, s);
 }
 
+/* Ours, which says more: of a write that was found later nobody knows the place, and what stands there is the free's. */
+static void asan_message(struct finding *f, const char *s)
+{
+	finding_message(f, s);
+	if (!f->nstacks || strcmp(f->stacks[0].role, "use"))
+		return;
+	if (f->call && !f->arg)
+		f->stacks[0].title = "called by thread";
+	if (strstr(f->message, ", found "))
+		memmove(f->stacks, f->stacks + 1, --f->nstacks * sizeof(f->stacks[0]));
+}
+
 /* A line more of it; false: it ends there. */
 bool asan_more(struct finding *f, const char *s)
 {
@@ -285,6 +297,6 @@ bool asan_more(struct finding *f, const char *s)
 	else if (scan(&at, "undangle: freed"))
 		asan_age(f, at);
 	else if (scan(&at, "undangle: "))
-		finding_message(f, at);
+		asan_message(f, at);
 	return true;
 }

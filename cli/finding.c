@@ -99,6 +99,8 @@ void finding_message(struct finding *f, const char *s)
 	uint64_t n = 0;
 
 	f->message = claim_text("%s", s);
+	f->access = NULL;
+	f->size = 0;
 	f->kind = scan_word(&s, ": ");
 	if (!f->kind) {
 		f->kind = f->message;

@@ -8,6 +8,7 @@ They cannot be run here, so this holds what their sources look for (2026):
  codechecker   Ericsson/codechecker, report-converter: the kind in its words, and the first file and line before an empty line
  asan_symbolize  LLVM's: frames that it puts lines into
 """
+import json
 import re
 
 CASR_KINDS = {"double-free", "bad-free", "heap-use-after-free(read)", "heap-use-after-free(write)",
@@ -114,6 +115,13 @@ def all_of(text):
         fuzzmanager(text)[0] == address and codechecker(text), re.findall("^SUMMARY: AddressSanitizer: (.*)$", text, re.M)
 
 
+def again(t, text):
+    """What a raw report says in SARIF: the message, and of each stack its title and lines, without the thread's name."""
+    result = json.loads(t.sh(t.UD, "sarif", input=text).stdout)["runs"][0]["results"][0]
+    return result["message"]["text"], [(s["message"]["text"].replace(" (main)", ""), [
+        f["location"].get("physicalLocation", {}).get("region") for f in s["frames"]]) for s in result["stacks"]]
+
+
 def readers(t):
     """Each kind of finding in modes that tell it differently: every reader has kind, access, address and place."""
     path, at = f"{t.W}/readers", t.marks("hints.c")
@@ -144,6 +152,9 @@ def readers(t):
         checker = (casr_kind if "(" not in casr_kind else "", frames[0][1:] if frames else None)
         t.verdict(f"readers: {kind} {options}", (casr_kind, cluster, [f[0] for f in frames], frames, checker), got[:5] and (
             *got[:2], got[2][:len(frames)], got[3][:len(frames)], got[4]))
+        raw = t.program(f"{options}:no-symbolize".lstrip(":"), path, kind)[1]
+        ours = t.sh(t.UD, "symbolize", "--format=asan", input=raw).stdout
+        t.verdict(f"readers: {kind} {options}: ours", again(t, raw), again(t, ours))
         if frames:
             t.verdict(f"readers: {kind} {options}: summary", [True], [f" {source}:{frames[0][2]}:" in s and s.endswith(
                 f" in {frames[0][0]}") for s in got[5]])

@@ -356,10 +356,14 @@ int option_set(struct options *o, const char *text, const char *dashes, char *wh
 	if (r)
 		return row_set(o, r, text[n] ? text + n + 1 : NULL, dashes, why, size);
 	no = n > 3 && spells(text, 3, "no-");
-	r = no && !text[n] ? row_find(text + 3, n - 3) : NULL;
-	if (r && r->kind == KIND_BOOL)
+	r = no ? row_find(text + 3, n - 3) : NULL;
+	if (r && r->kind == KIND_BOOL && !text[n])
 		return row_set(o, r, "off", dashes, why, size);
 	out_snprintf(name, MIN(sizeof(name), n + 1), "%s", text);
+	if (r && r->kind == KIND_BOOL) {
+		out_snprintf(why, size, "%s%s takes no value", dashes, name);
+		return -EINVAL;
+	}
 	near = options_nearest(no ? name + 3 : name, NULL);
 	if (near && no && row_find(near, length(near))->kind != KIND_BOOL)
 		near = NULL;

@@ -105,6 +105,8 @@ static void refusals(void)
 	SAYS("defer-frame=1", "unknown option '--defer-frame': did you mean '--defer-frees'?");
 	SAYS("no-stack", "unknown option '--no-stack': did you mean '--no-stacks'?");
 	SAYS("no-detect", "unknown option '--no-detect'");
+	SAYS("no-stacks=1", "--no-stacks takes no value");
+	SAYS("no-detect=x", "unknown option '--no-detect'");
 	SAYS("verbose", "unknown option '--verbose'");
 	SAYS("", "unknown option '--'");
 	SAYS("detect=strct",

@@ -6,11 +6,41 @@
 #include "suppress.h"
 #include "glob.h"
 
+#define BARE_MAX 512
+
+/* "f" of C++'s "f(int) const"; false: it has no parameters, or is too long. */
+static bool without_parameters(const char *name, char bare[BARE_MAX])
+{
+	size_t end = 0, depth = 0;
+
+	while (name[end])
+		end++;
+	while (end && name[end - 1] != ')')
+		end--;
+	do {
+		if (!end--)
+			return false;
+		depth += name[end] == ')';
+		depth -= name[end] == '(';
+	} while (depth);
+	if (!end || end >= BARE_MAX)
+		return false;
+	for (size_t i = 0; i < end; i++)
+		bare[i] = name[i];
+	bare[end] = 0;
+	return true;
+}
+
 bool suppress_matches(const struct suppress_rule *r, enum suppress what, const char *name)
 {
-	return r->what == what && name &&
-	       (what == SUPPRESS_FUN ? glob_matches : glob_matches_file)(
-		       r->glob, r->glob_len, name);
+	char bare[BARE_MAX];
+
+	if (r->what != what || !name)
+		return false;
+	if (what != SUPPRESS_FUN)
+		return glob_matches_file(r->glob, r->glob_len, name);
+	return glob_matches(r->glob, r->glob_len, name) ||
+	       (without_parameters(name, bare) && glob_matches(r->glob, r->glob_len, bare));
 }
 
 static bool is_blank(char c)

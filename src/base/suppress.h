@@ -3,7 +3,8 @@
  * src:GLOB, blank lines and # comments. pure; for the library and the command.
  *
  * A rule matches a finding if it matches any frame of the stack of the use. * is any text, ? any
- * character; a module or source is matched as a whole and by its file name.
+ * character; a module or source is matched as a whole and by its file name, a function of C++ with its
+ * parameters and without.
  */
 #ifndef UD_SUPPRESS_H
 #define UD_SUPPRESS_H

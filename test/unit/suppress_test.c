@@ -55,6 +55,16 @@ static void globs(void)
 	CHECK(!matches("fun:a*c*e", SUPPRESS_FUN, "abcbcdef"));
 	CHECK(matches("fun:std::?ector<*>::*", SUPPRESS_FUN, "std::vector<int>::push_back"));
 	CHECK(!matches("fun:a/*", SUPPRESS_FUN, "x/a/b"));
+	CHECK(matches("fun:leaf::go", SUPPRESS_FUN, "leaf::go(int (*)(char)) const"));
+	CHECK(matches("fun:leaf::go(int)", SUPPRESS_FUN, "leaf::go(int)"));
+	CHECK(!matches("fun:leaf::go(char)", SUPPRESS_FUN, "leaf::go(int)"));
+	CHECK(!matches("fun:leaf", SUPPRESS_FUN, "leaf::go(int)"));
+	CHECK(!matches("fun:f", SUPPRESS_FUN, "f(int)::{lambda(int)#1}::operator()(int) const"));
+	CHECK(matches("fun:*::operator()", SUPPRESS_FUN,
+		"f(int)::{lambda(int)#1}::operator()(int) const"));
+	CHECK(!matches("fun:", SUPPRESS_FUN, "(int)"));
+	CHECK(!matches("fun:f", SUPPRESS_FUN, "f)"));
+	CHECK(!matches("module:f", SUPPRESS_MODULE, "f(int)"));
 	CHECK(matches("module:libfoo.so*", SUPPRESS_MODULE, "/usr/lib/libfoo.so.1"));
 	CHECK(matches("module:/usr/*", SUPPRESS_MODULE, "/usr/lib/libfoo.so.1"));
 	CHECK(!matches("module:lib/libfoo*", SUPPRESS_MODULE, "/usr/lib/libfoo.so.1"));

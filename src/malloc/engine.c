@@ -69,16 +69,6 @@ vaddr_t engine_next(vaddr_t addr)
 	return next;
 }
 
-static bool never(vaddr_t addr)
-{
-	return false;
-}
-
-static bool not_copied(const void *p)
-{
-	return false;
-}
-
 /* What is never used again needs not be as the next block would want it. */
 static void own(vaddr_t lo, vaddr_t hi)
 {
@@ -132,61 +122,37 @@ static void files_reset(void)
 		_IO_list_resetlock();
 }
 
-static void pages_prepare(bool child_on_this_stack)
+static void fork_prepare(bool child_on_this_stack)
 {
 	files_lock();
-	pages_fork_prepare();
+	if (mode.grouped)
+		pages_fork_prepare();
+	else
+		rows_fork_prepare(child_on_this_stack, &large_lock);
 }
 
-static void pages_parent(void)
+static void fork_parent(void)
 {
-	pages_fork_parent();
+	if (mode.grouped)
+		pages_fork_parent();
+	else
+		rows_fork_parent();
 	files_unlock();
 }
 
-static void pages_child(void)
+static void fork_child(void)
 {
-	pages_fork_child();
+	if (mode.grouped)
+		pages_fork_child();
+	else
+		rows_fork_child();
 	files_reset();
 	metrics_forked();
 }
 
-/* Private memory is the kernel's to copy, and to put into cores. */
-static const struct block_source pages_source = {.find = find,
-	.appears = never,
-	.copied = not_copied,
-	.own = own,
-	.fork_prepare = pages_prepare,
-	.fork_parent = pages_parent,
-	.fork_child = pages_child};
-
-static void rows_prepare(bool child_on_this_stack)
-{
-	files_lock();
-	rows_fork_prepare(child_on_this_stack, &large_lock);
-}
-
-static void rows_parent(void)
-{
-	rows_fork_parent();
-	files_unlock();
-}
-
-static void rows_child(void)
-{
-	rows_fork_child();
-	files_reset();
-	metrics_forked();
-}
-
-static const struct block_source rows_source = {.find = find,
-	.appears = rows_appears,
-	.copied = rows_copied,
-	.own = own,
-	.dying = rows_dying,
-	.fork_prepare = rows_prepare,
-	.fork_parent = rows_parent,
-	.fork_child = rows_child};
+/* Private memory is the kernel's to copy, and to put into cores; what the rows say of theirs is no, then. */
+static struct block_source source = {
+	find, rows_appears, rows_copied, own, rows_dying, fork_prepare, fork_parent, fork_child};
 
 static size_t allocs_of(const struct owner *o)
 {
@@ -204,12 +170,14 @@ static uint64_t blocks_made(void)
 void engine_start(void)
 {
 	mode_start();
-	if (mode.grouped)
+	if (mode.grouped) {
 		pages_start();
-	else
+		source.dying = NULL;
+	} else {
 		rows_start();
+	}
 	stamp_start(blocks_made);
-	block_source = mode.grouped ? &pages_source : &rows_source;
+	block_source = &source;
 	engine_plain = true;
 }
 

@@ -14,17 +14,14 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
-#define EVERY_NS (2UL * 1000 * 1000 * 1000)
+#define EVERY_NS (2L * 1000 * 1000 * 1000)
 /* Counting what lives walks over all of it: it takes a 500th of the time at most. */
-#define PAUSE	 500UL
-/* Of the processor, between two looks at the clock: a tenth of a second. */
-#define TICKS	 (1UL << 28)
+#define PAUSE	 500L
 
 static struct {
-	_Atomic int writer; /* the process that writes now; 0: none */
-	int pid;	    /* whose file it is; another one is a child of vfork */
-	_Atomic uint64_t looked;
-	uint64_t due_ns;
+	_Atomic bool writing;
+	int pid; /* whose file it is; another one is a child of vfork */
+	_Atomic uint64_t due_ns;
 	struct metrics m;
 	char name[OPTION_STR_SIZE + 16], beside[OPTION_STR_SIZE + 32], comm[32];
 	char text[METRICS_TEXT];
@@ -94,41 +91,34 @@ static void put(size_t n)
 
 static void renew(void)
 {
-	uint64_t from, to;
+	uint64_t from = clock_fine_ns();
+	int64_t took;
 
-	from = __builtin_ia32_rdtsc();
 	count(&file.m, false);
 	file.m.mappings = host_maps_count();
-	to = __builtin_ia32_rdtsc();
+	took = (int64_t)(clock_fine_ns() - from); /* below 0: a filter forbids it from now on */
 	metrics_finish(&file.m, clock_ns());
 	file_line("/proc/self/comm", file.comm, sizeof(file.comm));
 	put(metrics_open(&file.m, file.pid, file.comm, file.text, sizeof(file.text)));
-	file.looked = to + (to - from) * PAUSE;
-	file.due_ns = clock_ns() + EVERY_NS;
+	file.due_ns = clock_ns() + (uint64_t)MAX(EVERY_NS, took * PAUSE);
 }
 
 /* One thread at a time; what a fork cut short in its parent is the child's to do. */
 static void renew_alone(void)
 {
 	struct lock_section s;
-	int none = 0;
 
 	lock_section_enter(&s);
-	if (file.pid == sys_getpid() && atomic_compare_exchange_strong(&file.writer, &none, 1)) {
+	if (file.pid == sys_getpid() && !atomic_exchange(&file.writing, true)) {
 		renew();
-		file.writer = 0;
+		file.writing = false;
 	}
 	lock_section_leave(&s);
 }
 
 static void tick(void)
 {
-	uint64_t now = __builtin_ia32_rdtsc();
-
-	if ((int64_t)(now - file.looked) < (int64_t)TICKS)
-		return;
-	file.looked = now;
-	if (clock_ns() >= file.due_ns)
+	if (clock_ns() >= file.due_ns && !file.writing)
 		renew_alone();
 }
 
@@ -137,7 +127,7 @@ static void name_it(void)
 	file.pid = sys_getpid();
 	log_name(file.name, sizeof(file.name), options.metrics);
 	out_snprintf(file.beside, sizeof(file.beside), "%s.%d~", file.name, file.pid);
-	file.writer = 0;
+	file.writing = false;
 	file.due_ns = 0;
 }
 

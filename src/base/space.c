@@ -54,16 +54,6 @@ static long claim(vaddr_t at, size_t len, int prot)
 	return -EEXIST;
 }
 
-static bool maps_upwards(void)
-{
-	long r = sys_mmap(0, PAGE_SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	if (sys_is_err(r))
-		return false;
-	sys_munmap((vaddr_t)r, PAGE_SIZE);
-	return (vaddr_t)r < HIGH;
-}
-
 /* What begins at `table` and is *have bytes long is to have `want`. */
 static bool table_reach(void *table, size_t *have, size_t want)
 {
@@ -99,7 +89,7 @@ static bool table_grow(vaddr_t end)
 
 int space_start(size_t want)
 {
-	bool up = maps_upwards();
+	bool up = vaddr_of(&space) < HIGH; /* where the kernel has put this library */
 	vaddr_t lo = up ? LOW_LEGACY : LOW, hi = up ? HIGH_LEGACY : HIGH;
 	size_t table;
 

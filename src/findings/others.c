@@ -5,18 +5,11 @@
  */
 #include "others.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/single_threaded.h>
 
 #define TASKS "/proc/self/task"
-
-struct dirent64_head {
-	uint64_t ino;
-	int64_t off;
-	uint16_t len;
-	uint8_t type;
-	char name[];
-};
 
 static bool task_runs(size_t tid)
 {
@@ -29,8 +22,8 @@ static bool task_runs(size_t tid)
 bool others_run(void)
 {
 	char buf[1024] __attribute__((aligned(8)));
-	size_t mine = (size_t)sys_gettid();
 	bool any = false;
+	size_t mine;
 	long n;
 	int fd;
 
@@ -39,13 +32,14 @@ bool others_run(void)
 	fd = (int)sys_openat(AT_FDCWD, TASKS, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
 	if (fd < 0)
 		return false;
+	mine = (size_t)sys_gettid();
 	n = sys_call3(__NR_getdents64, fd, (long)buf, sizeof(buf));
 	for (long at = 0; at < n && !any;) {
-		const struct dirent64_head *d = (const struct dirent64_head *)(buf + at);
-		size_t tid = text_number(d->name); /* 0: "." and ".." */
+		const struct dirent64 *d = (const void *)(buf + at);
+		size_t tid = text_number(d->d_name); /* 0: "." and ".." */
 
 		any = tid && tid != mine && task_runs(tid);
-		at += d->len;
+		at += d->d_reclen;
 	}
 	sys_close(fd);
 	return any;

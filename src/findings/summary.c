@@ -238,6 +238,7 @@ void summary_tell(void)
 {
 	struct sum s = {0};
 	struct out o;
+	bool sum;
 
 	if (!summary_is_mine() || here.said)
 		return;
@@ -245,10 +246,13 @@ void summary_tell(void)
 	be_process();
 	add(&s, &here.mine);
 	add_file(&s);
-	out_init(&o, log_fd());
 	/* One that ended its process was the last thing to be read of it. */
-	if ((s.met && (options.on_error == ON_ERROR_CONTINUE || (s.of_others && here.named))) ||
-		(s.hushed && (s.met || !options.quiet)))
+	sum = (s.met && (options.on_error == ON_ERROR_CONTINUE || (s.of_others && here.named))) ||
+	      (s.hushed && (s.met || !options.quiet));
+	if (!sum && !options.stats)
+		return;
+	out_init(&o, log_fd());
+	if (sum)
 		print_sum(&o, &s);
 	if (options.stats)
 		suppressed_unused(&o, s.rules);

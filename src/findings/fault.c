@@ -223,13 +223,11 @@ static void on_fault(int sig, siginfo_t *si, void *ucontext)
 	signal_deliver(sig, si, ucontext);
 }
 
-int fault_init(void)
+void fault_init(void)
 {
-	int r = signal_take(on_fault);
-
+	signal_take(on_fault);
 	survive_init();
 	suppressed_init();
 	altstack_init();
 	efault_init();
-	return r;
 }

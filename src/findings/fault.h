@@ -12,8 +12,8 @@
 
 #include <signal.h>
 
-/* Installs the handlers. From the constructor, after start. 0 or -errno. */
-int fault_init(void);
+/* Installs the handlers. From the constructor, after start. */
+void fault_init(void);
 
 /*
  * Is this fault a finding? Fills *r and returns true if so. Pure but for block_find: fault

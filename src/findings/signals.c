@@ -76,8 +76,8 @@ static int shown_flags(int flags)
 	return atomic_load(&has_altstack) ? flags : flags & ~SA_ONSTACK;
 }
 
-/* Registers our entry so that the kernel enters it as it would enter the program's handler. */
-static int mirror(int sig, const struct sigaction *a)
+/* Registers our entry so that the kernel enters it as it would the program's handler; *old: what was there, or NULL. */
+static void mirror(int sig, const struct sigaction *a, struct sigaction *old)
 {
 	/* Without a handler of the program's no call of its is interrupted. */
 	struct sigaction real = {.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART};
@@ -87,7 +87,7 @@ static int mirror(int sig, const struct sigaction *a)
 		real.sa_flags = SA_SIGINFO | (a->sa_flags & (SA_ONSTACK | SA_NODEFER | SA_RESTART));
 	}
 	real.sa_sigaction = atomic_load(&entry);
-	return __sigaction(sig, &real, NULL);
+	__sigaction(sig, &real, old);
 }
 
 static void publish(int i, const struct sigaction *a)
@@ -160,7 +160,7 @@ static void abort_init(void)
 {
 	struct sigaction a;
 
-	if (__sigaction(SIGABRT, NULL, &a) == 0 && a.sa_handler == SIG_DFL)
+	if (block_source->dying && __sigaction(SIGABRT, NULL, &a) == 0 && a.sa_handler == SIG_DFL)
 		abort_take();
 }
 
@@ -173,7 +173,7 @@ static void abort_seen(const struct sigaction *act, struct sigaction *old)
 		abort_take();
 }
 
-int signal_take(void (*e)(int, siginfo_t *, void *))
+void signal_take(void (*e)(int, siginfo_t *, void *))
 {
 	unsigned long mask = kernel_mask();
 
@@ -182,18 +182,16 @@ int signal_take(void (*e)(int, siginfo_t *, void *))
 	for (int i = 0; i < TAKEN; i++) {
 		struct sigaction old;
 
-		if (__sigaction(sigs[i], NULL, &old))
-			return -errno;
+		mirror(sigs[i], &initial[i], &old);
 		publish(i, &old); /* ignored since before exec, or set by an earlier library */
-		if (mirror(sigs[i], &old))
-			return -errno;
+		if (is_handler(&old))
+			mirror(sigs[i], &old, NULL);
 	}
 	abort_init();
 	if (mask & TAKEN_BITS) { /* what waits comes in now, and is held again */
 		mask = TAKEN_BITS;
 		sys_call4(__NR_rt_sigprocmask, SIG_UNBLOCK, (long)&mask, 0, 8);
 	}
-	return 0;
 }
 
 void signal_exec(bool before)
@@ -212,7 +210,7 @@ void signal_exec(bool before)
 		if (before)
 			__sigaction(sigs[i], &ign, NULL);
 		else
-			mirror(sigs[i], a);
+			mirror(sigs[i], a, NULL);
 		errno = keep;
 	}
 }
@@ -306,7 +304,7 @@ void signal_altstack(void)
 		int i = taken(sig);
 
 		if (i >= 0 && atomic_load(&entry)) {
-			mirror(sig, atomic_load_explicit(&program[i], memory_order_acquire));
+			mirror(sig, atomic_load_explicit(&program[i], memory_order_acquire), NULL);
 		} else if (hidden_onstack >> (sig - 1) & 1 && __sigaction(sig, NULL, &a) == 0) {
 			a.sa_flags |= SA_ONSTACK;
 			__sigaction(sig, &a, NULL);
@@ -402,7 +400,7 @@ UD_EXPORT int sigaction(int sig, const struct sigaction *act, struct sigaction *
 		next.sa_flags &= (int)SIGACTION_FLAGS;
 		*word_of(&next.sa_mask) &= ~NEVER_BITS;
 		publish(i, &next);
-		mirror(sig, &next);
+		mirror(sig, &next, NULL);
 		if (next.sa_handler == SIG_IGN)
 			forget_pending(sig);
 	}

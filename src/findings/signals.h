@@ -15,8 +15,8 @@
 
 #include <signal.h>
 
-/* Makes `entry` the real handler of both signals. 0 or -errno. */
-int signal_take(void (*entry)(int sig, siginfo_t *si, void *ucontext));
+/* Makes `entry` the real handler of both signals. */
+void signal_take(void (*entry)(int sig, siginfo_t *si, void *ucontext));
 
 /*
  * A fault of the instruction at hand, which will fault again; otherwise somebody sent the signal,

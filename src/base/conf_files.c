@@ -88,8 +88,7 @@ void conf_read(struct options *o, const char *execfn)
 
 	if (dir < 0)
 		return;
-	if (sys_call3(__NR_readlink, (long)"/proc/self/exe", (long)conf.program,
-		    sizeof(conf.program) - 1) > 0)
+	if (file_link("/proc/self/exe", conf.program, sizeof(conf.program)))
 		execfn = conf.program;
 	while (name_next(dir)) {
 		long err = read_all(dir);

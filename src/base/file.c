@@ -37,6 +37,14 @@ const char *file_stat(const char *path, char *buf, size_t size)
 	return end && end[1] ? end + 2 : "";
 }
 
+size_t file_link(const char *path, char *buf, size_t size)
+{
+	long n = sys_call3(__NR_readlink, (long)path, (long)buf, (long)size - 1);
+
+	buf[n > 0 ? n : 0] = 0;
+	return n > 0 ? (size_t)n : 0;
+}
+
 size_t text_number(const char *text)
 {
 	size_t n = 0;

@@ -16,7 +16,18 @@ bool file_text(const char *path, char *buf, size_t size);
 bool file_line(const char *path, char *buf, size_t size);
 /* What /proc/.../stat says behind the process's name, which may hold anything: "STATE PARENT ..."; or "". */
 const char *file_stat(const char *path, char *buf, size_t size);
+/* Where a link leads, as a string, and its length; "" and 0 if it leads nowhere. */
+size_t file_link(const char *path, char *buf, size_t size);
 /* The number that text begins with, after blanks; 0 if there is none. */
 size_t text_number(const char *text);
+
+/* What of text follows that beginning; NULL: it begins otherwise. */
+static inline char *text_after(const char *text, const char *begin)
+{
+	while (*begin)
+		if (*text++ != *begin++)
+			return NULL;
+	return (char *)(uintptr_t)text;
+}
 
 #endif

@@ -6,23 +6,15 @@
 
 #include <sys/sysinfo.h>
 
-static bool starts(const char *s, const char *with)
-{
-	while (*with)
-		if (*s++ != *with++)
-			return false;
-	return true;
-}
-
 /* One line: "ID:CONTROLLERS:PATH"; v2's ID is 0 and it names no controllers. */
 static const char *line_file(const char *controllers, const char **root)
 {
-	if (starts(controllers, ":")) {
+	if (text_after(controllers, ":")) {
 		*root = "/sys/fs/cgroup";
 		return "memory.max";
 	}
 	for (const char *c = controllers; *c != ':' && *c; c++)
-		if ((c == controllers || c[-1] == ',') && starts(c, "memory") &&
+		if ((c == controllers || c[-1] == ',') && text_after(c, "memory") &&
 			(c[6] == ':' || c[6] == ',')) {
 			*root = "/sys/fs/cgroup/memory";
 			return "memory.limit_in_bytes";

@@ -7,6 +7,7 @@
  */
 #include "options.h"
 #include "conf.h"
+#include "file.h"
 #include "sys.h"
 
 #include <elf.h>
@@ -72,22 +73,12 @@ static bool preload_strip(char *list)
 	return to != list;
 }
 
-/* What of e follows "VAR="; NULL: it is another one. */
-static char *value_of(char *e, const char *var)
-{
-	while (*var && *e == *var) {
-		e++;
-		var++;
-	}
-	return *var ? NULL : e;
-}
-
 void options_unfollow(char **envp)
 {
 	char **to = envp;
 
 	for (; *envp; envp++) {
-		char *list = value_of(*envp, "LD_PRELOAD=");
+		char *list = text_after(*envp, "LD_PRELOAD=");
 
 		if (!list || preload_strip(list))
 			*to++ = *envp;
@@ -110,11 +101,11 @@ static bool preload_has(const char *list)
 static void environment_take(char **envp)
 {
 	for (char *s; *envp; envp++) {
-		s = value_of(*envp, "UNDANGLE_OPTIONS=");
+		s = text_after(*envp, "UNDANGLE_OPTIONS=");
 		if (s)
 			options_parse(&options, s, warn);
 		options.asked = options.asked || s;
-		s = value_of(*envp, "LD_PRELOAD=");
+		s = text_after(*envp, "LD_PRELOAD=");
 		options.asked = options.asked || (s && preload_has(s));
 	}
 }

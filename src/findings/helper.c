@@ -42,38 +42,18 @@ static struct {
 static const char *const passed_on[] = {
 	"HOME=", "XDG_CACHE_HOME=", "DEBUGINFOD_CACHE_PATH=", "NO_COLOR=", "TERM=", NULL};
 
-static bool begins(const char *s, const char *with)
-{
-	while (*with)
-		if (*s++ != *with++)
-			return false;
-	return true;
-}
-
-static long read_file(const char *path, char *dst, size_t size)
-{
-	long fd = sys_openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0), n;
-
-	if (fd < 0)
-		return fd;
-	n = sys_read((int)fd, dst, size - 1);
-	sys_close((int)fd);
-	dst[n > 0 ? n : 0] = 0;
-	return n;
-}
-
 /* How many filters are obeyed here; < 0: nobody knows. Source: proc(5), Seccomp_filters is of Linux 5.9. */
 static long filters_count(void)
 {
 	long n = -1;
 
-	if (read_file("/proc/thread-self/status", h.buf, sizeof(h.buf)) <= 0)
+	if (!file_text("/proc/thread-self/status", h.buf, sizeof(h.buf)))
 		return -1;
 	for (const char *p = h.buf; *p; p++)
-		if (begins(p, "\nSeccomp:\t") && p[10] == '0')
+		if (text_after(p, "\nSeccomp:\t0"))
 			return 0;
-		else if (begins(p, "\nSeccomp_filters:\t"))
-			n = (long)text_number(p + 18);
+		else if (text_after(p, "\nSeccomp_filters:"))
+			n = (long)text_number(text_after(p, "\nSeccomp_filters:"));
 	return n;
 }
 
@@ -134,11 +114,12 @@ static bool find_helper(void)
 /* As the program got it: what it made of it since then may be a dead block. */
 static void keep_environment(void)
 {
-	long fd = sys_openat(AT_FDCWD, "/proc/self/environ", O_RDONLY | O_CLOEXEC, 0), n;
+	int fd = file_open("/proc/self/environ");
+	long n;
 	size_t from = 0, at = 0, k = 0;
 
 	h.envp[k++] = (char *)(uintptr_t) "UNDANGLE_OPTIONS=no-symbolize";
-	while (fd >= 0 && (n = sys_read((int)fd, h.buf, sizeof(h.buf))) > 0)
+	while (fd >= 0 && (n = sys_read(fd, h.buf, sizeof(h.buf))) > 0)
 		for (long i = 0; i < n; i++) {
 			if (at < sizeof(h.kept))
 				h.kept[at++] = h.buf[i];
@@ -147,7 +128,7 @@ static void keep_environment(void)
 			bool whole = !h.kept[at - 1], wanted = false;
 
 			for (size_t j = 0; whole && passed_on[j]; j++)
-				wanted = wanted || begins(h.kept + from, passed_on[j]);
+				wanted = wanted || text_after(h.kept + from, passed_on[j]);
 			if (wanted && k < ARRAY_LEN(h.envp) - 1) {
 				h.envp[k++] = h.kept + from;
 				from = at;
@@ -156,7 +137,7 @@ static void keep_environment(void)
 		}
 	h.envp[k] = NULL;
 	if (fd >= 0)
-		sys_close((int)fd);
+		sys_close(fd);
 }
 
 static void set_arguments(bool ask)

@@ -38,16 +38,12 @@ struct sum {
 
 void summary_init(void)
 {
-	const char *given = options.summary;
+	const char *pid = text_after(options.summary, FOLDER);
 
-	here.teller = sys_getpid();
-	if (__builtin_strncmp(given, FOLDER, sizeof(FOLDER) - 1) == 0)
-		here.teller = (int)text_number(given + sizeof(FOLDER) - 1);
-	else
-		given = "";
-	here.named = *given;
+	here.named = pid;
+	here.teller = pid ? (int)text_number(pid) : sys_getpid();
 	if (here.named)
-		out_snprintf(here.path, sizeof(here.path), "%s", given);
+		out_snprintf(here.path, sizeof(here.path), "%s", options.summary);
 	else
 		out_snprintf(here.path, sizeof(here.path), FOLDER "%d.%lx", here.teller,
 			(unsigned long)__rdtsc());

@@ -55,11 +55,9 @@ static size_t parent_of(size_t pid)
 static void file_of(size_t pid, char *dst, size_t size)
 {
 	char path[64];
-	long n;
 
 	out_snprintf(path, sizeof(path), "/proc/%zu/exe", pid);
-	n = sys_call3(__NR_readlink, (long)path, (long)dst, (long)size - 1);
-	dst[n > 0 ? n : 0] = 0;
+	file_link(path, dst, size);
 }
 
 static bool ancestor_has_said(const char *file)

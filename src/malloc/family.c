@@ -193,11 +193,9 @@ static inline void *aligned_up(size_t align, size_t size, void *frame)
 /* Until glibc 2.38 it is memalign; then ISO C17's, which refuses what is no power of two. */
 static bool aligned_alloc_refuses(void)
 {
-	static const char two[] = "2.";
-	const char *is = gnu_get_libc_version();
+	const char *minor = text_after(gnu_get_libc_version(), "2.");
 
-	return __builtin_strncmp(is, two, sizeof(two) - 1) ||
-	       text_number(is + sizeof(two) - 1) >= 38;
+	return !minor || text_number(minor) >= 38;
 }
 
 UD_EXPORT void *aligned_alloc(size_t align, size_t size)

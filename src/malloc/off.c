@@ -94,8 +94,7 @@ bool off_is_ours(void)
 {
 	static const char name[] = "/undangle";
 	char path[1024];
-	long n = sys_call3(__NR_readlink, (long)"/proc/self/exe", (long)path, sizeof(path));
-	size_t len = sizeof(name) - 1;
+	size_t n = file_link("/proc/self/exe", path, sizeof(path)), len = sizeof(name) - 1;
 
-	return n >= (long)len && !__builtin_memcmp(path + n - len, name, len);
+	return n >= len && !__builtin_memcmp(path + n - len, name, len);
 }

@@ -54,20 +54,21 @@ static bool same_origin(const struct origin *a, const struct origin *b)
 
 static void map_file(struct image *im, const char *path)
 {
-	long fd = sys_openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0), p;
+	int fd = file_open(path);
 	struct stat st;
+	long p;
 
 	if (fd < 0)
 		return;
 	if (sys_call3(__NR_fstat, fd, (long)&st, 0) == 0 && S_ISREG(st.st_mode) &&
 		st.st_size >= (long)sizeof(Elf64_Ehdr)) {
-		p = sys_mmap(0, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, (int)fd, 0);
+		p = sys_mmap(0, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
 		if (!sys_is_err(p)) {
 			im->at = (const char *)p;
 			im->size = (size_t)st.st_size;
 		}
 	}
-	sys_close((int)fd);
+	sys_close(fd);
 }
 
 static const Elf64_Shdr *section(const struct image *im, size_t i)
@@ -242,35 +243,20 @@ static void build_id(const struct module *m, bool file, struct origin *of)
 
 static char program[sizeof(((struct origin *)NULL)->path)]; /* as it was called at start */
 
-static size_t program_find(char *path, size_t size)
-{
-	long n = sys_call4(__NR_readlinkat, AT_FDCWD, (long)"/proc/self/exe", (long)path, size);
-
-	return n > 0 ? (size_t)n : 0;
-}
-
 void symbol_start(void)
 {
-	program_find(program, sizeof(program) - 1);
+	file_link("/proc/self/exe", program, sizeof(program));
 }
 
 static void find_origin(const struct module *m, struct origin *of)
 {
 	const struct link_map *l = m->map;
-	size_t n;
 
 	*of = (struct origin){0};
-	if (l->l_name && l->l_name[0]) {
-		n = strnlen(l->l_name, sizeof(of->path));
-		__builtin_memcpy(of->path, l->l_name, MIN(n, sizeof(of->path) - 1));
-	} else {
-		n = program_find(of->path, sizeof(of->path));
-		if (!n) {
-			n = sizeof(program) - 1;
-			__builtin_memcpy(of->path, program, n);
-		}
-	}
-	of->path[MIN(n, sizeof(of->path) - 1)] = 0;
+	if (l->l_name && l->l_name[0])
+		__builtin_memcpy(of->path, l->l_name, strnlen(l->l_name, sizeof(of->path) - 1));
+	else if (!file_link("/proc/self/exe", of->path, sizeof(of->path)))
+		__builtin_memcpy(of->path, program, sizeof(program));
 	build_id(m, false, of);
 }
 

@@ -41,8 +41,13 @@ bool debug_dir_take(const char *verb, const char *arg);
 /* run.c: the text of a file of rules (base/suppress.h); refuses a bad one. Static storage. */
 const char *rules_read(const char *path);
 
-/* Absolute path of libundangle.so, beside the command or in ../lib/undangle; refuses if absent. */
-void library_find(char path[PATH_MAX]);
+#define LIBRARY "libundangle.so"
+
+/* run.c: absolute path of one of our libraries, beside the command or in ../lib/undangle; refuses if absent. */
+void library_find(const char *name, char path[PATH_MAX]);
+
+/* run.c: before all others in LD_PRELOAD. */
+void preload_set(const char *lib);
 
 /*
  * refuse.c: finds prog as execvp would and refuses what ld.so would not preload us into: anything

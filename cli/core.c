@@ -61,14 +61,14 @@ static void from_core(const char *path)
 
 	core_open(path);
 	from.page = core_page;
-	from.base = core_mapped("libundangle.so", &theirs);
+	from.base = core_mapped(LIBRARY, &theirs);
 	if (!from.base)
 		refuse("core: %s: the process ran without undangle", path);
 	if (from.library && !foreign_is(&from, from.library))
 		refuse("core: --library=%s: is another one than the one that ran", from.library);
 	if (from.library)
 		return;
-	library_find(ours);
+	library_find(LIBRARY, ours);
 	from.library = foreign_is(&from, ours) ? ours : theirs;
 	if (!foreign_is(&from, from.library))
 		refuse("core: %s: %s that ran is not here any more: --library=FILE tells where it "

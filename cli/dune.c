@@ -13,34 +13,6 @@
 #include <string.h>
 #include <unistd.h>
 
-static void libdune_find(char path[PATH_MAX])
-{
-	char self[PATH_MAX];
-	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-
-	if (n < 0)
-		refuse("cannot read /proc/self/exe (%s): mount /proc", strerror(errno));
-	self[n] = 0;
-	*strrchr(self, '/') = 0;
-	for (int i = 0; i < 2; i++) {
-		if (snprintf(path, PATH_MAX, i ? "%s/../lib/undangle/libdune.so" : "%s/libdune.so",
-			    self) < PATH_MAX &&
-			!access(path, R_OK))
-			return;
-	}
-	refuse("libdune.so is neither in %s nor in %s/../lib/undangle: run make, or make install",
-		self, self);
-}
-
-static void preload_set(const char *lib)
-{
-	const char *old = getenv("LD_PRELOAD");
-	char value[2 * PATH_MAX];
-
-	snprintf(value, sizeof(value), "%s%s%s", lib, old && *old ? ":" : "", old ? old : "");
-	setenv("LD_PRELOAD", value, 1);
-}
-
 int verb_dune(int argc, char **argv)
 {
 	char lib[PATH_MAX], path[PATH_MAX], options[32] = "";
@@ -60,7 +32,7 @@ int verb_dune(int argc, char **argv)
 	if (i >= argc)
 		refuse("no program given; usage: undangle dune [--stats] [--precise] [--] PROG "
 		       "[ARGS...]");
-	libdune_find(lib);
+	library_find("libdune.so", lib);
 	program_check(argv[i], path);
 	kvm_check("cannot enter ring 0");
 	if (*options)

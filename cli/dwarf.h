@@ -31,7 +31,7 @@ enum dwarf_top {
  */
 void dwarf_stack(struct stack *k, enum dwarf_top top, const char *call);
 
-/* All stacks of a finding. */
+/* finding.c: all stacks of a finding. */
 void dwarf_finding(struct finding *f);
 
 /* Names of C++ and Rust as people write them; any other name, and NULL, as it is. */

@@ -23,9 +23,3 @@ void dwarf_stack(struct stack *k, enum dwarf_top top, const char *call)
 	for (size_t i = 0; i < k->nframes; i++)
 		dwarf_complete(&k->frames[i]);
 }
-
-void dwarf_finding(struct finding *f)
-{
-	for (size_t i = 0; i < f->nstacks; i++)
-		dwarf_stack(&f->stacks[i], TOP_CALLS, NULL);
-}

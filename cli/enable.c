@@ -145,7 +145,7 @@ int verb_enable(int argc, char **argv)
 	if (at + 1 < argc)
 		refuse("enable: '%s': options come before the unit, and there is one unit",
 			argv[at + 1]);
-	library_find(lib);
+	library_find(LIBRARY, lib);
 	make_directories();
 	write_file(&o, lib);
 	unit_look();

@@ -7,6 +7,7 @@
 #include "finding_in.h"
 
 #include "cli.h"
+#include "dwarf.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +29,16 @@ const struct stack *finding_place(const struct finding *f)
 	const struct stack *use = finding_stack(f, "use");
 
 	return use ? use : finding_stack(f, "free");
+}
+
+void dwarf_finding(struct finding *f)
+{
+	for (size_t i = 0; i < f->nstacks; i++) {
+		struct stack *k = &f->stacks[i];
+		bool use = !strcmp(k->role, "use");
+
+		dwarf_stack(k, use && f->access ? TOP_EXACT : TOP_CALLS, use ? f->call : NULL);
+	}
 }
 
 bool scan(const char **s, const char *word)

@@ -14,8 +14,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define LIBRARY "libundangle-layout.so"
-
 static void svg_write(const char *path)
 {
 	struct out o;
@@ -53,13 +51,7 @@ static int layout_prog(bool precise, const char *svg, char **argv)
 
 	program_check(argv[0], path);
 	argv = program_without_env(path, argv);
-	library_find(lib);
-	strrchr(lib, '/')[1] = 0; /* beside libundangle.so */
-	if (strlen(lib) + sizeof(LIBRARY) > sizeof(lib))
-		refuse("%s: path too long", lib);
-	strcat(lib, LIBRARY);
-	if (access(lib, R_OK))
-		refuse("%s: %s: run make", lib, strerror(errno));
+	library_find("libundangle-layout.so", lib);
 	if (asprintf(&what, "%s%s%s", precise ? "precise" : "full", svg ? ":" : "",
 		    svg ? svg : "") < 0 ||
 		setenv("LD_PRELOAD", lib, 1) || setenv("UNDANGLE_LAYOUT", what, 1))

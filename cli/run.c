@@ -14,10 +14,9 @@
 #include <unistd.h>
 #include <x86intrin.h>
 
-#define LIBRARY	    "libundangle.so"
 #define RULES_BYTES (1 << 20)
 
-void library_find(char path[PATH_MAX])
+void library_find(const char *name, char path[PATH_MAX])
 {
 	static const char *const places[] = {"", "/../lib/undangle"};
 	char self[PATH_MAX], place[PATH_MAX];
@@ -28,7 +27,7 @@ void library_find(char path[PATH_MAX])
 	self[n] = 0;
 	*strrchr(self, '/') = 0;
 	for (size_t i = 0; i < ARRAY_LEN(places); i++) {
-		if ((size_t)snprintf(place, sizeof(place), "%s%s/" LIBRARY, self, places[i]) >=
+		if ((size_t)snprintf(place, sizeof(place), "%s%s/%s", self, places[i], name) >=
 			sizeof(place))
 			continue;
 		if (!realpath(place, path) || access(path, R_OK))
@@ -39,7 +38,7 @@ void library_find(char path[PATH_MAX])
 				path);
 		return;
 	}
-	refuse(LIBRARY " is neither in %s nor in %s/../lib/undangle: run make, or make install",
+	refuse("%s is neither in %s nor in %s/../lib/undangle: run make, or make install", name,
 		self, self);
 }
 
@@ -175,21 +174,26 @@ static void summary_name(struct options *o)
 	o->explicit |= 1UL << OPTION_NTH_summary;
 }
 
+void preload_set(const char *lib)
+{
+	const char *old = getenv("LD_PRELOAD");
+	size_t n = strlen(lib);
+
+	if (old && !strncmp(old, lib, n)) /* undangle run by undangle */
+		old += n + (old[n] == ':' || old[n] == ' ');
+	if (setenv("LD_PRELOAD", claim_text("%s%s%s", lib, old && *old ? ":" : "", old ? old : ""),
+		    1))
+		refuse("out of memory");
+}
+
 static void environment_set(const struct options *o, const char *path)
 {
 	char text[4096], lib[PATH_MAX];
-	const char *old = getenv("LD_PRELOAD");
-	char *preload;
-	size_t n;
 
 	preload_name(path, lib);
-	n = strlen(lib);
-
+	preload_set(lib);
 	options_format(o, text, sizeof(text));
-	if (old && !strncmp(old, lib, n)) /* undangle run by undangle */
-		old += n + (old[n] == ':' || old[n] == ' ');
-	if (asprintf(&preload, "%s%s%s", lib, old && *old ? ":" : "", old ? old : "") < 0 ||
-		setenv("LD_PRELOAD", preload, 1) || setenv("UNDANGLE_OPTIONS", text, 1))
+	if (setenv("UNDANGLE_OPTIONS", text, 1))
 		refuse("out of memory");
 }
 
@@ -227,7 +231,7 @@ int run(int argc, char **argv)
 	if (at >= argc)
 		refuse("no program given: undangle [options] [--] PROG [ARGS...] (see undangle "
 		       "--help)");
-	library_find(lib);
+	library_find(LIBRARY, lib);
 	file_check("log", o.log, false);
 	file_check("heap-profile", o.heap_profile, false);
 	file_check("metrics", o.metrics, true);

@@ -43,7 +43,7 @@ static FILE *file_of(const char *name)
 /* Where the library is in it, and its path as that process sees it: "" if it is nowhere. */
 static void find_library(char path[PATH_MAX])
 {
-	static const char name[] = "/libundangle.so";
+	static const char name[] = "/" LIBRARY;
 	FILE *maps = file_of("maps");
 	char *line = NULL, *at, *end;
 	size_t size = 0;
@@ -77,7 +77,7 @@ static void open_process(void)
 		refuse("stat: %d: %s: it takes its own user, or root", pid, strerror(errno));
 	from.page = page_of_process;
 	snprintf(theirs, sizeof(theirs), "/proc/%d/root%s", pid, path);
-	library_find(ours);
+	library_find(LIBRARY, ours);
 	from.library = foreign_is(&from, ours) ? ours : theirs;
 	if (!foreign_is(&from, from.library))
 		refuse("stat: %d: runs with another build of undangle, and %s is not that any more",

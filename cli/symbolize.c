@@ -107,14 +107,12 @@ static bool be_child(unsigned seconds)
 
 static void take_format(struct job *j, const char *name)
 {
-	if (!strcmp(name, "text"))
-		j->format = FORMAT_TEXT;
-	else if (!strcmp(name, "asan"))
-		j->format = FORMAT_ASAN;
-	else if (!strcmp(name, "json"))
-		j->format = FORMAT_JSON;
-	else
-		refuse("symbolize: --format=%s: it is one of text, asan, json", name);
+	char word[16];
+
+	for (j->format = 0; option_word("format", j->format, word, sizeof(word)); j->format++)
+		if (!strcmp(name, word))
+			return;
+	refuse("symbolize: --format=%s: it is one of text, asan, json", name);
 }
 
 static void read_one(const char *name, struct job *j)

@@ -286,13 +286,3 @@ void dwarf_stack(struct stack *k, enum dwarf_top top, const char *call)
 		i += put_missing(k, i, to);
 	}
 }
-
-void dwarf_finding(struct finding *f)
-{
-	for (size_t i = 0; i < f->nstacks; i++) {
-		struct stack *k = &f->stacks[i];
-		bool use = !strcmp(k->role, "use");
-
-		dwarf_stack(k, use && f->access ? TOP_EXACT : TOP_CALLS, use ? f->call : NULL);
-	}
-}

@@ -318,7 +318,7 @@ void report_stack(struct out *o, uint32_t id)
 {
 	uintptr_t pc[STACK_MAX];
 
-	print_frames(o, pc, stack_get(id, pc, STACK_MAX), false);
+	print_frames(o, pc, depot_get(id, pc, STACK_MAX), false);
 }
 
 /* Of bounds that are near each other their mean stands for both. */
@@ -368,12 +368,12 @@ static void print_stacks(struct out *o, const struct report *r)
 		print_stack(o, r->access == ACCESS_NONE ? "  called by" : "  used by", sys_gettid(),
 			NULL, pc, n, exact);
 	if (b->state == BLOCK_DEAD) {
-		n = stack_get(b->free_stack, pc, STACK_MAX);
+		n = depot_get(b->free_stack, pc, STACK_MAX);
 		print_stack(o, b->moved ? "  moved by realloc in" : "  freed by", b->free_tid,
 			age_known ? &age : NULL, pc, n, false);
 	}
 	if (b->state == BLOCK_DEAD || b->state == BLOCK_LIVE) {
-		n = stack_get(b->alloc_stack, pc, STACK_MAX);
+		n = depot_get(b->alloc_stack, pc, STACK_MAX);
 		print_stack(o, "  allocated by", b->alloc_tid, NULL, pc, n, false);
 	}
 	if (r->before.state == BLOCK_LIVE) {
@@ -381,7 +381,7 @@ static void print_stacks(struct out *o, const struct report *r)
 		print_where(o, r->addr, &r->before);
 		if (!r->before.alloc_tid)
 			out_char(o, '\n');
-		n = stack_get(r->before.alloc_stack, pc, STACK_MAX);
+		n = depot_get(r->before.alloc_stack, pc, STACK_MAX);
 		print_stack(o, " allocated by", r->before.alloc_tid, NULL, pc, n, false);
 	}
 }

@@ -177,7 +177,7 @@ static bool gate_enter(void)
 size_t report_frames(const struct report *r, uintptr_t *pc, size_t max)
 {
 	if (r->found)
-		return stack_get(r->block.free_stack, pc, max);
+		return depot_get(r->block.free_stack, pc, max);
 	return stack_walk(&r->use, report_by_access(r), pc, max);
 }
 

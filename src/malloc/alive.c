@@ -291,7 +291,7 @@ static void write_profile(void)
 	out_init(&o, fd);
 	for (uint32_t i = 0; i < SITES; i++) {
 		const struct site *s = &all.site[i];
-		size_t n = s->used ? stack_get(s->stack, pc, STACK_MAX) : 0;
+		size_t n = s->used ? depot_get(s->stack, pc, STACK_MAX) : 0;
 
 		if (!s->used)
 			continue;

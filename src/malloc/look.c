@@ -14,7 +14,7 @@ UD_EXPORT void ud_look(vaddr_t addr, struct lookup *l)
 	block_find(addr, &l->block);
 	if (l->block.state != BLOCK_LIVE && l->block.state != BLOCK_DEAD)
 		return;
-	l->nalloc = stack_get(l->block.alloc_stack, l->alloc, LOOK_FRAMES);
+	l->nalloc = depot_get(l->block.alloc_stack, l->alloc, LOOK_FRAMES);
 	if (l->block.state == BLOCK_DEAD)
-		l->nfree = stack_get(l->block.free_stack, l->free, LOOK_FRAMES);
+		l->nfree = depot_get(l->block.free_stack, l->free, LOOK_FRAMES);
 }

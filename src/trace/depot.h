@@ -9,8 +9,8 @@
 
 #include "base/base.h"
 
-#define DEPOT_BYTES  (512UL << 20)
-#define DEPOT_FRAMES 48 /* of a stack, at most */
+#define DEPOT_BYTES (512UL << 20)
+#define STACK_MAX   48 /* frames of a stack, at most: deeper ones are cut at the outer end */
 
 /* A stack with the same outer frames: its frames skip.. are the new one's own.., if both go on. */
 struct depot_near {
@@ -27,7 +27,7 @@ uint32_t depot_put(const uintptr_t *pc, size_t n, uint64_t hash, const struct de
 /* The id of n frames with this hash; 0 if they were not put yet. */
 uint32_t depot_find(uint64_t hash, size_t n);
 
-/* The frames of an id; 0 if there is no such id. */
+/* The frames of an id, return addresses as captured; 0 if there is no such id. */
 size_t depot_get(uint32_t id, uintptr_t *pc, size_t max);
 
 size_t depot_bytes(void); /* in use */
@@ -44,12 +44,12 @@ static inline uint64_t depot_hash(uint64_t h, uintptr_t pc)
 	return h * DEPOT_FACTOR + (m ^ m >> 32);
 }
 
-/* Of DEPOT_FRAMES frames: h is that of these and all farther out, outer that of the latter. */
+/* Of STACK_MAX frames: h is that of these and all farther out, outer that of the latter. */
 static inline uint64_t depot_hash_cut(uint64_t h, uint64_t outer)
 {
 	const uint64_t f12 = DEPOT_SQUARE(DEPOT_SQUARE(DEPOT_CUBE(DEPOT_FACTOR)));
 
-	_Static_assert(DEPOT_FRAMES == 48, "f12 to the fourth");
+	_Static_assert(STACK_MAX == 48, "f12 to the fourth");
 	return h - outer * DEPOT_SQUARE(DEPOT_SQUARE(f12));
 }
 

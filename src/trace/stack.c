@@ -290,8 +290,3 @@ size_t stack_walk(const struct stack_regs *regs, bool exact, uintptr_t *pc, size
 	}
 	return first + copy_out(&w, pc + first, max - first);
 }
-
-size_t stack_get(uint32_t id, uintptr_t *pc, size_t max)
-{
-	return depot_get(id, pc, max);
-}

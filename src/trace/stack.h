@@ -1,5 +1,5 @@
 /*
- * stack.h - capture a call stack cheaply and remember it once: 32-bit ids into a depot.
+ * stack.h - capture a call stack cheaply and remember it once, by an id of the depot.
  *
  * app context. Callable from inside malloc/free, in signal handlers and before constructors:
  * no malloc, no libc call that allocates or locks, never faults whatever the registers hold.
@@ -9,8 +9,6 @@
 
 #include "base/base.h"
 #include "depot.h"
-
-#define STACK_MAX DEPOT_FRAMES /* frames kept at most; deeper ones are cut at the outer end */
 
 /* The registers that a walk starts from. */
 struct stack_regs {
@@ -38,9 +36,6 @@ static inline struct stack_regs stack_regs_of_frame(const void *frame)
 
 	return (struct stack_regs){.ip = f[1], .sp = (uintptr_t)(f + 2), .bp = f[0]};
 }
-
-/* The frames of an id, return addresses as captured; 0 if the id is unknown. */
-size_t stack_get(uint32_t id, uintptr_t *pc, size_t max);
 
 /* Is the byte at addr readable now? One system call, changes nothing. */
 bool stack_probe(uintptr_t addr);

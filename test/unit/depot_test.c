@@ -14,7 +14,7 @@
 
 struct options options;
 
-#define FRAMES DEPOT_FRAMES
+#define FRAMES STACK_MAX
 
 static uint64_t hash_of(const uintptr_t *pc, size_t n)
 {

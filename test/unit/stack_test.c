@@ -183,11 +183,11 @@ static void depot(void)
 		CHECK_EQ(a, b); /* the caller's frame is the same in every turn */
 	}
 	CHECK(a != 0);
-	CHECK(stack_get(a, pc, STACK_MAX) >= 1);
+	CHECK(depot_get(a, pc, STACK_MAX) >= 1);
 	CHECK_EQ(pc[0], (uintptr_t)__builtin_return_address(0));
-	CHECK_EQ(stack_get(a, pc, 1), 1);
-	CHECK_EQ(stack_get(0, pc, STACK_MAX), 0);
-	CHECK_EQ(stack_get(0x7fffffff, pc, STACK_MAX), 0);
+	CHECK_EQ(depot_get(a, pc, 1), 1);
+	CHECK_EQ(depot_get(0, pc, STACK_MAX), 0);
+	CHECK_EQ(depot_get(0x7fffffff, pc, STACK_MAX), 0);
 }
 
 static void on_fault(int sig, siginfo_t *si, void *ucontext)
@@ -339,7 +339,7 @@ static __attribute__((noinline)) void check_capture(void)
 	struct stack_regs r = stack_regs_of_frame(__builtin_frame_address(0));
 	uintptr_t want[STACK_MAX], got[STACK_MAX];
 	size_t nwant = stack_walk(&r, false, want, STACK_MAX);
-	size_t ngot = stack_get(stack_capture(__builtin_frame_address(0)), got, STACK_MAX);
+	size_t ngot = depot_get(stack_capture(__builtin_frame_address(0)), got, STACK_MAX);
 
 	ncaptures++;
 	nwrong += ngot != nwant || memcmp(got, want, nwant * sizeof(*want));
@@ -585,7 +585,7 @@ static void cost(void)
 	size_t n;
 
 	deep(6);
-	n = stack_get(exported(), pc, STACK_MAX);
+	n = depot_get(exported(), pc, STACK_MAX);
 	printf("# capture of %zu frames: %.0f ns\n", n + 7, best_ns);
 	CHECK(n > 1);
 }

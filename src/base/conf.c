@@ -1,22 +1,18 @@
 /* conf.c - see conf.h. pure: everything by argument, no system call. */
 #include "conf.h"
+#include "file.h"
 #include "glob.h"
 
 #define WORD_BYTES (OPTION_STR_SIZE + 64)
-
-static bool is_blank(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r';
-}
 
 /* The next word of the line that ends at `end`; its length, 0: no more. */
 static size_t word_next(const char **at, const char *end)
 {
 	size_t n = 0;
 
-	while (*at < end && is_blank(**at))
+	while (*at < end && text_is_blank(**at))
 		++*at;
-	while (*at + n < end && !is_blank((*at)[n]))
+	while (*at + n < end && !text_is_blank((*at)[n]))
 		n++;
 	return n;
 }

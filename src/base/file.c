@@ -49,7 +49,7 @@ size_t text_number(const char *text)
 {
 	size_t n = 0;
 
-	while (*text == ' ' || *text == '\t')
+	while (text_is_blank(*text))
 		text++;
 	for (; *text >= '0' && *text <= '9' && n < SIZE_MAX / 16; text++)
 		n = n * 10 + (size_t)(*text - '0');

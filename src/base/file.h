@@ -21,6 +21,11 @@ size_t file_link(const char *path, char *buf, size_t size);
 /* The number that text begins with, after blanks; 0 if there is none. */
 size_t text_number(const char *text);
 
+static inline bool text_is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r';
+}
+
 /* What of text follows that beginning; NULL: it begins otherwise. */
 static inline char *text_after(const char *text, const char *begin)
 {

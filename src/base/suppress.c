@@ -4,6 +4,7 @@
  * The text is a user's file: any bytes, ended by a zero.
  */
 #include "suppress.h"
+#include "file.h"
 #include "glob.h"
 
 #define BARE_MAX 512
@@ -43,11 +44,6 @@ bool suppress_matches(const struct suppress_rule *r, enum suppress what, const c
 	       (without_parameters(name, bare) && glob_matches(r->glob, r->glob_len, bare));
 }
 
-static bool is_blank(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r';
-}
-
 static void understand(struct suppress_rule *r)
 {
 	static const struct {
@@ -82,9 +78,9 @@ bool suppress_next(const char **text, unsigned *number, struct suppress_rule *r)
 			end++;
 		++*number;
 		s = *end ? end + 1 : end;
-		while (from < end && is_blank(*from))
+		while (from < end && text_is_blank(*from))
 			from++;
-		while (end > from && is_blank(end[-1]))
+		while (end > from && text_is_blank(end[-1]))
 			end--;
 		*text = s;
 		if (from == end || *from == '#')

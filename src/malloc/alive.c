@@ -1,5 +1,5 @@
 /*
- * alive.c - see alive.h. At the end of the process; raw system calls, memory of its own, no malloc.
+ * alive.c - --leaks and --heap-profile. At the end of the process; raw system calls, memory of its own, no malloc.
  *
  * Two walks over the addresses that were handed out, by block_find: the first counts, the second
  * fills a table in the order of addresses. What the program can still reach: from every word of its
@@ -8,7 +8,6 @@
  *
  * What breaks it: our own structures among the roots, for they know every block.
  */
-#include "alive.h"
 #include "malloc.h"
 #include "trace/trace.h"
 

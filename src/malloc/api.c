@@ -1,6 +1,5 @@
 /* api.c - see undangle.h: the engine's answers for the program itself. app context. */
 #include "malloc.h"
-#include "stats.h"
 #include "undangle.h"
 
 int ud_is_dead(const void *p)

@@ -9,7 +9,6 @@
 #include "bypass.h"
 #include "last.h"
 #include "otherlibc.h"
-#include "stats.h"
 
 #include <dlfcn.h>
 #include <errno.h>

@@ -33,6 +33,13 @@ void *short_alloc(size_t size, bool zero, void *frame);
 void *alloc_aligned(size_t size, size_t align, void *frame);
 /* Any other free: `call` is what a report names. */
 void free_as(void *p, const char *call, void *frame);
+/* The counts: at exit (--stats), and by malloc_stats. start() has run. */
+void stats_print(struct out *o);
+/*
+ * What is still allocated as the process ends: --leaks and --heap-profile. The program's own destructors have
+ * run, other threads may still. frame: the caller's; nothing below it is the program's.
+ */
+void alive_tell(void *frame);
 /* Tells what sweeps have found (base/late.h); `when`: as report_written. Hold no lock. */
 void late_tell(const char *when);
 

@@ -6,13 +6,11 @@
  * before main and (initfirst) before other libraries' constructors.
  */
 #include "malloc.h"
-#include "alive.h"
 #include "bypass.h"
 #include "last.h"
 #include "metrics.h"
 #include "off.h"
 #include "otherlibc.h"
-#include "stats.h"
 
 #include <errno.h>
 
@@ -61,7 +59,7 @@ static bool is_in_valgrind(void)
 	return answer != 0;
 }
 
-/* Of RLIMIT_DATA: our static tables are 5 MB, the rows' others 27. Of RLIMIT_AS: what a small process has. */
+/* Of RLIMIT_DATA: 4 MB at the start, and the rows' records, of the dead too. Of RLIMIT_AS: what a small process has. */
 #define DATA_PAGES    (24UL << 20)
 #define DATA_ROWS     (48UL << 20)
 #define ADDRESS_PAGES (16UL << 20)

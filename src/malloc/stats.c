@@ -1,5 +1,4 @@
-/* stats.c - see stats.h. app context; prints without malloc or stdio. */
-#include "stats.h"
+/* stats.c - the counts, printed. app context; without malloc or stdio. */
 #include "bypass.h"
 #include "malloc.h"
 #include "off.h"

@@ -19,7 +19,7 @@
 #define NOTHROW "RKSt9nothrow_t"
 #define ALIGNED "St11align_val_t"
 
-#define OPERATORS                                                       \
+#define OPERATORS(NEW, NEW_ALIGNED, DELETE)                             \
 	NEW(new_one, "_Znwm")                                           \
 	NEW(new_array, "_Znam")                                         \
 	NEW(new_one_nothrow, "_Znwm" NOTHROW)                           \
@@ -41,22 +41,11 @@
 	DELETE(delete_one_aligned_nothrow, "_ZdlPv" ALIGNED NOTHROW)    \
 	DELETE(delete_array_aligned_nothrow, "_ZdaPv" ALIGNED NOTHROW)
 
-/* The numbers of the operators, then their names. */
-#define NEW(id, symbol)		NR_##id,
-#define NEW_ALIGNED(id, symbol) NR_##id,
-#define DELETE(id, symbol)	NR_##id,
-enum { OPERATORS NR_ALL };
-#undef NEW
-#undef NEW_ALIGNED
-#undef DELETE
+#define NUMBER(id, symbol) NR_##id,
+enum { OPERATORS(NUMBER, NUMBER, NUMBER) NR_ALL };
 
-#define NEW(id, symbol)		symbol,
-#define NEW_ALIGNED(id, symbol) symbol,
-#define DELETE(id, symbol)	symbol,
-static const char *const names[] = {OPERATORS};
-#undef NEW
-#undef NEW_ALIGNED
-#undef DELETE
+#define NAME(id, symbol) symbol,
+static const char *const names[] = {OPERATORS(NAME, NAME, NAME)};
 
 /* With the arguments as they came. */
 static void *(*asked[NR_ALL])(size_t, size_t, size_t);
@@ -140,4 +129,4 @@ static void *aligned(size_t size, size_t align, void *frame)
 			short_free(p);                                  \
 	}
 
-OPERATORS
+OPERATORS(NEW, NEW_ALIGNED, DELETE)

@@ -75,7 +75,7 @@ bool module_find(uintptr_t pc, struct module *m)
 	return true;
 }
 
-static uint64_t uleb(const uint8_t **p)
+static uint64_t leb(const uint8_t **p, bool sign)
 {
 	uint64_t v = 0;
 	unsigned shift = 0;
@@ -87,24 +87,17 @@ static uint64_t uleb(const uint8_t **p)
 			v |= (uint64_t)(b & 0x7f) << shift;
 		shift += 7;
 	} while (b & 0x80);
-	return v;
+	return sign && shift < 64 && (b & 0x40) ? v | -1UL << shift : v;
+}
+
+static uint64_t uleb(const uint8_t **p)
+{
+	return leb(p, false);
 }
 
 static int64_t sleb(const uint8_t **p)
 {
-	uint64_t v = 0;
-	unsigned shift = 0;
-	uint8_t b;
-
-	do {
-		b = *(*p)++;
-		if (shift < 64)
-			v |= (uint64_t)(b & 0x7f) << shift;
-		shift += 7;
-	} while (b & 0x80);
-	if (shift < 64 && (b & 0x40))
-		v |= -1UL << shift;
-	return (int64_t)v;
+	return (int64_t)leb(p, true);
 }
 
 static uint64_t fixed(const uint8_t **p, unsigned bytes)

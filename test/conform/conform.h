@@ -14,6 +14,7 @@
 #define CONFORM_H
 
 #include <errno.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdint.h>
@@ -31,9 +32,10 @@ struct conform_case {
 	void (*fn)(void);
 };
 
-extern const struct conform_case signal_cases[], siginfo_cases[], context_cases[], fault_cases[],
-	memory_cases[], thread_cases[], process_cases[], fd_cases[], time_cases[], arch_cases[],
-	entry_cases[], refused_cases[], blocks_cases[], ipc_cases[], tasks_cases[], watched_cases[];
+extern const struct conform_case signal_cases[], restart_cases[], ends_cases[], siginfo_cases[],
+	context_cases[], fault_cases[], memory_cases[], thread_cases[], process_cases[], fd_cases[],
+	time_cases[], arch_cases[], entry_cases[], refused_cases[], blocks_cases[], ipc_cases[],
+	tasks_cases[], watched_cases[];
 
 /* What a caught synchronous signal said. */
 struct fault {
@@ -67,6 +69,8 @@ void say_status(const char *what, int status);
 void say_wait(const char *what, pid_t pid);
 /* Forks; the child runs fn(arg) and leaves with status 0 if fn returns. */
 pid_t child_start(void (*fn)(void *), void *arg);
+/* Starts a thread, or death. */
+pthread_t thread_start(void *(*fn)(void *), void *arg);
 /* Sleeps until the task (of this or another process) has been asleep for some samples in a row. */
 void wait_asleep(pid_t pid, pid_t tid);
 /* Forks a helper that sends sig to this thread's process each time it has fallen asleep, n times.

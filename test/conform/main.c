@@ -17,11 +17,13 @@ static const struct {
 	const struct conform_case *cases;
 } groups[] = {
 	{"signal", signal_cases},
+	{"signal", restart_cases},
 	{"siginfo", siginfo_cases},
 	{"context", context_cases},
 	{"fault", fault_cases},
 	{"memory", memory_cases},
 	{"thread", thread_cases},
+	{"thread", ends_cases},
 	{"process", process_cases},
 	{"fd", fd_cases},
 	{"time", time_cases},
@@ -101,6 +103,14 @@ void say_wait(const char *what, pid_t pid)
 	if (got != pid)
 		die(what);
 	say_status(what, status);
+}
+
+pthread_t thread_start(void *(*fn)(void *), void *arg)
+{
+	pthread_t t;
+
+	must(!pthread_create(&t, NULL, fn, arg));
+	return t;
 }
 
 pid_t child_start(void (*fn)(void *), void *arg)

@@ -1,15 +1,11 @@
-/* thread.c - conformance: threads, locks, cancellation, thread ends, exec and fork among threads.
- */
+/* thread.c - conformance: threads, locks, cancellation, thread ends. */
 #include <limits.h>
 #include <linux/futex.h>
-#include <linux/sched.h>
 #include <pthread.h>
 #include <sched.h>
-#include <semaphore.h>
 #include <stdatomic.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/time.h>
 #include <threads.h>
 #include <time.h>
 
@@ -19,14 +15,6 @@ static atomic_long counter;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t cond = PTHREAD_COND_INITIALIZER;
 static int turn;
-
-static pthread_t start(void *(*fn)(void *), void *arg)
-{
-	pthread_t t;
-
-	must(!pthread_create(&t, NULL, fn, arg));
-	return t;
-}
 
 static void *add(void *n)
 {
@@ -51,7 +39,7 @@ static void thr_64(void)
 
 	pthread_barrier_init(&barrier, NULL, 65);
 	for (long i = 0; i < 64; i++)
-		t[i] = start(meet, (void *)i);
+		t[i] = thread_start(meet, (void *)i);
 	pthread_barrier_wait(&barrier);
 	for (int i = 0; i < 64; i++) {
 		must(!pthread_join(t[i], &ret));
@@ -65,7 +53,7 @@ static void thr_in_turn(void)
 	void *ret;
 
 	for (long i = 0; i < 300; i++)
-		must(!pthread_join(start(add, (void *)i), &ret) && ret == (void *)(i + 1));
+		must(!pthread_join(thread_start(add, (void *)i), &ret) && ret == (void *)(i + 1));
 	say("300 one after the other: %ld", (long)counter);
 }
 
@@ -112,7 +100,7 @@ static void thr_tls(void)
 	pthread_key_create(&key[0], destroy);
 	errno = 99;
 	for (long i = 1; i < 4; i++) {
-		pthread_join(start(use_tls, (void *)i), &ret);
+		pthread_join(thread_start(use_tls, (void *)i), &ret);
 		say("ended with %ld, errno here %d", (long)ret, errno);
 	}
 	say("mine %d", tls);
@@ -133,7 +121,7 @@ static void thr_mutex(void)
 	pthread_t t[8];
 
 	for (int i = 0; i < 8; i++)
-		t[i] = start(locked_add, (void *)3000);
+		t[i] = thread_start(locked_add, (void *)3000);
 	for (int i = 0; i < 8; i++)
 		pthread_join(t[i], NULL);
 	say("%d", turn);
@@ -154,7 +142,7 @@ static void *ping(void *who)
 
 static void thr_cond(void)
 {
-	pthread_t t = start(ping, (void *)1);
+	pthread_t t = thread_start(ping, (void *)1);
 	struct timespec past = {1, 0};
 
 	ping(NULL);
@@ -183,7 +171,7 @@ static void thr_robust(void)
 	pthread_mutexattr_init(&a);
 	pthread_mutexattr_setrobust(&a, PTHREAD_MUTEX_ROBUST);
 	pthread_mutex_init(&robust, &a);
-	pthread_join(start(lock_and_leave, NULL), NULL);
+	pthread_join(thread_start(lock_and_leave, NULL), NULL);
 	say("owner dead %d", pthread_mutex_lock(&robust) == EOWNERDEAD);
 	say("consistent %d", pthread_mutex_consistent(&robust));
 	say("unlock %d", pthread_mutex_unlock(&robust));
@@ -221,7 +209,7 @@ static void thr_futex(void)
 	rc = futex(FUTEX_WAIT_PRIVATE, 0, &(struct timespec){.tv_nsec = 1000});
 	say("timeout %s", result(rc));
 	for (int i = 0; i < 10; i++)
-		t[i] = start(futex_sleep, NULL);
+		t[i] = thread_start(futex_sleep, NULL);
 	__atomic_store_n(&word, 1, __ATOMIC_SEQ_CST);
 	futex(FUTEX_WAKE_PRIVATE, INT_MAX, NULL);
 	for (int i = 0; i < 10; i++)
@@ -249,7 +237,7 @@ static void thr_pi(void)
 	say("protocol %d", pthread_mutexattr_setprotocol(&a, PTHREAD_PRIO_INHERIT));
 	pthread_mutex_init(&m, &a);
 	for (int i = 0; i < 4; i++)
-		t[i] = start(pi_add, &m);
+		t[i] = thread_start(pi_add, &m);
 	for (int i = 0; i < 4; i++)
 		pthread_join(t[i], NULL);
 	say("%d", turn);
@@ -285,7 +273,7 @@ static void thr_cancel(void)
 
 	for (long kind = 0; kind < 2; kind++) {
 		counter = 0;
-		pthread_t t = start(cancel_me, (void *)kind);
+		pthread_t t = thread_start(cancel_me, (void *)kind);
 
 		while (!counter)
 			sched_yield();
@@ -295,164 +283,6 @@ static void thr_cancel(void)
 	}
 }
 
-static void *last_words(void *leader)
-{
-	pthread_join((pthread_t)leader, NULL);
-	say("main has gone, gettid differs %d", gettid() != getpid());
-	return NULL;
-}
-
-static void main_leaves(void *unused)
-{
-	start(last_words, (void *)pthread_self());
-	pthread_exit(NULL);
-}
-
-static void thr_main_first(void)
-{
-	say_wait("process", child_start(main_leaves, NULL));
-}
-
-static __attribute__((noreturn)) void *spin(void *unused)
-{
-	counter++;
-	for (;;)
-		__asm__ volatile("pause");
-}
-
-static __attribute__((noreturn)) void *sleep_on(void *unused)
-{
-	counter++;
-	for (;;)
-		pause();
-}
-
-static __attribute__((noreturn)) void *call_exit(void *unused)
-{
-	exit(7);
-}
-
-static void crowd(void)
-{
-	for (int i = 0; i < 4; i++) {
-		start(spin, NULL);
-		start(sleep_on, NULL);
-	}
-	while (counter < 8)
-		sched_yield();
-}
-
-static void exit_from_main(void *unused)
-{
-	crowd();
-	_exit(5);
-}
-
-static void exit_from_thread(void *unused)
-{
-	crowd();
-	pthread_join(start(call_exit, NULL), NULL);
-}
-
-static void die_among_threads(void *unused)
-{
-	crowd();
-	kill(getpid(), SIGTERM);
-	pause();
-}
-
-static void thr_exit_group(void)
-{
-	say_wait("main", child_start(exit_from_main, NULL));
-	say_wait("thread", child_start(exit_from_thread, NULL));
-	say_wait("signal", child_start(die_among_threads, NULL));
-}
-
-static void thr_execed(void)
-{
-	say("executed, pid kept %d, leader %d", atoi(conform_argv[1]) == getpid(),
-		gettid() == getpid());
-}
-
-static void *exec_it(void *unused)
-{
-	char pid[16];
-
-	snprintf(pid, sizeof(pid), "%d", getpid());
-	conform_exec(".thr_execed", pid, NULL);
-	return NULL;
-}
-
-static void exec_child(void *unused)
-{
-	crowd();
-	pthread_join(start(exec_it, NULL), NULL);
-}
-
-static void thr_exec(void)
-{
-	say_wait("process", child_start(exec_child, NULL));
-}
-
-static void *fork_it(void *unused)
-{
-	pid_t p = fork();
-
-	if (p == 0) {
-		say("child: leader %d, tls %d", gettid() == getpid(), tls);
-		pthread_join(start(add, (void *)10), NULL);
-		say("child's thread: %ld", (long)counter);
-		_exit(3);
-	}
-	say_wait("child", p);
-	return NULL;
-}
-
-static void thr_fork(void)
-{
-	tls = 8;
-	pthread_join(start(fork_it, NULL), NULL);
-	crowd();
-	say_wait("from a crowd", child_start(process_leaves, &lock));
-	pthread_join(start(fork_it, NULL), NULL);
-}
-
-enum { CLONE_STACK = 65536 };
-static pid_t clone_tid;
-
-static int clone_fn(void *arg)
-{
-	turn = 55;
-	_exit((int)(long)arg);
-}
-
-static void thr_clone(void)
-{
-	int status;
-	char *clone_stack = block(CLONE_STACK);
-	pid_t p = clone(clone_fn, clone_stack + CLONE_STACK, CLONE_VM | SIGCHLD, (void *)12);
-
-	must(waitpid(p, &status, 0) == p);
-	say_status("CLONE_VM", status);
-	say("memory shared %d", turn == 55);
-	turn = 0;
-	p = clone(clone_fn, clone_stack + CLONE_STACK, SIGCHLD, (void *)13);
-	must(waitpid(p, &status, 0) == p);
-	say_status("plain", status);
-	say("memory shared %d", turn == 55);
-	p = clone(clone_fn, clone_stack + CLONE_STACK,
-		CLONE_VM | CLONE_VFORK | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID | SIGCHLD,
-		(void *)14, &clone_tid, NULL, &clone_tid);
-	must(waitpid(p, &status, 0) == p);
-	say_status("vfork, cleared tid", status);
-	say("tid %d", clone_tid);
-	p = (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
-	if (p == 0)
-		_exit(15);
-	must(waitpid(p, &status, 0) == p);
-	say_status("like fork", status);
-}
-
 static void thr_tid(void)
 {
 	static int cleared = 5;
@@ -460,7 +290,7 @@ static void thr_tid(void)
 	say("set_tid_address %d", syscall(SYS_set_tid_address, &cleared) == gettid());
 	say("gettid %d", gettid() == getpid());
 	say("tgkill nobody %s", result(syscall(SYS_tgkill, getpid(), 0x3fffffff, 0)));
-	pthread_t t = start(add, (void *)1);
+	pthread_t t = thread_start(add, (void *)1);
 
 	pthread_join(t, NULL);
 	char name[16] = "";
@@ -494,7 +324,7 @@ static void thr_kill(void)
 
 	handle(SIGUSR1, note, SA_RESTART);
 	for (long i = 0; i < 8; i++)
-		t[i] = start(target, (void *)i);
+		t[i] = thread_start(target, (void *)i);
 	while (counter < 8)
 		sched_yield();
 	for (int round = 0; round < 20; round++)
@@ -531,7 +361,7 @@ static void thr_process_signal(void)
 	sigaddset(&s, SIGUSR1);
 	pthread_sigmask(SIG_BLOCK, &s, NULL);
 	kill(getpid(), SIGUSR1);
-	pthread_join(start(unblocked, NULL), NULL);
+	pthread_join(thread_start(unblocked, NULL), NULL);
 	say("main %d, the willing thread %d", seen[0], seen[3]);
 }
 
@@ -585,7 +415,7 @@ static void thr_misc(void)
 		thrd_join(t, &ret) == thrd_success);
 	say("C11 %d", ret);
 	for (int i = 0; i < 4; i++)
-		pthread_join(start(call_once_fn, NULL), NULL);
+		pthread_join(thread_start(call_once_fn, NULL), NULL);
 	pthread_rwlock_rdlock(&rw);
 	say("two readers %d, writer %d", pthread_rwlock_tryrdlock(&rw),
 		pthread_rwlock_trywrlock(&rw));
@@ -606,10 +436,10 @@ static void thr_few_fds(void)
 
 	must(!setrlimit(RLIMIT_NOFILE, &(struct rlimit){48, 48}));
 	for (long i = 0; i < 120; i++)
-		must(!pthread_join(start(add, (void *)i), NULL));
+		must(!pthread_join(thread_start(add, (void *)i), NULL));
 	pthread_barrier_init(&barrier, NULL, 9);
 	for (long i = 0; i < 8; i++)
-		t[i] = start(meet, (void *)i);
+		t[i] = thread_start(meet, (void *)i);
 	pthread_barrier_wait(&barrier);
 	for (int i = 0; i < 8; i++)
 		must(!pthread_join(t[i], NULL));
@@ -627,12 +457,6 @@ const struct conform_case thread_cases[] = {
 	{"thr_futex", thr_futex},
 	{"thr_pi", thr_pi},
 	{"thr_cancel", thr_cancel},
-	{"thr_main_first", thr_main_first},
-	{"thr_exit_group", thr_exit_group},
-	{"thr_exec", thr_exec},
-	{".thr_execed", thr_execed},
-	{"thr_fork", thr_fork},
-	{"thr_clone", thr_clone},
 	{"thr_tid", thr_tid},
 	{"thr_kill", thr_kill},
 	{"thr_process_signal", thr_process_signal},

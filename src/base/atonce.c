@@ -19,7 +19,7 @@ static _Atomic int64_t left;
 static _Atomic uint64_t earned_tsc, earned_ns;
 static uint64_t start_tsc, start_ns;
 
-/* Ticks between two looks at the clock, which goes in steps of some milliseconds. */
+/* Ticks between two looks at the clock: to leave that to clock_ns() costs 6 % of malloc and free. */
 #define EARN_TICKS (1UL << 24)
 
 /* Who is not due looks at the clock once in so many frees of its place. */

@@ -78,11 +78,6 @@ static enum probe_verdict child_run(
 	return PROBE_NO;
 }
 
-static enum probe_verdict probe_run(const struct probe *p, char text[TEXT_SIZE])
-{
-	return child_run(p, NULL, text);
-}
-
 static const struct probe *probe_find(const char *name)
 {
 	for (size_t i = 0; i < ARRAY_LEN(probes); i++)
@@ -95,7 +90,7 @@ void machine_check(void)
 {
 	char text[TEXT_SIZE];
 
-	if (probe_run(probe_find("views"), text) != PROBE_YES)
+	if (child_run(probe_find("views"), NULL, text) != PROBE_YES)
 		refuse("this process cannot map memory twice: %s: allow it (see undangle --probe)",
 			text);
 }
@@ -154,7 +149,7 @@ int probe(void)
 
 	out_init(&o, 1);
 	for (size_t i = 0; i < ARRAY_LEN(probes); i++) {
-		yes[i] = probe_run(&probes[i], text) == PROBE_YES;
+		yes[i] = child_run(&probes[i], NULL, text) == PROBE_YES;
 		row(&o, probes[i].label, yes[i], text);
 	}
 	works = yes[probe_find("views") - probes];

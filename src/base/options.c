@@ -43,15 +43,6 @@ static const struct {
 #include "options.def"
 };
 
-static size_t length(const char *s)
-{
-	size_t n = 0;
-
-	while (s[n])
-		n++;
-	return n;
-}
-
 static char fold(char c)
 {
 	return c == '_' ? '-' : c;
@@ -130,7 +121,7 @@ void options_finish(struct options *o)
 static unsigned distance(const char *a, const char *b)
 {
 	unsigned char row[3][WORD_MAX + 1];
-	size_t la = length(a), lb = length(b);
+	size_t la = __builtin_strlen(a), lb = __builtin_strlen(b);
 
 	if (la > WORD_MAX || lb > WORD_MAX)
 		return WORD_MAX;
@@ -167,7 +158,7 @@ static void nearer(const char **best, unsigned *bestd, const char *word, const c
 /* Farther than a third of the word is no misspelling but another word. */
 static unsigned near_enough(const char *word)
 {
-	return (unsigned)MAX(2, MIN(length(word), WORD_MAX) / 3) + 1;
+	return (unsigned)MAX(2, MIN(__builtin_strlen(word), WORD_MAX) / 3) + 1;
 }
 
 const char *options_nearest(const char *word, const char *const *names)
@@ -201,7 +192,7 @@ static bool word_at(const char *words, unsigned i, char *dst, size_t size)
 
 const char *option_word(const char *name, unsigned v, char *dst, size_t size)
 {
-	const struct row *r = row_find(name, length(name));
+	const struct row *r = row_find(name, __builtin_strlen(name));
 
 	return r && r->kind == KIND_ENUM && word_at(r->words, v, dst, size) ? dst : NULL;
 }
@@ -294,7 +285,7 @@ static int set_bool(struct options *o, const struct row *r, const char *v, const
 	static const char *const words[] = {"off", "on", "no", "yes", "0", "1", "false", "true"};
 
 	for (unsigned i = 0; i < ARRAY_LEN(words); i++)
-		if (spells(v, length(v), words[i])) {
+		if (spells(v, __builtin_strlen(v), words[i])) {
 			store(o, r, i & 1);
 			return 0;
 		}
@@ -305,7 +296,7 @@ static int set_bool(struct options *o, const struct row *r, const char *v, const
 static int set_str(struct options *o, const struct row *r, const char *v, const char *subject,
 	char *why, size_t size)
 {
-	if (length(v) >= OPTION_STR_SIZE) {
+	if (__builtin_strlen(v) >= OPTION_STR_SIZE) {
 		out_snprintf(why, size, "%s is longer than %d bytes", subject, OPTION_STR_SIZE - 1);
 		return -EINVAL;
 	}
@@ -365,7 +356,7 @@ int option_set(struct options *o, const char *text, const char *dashes, char *wh
 		return -EINVAL;
 	}
 	near = options_nearest(no ? name + 3 : name, NULL);
-	if (near && no && row_find(near, length(near))->kind != KIND_BOOL)
+	if (near && no && row_find(near, __builtin_strlen(near))->kind != KIND_BOOL)
 		near = NULL;
 	if (near)
 		out_snprintf(why, size, "unknown option '%s%s': did you mean '%s%s%s'?", dashes,

@@ -83,8 +83,7 @@ void options_help(struct out *o);
  * near enough for a misspelling. */
 const char *options_nearest(const char *word, const char *const *names);
 
-/* The word that stands for value v of the enum option `name` ("detect", ...); NULL if none. Static.
- */
+/* The word that stands for value v of the enum option `name` ("detect", ...): dst, or NULL if none. */
 const char *option_word(const char *name, unsigned v, char *dst, size_t size);
 
 /*

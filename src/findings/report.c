@@ -244,16 +244,6 @@ static void at_end(void)
 }
 
 /* Ends of the process that no destructor sees; in a child of vfork the gate is not its own. */
-static void end(const char *name, int status) __attribute__((noreturn));
-static void end(const char *name, int status)
-{
-	void (*next)(int) = (void (*)(int))dlsym(RTLD_NEXT, name);
-
-	at_end();
-	next(survive_status(status));
-	sys_exit_group(status);
-}
-
 UD_EXPORT void _exit(int status)
 {
 	at_end();
@@ -267,7 +257,11 @@ UD_EXPORT void _Exit(int status)
 
 UD_EXPORT void quick_exit(int status)
 {
-	end("quick_exit", status);
+	void (*next)(int) = (void (*)(int))dlsym(RTLD_NEXT, "quick_exit");
+
+	at_end();
+	next(survive_status(status));
+	sys_exit_group(status);
 }
 
 /*

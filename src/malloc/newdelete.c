@@ -118,7 +118,7 @@ static void *aligned(size_t size, size_t align, void *frame)
 		return likely(p) ? p : no_memory(symbol, size, align, c);        \
 	}
 
-/* Sizes and alignments are not needed: the block knows. A jump, as in malloc.c. */
+/* Sizes and alignments are not needed: the block knows. A jump, as in family.c. */
 #define DELETE(id, symbol)                                              \
 	UD_EXPORT void id(void *p, size_t b, size_t c) __asm__(symbol); \
 	UD_EXPORT void id(void *p, size_t b, size_t c)                  \

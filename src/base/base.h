@@ -25,7 +25,6 @@
 #include "extable.h"
 #include "poison.h"
 #include "policy.h"
-#include "budget.h"
 #include "atonce.h"
 #include "mode.h"
 #include "livebits.h"

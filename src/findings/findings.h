@@ -9,7 +9,6 @@
 #include "signals.h"
 #include "efault.h"
 #include "fork.h"
-#include "suppressed.h"
 #include "summary.h"
 #include "helper.h"
 

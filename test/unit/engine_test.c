@@ -5,6 +5,7 @@
  * when any call to the host fails, and in the child of a fork; and what is kept where.
  */
 #include "engine_play.h"
+#include "base/budget.h"
 
 static const struct way ways[] = {
 	{DETECT_GROUPED, 1, 0, false, 0},

@@ -1,8 +1,8 @@
 // sources: src/findings/fault.c src/findings/signals*.c src/findings/report.c src/findings/others.c src/findings/survive.c src/findings/summary.c src/findings/suppressed.c src/base/suppress.c src/base/glob.c src/findings/print.c src/base/stamp.c src/findings/helper.c src/base/options.c src/trace/place.c src/trace/symbol.c src/trace/decode.c src/base/log.c src/base/file.c src/findings/near.c src/findings/judge.c src/base/calls.c src/base/mode.c src/base/memlimit.c src/base/poison.c src/base/extable.c src/base/late.c
 // sources: src/findings/sandbox.c src/findings/maps.c src/findings/efault.c src/base/altstack.c src/base/ownlimit.c src/base/threadend.c src/trace/stack.c src/trace/capture.c src/trace/depot.c src/trace/rules.c src/trace/cfi.c src/base/out.c
 /*
- * Findings in child processes, over a fake engine: one page is the dead block. The report's text,
- * the exit status, and that faults which are none take the course that the kernel gives them.
+ * Faults in child processes, over a fake engine: one page is the dead block. That findings leave, and faults
+ * which are none take, the course that the kernel gives them.
  */
 #include "base/altstack.h"
 #include "finding.h"
@@ -16,184 +16,9 @@ static void do_read(void)
 	*(volatile long *)(dead + 32);
 }
 
-static void do_write(void)
-{
-	*(volatile short *)(dead + 16) = 1;
-}
-
-static void do_jump(void)
-{
-	((void (*)(void))(void *)(dead + 48))();
-	hits++; /* no tail call */
-}
-
-static void accesses(void)
-{
-	char want[200];
-
-	in_child(do_read);
-	CHECK(killed_by(SIGSEGV));
-	snprintf(want, sizeof(want),
-		"undangle: ERROR: use-after-free: READ of size 8 at %p, 16 bytes inside a 40-byte "
-		"block freed by thread T0 (main, before fork)\n",
-		dead + 32);
-	CHECK(has(want));
-	CHECK(has("  used by thread T0 (main), tid "));
-	CHECK(has("/fault_test+0x"));
-	CHECK(has(" (BuildId: ")); /* gcc and clang of Debian ask ld for one */
-	CHECK(has(" do_read+0x"));
-	CHECK(has("  allocated by thread T0 (main"));
-	CHECK(has(" s and at most 7 allocations ago:\n"));
-	CHECK_EQ(count(" ago:\n"), 1);
-	CHECK(has("  registers:\n    rax 0x"));
-	CHECK_EQ(count("ERROR"), 1);
-	in_child(do_write);
-	CHECK(killed_by(SIGSEGV));
-	CHECK(has("WRITE of size 2 at "));
-	CHECK(has("the start of a 40-byte block"));
-	in_child(do_jump);
-	CHECK(killed_by(SIGSEGV));
-	CHECK(has("EXEC at "));
-	CHECK(has(" do_jump+0x"));
-}
-
-static size_t read_at;
-
-static void do_read_at(void)
-{
-	*(volatile char *)(ours + read_at);
-}
-
-/* By page of `ours`, see finding.h. */
-static void beside_blocks(void)
-{
-	static const struct {
-		size_t at;
-		const char *kind, *where, * or ;
-	} cases[] = {
-		{4096 + 4, "out-of-bounds", "1100 bytes past the end of a live 100-byte block\n",
-			0},
-		{8191, "out-of-bounds", "5191 bytes past the end of a live 100-byte block\n", 0},
-		{8192 + 15, "use-after-free", "1 byte before a 40-byte block freed by", 0},
-		{8192 + 4095, "use-after-free", "4039 bytes past the end of a 40-byte block freed",
-			0},
-		{16384, "use-after-free", "the start of an 80-byte block freed by",
-			"  or 0 bytes past the end of a live 11-byte block allocated by thread T"},
-		{16384 + 8, "use-after-free", "8 bytes inside an 80-byte block freed by",
-			"  or 8 bytes past the end of a live 11-byte block allocated by thread T"},
-		{16384 + 79, "use-after-free", "79 bytes inside an 80-byte block freed by", 0},
-		{16384 + 80, "use-after-free", "0 bytes past the end of an 80-byte block freed by",
-			"  or 80 bytes past the end of a live 11-byte block allocated by thread T"},
-	};
-
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		char want[200];
-
-		read_at = cases[i].at;
-		in_child(do_read_at);
-		CHECK(killed_by(SIGSEGV));
-		snprintf(want, sizeof(want), "ERROR: %s: READ of size 1 at %p, %s", cases[i].kind,
-			ours + read_at, cases[i].where);
-		CHECK(has(want));
-		CHECK_EQ(count("\n  or "), cases[i].or != NULL);
-		CHECK(!cases[i].or || has(cases[i].or));
-		CHECK_EQ(count("ERROR"), 1);
-	}
-	/* A live block's own pages are the program's to protect. */
-	read_at = 2950;
-	in_child(do_read_at);
-	CHECK(killed_by(SIGSEGV));
-	CHECK_EQ(count("ERROR"), 0);
-}
-
-static void bad_free_at(void *p)
-{
-	report_bad_free(p, "free", __builtin_frame_address(0));
-}
-
-static void do_usable_dead(void)
-{
-	report_bad_free(dead + 16, "malloc_usable_size", __builtin_frame_address(0));
-}
-
-/* The compiler must not see that it never returns: it would jump there instead of calling. */
-static void (*volatile bad_free_ptr)(void *) = bad_free_at;
-#define bad_free(p) (bad_free_ptr(p), (void)hits++)
-
-static void do_double(void)
-{
-	bad_free(dead + 16);
-}
-
-static void do_before_live(void)
-{
-	bad_free(ours + 2884);
-}
-
-static void do_interior(void)
-{
-	bad_free(dead + 24);
-}
-
-static void do_stack(void)
-{
-	long x = 0;
-
-	bad_free(&x);
-}
-
-static void do_static(void)
-{
-	bad_free(text);
-}
-
-static void do_wild(void)
-{
-	bad_free((void *)0x123456);
-}
-
 static void on_abort_exit(int sig)
 {
 	_exit(7);
-}
-
-static void do_caught(void)
-{
-	signal(SIGABRT, on_abort_exit);
-	bad_free(dead + 16);
-}
-
-static void bad_frees(void)
-{
-	in_child(do_double);
-	CHECK(killed_by(SIGABRT));
-	CHECK(has("undangle: ERROR: double-free: free() of 0x"));
-	CHECK(has(", the start of a 40-byte block freed by thread T0"));
-	CHECK(has("  called by thread T0 (main), tid "));
-	CHECK(has(" do_double+0x"));
-	in_child(do_interior);
-	CHECK(killed_by(SIGABRT));
-	CHECK(has("invalid-free: free() of 0x"));
-	CHECK(has(", 8 bytes inside a 40-byte block freed by thread T0"));
-	CHECK(has(", misaligned\n"));
-	in_child(do_before_live);
-	CHECK(killed_by(SIGABRT));
-	CHECK(has("invalid-free: free() of 0x"));
-	CHECK(has(", 16 bytes before a live 100-byte block"));
-	in_child(do_usable_dead);
-	CHECK(killed_by(SIGABRT));
-	CHECK(has("use-after-free: malloc_usable_size() of 0x"));
-	CHECK(has(", the start of a 40-byte block freed by"));
-	in_child(do_stack);
-	CHECK(has(", on the stack of thread T0 (main)"));
-	in_child(do_static);
-	CHECK(has(", in fault_test+0x"));
-	CHECK(has(" text+0x0"));
-	in_child(do_wild);
-	CHECK(has("free() of 0x123456, not mapped, misaligned\n"));
-	in_child(do_caught);
-	CHECK(exited(7));
-	CHECK_EQ(count("ERROR"), 1);
 }
 
 static sigjmp_buf jump;
@@ -626,9 +451,6 @@ static void handlers_and_findings(void)
 int main(void)
 {
 	finding_init();
-	RUN(accesses);
-	RUN(beside_blocks);
-	RUN(bad_frees);
 	RUN(own_faults);
 	RUN(handlers_and_findings);
 	RUN(alternate_stacks);

@@ -52,11 +52,12 @@ static void model_find(vaddr_t addr, struct block *b)
 		enum block_state state;
 		unsigned at, size;
 	} page[] = {{BLOCK_LIVE, 2900, 100}, {BLOCK_NEVER, 0, 0}, {BLOCK_DEAD, 16, 40},
-		{BLOCK_LIVE, 4085, 11}, {BLOCK_DEAD, 0, 80}};
+		{BLOCK_LIVE, 4085, 11}, {BLOCK_DEAD, 0, 80}, {BLOCK_LIVE, 16, 32},
+		{BLOCK_DEAD, 0, 40}};
 	vaddr_t off = addr - vaddr_of(ours), i = off / 4096;
 
 	*b = (struct block){.state = BLOCK_NONE};
-	if (off < 5 * 4096)
+	if (off < sizeof(page) / sizeof(page[0]) * 4096)
 		*b = (struct block){
 			.state = page[i].state,
 			.base = page[i].size ? vaddr_of(ours) + i * 4096 + page[i].at : 0,
@@ -138,7 +139,7 @@ static inline bool exited(int code)
 
 static inline void finding_init(void)
 {
-	ours = mmap(NULL, 5 * 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	ours = mmap(NULL, 7 * 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	dead = ours + 2 * 4096;
 	foreign = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	main_tid = getpid();

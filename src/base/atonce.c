@@ -27,6 +27,8 @@ static uint64_t start_tsc, start_ns;
 
 void atonce_start(void)
 {
+	if (!mode.share || mode.strict)
+		return;
 	left = budget_most(mode.share);
 	earned_tsc = start_tsc = __builtin_ia32_rdtsc();
 	earned_ns = start_ns = clock_ns();

@@ -15,7 +15,7 @@ struct metrics {
 #include "metrics.def"
 #undef COUNTER
 #undef GAUGE
-	uint64_t started_ns; /* by clock_ns */
+	uint64_t started_ns; /* by the clock of clock_ns */
 	unsigned detect;     /* DETECT_... */
 	bool kvm;	     /* nothing else is known: another malloc counts there */
 };

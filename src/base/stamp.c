@@ -13,11 +13,11 @@
 #define SHARE_SHIFT 10
 
 _Atomic uint32_t stamp_now;
+uint64_t stamp_start_ns;
 
 static struct {
 	_Atomic uint64_t tsc, made; /* when it began; made: one more, for 0 is not said yet */
 } begun[STAMPS];
-static uint64_t start_ns;
 static uint64_t (*blocks_made)(void);
 
 static void begin(uint32_t n, uint64_t tsc)
@@ -34,7 +34,7 @@ static void begin(uint32_t n, uint64_t tsc)
 void stamp_start(uint64_t (*made)(void))
 {
 	blocks_made = made;
-	start_ns = clock_fine_ns();
+	stamp_start_ns = clock_fine_ns();
 	begin(1, __builtin_ia32_rdtsc());
 }
 
@@ -83,10 +83,10 @@ bool stamp_age(uint32_t stamp, struct stamp_age *a)
 {
 	uint64_t tsc = __builtin_ia32_rdtsc(), ns = clock_fine_ns(), ticks[2];
 
-	if (!ns || !start_ns || !stamp_bounds(stamp, tsc, ticks, a->allocs))
+	if (!ns || !stamp_start_ns || !stamp_bounds(stamp, tsc, ticks, a->allocs))
 		return false;
 	for (int i = 0; i < 2; i++)
-		a->ns[i] = (uint64_t)((unsigned __int128)ticks[i] * (ns - start_ns) /
+		a->ns[i] = (uint64_t)((unsigned __int128)ticks[i] * (ns - stamp_start_ns) /
 				      MAX(tsc - begun[1].tsc, 1UL));
 	return true;
 }

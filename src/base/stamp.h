@@ -19,6 +19,7 @@ void stamp_start(uint64_t (*made)(void));
 void stamp_look(uint64_t tsc);
 
 extern _Atomic uint32_t stamp_now; /* 0: not started */
+extern uint64_t stamp_start_ns;	   /* when that was; 0: not known */
 
 /* For what o (NULL: no owner) frees now: mode.looks says which of its frees look. */
 static inline uint32_t stamp_take(const struct owner *o)

@@ -27,15 +27,13 @@ static struct {
 	char text[METRICS_TEXT];
 } file;
 
-static uint64_t started_ns;
-
 static void count(struct metrics *m, bool alone)
 {
 	struct engine_bytes b;
 
 	*m = (struct metrics){.kvm = kvm_heap != NULL,
 		.detect = options.detect,
-		.started_ns = started_ns,
+		.started_ns = stamp_start_ns,
 		.findings = report_count()};
 	if (m->kvm)
 		return;
@@ -133,7 +131,6 @@ static void name_it(void)
 
 void metrics_start(void)
 {
-	started_ns = clock_ns();
 	if (!options.metrics[0])
 		return;
 	if (kvm_heap) {

@@ -15,8 +15,9 @@ if [[ $PREFIX == --*=* ]]; then # the words of an option, or its file
 	compset -P '*='
 	compadd -- ${(s:|:)"$(sed -n "s/^  $option=\([a-z|]*\) .*/\1/p" <<<"$help")"} || _files
 elif [[ $PREFIX == -* ]]; then
-	compadd -S '' -- ${(f)"$(sed -nE 's/^  (--[a-z-]+=).*/\1/p' <<<"$help")"}
-	compadd -- ${(f)"$(sed -nE 's/^  --\[no-\]([a-z-]+).*/--\1 --no-\1/p; s/^  (--[a-z-]+) .*/\1/p' <<<"$help" | tr ' ' '\n')"} --version
+	option=(${=$(sed -nE 's/^  --\[no-\]([a-z-]+).*/--\1 --no-\1/p; s/^  (--[a-z-]+=?).*/\1/p' <<<"$help")} --version)
+	compadd -S '' -- ${(M)option:#*=}
+	compadd -- ${option:#*=}
 else
 	((CURRENT == 2)) && compadd -- ${(f)"$(sed -n 's/^       undangle \([a-z]*\) .*/\1/p' <<<"$help")"}
 	_command_names -e

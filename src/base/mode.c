@@ -3,6 +3,8 @@
 #include "memlimit.h"
 #include "options.h"
 
+#define DEAD_LEAST (4UL << 20)
+
 struct mode mode;
 
 void mode_start(void)
@@ -24,5 +26,10 @@ void mode_start(void)
 	mode.defer_ns = options.defer_ms * 1000000UL;
 	mode.step = MAX(1U, MIN(mode.defer_frees / 16, 256U));
 	mode.looks = mode.strict || !mode.records ? 0 : 15;
-	mode.dead_bytes = mode.records ? MIN(memlimit() / 16, 128UL << 20) : 4UL << 20;
+	mode.dead_bytes = mode.records ? MIN(memlimit() / 16, 128UL << 20) : DEAD_LEAST;
+}
+
+void mode_limit(size_t bytes)
+{
+	mode.dead_bytes = MIN(mode.dead_bytes, MAX(bytes / 16, DEAD_LEAST));
 }

@@ -25,12 +25,15 @@ struct mode {
 	uint32_t step; /* frees of one thread between looks at the bounds */
 	/* A free that is stamped looks at the clock where its thread's count has none of these bits. */
 	uint32_t looks;
-	size_t dead_bytes; /* of what died, kept for reports */
+	size_t dead_bytes; /* of what died, kept for reports; mode_limit makes it less */
 };
 
 extern struct mode mode;
 
 /* Once, with options read, before the engine's own start. */
 void mode_start(void);
+
+/* So many bytes are all that the program has of what ours counts as, too: a sixteenth is for the dead. */
+void mode_limit(size_t bytes);
 
 #endif

@@ -7,6 +7,7 @@
  * then it is that one, and only the process itself knows what was asked for.
  */
 #include "ownlimit.h"
+#include "mode.h"
 #include "sys.h"
 
 #include <errno.h>
@@ -19,7 +20,7 @@
 #define BELOW 0x400UL
 
 static size_t data_room, address_room;
-static bool data_counts;
+static size_t data_limit;
 
 static struct known {
 	struct ownlimit kernel, program; /* what the one has, and the other set */
@@ -57,8 +58,10 @@ bool ownlimit_raise(int what, struct ownlimit *l)
 	struct known *k = known_of(what);
 	struct ownlimit is;
 
-	if (what == RLIMIT_DATA && l->cur != RLIM_INFINITY)
-		__atomic_store_n(&data_counts, true, __ATOMIC_RELAXED);
+	if (what == RLIMIT_DATA && l->cur != RLIM_INFINITY) {
+		__atomic_store_n(&data_limit, MAX(l->cur, 1UL), __ATOMIC_RELAXED);
+		mode_limit(l->cur);
+	}
 	if (!k || l->cur >= room * SMALL || l->cur > l->max || !limit_get(what, &is) ||
 		l->cur > is.max)
 		return false;
@@ -92,9 +95,9 @@ void ownlimit_show(int what, struct ownlimit *l)
 		*l = (struct ownlimit){without_room(l->cur), without_room(l->max)};
 }
 
-bool ownlimit_data(void)
+size_t ownlimit_data(void)
 {
-	return __atomic_load_n(&data_counts, __ATOMIC_RELAXED);
+	return __atomic_load_n(&data_limit, __ATOMIC_RELAXED);
 }
 
 int ownlimit_start(size_t data, size_t addresses)
@@ -105,7 +108,7 @@ int ownlimit_start(size_t data, size_t addresses)
 	address_room = addresses;
 	if (!limit_get(RLIMIT_DATA, &is))
 		return 0;
-	data_counts = is.cur != RLIM_INFINITY;
+	data_limit = is.cur == RLIM_INFINITY ? 0 : MAX(is.cur, 1UL);
 	if (is.cur >= data)
 		return 0;
 	raised.cur = with_room(is.cur, data);

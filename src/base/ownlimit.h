@@ -21,8 +21,8 @@ int ownlimit_start(size_t data, size_t addresses);
 /* The program sets one of its limits: true if that is a small one, and room for ours on top of it. */
 bool ownlimit_raise(int what, struct ownlimit *l);
 
-/* Was there ever an RLIMIT_DATA that somebody set? */
-bool ownlimit_data(void);
+/* The RLIMIT_DATA that somebody set last; 0: nobody ever did. */
+size_t ownlimit_data(void);
 
 /* The kernel has said this of a limit: it becomes what was set. */
 void ownlimit_show(int what, struct ownlimit *l);

@@ -91,6 +91,8 @@ static int host_start(const char **why)
 		return err;
 	}
 	engine_start();
+	if (ownlimit_data())
+		mode_limit(ownlimit_data());
 	last_init();
 	return 0;
 }

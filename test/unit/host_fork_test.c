@@ -1,4 +1,4 @@
-// sources: src/host/host.c src/host/fork.c src/host/spare.c src/host/probe.c src/host/template.c src/base/space.c src/base/vspace.c src/base/meta.c src/base/ownlimit.c src/base/options.c src/base/options_env.c src/base/conf.c src/base/conf_files.c src/base/glob.c src/base/log.c src/base/file.c src/base/out.c src/base/panic.c
+// sources: src/host/host.c src/host/fork.c src/host/spare.c src/host/probe.c src/host/template.c src/base/space.c src/base/vspace.c src/base/meta.c src/base/ownlimit.c src/base/mode.c src/base/memlimit.c src/base/options.c src/base/options_env.c src/base/conf.c src/base/conf_files.c src/base/glob.c src/base/log.c src/base/file.c src/base/out.c src/base/panic.c
 /* A fork's child has the chunks of its parent at the same addresses, whichever of them hold something. */
 #include "unit.h"
 #include "host/host.h"

@@ -58,6 +58,29 @@ static int data(void)
 	return limited(RLIMIT_DATA, 200UL << 20);
 }
 
+/* What is remembered of the dead for reports may not fill it. */
+static int data_with_dead(void)
+{
+	static char *p[32768];
+	const char *o = getenv("UNDANGLE_OPTIONS");
+	struct rlimit r = {8UL << 20, 8UL << 20};
+	/* In strict each costs a system call, and as much is remembered. */
+	unsigned long n = 0, all = o && strstr(o, "strict") ? 300000 : 4000000;
+
+	check(setrlimit(RLIMIT_DATA, &r) == 0);
+	for (unsigned i = 1; n < all; n++) {
+		char **at = &p[(i = i * 1103515245 + 12345) >> 8 & 32767];
+
+		free(*at);
+		*at = malloc(16);
+		if (!*at)
+			break;
+		**at = 1;
+	}
+	check(n == all);
+	return failures;
+}
+
 static int locked(int r)
 {
 	check(blocks(20000, 100));
@@ -101,6 +124,7 @@ int main(void)
 	expect("RLIMIT_AS of 4 GB", addresses);
 	expect("RLIMIT_AS of 300 MB", few_addresses);
 	expect("RLIMIT_DATA of 200 MB", data);
+	expect("RLIMIT_DATA of 8 MB", data_with_dead);
 	expect("all locked", all_locked);
 	expect("all locked, by a user", all_locked_by_a_user);
 	return done();

@@ -133,6 +133,7 @@ MUTANTS = [
     ("ended-never-emptied", "src/base/owner.c", "if (!keep && owner_empty && !o->busy)",
      "if (!keep && !owner_empty)", ["ok:thread-ends:deferred"]),
     ("ended-word-judged", "src/rows/idle.c", "\tc->view->torn |= !c->view->rec;\n", "", ["unit:engine_test"]),
+    ("dead-fill-the-limit", "src/base/mode.c", "MAX(bytes / 16, DEAD_LEAST)", "SIZE_MAX", ["ok:limit-memory:adaptive"]),
     ("table-kept", "src/base/space.c", "+ n == IN_PAGE)", "+ n == IN_PAGE + 1)", ["ok:memory-bound:deferred"]),
     # --- spans ---
     ("span-forked-in-part", "src/rows/fork.c", "view_map_again(v->base, v->chunk, v->first, v->pages))",

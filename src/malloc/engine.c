@@ -75,6 +75,8 @@ static void own(vaddr_t lo, vaddr_t hi)
 	struct lock_section s;
 	vaddr_t end;
 
+	/* A program may unmap terabytes at once. */
+	hi = MIN(hi, space.next);
 	lock_section_enter(&s);
 	for (; lo < hi; lo = end) {
 		uintptr_t e = space_entry(lo);

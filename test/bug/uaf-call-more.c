@@ -20,9 +20,14 @@
 // each: execveat CALL=execveat ARG=2 HOW=16
 // each: queue CALL=syscall ARG=4 HOW=17
 // each: clone3 CALL=syscall ARG=2 HOW=18
+// each: compare CALL=syscall ARG=6 HOW=19
+// each: futexes CALL=syscall ARG=2 HOW=20
+// each: futex-of-some CALL=syscall ARG=* HOW=21
 // A freed block given to the rarer calls of memory, files, signals and processes.
 #include "bug.h"
 
+#include <linux/futex.h>
+#include <linux/kcmp.h>
 #include <linux/sched.h>
 #include <sys/random.h>
 #include <sys/signalfd.h>
@@ -65,6 +70,8 @@ NOINLINE static long use_memory(char *p)
 
 NOINLINE static long use_others(char *p)
 {
+	struct futex_waitv word = {.val = 1, .flags = FUTEX_32};
+
 	switch (HOW) {
 	case 10:
 		return memfd_create(p, 0);
@@ -84,6 +91,13 @@ NOINLINE static long use_others(char *p)
 		return syscall(SYS_rt_sigqueueinfo, getpid(), 0, p);
 	case 18:
 		return syscall(SYS_clone3, p, CLONE_ARGS_SIZE_VER0);
+	case 19:
+		return syscall(SYS_kcmp, getpid(), getpid(), KCMP_EPOLL_TFD, file, p);
+	case 20:
+		return syscall(SYS_futex_waitv, p, 1, 0, NULL, 0);
+	case 21:
+		word.uaddr = (uintptr_t)p;
+		return syscall(SYS_futex_waitv, &word, 1, 0, NULL, 0);
 	default:
 		return 0;
 	}

@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/fanotify.h>
 #include <sys/inotify.h>
 #include <sys/select.h>
 #include <sys/sendfile.h>
@@ -241,6 +242,39 @@ static void watches(void)
 	free(p);
 }
 
+static void watches_of_all(void)
+{
+	char *dir = block(PATH_MAX), *path = block(PATH_MAX + 8), *p = block(4096);
+	int fd = fanotify_init(FAN_CLASS_NOTIF | FAN_REPORT_FID | FAN_NONBLOCK, O_RDONLY);
+	unsigned long seen = 0;
+
+	temp_dir(dir);
+	sprintf(path, "%s/one", dir);
+	say("watch %d", fd >= 0);
+	say("mark %s", result(fanotify_mark(fd, FAN_MARK_ADD,
+			       FAN_OPEN | FAN_CLOSE | FAN_EVENT_ON_CHILD, -1, dir)));
+	say("of none %s", result(fanotify_mark(fd, FAN_MARK_ADD, FAN_OPEN, AT_FDCWD, path)));
+	say("where it cannot %s",
+		result(fanotify_mark(fd, FAN_MARK_ADD, FAN_OPEN, AT_FDCWD, nowhere())));
+	say("nothing %s", result(read(fd, p, 4096)));
+	must(!close(open(path, O_CREAT | O_WRONLY, 0600)));
+	say("too small %s", result(read(fd, p, 10)));
+	for (ssize_t got; (got = read(fd, p, 4096)) > 0;)
+		for (char *e = p; e < p + got;) {
+			struct fanotify_event_metadata m;
+
+			memcpy(&m, e, sizeof(m));
+			seen |= m.mask;
+			e += m.event_len;
+		}
+	say("seen 0x%lx", seen);
+	say("no more %s", result(read(fd, p, 4096)));
+	must(!unlink(path) && !rmdir(dir));
+	free(dir);
+	free(path);
+	free(p);
+}
+
 static void waits(void)
 {
 	int ep = epoll_create1(0), ev[20];
@@ -346,6 +380,7 @@ const struct conform_case blocks_cases[] = {
 	{"blocks_directories", directories},
 	{"blocks_where", where},
 	{"blocks_watches", watches},
+	{"blocks_watches_of_all", watches_of_all},
 	{"blocks_waits", waits},
 	{"blocks_attributes", attributes},
 	{"blocks_long_names", long_names},

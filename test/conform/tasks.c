@@ -5,9 +5,12 @@
 #include <grp.h>
 #include <linux/capability.h>
 #include <linux/futex.h>
+#include <linux/kcmp.h>
+#include <linux/keyctl.h>
 #include <linux/sched.h>
 #include <pthread.h>
 #include <sched.h>
+#include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/sysinfo.h>
@@ -251,6 +254,117 @@ static void futexes(void)
 	free(t);
 }
 
+static void *waker(void *word)
+{
+	__atomic_store_n((int *)word, 1, __ATOMIC_SEQ_CST);
+	while (futex(word, FUTEX_WAKE, 1, NULL, NULL, 0) == 0 &&
+		__atomic_load_n((int *)word, __ATOMIC_SEQ_CST) == 1)
+		sched_yield();
+	return NULL;
+}
+
+static long wait_any(struct futex_waitv *v, unsigned n, const struct timespec *until)
+{
+	return syscall(SYS_futex_waitv, v, n, 0, until, CLOCK_MONOTONIC);
+}
+
+/* Words in blocks of their own, by a vector in one. */
+static void futexes_of_many(void)
+{
+	struct futex_waitv *v = block(FUTEX_WAITV_MAX * sizeof(*v));
+	struct timespec *past = block(sizeof(*past));
+	pthread_t th;
+
+	for (unsigned i = 0; i < FUTEX_WAITV_MAX; i++)
+		v[i] = (struct futex_waitv){.uaddr = (uintptr_t)block(4), .flags = FUTEX_32};
+	say("in a while %s", result(wait_any(v, FUTEX_WAITV_MAX, past)));
+	say("too many %s", result(wait_any(v, FUTEX_WAITV_MAX + 1, past)));
+	say("of none %s", result(wait_any(v, 0, past)));
+	v[7].val = 1;
+	say("not that %s", result(wait_any(v, FUTEX_WAITV_MAX, past)));
+	v[7].val = 0;
+	v[8].__reserved = 1;
+	say("otherwise %s", result(wait_any(v, FUTEX_WAITV_MAX, past)));
+	v[8].__reserved = 0;
+	must(!pthread_create(&th, NULL, waker, (void *)(uintptr_t)v[9].uaddr));
+	long woken = wait_any(v, FUTEX_WAITV_MAX, NULL);
+
+	/* It may have come before we slept: then nobody is woken, ever. */
+	say("the tenth %d", woken == 9 || (woken < 0 && errno == EAGAIN));
+	__atomic_store_n((int *)(uintptr_t)v[9].uaddr, 2, __ATOMIC_SEQ_CST);
+	must(!pthread_join(th, NULL));
+	*(int *)(uintptr_t)v[9].uaddr = 0;
+	say("where it cannot %s", result(wait_any(nowhere(), 3, past)));
+	free((void *)(uintptr_t)v[3].uaddr);
+	v[3].uaddr = (uintptr_t)nowhere();
+	say("the fourth is bad %s", result(wait_any(v, FUTEX_WAITV_MAX, past)));
+	v[3].uaddr = 0;
+	for (unsigned i = 0; i < FUTEX_WAITV_MAX; i++)
+		free((void *)(uintptr_t)v[i].uaddr);
+	free(v);
+	free(past);
+}
+
+static long compare(int type, long a, long b)
+{
+	return syscall(SYS_kcmp, getpid(), getpid(), type, a, b);
+}
+
+static void comparisons(void)
+{
+	struct kcmp_epoll_slot *slot = block(sizeof(*slot));
+	int ep = epoll_create1(0), p[2];
+
+	must(!pipe(p) && !epoll_ctl(ep, EPOLL_CTL_ADD, p[0], (struct epoll_event[1]){{0}}));
+	say("the same %s", result(compare(KCMP_FILE, p[0], dup(p[0]))));
+	say("another %d", compare(KCMP_FILE, p[0], p[1]) > 0);
+	say("memory %s", result(compare(KCMP_VM, 0, 0)));
+	*slot = (struct kcmp_epoll_slot){.efd = (unsigned)ep, .tfd = (unsigned)p[0]};
+	say("in epoll %s", result(compare(KCMP_EPOLL_TFD, p[0], (long)slot)));
+	slot->tfd = (unsigned)p[1];
+	say("not in it %s", result(compare(KCMP_EPOLL_TFD, p[1], (long)slot)));
+	say("where it cannot %s", result(compare(KCMP_EPOLL_TFD, p[0], (long)nowhere())));
+	say("no such %s", result(compare(99, (long)slot, (long)slot)));
+	free(slot);
+}
+
+static long key(int what, long a, const void *b, const void *c, long d)
+{
+	return syscall(SYS_keyctl, what, a, b, c, d);
+}
+
+static void keys(void)
+{
+	char *type = strcpy(block(8), "user"), *name = strcpy(block(40), "a key of conform"),
+	     *data = block(300);
+	long own = KEY_SPEC_PROCESS_KEYRING, id;
+
+	memset(data, 'd', 200);
+	id = syscall(SYS_add_key, type, name, data, 200, own);
+	say("there %d", id > 0);
+	say("search %d", key(KEYCTL_SEARCH, own, type, name, 0) == id);
+	say("request %d", syscall(SYS_request_key, type, name, NULL, own) == id);
+	say("update %s", result(key(KEYCTL_UPDATE, id, data, (void *)100, 0)));
+	memset(data, 0, 300);
+	say("length %s", result(key(KEYCTL_READ, id, NULL, NULL, 0)));
+	say("read %s", result(key(KEYCTL_READ, id, data, (void *)300, 0)));
+	say("first %d, last %d, behind it %d", data[0], data[99], data[100]);
+	say("too small %s", result(key(KEYCTL_READ, id, data, (void *)10, 0)));
+	say("describe %d",
+		key(KEYCTL_DESCRIBE, id, data, (void *)300, 0) > 0 && strstr(data, name));
+	say("restrict %s", result(key(KEYCTL_RESTRICT_KEYRING, id, type, name, 0)));
+	say("capabilities %d", syscall(SYS_keyctl, KEYCTL_CAPABILITIES, data, 2) > 0);
+	say("no numbers %s", result(syscall(SYS_keyctl, KEYCTL_DH_COMPUTE, data, data, 300, NULL)));
+	say("no name %s", result(key(KEYCTL_SEARCH, own, type, nowhere(), 0)));
+	say("no data %s", result(syscall(SYS_add_key, type, name, nowhere(), 200, own)));
+	say("where it cannot %s", result(key(KEYCTL_DESCRIBE, id, nowhere(), (void *)300, 0)));
+	say("revoke %s", result(key(KEYCTL_REVOKE, id, NULL, NULL, 0)));
+	say("revoked %s", result(key(KEYCTL_READ, id, data, (void *)300, 0)));
+	free(type);
+	free(name);
+	free(data);
+}
+
 static void identities(void)
 {
 	gid_t *g = block(100 * sizeof(*g));
@@ -365,6 +479,9 @@ const struct conform_case tasks_cases[] = {
 	{"tasks_timers", timers},
 	{"tasks_sleeps", sleeps},
 	{"tasks_futexes", futexes},
+	{"tasks_futexes_of_many", futexes_of_many},
+	{"tasks_comparisons", comparisons},
+	{"tasks_keys", keys},
 	{"tasks_identities", identities},
 	{"tasks_sundries", sundries},
 	{"tasks_stacks", stacks},

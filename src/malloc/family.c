@@ -278,10 +278,12 @@ ALSO(__libc_memalign, memalign);
 ALSO(__libc_valloc, valloc);
 ALSO(__libc_pvalloc, pvalloc);
 
-/* Nothing of glibc's can be tuned here; accepted, as every allocator does. */
+#define MXFAST_MOST (80 * sizeof(size_t) / 4) /* glibc's */
+
+/* Nothing of glibc's can be tuned here; accepted if glibc would. */
 UD_EXPORT int mallopt(int param, int value)
 {
-	return 1;
+	return param != M_MXFAST || (size_t)value <= MXFAST_MOST;
 }
 
 /*

@@ -2,6 +2,10 @@
 // also: strict
 #include "ok.h"
 #include <malloc.h>
+#include <obstack.h>
+
+#define obstack_chunk_alloc malloc
+#define obstack_chunk_free  free
 
 static void sizes(void)
 {
@@ -80,7 +84,36 @@ static void too_much(void)
 	check(posix_memalign(&q, 4, 10) == EINVAL);
 	check(posix_memalign(&q, 24, 10) == EINVAL);
 	check(posix_memalign(&q, 0, 10) == EINVAL);
+	check(posix_memalign(&q, big, 4096) == EINVAL && q == &q);
+	FAILS(memalign(big, 4096), EINVAL);
+	FAILS(memalign(half / 2 + 2, 4096), ENOMEM);
 	free(p);
+}
+
+/*
+ * What no address space has, each time after a block was freed that could be given by mistake where a sum or product
+ * wraps: of all magnitudes, and of all neighbours of the largest.
+ */
+static void far_too_much(void)
+{
+	void *q = &q;
+
+	for (size_t i = 0; i < 3000; i++) {
+		size_t n = i < 1000   ? SIZE_MAX - i
+			   : i < 2000 ? PTRDIFF_MAX + i - 999
+				      : (i - 1999) << 50;
+
+		free(malloc(16));
+		FAILS(malloc(n), ENOMEM);
+		FAILS(calloc(n / 8 + 1, 8), ENOMEM);
+		FAILS(calloc(8, n / 8 + 1), ENOMEM);
+		FAILS(reallocarray(NULL, n / 4 + 1, 4), ENOMEM);
+		FAILS(valloc(n), ENOMEM);
+		FAILS(pvalloc(n), ENOMEM);
+		for (size_t a = 1; a <= 4096; a *= 8)
+			FAILS(memalign(a, n), ENOMEM);
+		check(posix_memalign(&q, 4096, n) == ENOMEM && q == &q);
+	}
 }
 
 static void aligned(void)
@@ -115,6 +148,12 @@ static void aligned(void)
 	free(p);
 	p = memalign(0, 100);
 	check(p);
+	free(p);
+	p = pvalloc(0);
+	check(p && (uintptr_t)p % 4096 == 0);
+	free(p);
+	p = valloc(0);
+	check(p && (uintptr_t)p % 4096 == 0);
 	free(p);
 	p = memalign(48, 100);
 	check(p && (uintptr_t)p % 64 == 0);
@@ -236,15 +275,57 @@ static void usable_kept(void)
 	}
 }
 
+/* Natively, too; and the answers are compared. */
+static void options(void)
+{
+	static const int what[] = {M_CHECK_ACTION, M_MMAP_MAX, M_MMAP_THRESHOLD, M_MXFAST,
+		M_PERTURB, M_TOP_PAD, M_TRIM_THRESHOLD, M_ARENA_MAX, M_ARENA_TEST, 1000};
+	static const int value[] = {-1, 0, 1, 160, 161, 65536, 1 << 30};
+
+	for (size_t i = 0; i < ARRAY_N(what); i++)
+		for (size_t k = 0; k < ARRAY_N(value); k++)
+			say("mallopt(%d, %d): %d", what[i], value[k], mallopt(what[i], value[k]));
+	check(mallopt(M_PERTURB, 0) == 1);
+}
+
+/* Chunks that grow under an object, alignments, and all of it given back to a mark. */
+static void obstacks(void)
+{
+	struct obstack o;
+
+	for (int align = 2; align <= 64; align *= 2) {
+		obstack_init(&o);
+		obstack_alignment_mask(&o) = align - 1;
+		obstack_finish(&o);
+
+		char *mark = obstack_copy0(&o, "mark", 4);
+
+		for (int i = 0; i < 3000; i++) {
+			obstack_grow(&o, "0123456789", 10);
+			if (i % 7 == 0)
+				check((uintptr_t)obstack_finish(&o) % (uintptr_t)align == 0);
+		}
+		char *last = obstack_finish(&o);
+
+		check(!strncmp(last, "0123456789", 10) && !strcmp(mark, "mark"));
+		obstack_free(&o, mark);
+		check(obstack_alloc(&o, 1) == mark);
+		obstack_free(&o, NULL);
+	}
+}
+
 int main(void)
 {
 	sizes();
 	usable_kept();
 	zero();
 	too_much();
+	far_too_much();
 	aligned();
 	growth();
 	zeroing();
 	others();
+	options();
+	obstacks();
 	return done();
 }

@@ -143,13 +143,13 @@ void *sample_alloc(size_t size, size_t align, bool zero, void *frame)
 	return vaddr_ptr(l->at);
 }
 
-static bool keep(vaddr_t from)
+static void keep(vaddr_t from)
 {
 	vaddr_t room = nready < READY ? space_take(ROOM, ROOM) : 0;
 	bool kept = false;
 
 	if (!room || host_range_move(from, PAGE_SIZE, room + PAGE_SIZE, PAGE_SIZE))
-		return false;
+		return;
 	lock_take(&large_lock);
 	if (nready < READY) {
 		ready[nready++] = room;
@@ -157,16 +157,17 @@ static bool keep(vaddr_t from)
 	}
 	lock_drop(&large_lock);
 	if (!kept)
-		host_range_kill(room + PAGE_SIZE, PAGE_SIZE);
-	return true;
+		host_range_kill(room, ROOM);
 }
 
 void sample_died(const struct large *l)
 {
 	uint64_t since = __builtin_ia32_rdtsc();
 
-	if (l->own || l->len > PAGE_SIZE || !keep(l->base + PAGE_SIZE))
-		host_range_kill(l->base + PAGE_SIZE, l->len);
+	if (!l->own && l->len == PAGE_SIZE)
+		keep(l->base + PAGE_SIZE);
+	/* All of the room: what is left on either side would be a mapping for ever. */
+	host_range_kill(l->base, ROOM);
 	atomic_fetch_sub(&alive, 1);
 	pause_after(since);
 }

@@ -92,6 +92,17 @@ static void due_at(uint64_t when, size_t size, uint64_t cost)
 	CHECK_EQ(tsc_now, when + cost);
 }
 
+/* What were left of it would be a mapping for ever. */
+static void dies(void)
+{
+	vaddr_t room = born->base;
+	unsigned char in;
+
+	sample_died(born);
+	for (size_t at = 0; at < born->room; at += PAGE_SIZE)
+		CHECK(mincore(vaddr_ptr(room + at), PAGE_SIZE, &in) == -1);
+}
+
 /* One after the other: each test goes on where the last one ended. */
 static uint64_t due;
 
@@ -106,7 +117,7 @@ static void a_birth_is_charged(void)
 
 static void a_death_is_charged_beside_it(void)
 {
-	sample_died(born);
+	dies();
 	due += TIMES * KILL;
 	due_at(due, 40, MAP + STACK);
 	due = tsc_now + TIMES * (MAP + STACK);
@@ -114,12 +125,12 @@ static void a_death_is_charged_beside_it(void)
 
 static void a_death_that_keeps_its_page_is_charged(void)
 {
-	sample_died(born);
-	due += TIMES * MOVE;
+	dies();
+	due += TIMES * (MOVE + KILL);
 	due_at(due, 40, STACK); /* the page that was kept */
 	due = tsc_now + TIMES * STACK;
-	sample_died(born);
-	due += TIMES * MOVE;
+	dies();
+	due += TIMES * (MOVE + KILL);
 }
 
 static void a_long_pause_gives_no_credit(void)

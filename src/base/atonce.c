@@ -3,18 +3,21 @@
  *
  * app context, no lock. Counts of places are stored without a lock prefix: one that is lost is a
  * kill at once more. Each place counts in two tables by two hashes, and the smaller one is believed:
- * so a place that frees seldom passes for a hot one only where both collide.
+ * so a place that frees seldom passes for a hot one only where both collide. The tables double when
+ * an eighth is full.
  */
 #include "atonce.h"
 #include "budget.h"
 #include "clock.h"
 #include "stamp.h"
 
-#define PLACES (1U << 14)
+#define PLACES_FIRST (1U << 8)
+#define PLACES_MOST  (1U << 14)
 
 struct atonce_counts atonce_counts;
 
-static uint32_t freed[2][PLACES];
+static uint32_t freed[PLACES_MOST][2]; /* of which so many are in use: */
+static _Atomic uint32_t places = PLACES_FIRST;
 static _Atomic int64_t left;
 static _Atomic uint64_t earned_tsc, earned_ns;
 static uint64_t start_tsc, start_ns;
@@ -59,10 +62,22 @@ static void earn(void)
 		;
 }
 
+/* Each place finds its count in the upper half as well. */
+static void place_new(void)
+{
+	uint32_t n = places;
+
+	if (++atonce_counts.places < n / 8 || n == PLACES_MOST)
+		return;
+	__builtin_memcpy(freed[n], freed, n * sizeof(freed[0]));
+	atomic_compare_exchange_strong(&places, &n, n * 2);
+}
+
 static uint32_t count_of(uint64_t place)
 {
 	uint64_t h = place * 0x9e3779b97f4a7c15;
-	uint32_t *a = &freed[0][h >> 50], *b = &freed[1][h >> 36 & (PLACES - 1)];
+	uint32_t mask = places - 1;
+	uint32_t *a = &freed[h >> 50 & mask][0], *b = &freed[h >> 36 & mask][1];
 	uint32_t na = __atomic_load_n(a, __ATOMIC_RELAXED);
 	uint32_t nb = __atomic_load_n(b, __ATOMIC_RELAXED);
 	uint32_t n = MIN(na, nb);
@@ -81,7 +96,7 @@ bool atonce_allows(uint64_t place, bool dear)
 	enum budget_claim claim = budget_claim(before);
 
 	if (!before)
-		atonce_counts.places++;
+		place_new();
 	/* The time stamp counter takes as long as all the rest. */
 	if (claim != CLAIM_REST || before % REST_LOOKS == 0)
 		earn();

@@ -1,9 +1,12 @@
 /*
  * depot.c - see depot.h. app context, lock-free.
  *
- * An id is the entry's place in units of 16 bytes, so that it fits in a record; segments of 1 MB are
- * mapped as they are needed and never moved. Buckets are chains that only grow at the head: whoever
- * loses the race for the head looks again, and at worst remembers one stack twice.
+ * An id is the entry's place in units of 16 bytes, so that it fits in a record; segments of 128 KB are
+ * mapped as they are needed and never moved. A table has the ids, each at the first free place from
+ * its hash on. One that is half full gets a next one, four times as large: what is put goes into both
+ * from then on, what was put is copied, and when that is done the next one is the table. So small
+ * programs have small tables, nobody waits, and at worst one stack is remembered twice. An old table
+ * stays mapped, for somebody may be looking into it.
  *
  * An entry holds only the frames that differ from those of the stack that the same thread captured
  * before, at the inner end and (very deep stacks are cut) at the outer one: one to five mostly.
@@ -18,23 +21,29 @@
 #include <sys/mman.h>
 
 #define UNIT	  16
-#define SEG_BYTES (1UL << 20)
+#define SEG_BYTES (128UL << 10)
 #define SEGS	  (DEPOT_BYTES / SEG_BYTES)
 #define SEG_UNITS (SEG_BYTES / UNIT)
-#define BUCKETS	  (1UL << 17)
+#define IDS_FIRST (1U << 10)
 
 _Static_assert(DEPOT_BYTES / UNIT <= 1UL << RECORD_STACK_BITS, "records have no more room");
 
 struct entry {
 	uint64_t hash;
-	uint32_t next;
 	uint32_t outer;		   /* frames [own, own + len) are frames [skip, ..) of this one */
 	uint8_t n, own, len, skip; /* n: of the whole stack                                     */
 	uintptr_t pc[];
 };
 
+struct table {
+	uint32_t mask;
+	_Atomic uint32_t stacks;
+	_Atomic(struct table *) next; /* what is put here is put there, too */
+	_Atomic uint32_t id[];
+};
+
 static _Atomic(char *) segs[SEGS];
-static _Atomic(_Atomic uint32_t *) buckets;
+static _Atomic(struct table *) table;
 static _Atomic uint64_t used = 1; /* units; 0 is no id */
 static _Atomic bool warned;
 
@@ -92,44 +101,94 @@ static uint32_t take(size_t units)
 	return (uint32_t)at;
 }
 
-static _Atomic uint32_t *bucket_array(void)
+/*
+ * The id of n frames with this hash; 0: it is not there, but has its place at *at (NULL: the table is
+ * full). 64 bits of hash and the depth stand for the frames: a collision shows one wrong stack.
+ */
+static uint32_t look(struct table *t, uint64_t hash, size_t n, _Atomic uint32_t **at)
 {
-	_Atomic uint32_t *b = atomic_load_explicit(&buckets, memory_order_acquire);
-	_Atomic uint32_t *mine;
+	*at = NULL;
+	for (uint32_t i = 0; i <= t->mask; i++) {
+		_Atomic uint32_t *p = &t->id[((hash >> 32) + i) & t->mask];
+		uint32_t id = atomic_load_explicit(p, memory_order_acquire);
 
-	if (likely(b))
-		return b;
-	mine = map_pages(BUCKETS * sizeof(*mine));
-	if (!mine)
-		return NULL;
-	if (atomic_compare_exchange_strong(&buckets, &b, mine))
-		return mine;
-	sys_munmap(vaddr_of((void *)mine), BUCKETS * sizeof(*mine));
-	return b;
-}
-
-/* 64 bits of hash and the depth stand for the frames: a collision shows one wrong stack. */
-static uint32_t chain_find(uint32_t id, uint64_t hash, size_t n)
-{
-	while (id) {
-		const struct entry *e = entry_at(id);
-
-		if (e->hash == hash && e->n == n)
+		if (!id) {
+			*at = p;
+			return 0;
+		}
+		if (entry_at(id)->hash == hash && entry_at(id)->n == n)
 			return id;
-		id = e->next;
 	}
 	return 0;
 }
 
+/* The id that the table has for this stack now: another one if somebody was faster. */
+static uint32_t insert(struct table *t, uint32_t id)
+{
+	const struct entry *e = entry_at(id);
+	_Atomic uint32_t *at;
+	uint32_t there;
+
+	for (;;) {
+		uint32_t none = 0;
+
+		there = look(t, e->hash, e->n, &at);
+		if (there || !at)
+			return there;
+		if (atomic_compare_exchange_strong(at, &none, id))
+			break;
+	}
+	atomic_fetch_add_explicit(&t->stacks, 1, memory_order_relaxed);
+	return id;
+}
+
+/* All that its next one has not got yet; then that is the table. */
+static void move_on(struct table *from)
+{
+	struct table *to = from->next;
+
+	for (uint32_t i = 0; i <= from->mask; i++)
+		if (from->id[i])
+			insert(to, from->id[i]);
+	table = to;
+}
+
+static void grow(struct table *old)
+{
+	uint32_t n = old ? (old->mask + 1) * 4 : IDS_FIRST;
+	size_t size = sizeof(struct table) + n * sizeof(old->id[0]);
+	struct table *t, *none = NULL;
+
+	if (old && old->next) /* somebody is at it */
+		return;
+	t = map_pages(size);
+	if (!t)
+		return;
+	t->mask = n - 1;
+	if (!atomic_compare_exchange_strong(old ? &old->next : &table, &none, t))
+		sys_munmap(vaddr_of(t), size);
+	else if (old)
+		move_on(old);
+}
+
+/* With room for another stack; NULL: there is no memory. */
+static struct table *table_with_room(void)
+{
+	struct table *t = atomic_load_explicit(&table, memory_order_acquire);
+
+	if (likely(t && t->stacks <= t->mask / 2))
+		return t;
+	grow(t);
+	t = table;
+	return t && t->stacks > t->mask - t->mask / 8 ? t->next : t;
+}
+
 uint32_t depot_find(uint64_t hash, size_t n)
 {
-	_Atomic uint32_t *array = atomic_load_explicit(&buckets, memory_order_acquire);
+	struct table *t = atomic_load_explicit(&table, memory_order_acquire);
+	_Atomic uint32_t *at;
 
-	if (unlikely(!array))
-		return 0;
-	return chain_find(
-		atomic_load_explicit(&array[hash >> 32 & (BUCKETS - 1)], memory_order_acquire),
-		hash, n);
+	return likely(t) ? look(t, hash, n, &at) : 0;
 }
 
 /* How many of pc[own..n) the frames skip.. of stack `near` stand for. */
@@ -159,16 +218,15 @@ static void refer(struct entry *e, const struct depot_near *near)
 
 uint32_t depot_put(const uintptr_t *pc, size_t n, uint64_t hash, const struct depot_near *near)
 {
+	struct table *t = table_with_room();
+	_Atomic uint32_t *at;
 	size_t shared, own;
-	_Atomic uint32_t *array = bucket_array(), *head;
-	uint32_t first, id;
 	struct entry *e;
+	uint32_t id;
 
-	if (unlikely(!array || !n))
+	if (unlikely(!t || !n))
 		return n ? full() : 0;
-	head = &array[hash >> 32 & (BUCKETS - 1)];
-	first = atomic_load_explicit(head, memory_order_acquire);
-	id = chain_find(first, hash, n);
+	id = look(t, hash, n, &at);
 	if (likely(id))
 		return id;
 	shared = shared_frames(n, near);
@@ -185,11 +243,9 @@ uint32_t depot_put(const uintptr_t *pc, size_t n, uint64_t hash, const struct de
 		refer(e, near);
 	__builtin_memcpy(e->pc, pc, own * sizeof(*pc));
 	__builtin_memcpy(e->pc + own, pc + own + shared, (n - own - shared) * sizeof(*pc));
-	do
-		e->next = first;
-	while (!atomic_compare_exchange_weak_explicit(
-		head, &first, id, memory_order_release, memory_order_acquire));
-	return id;
+	for (uint32_t mine = id; t && id == mine; t = t->next)
+		id = insert(t, mine);
+	return id ? id : full();
 }
 
 /* Copies what e itself holds of its frames [from, to) to their places at pc. */
@@ -227,5 +283,15 @@ size_t depot_get(uint32_t id, uintptr_t *pc, size_t max)
 
 size_t depot_bytes(void)
 {
-	return (atomic_load(&used) - 1) * UNIT + (atomic_load(&buckets) ? BUCKETS * 4 : 0);
+	const struct table *t = table;
+
+	return (used - 1) * UNIT + (t ? (t->mask + 1UL) * sizeof(t->id[0]) : 0);
+}
+
+void depot_forked(void)
+{
+	struct table *t = table;
+
+	if (t && t->next) /* who was at it is not in this process */
+		move_on(t);
 }

@@ -32,6 +32,9 @@ size_t depot_get(uint32_t id, uintptr_t *pc, size_t max);
 
 size_t depot_bytes(void); /* in use */
 
+/* In the child of fork. */
+void depot_forked(void);
+
 #define DEPOT_FACTOR	0x9e3779b97f4a7c15UL
 #define DEPOT_SQUARE(x) ((x) * (x))
 #define DEPOT_CUBE(x)	((x) * (x) * (x))

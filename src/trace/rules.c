@@ -11,22 +11,83 @@
 #include "symbol.h"
 
 #include <dlfcn.h>
+#include <sys/mman.h>
 
 #define MODULES_MAX 512
+#define SLOTS_FIRST (1U << 9)
+#define SLOTS_MOST  (1U << 15)
 
-struct rules_slot rules_cache[1 << RULES_BITS] __attribute__((aligned(64)));
+_Atomic(struct rules *) rules_cache;
 
 static struct {
-	atomic_flag busy; /* whoever finds it set does without the cache */
+	atomic_flag busy; /* whoever finds it set does without the cache, or without a larger one */
 	size_t n;
 	struct module m[MODULES_MAX];
 } known;
 
 static void forget_all(void)
 {
-	for (size_t i = 0; i < ARRAY_LEN(rules_cache); i++)
-		atomic_store_explicit(&rules_cache[i].key, 0, memory_order_relaxed);
+	struct rules *t = rules_cache;
+
+	for (size_t i = 0; t && i <= t->mask; i++)
+		atomic_store_explicit(&t->slot[i].key, 0, memory_order_relaxed);
 	known.n = 0;
+}
+
+static void slot_put(struct rules_slot *s, uint64_t key, uint64_t rule)
+{
+	atomic_store_explicit(&s->rule, rule, memory_order_relaxed);
+	atomic_store_explicit(&s->key, key, memory_order_relaxed);
+}
+
+static struct rules *table_make(uint32_t slots)
+{
+	struct rules *t;
+	long r = sys_mmap(0, sizeof(*t) + slots * sizeof(t->slot[0]), PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (sys_is_err(r))
+		return NULL;
+	t = vaddr_ptr((vaddr_t)r);
+	t->mask = slots - 1;
+	return t;
+}
+
+static void table_fill(struct rules *t, struct rules *from)
+{
+	for (size_t i = 0; i <= from->mask; i++) {
+		uint64_t rule = from->slot[i].rule, key = from->slot[i].key;
+
+		if (key)
+			slot_put(rules_slot(t, key ^ rule), key, rule);
+	}
+}
+
+/* `busy` is held, so that nothing is forgotten meanwhile. */
+static void grow(struct rules *old)
+{
+	struct rules *t = table_make(old ? (old->mask + 1) * 4 : SLOTS_FIRST);
+
+	if (!t)
+		return;
+	if (old)
+		table_fill(t, old);
+	rules_cache = t;
+}
+
+/* A table that is half full: of what comes every second puts something out. */
+static struct rules *table(void)
+{
+	struct rules *t = rules_cache;
+
+	if (likely(t && (t->kept <= t->mask / 2 || t->mask >= SLOTS_MOST - 1)))
+		return t;
+	if (!atomic_flag_test_and_set_explicit(&known.busy, memory_order_acquire)) {
+		if (t == rules_cache)
+			grow(t);
+		atomic_flag_clear_explicit(&known.busy, memory_order_release);
+	}
+	return rules_cache;
 }
 
 /* Rules cached for m's addresses are m's own: false if that cannot be said now. */
@@ -90,10 +151,11 @@ UD_EXPORT int dlclose(void *handle)
 	return r;
 }
 
-uint64_t rules_compute(uintptr_t pc, struct rules_slot *s)
+uint64_t rules_compute(uintptr_t pc)
 {
 	struct rule r = {.kind = RULE_NOCFI};
 	struct module m;
+	struct rules *t;
 	bool keep = true;
 	uint64_t v;
 
@@ -102,9 +164,10 @@ uint64_t rules_compute(uintptr_t pc, struct rules_slot *s)
 		r = cfi_rule(&m, pc);
 	}
 	v = rule_pack(r);
-	if (keep) {
-		atomic_store_explicit(&s->rule, v, memory_order_relaxed);
-		atomic_store_explicit(&s->key, pc ^ v, memory_order_relaxed);
+	t = keep ? table() : NULL;
+	if (t) {
+		slot_put(rules_slot(t, pc), pc ^ v, v);
+		t->kept++;
 	}
 	return v;
 }

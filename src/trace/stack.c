@@ -258,6 +258,7 @@ bool stack_recover(struct stack_regs *regs)
 void stack_forked(void)
 {
 	rules_forked();
+	depot_forked();
 }
 
 static size_t copy_out(const struct walk *w, uintptr_t *pc, size_t max)

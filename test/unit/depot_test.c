@@ -155,7 +155,7 @@ static void once_each(void)
 	CHECK_EQ(depot_get(0x7fffffff, pc, 3), 0);
 }
 
-/* 40 frames of which one is new: 24 bytes and the frame, not 344. */
+/* 40 frames of which one is new: 16 bytes and the frame, not 336. */
 static void shares(void)
 {
 	struct walker w = {.seed = 3, .depth = 40};
@@ -169,7 +169,7 @@ static void shares(void)
 	depot_put(w.frame, 0, 0, NULL);
 	put(&w, pc, &id);
 	before = depot_bytes();
-	for (int i = 0; i < 1000; i++) {
+	for (int i = 0; i < 400; i++) {
 		size_t n = 40;
 		struct depot_near near = {id, 1, 1};
 
@@ -177,13 +177,39 @@ static void shares(void)
 		id = depot_put(pc, n, hash_of(pc, n), &near);
 		CHECK(comes_back(id, pc, n));
 	}
-	CHECK_EQ(depot_bytes() - before, 1000 * 32);
+	CHECK_EQ(depot_bytes() - before, 400 * 32);
+}
+
+/* Those of the tables before are found in each larger one, and the last is as large as they are many. */
+static void tables_grow(void)
+{
+	enum { MANY = 30000 };
+	static uint32_t id[MANY];
+	size_t before = depot_bytes();
+	bool same = true;
+
+	for (uintptr_t i = 0; i < MANY; i++) {
+		uintptr_t pc[1] = {0x700000 + i};
+
+		id[i] = depot_put(pc, 1, hash_of(pc, 1), NULL);
+	}
+	for (uintptr_t i = 0; i < MANY; i++) {
+		uintptr_t pc[1] = {0x700000 + i};
+
+		same = same && id[i] && depot_find(hash_of(pc, 1), 1) == id[i] &&
+		       depot_put(pc, 1, hash_of(pc, 1), NULL) == id[i] && comes_back(id[i], pc, 1);
+	}
+	CHECK(same);
+	/* 16 bytes and a frame each, and the table, which is no more than half full */
+	CHECK(depot_bytes() - before > MANY * (32 + 8) &&
+		depot_bytes() - before < MANY * (32 + 40));
 }
 
 int main(void)
 {
 	RUN(once_each);
 	RUN(shares);
+	RUN(tables_grow);
 	RUN(alone);
 	RUN(threads_and_signals);
 	return UNIT_END();

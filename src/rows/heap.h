@@ -118,10 +118,11 @@ struct extent {
 	uint16_t first, pages; /* its place there                                       */
 	uint16_t column;       /* likewise: where that begins in page 0               */
 	uint16_t units;
-	uint16_t fresh_rows;	    /* rows from here on never had a view                  */
-	uint16_t busy_rows;	    /* rows with a unit in use or in quarantine            */
-	bool dirty;		    /* its bytes were not zero when it was made            */
-	bool old;		    /* it was empty at the last look, and is since         */
+	uint16_t fresh_rows; /* rows from here on never had a view                  */
+	uint16_t busy_rows;  /* rows with a unit in use or in quarantine            */
+	uint16_t there;	     /* of the units below some view showed each: it may have memory */
+	bool dirty;	     /* its bytes were not zero when it was made            */
+	bool old;	     /* it was empty at the last look, and is since         */
 	struct extent *next, *prev; /* of its class, in the list of empty or of busy ones */
 	struct row *rows[];
 };
@@ -162,9 +163,10 @@ void heap_init(bool spans, bool pieces);
 /*
  * A row with free units of class c, `most` of which now belong
  * to the caller: mask[] is set to them (words of units), *zeroed tells whether nothing was ever
- * stored there. NULL: no memory. c->lock held by the caller.
+ * stored there, *there below which units may have memory. NULL: no memory. c->lock held by the caller.
  */
-struct row *heap_row_take(struct class *c, uint32_t most, uint64_t *mask, bool *zeroed);
+struct row *heap_row_take(
+	struct class *c, uint32_t most, uint64_t *mask, bool *zeroed, uint32_t *there);
 
 /* Units come back; their aliases are dead. The row may be gone afterwards. c->lock held. */
 void heap_row_give(struct class *c, struct row *r, const uint64_t *mask);

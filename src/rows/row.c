@@ -349,7 +349,16 @@ static void row_cut(struct class *c, struct row *r, uint64_t *mask, uint32_t mos
 	}
 }
 
-struct row *heap_row_take(struct class *c, uint32_t most, uint64_t *mask, bool *zeroed)
+/* 1 + the last. */
+static uint32_t units_end(const uint64_t *mask, unsigned words)
+{
+	while (words && !mask[words - 1])
+		words--;
+	return words ? words * 64 - (uint32_t)__builtin_clzl(mask[words - 1]) : 0;
+}
+
+struct row *heap_row_take(
+	struct class *c, uint32_t most, uint64_t *mask, bool *zeroed, uint32_t *there)
 {
 	uint32_t before;
 	struct row *r;
@@ -366,6 +375,8 @@ struct row *heap_row_take(struct class *c, uint32_t most, uint64_t *mask, bool *
 	row_cut(c, r, mask, most);
 	row_relist(c, r);
 	*zeroed = !r->used;
+	*there = r->ext->dirty ? r->ext->units : r->ext->there;
+	r->ext->there = (uint16_t)MAX(*there, units_end(mask, row_words(r->ext)));
 	heap_extent_shown(r->ext, before - r->nfree, r->used);
 	r->used = 1;
 	c->views++;

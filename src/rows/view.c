@@ -81,18 +81,19 @@ static struct view *view_build(struct row *r, const uint64_t *mask, bool zeroed)
 	return v;
 }
 
-/* Its memory is there, for it had a view, or its neighbours in the same pages had. */
-static void view_warm(struct view *v)
+/* Units below `there` had a view, or their neighbours in the same pages. */
+static void view_warm(struct view *v, uint32_t there)
 {
-	uint32_t lo = bits_next(view_fresh(v), 0, v->units), hi = lo;
+	uint32_t lo = bits_next(view_fresh(v), 0, there), hi = lo;
 
-	for (uint32_t u = lo; u < v->units; u = bits_next(view_fresh(v), hi, v->units))
-		hi = bits_end(view_fresh(v), u, v->units);
-	host_view_warm(view_unit_at(v, lo), (hi - lo) * v->geom->unit_pages);
+	for (uint32_t u = lo; u < there; u = bits_next(view_fresh(v), hi, there))
+		hi = bits_end(view_fresh(v), u, there);
+	if (hi > lo)
+		host_view_warm(view_unit_at(v, lo), (hi - lo) * v->geom->unit_pages);
 }
 
 /* Gives v fresh addresses and memory behind them. */
-static int view_place(struct view *v)
+static int view_place(struct view *v, uint32_t there)
 {
 	size_t len = (size_t)v->pages << PAGE_SHIFT;
 	int err = super_place(v);
@@ -105,8 +106,8 @@ static int view_place(struct view *v)
 	}
 	if (err)
 		return err;
-	if (v->pages < CHUNK_PAGES && (!v->zeroed || v->place))
-		view_warm(v);
+	if (v->pages < CHUNK_PAGES)
+		view_warm(v, there);
 	return 0;
 }
 
@@ -137,16 +138,17 @@ struct view *view_new(unsigned cls, uint32_t most, int *err)
 	uint64_t mask[EXTENT_PAGES_MAX / 64];
 	struct view *v;
 	struct row *r;
+	uint32_t there;
 	bool zeroed;
 
 	lock_take(&c->lock);
-	r = heap_row_take(c, most, mask, &zeroed);
+	r = heap_row_take(c, most, mask, &zeroed, &there);
 	lock_drop(&c->lock);
 	*err = -ENOMEM;
 	if (!r)
 		return NULL;
 	v = view_build(r, mask, zeroed);
-	*err = v ? view_place(v) : -ENOMEM;
+	*err = v ? view_place(v, there) : -ENOMEM;
 	if (!*err) {
 		view_link(v);
 		return v;

@@ -148,9 +148,10 @@ static void give_all(struct class *c, struct claim *k)
 static struct claim claim_take(struct class *c, uint32_t most)
 {
 	struct claim n = {0};
+	uint32_t there;
 	bool zeroed;
 
-	n.row = heap_row_take(c, most, n.mask, &zeroed);
+	n.row = heap_row_take(c, most, n.mask, &zeroed, &there);
 	CHECK(n.row);
 	CHECK(bits(n.mask) && bits(n.mask) <= most);
 	claim_mark(n.row, n.mask, true, zeroed);

@@ -72,9 +72,10 @@ static void spans_for_the_hot(void)
 	chunk_limit = ALIGN_UP(chunks_out, SPAN_CHUNKS) + 1;
 	for (n = 0, spans = 0; n < 4096; n++) {
 		struct claim *t = &taken[n];
+		uint32_t there;
 		bool zeroed;
 
-		t->row = heap_row_take(c, EXTENT_PAGES_MAX, t->mask, &zeroed);
+		t->row = heap_row_take(c, EXTENT_PAGES_MAX, t->mask, &zeroed, &there);
 		if (!t->row)
 			break;
 		claim_mark(t->row, t->mask, true, zeroed);

@@ -196,15 +196,16 @@ static void out_of_memory(void)
 {
 	struct class *c = &heap_class[1];
 	struct claim last = {0};
+	uint32_t there;
 	bool zeroed;
 	unsigned n = 0;
 
-	last.row = heap_row_take(c, CHUNK_PAGES, last.mask, &zeroed);
+	last.row = heap_row_take(c, CHUNK_PAGES, last.mask, &zeroed, &there);
 	chunk_limit = 0;
 	for (;; n++) {
 		struct claim k = {0};
 
-		k.row = heap_row_take(c, CHUNK_PAGES, k.mask, &zeroed);
+		k.row = heap_row_take(c, CHUNK_PAGES, k.mask, &zeroed, &there);
 		if (!k.row)
 			break;
 		last = k;
@@ -212,7 +213,28 @@ static void out_of_memory(void)
 	chunk_limit = ARRAY_LEN(chunk_out);
 	CHECK(n > 0);
 	heap_row_give(c, last.row, last.mask);
-	CHECK(heap_row_take(c, CHUNK_PAGES, last.mask, &zeroed));
+	CHECK(heap_row_take(c, CHUNK_PAGES, last.mask, &zeroed, &there));
+}
+
+/* Below which units a view may find memory: some view showed those, of this row or of another. */
+static void memory_is_where_views_were(void)
+{
+	struct class *c = &heap_class[heap_class_of(512)];
+	struct claim a = {0}, b = {0};
+	uint32_t there;
+	bool zeroed;
+
+	heap_idle_drop(true);
+	heap_trim();
+	a.row = heap_row_take(c, 16, a.mask, &zeroed, &there);
+	CHECK(zeroed && there == 0);
+	b.row = heap_row_take(c, CHUNK_PAGES, b.mask, &zeroed, &there);
+	CHECK(b.row == a.row && !zeroed && there == 16);
+	heap_row_give(c, a.row, a.mask);
+	a.row = heap_row_take(c, CHUNK_PAGES, a.mask, &zeroed, &there);
+	CHECK(there == b.row->ext->units);
+	heap_row_give(c, a.row, a.mask);
+	heap_row_give(c, b.row, b.mask);
 }
 
 /* The geometry of a page is the same in both; other classes go on with new extents. */
@@ -243,5 +265,6 @@ int main(void)
 	RUN(classes_share_chunks);
 	RUN(out_of_memory);
 	RUN(hot_chunks_are_huge_at_once);
+	RUN(memory_is_where_views_were);
 	return UNIT_END();
 }

@@ -136,8 +136,11 @@ static void view_again(struct view *v)
 	struct run r[64];
 	uint32_t n, u = 0;
 
-	v->kept = false;
-	v->torn |= torn;
+	/* What is not written needs no page of its own. */
+	if (v->kept)
+		v->kept = false;
+	if (torn)
+		v->torn = true;
 	if (!v->super && !view_map_again(v->base, v->chunk, v->first, v->pages))
 		child_ends("cannot map its heap");
 	while ((n = view_runs(v, (uint64_t *)view_revoked(v), &u, r, ARRAY_LEN(r))) != 0)

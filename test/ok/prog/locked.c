@@ -1,6 +1,6 @@
 // A user locks all memory that a small program has and will have, within Debian's RLIMIT_MEMLOCK of
 // 8 MB: that asks for the size of all mappings, so what we reserve and do not use counts.
-// profiles: production
+// profiles: production,test
 // host-only: the windows of ring 0 are larger than this limit
 #include "ok.h"
 

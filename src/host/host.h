@@ -18,8 +18,11 @@ struct run { /* pages [lo, hi), page-aligned */
 	vaddr_t lo, hi;
 };
 
-/* Usable here? 0, or -errno and *why = one line that says what is wrong and what to do. */
-int host_probe(const char **why);
+/*
+ * Usable here? 0, or -errno and *why = one line that says what is wrong and what to do. views: or only
+ * ranges; each process that a shell starts pays for what is tried.
+ */
+int host_probe(bool views, const char **why);
 
 /*
  * Canonical memory: *id names the first of n zeroed 2 MB chunks in a row, a multiple of n: a power

@@ -74,7 +74,7 @@ static int host_start(const char **why)
 		       "other";
 		return -EBUSY;
 	}
-	err = host_probe(why);
+	err = host_probe(options.detect != DETECT_GROUPED, why);
 	if (err)
 		return err;
 	err = options.detect == DETECT_GROUPED ? ownlimit_start(DATA_PAGES, ADDRESS_PAGES)

@@ -129,7 +129,7 @@ int main(void)
 	const char *why = "";
 
 	unit_section();
-	CHECK(host_probe(&why) == 0);
+	CHECK(host_probe(true, &why) == 0);
 	RUN(each_may_be_empty);
 	RUN(many_in_a_template);
 	RUN(a_row_is_in_one_template);

@@ -49,7 +49,8 @@ $(B)/%.o: %.S
 
 $(B)/libundangle.so: $(LIB_OBJ)
 	$(call say,LD,$@)$(CC) -shared -o $@ $(LIB_OBJ) -Wl,-soname,libundangle.so -Wl,-z,now -Wl,-z,relro \
-		-Wl,-z,defs -Wl,-z,initfirst -Wl,-z,start-stop-visibility=hidden $(LDFLAGS)
+		-Wl,-z,defs -Wl,-z,initfirst -Wl,-z,start-stop-visibility=hidden \
+		-Wl,--sort-section=name $(LDFLAGS)
 
 $(B)/libdune.a: $(DUNE_OBJ)
 	@rm -f $@

@@ -16,7 +16,7 @@
 
 struct atonce_counts atonce_counts;
 
-static uint32_t freed[PLACES_MOST][2]; /* of which so many are in use: */
+static uint32_t freed[PLACES_MOST][2] UD_TABLE; /* of which so many are in use: */
 static _Atomic uint32_t places = PLACES_FIRST;
 static _Atomic int64_t left;
 static _Atomic uint64_t earned_tsc, earned_ns;

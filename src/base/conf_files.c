@@ -19,7 +19,7 @@ static struct {
 	char text[CONF_BYTES];
 	char entries[4096] __attribute__((aligned(8)));
 	char program[1024]; /* its file */
-} conf;
+} conf UD_TABLE;
 
 static bool is_conf(const char *name)
 {

@@ -5,7 +5,7 @@
 #include "threadend.h"
 
 __thread struct owner *owner_mine;
-struct owner *owner_of[OWNER_NONE + 1];
+struct owner *owner_of[OWNER_NONE + 1] UD_TABLE;
 struct owner *owner_all;
 struct lock owner_lock = LOCK(OWNER), owner_shared_lock = LOCK(SHARED);
 _Atomic uint32_t owners_taken;

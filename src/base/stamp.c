@@ -17,7 +17,7 @@ uint64_t stamp_start_ns;
 
 static struct {
 	_Atomic uint64_t tsc, made; /* when it began; made: one more, for 0 is not said yet */
-} begun[STAMPS];
+} begun[STAMPS] UD_TABLE;
 static uint64_t (*blocks_made)(void);
 
 static void begin(uint32_t n, uint64_t tsc)

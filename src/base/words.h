@@ -38,6 +38,12 @@ typedef uint64_t pte_t;	  /* a page-table entry of any level                    
 /* Part of the ABI of libundangle.so; everything else is hidden. */
 #define UD_EXPORT __attribute__((visibility("default")))
 
+/*
+ * A large static table. They lie behind all else that begins as zero: a page that is touched is a
+ * fault, and another one in each fork, so what is small lies together.
+ */
+#define UD_TABLE __attribute__((section(".bss.table")))
+
 static inline vaddr_t vaddr_of(const void *p)
 {
 	return (vaddr_t)(uintptr_t)p;

@@ -14,7 +14,7 @@
 
 #define FDS_MAX 65536
 
-static uint64_t ours[FDS_MAX / 64];
+static uint64_t ours[FDS_MAX / 64] UD_TABLE;
 
 static void fd_mark(int fd, bool on)
 {

@@ -23,7 +23,7 @@
 #define PF_RSVD	   8UL
 #define PF_FETCH   16UL
 
-struct mappings dune_mappings;
+struct mappings dune_mappings UD_TABLE;
 
 static bool window_is_ready(const struct mappings *m, unsigned i)
 {

@@ -4,5 +4,5 @@
  */
 #include "hooks.h"
 
-struct thread *threads[THREAD_MAX];
+struct thread *threads[THREAD_MAX] UD_TABLE;
 struct dune_hooks dune_hooks;

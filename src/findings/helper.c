@@ -37,7 +37,7 @@ static struct {
 	char *envp[12], *argv[8];
 	char buf[4096];
 	char stack[2][STACK_BYTES] __attribute__((aligned(16)));
-} h;
+} h UD_TABLE;
 
 static const char *const passed_on[] = {
 	"HOME=", "XDG_CACHE_HOME=", "DEBUGINFOD_CACHE_PATH=", "NO_COLOR=", "TERM=", NULL};

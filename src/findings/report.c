@@ -41,10 +41,10 @@ static struct {
 } gate;
 
 /* The program's stack may be an 8 KB one, or the problem itself. */
-static char own_stack[STACK_BYTES] __attribute__((aligned(4096)));
+static char own_stack[STACK_BYTES] UD_TABLE __attribute__((aligned(4096)));
 
 /* The text of the last finding, for debuggers: what was not printed yet is in the core, too. */
-static char told[STACK_BYTES];
+static char told[STACK_BYTES] UD_TABLE;
 
 struct job {
 	const struct report *r;

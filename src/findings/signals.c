@@ -27,7 +27,7 @@ static const int sigs[TAKEN] = {SIGSEGV, SIGBUS};
 /* glibc exports its own under this name as well, and never interposes it. */
 extern int __sigaction(int, const struct sigaction *, struct sigaction *);
 
-static struct sigaction ring[RING], initial[TAKEN];
+static struct sigaction ring[RING] UD_TABLE, initial[TAKEN];
 static _Atomic unsigned ring_at;
 static _Atomic(const struct sigaction *) program[TAKEN] = {&initial[0], &initial[1]};
 static void (*_Atomic entry)(int, siginfo_t *, void *);

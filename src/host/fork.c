@@ -12,8 +12,8 @@
 #include <sys/mman.h>
 #include <sys/sysinfo.h>
 
-static vaddr_t copies[HOST_TEMPLATES]; /* 0: nothing in that one is used */
-static uint32_t ncopy;		       /* chunks */
+static vaddr_t copies[HOST_TEMPLATES] UD_TABLE; /* 0: nothing in that one is used */
+static uint32_t ncopy;				/* chunks */
 static int copy_err;
 
 /* in[]: is there such a page? What is swapped out mincore does not see. True: it says so. */

@@ -13,7 +13,7 @@
 
 struct lock host_lock = LOCK(HOST);
 
-static uint8_t free_ids[HOST_CHUNKS / 8];
+static uint8_t free_ids[HOST_CHUNKS / 8] UD_TABLE;
 #define SPARE_FROM 64 /* views made: a small program needs no spare mappings */
 static _Atomic uint32_t maps_made, maps_killed;
 static uint32_t free_hint; /* no byte of free_ids below it has one */
@@ -219,7 +219,7 @@ void host_view_warm(vaddr_t at, unsigned pages)
 
 uint64_t host_touches(unsigned pages)
 {
-	static char page[PAGE_SIZE] __attribute__((aligned(PAGE_SIZE)));
+	static char page[PAGE_SIZE] UD_TABLE __attribute__((aligned(PAGE_SIZE)));
 	uint64_t begun;
 
 	if (!pages)

@@ -3,4 +3,4 @@
  */
 #include "template.h"
 
-struct host host;
+struct host host UD_TABLE;

@@ -18,12 +18,12 @@
 #define KEPT_MIN 1024U /* half a million blocks */
 #define KEPT_MAX (1U << 20)
 
-static pte_t no_leaf[GRAIN_PAGES]; /* never written: nothing in it is live */
+static pte_t no_leaf[GRAIN_PAGES] UD_TABLE; /* never written: nothing in it is live */
 uintptr_t *grain_dir[VPAGES_SLOTS];
 static uintptr_t *dir_none; /* of address space entries that are not ours; never written */
 static struct lock grain_lock;
 static struct grain *spare;
-static struct grain *kept_few[KEPT_MIN], **kept = kept_few;
+static struct grain *kept_few[KEPT_MIN] UD_TABLE, **kept = kept_few;
 static uint32_t kept_next, kept_max = KEPT_MIN; /* a power of two */
 
 static uint64_t grains_made, grains_folded;

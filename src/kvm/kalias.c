@@ -18,7 +18,7 @@
 #define SMALL_PAGES 64U /* more get grains of their own */
 
 uint64_t *kalias_entry_of;
-uint64_t kalias_canon_of[WINDOW_GPAS];
+uint64_t kalias_canon_of[WINDOW_GPAS] UD_TABLE;
 
 int kalias_init(void)
 {

@@ -15,7 +15,7 @@
 #define SCRATCH_SIZE (4UL << 20)
 #define KNOWN_NRS    1024
 
-static unsigned char *scratch[EPOCH_CPUS];
+static unsigned char *scratch[EPOCH_CPUS] UD_TABLE;
 static bool unknown_said[KNOWN_NRS];
 static int own_pid;
 

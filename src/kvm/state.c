@@ -4,7 +4,7 @@
  */
 #include "state.h"
 
-struct kvm_slot kvm_slots[EPOCH_CPUS];
+struct kvm_slot kvm_slots[EPOCH_CPUS] UD_TABLE;
 struct vpages kvm_vpages;
-struct epochs kvm_epochs;
+struct epochs kvm_epochs UD_TABLE;
 bool kvm_entered;

@@ -29,11 +29,11 @@ static struct {
 static bool (*is_other)(const void *p, size_t *size);
 static bool resolving;
 static void bare_if_ready(void);
-static char arena[ARENA_SIZE] __attribute__((aligned(64)));
+static char arena[ARENA_SIZE] UD_TABLE __attribute__((aligned(64)));
 static size_t arena_used;
 
 /* Blocks without an alias: from before enter, or from when no address was left. */
-static uintptr_t early[EARLY_MAX];
+static uintptr_t early[EARLY_MAX] UD_TABLE;
 static bool early_full;
 static uint64_t unprotected;
 

@@ -25,7 +25,7 @@ static struct {
 	struct metrics m;
 	char name[OPTION_STR_SIZE + 16], beside[OPTION_STR_SIZE + 32], comm[32];
 	char text[METRICS_TEXT];
-} file;
+} file UD_TABLE;
 
 static void count(struct metrics *m, bool alone)
 {

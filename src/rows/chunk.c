@@ -46,7 +46,7 @@ struct chunks {
 	struct chunk chunk[CHUNKS_SET];
 	uint64_t room[2][2][CHUNKS_SET / 64];
 };
-static struct chunks *chunks[HOST_CHUNKS / CHUNKS_SET];
+static struct chunks *chunks[HOST_CHUNKS / CHUNKS_SET] UD_TABLE;
 
 static uint32_t chunk_top; /* 1 + highest id ever used */
 static size_t chunk_count;

@@ -42,7 +42,7 @@ struct table {
 	_Atomic uint32_t id[];
 };
 
-static _Atomic(char *) segs[SEGS];
+static _Atomic(char *) segs[SEGS] UD_TABLE;
 static _Atomic(struct table *) table;
 static _Atomic uint64_t used = 1; /* units; 0 is no id */
 static _Atomic bool warned;

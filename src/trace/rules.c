@@ -23,7 +23,7 @@ static struct {
 	atomic_flag busy; /* whoever finds it set does without the cache, or without a larger one */
 	size_t n;
 	struct module m[MODULES_MAX];
-} known;
+} known UD_TABLE;
 
 static void forget_all(void)
 {

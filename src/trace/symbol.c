@@ -40,10 +40,10 @@ struct seen {
 	struct origin of;
 };
 
-static struct image images[16];
+static struct image images[16] UD_TABLE;
 static size_t nimages;
 
-static struct seen seen[SEEN_MAX];
+static struct seen seen[SEEN_MAX] UD_TABLE;
 static size_t nseen; /* ever; the last SEEN_MAX of them are there */
 
 static bool same_origin(const struct origin *a, const struct origin *b)

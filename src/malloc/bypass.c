@@ -11,10 +11,6 @@
 #include <dlfcn.h>
 #include <link.h>
 
-/* The linker's: where this library begins and ends. */
-extern const char __ehdr_start[] __attribute__((visibility("hidden"))),
-	_end[] __attribute__((visibility("hidden")));
-
 #define ANCESTORS_MAX 32 /* then it is said once too often */
 
 /*
@@ -28,7 +24,7 @@ void *bypass_of(const char *name)
 	Dl_info at;
 
 	/* Ours, as nearly always: to look a name up by its address is dear. */
-	if ((vaddr_t)theirs >= (vaddr_t)__ehdr_start && (vaddr_t)theirs < (vaddr_t)_end)
+	if (is_own_image(vaddr_of(theirs)))
 		return NULL;
 	return theirs && dladdr1(theirs, &at, (void **)&sym, RTLD_DL_SYMENT) &&
 			       !(sym && sym->st_shndx == SHN_UNDEF)

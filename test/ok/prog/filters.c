@@ -138,6 +138,12 @@ static int strict(void)
 	return 1;
 }
 
+static int no_time_stamps(void)
+{
+	return end(churn(2000, 20, 1000) && !prctl(PR_SET_TSC, PR_TSC_SIGSEGV) &&
+		   churn(20000, KEPT, 3000));
+}
+
 static int refused(void)
 {
 	int got = prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, NULL);
@@ -213,6 +219,7 @@ int main(void)
 	in_child("without mremap", without_mremap);
 	in_child("nothing but brk", nothing_but_brk);
 	in_child("strict", strict);
+	in_child("no time stamps", no_time_stamps);
 	in_child("refused", refused);
 	in_child("other threads", other_threads);
 	in_child("supervised", supervised);

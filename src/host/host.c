@@ -27,9 +27,12 @@ static void host_warn_once(_Atomic bool *said, const char *text)
 long host_template_put(vaddr_t at, uint32_t n)
 {
 	size_t len = (size_t)n << HUGE_SHIFT;
-	long r = sys_mmap(at, len, PROT_READ | PROT_WRITE,
-		MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+	long r;
 
+	do
+		r = sys_mmap(at, len, PROT_READ | PROT_WRITE,
+			MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+	while (sys_is_err(r) && host_spare());
 	if (sys_is_err(r))
 		return r;
 	sys_madvise(at, len, MADV_DONTFORK);

@@ -54,6 +54,10 @@ uint32_t host_chunks_joined(uint32_t id);
 
 /* If mappings are what is missing: gives back some kept for that. True: try again. */
 bool host_spare(void);
+/* Those that are kept for kills, too: where nothing else goes on. False: none are left. */
+bool host_spare_use(void);
+/* Are they? Asked of the kernel. */
+bool host_maps_scarce(void);
 
 /*
  * These pages of a view become private memory with the same bytes. `others`: other threads may

@@ -122,10 +122,15 @@ static void reserve(void)
 	long r = -1;
 
 	for (size_t n = RESERVE_MAX; n >= RESERVE_MIN && !last.lo; n /= 2) {
-		r = sys_mmap(0, n, PROT_READ | PROT_WRITE,
-			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+		/* Not with all its pages, which mlockall(MCL_FUTURE) wants of what can be written. */
+		do
+			r = sys_mmap(0, n, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+				-1, 0);
+		while (sys_is_err(r) && host_spare_use());
 		if (sys_is_err(r))
 			continue;
+		sys_call3(__NR_munlock, r, (long)n, 0);
+		sys_mprotect((vaddr_t)r, n, PROT_READ | PROT_WRITE);
 		sys_madvise((vaddr_t)r, n, MADV_NOHUGEPAGE);
 		sys_madvise((vaddr_t)r, n, MADV_DONTDUMP);
 		last.at = (char *)r;
@@ -242,6 +247,29 @@ void *last_alloc(size_t size, size_t align, bool zero)
 	if (zero && !fresh)
 		__builtin_memset(p, 0, size);
 	return p;
+}
+
+void *last_instead(size_t size, size_t align, bool zero)
+{
+	static _Atomic bool said;
+	struct lock_section s;
+
+	if (kvm_heap || !host_maps_scarce())
+		return NULL;
+	lock_section_enter(&s);
+	lock_take(&meta_lock);
+	if (!last.lo)
+		reserve();
+	lock_drop(&meta_lock);
+	lock_section_leave(&s);
+	if (!last.lo)
+		return NULL;
+	if (!atomic_exchange(&said, true) && !options.quiet)
+		out_line(log_fd(),
+			"undangle: warning: the kernel refuses more mappings "
+			"(vm.max_map_count): what is allocated until there are some stays "
+			"readable when it is freed");
+	return last_alloc(size, align, zero);
 }
 
 bool last_has(const void *p)

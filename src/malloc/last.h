@@ -1,5 +1,6 @@
 /*
- * last.h - a heap for when a seccomp filter allows neither to make aliases nor to kill them.
+ * last.h - a heap for when aliases can neither be made nor killed: a seccomp filter forbids it, or the kernel
+ * has no more mappings.
  *
  * app context. Its memory was reserved before the filter was there; it makes no system call but to
  * wait for its lock. What is freed is not handed out again before 64 MB more were freed, or before
@@ -19,6 +20,8 @@ void last_init(void);
 
 /* NULL: used up. */
 void *last_alloc(size_t size, size_t align, bool zero);
+/* What the engine had no memory for: NULL, if it is not mappings that are missing. */
+void *last_instead(size_t size, size_t align, bool zero);
 bool last_has(const void *p);
 /* False: p is no live block; report_bad_free tells. last_has(p). */
 bool last_free(void *p);

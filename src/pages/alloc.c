@@ -52,30 +52,16 @@ static inline bool take(
 	return t->p;
 }
 
-static void maps_warn(void)
-{
-	static _Atomic bool said;
-
-	if (!atomic_exchange(&said, true) && !options.quiet)
-		out_line(log_fd(), "undangle: warning: the kernel refuses more mappings "
-				   "(vm.max_map_count): malloc returns NULL until some are free");
-}
-
 /* What waits to die may be what is missing: addresses, mappings, memory. */
 static bool refill(struct cutter *c, unsigned cls)
 {
-	int err = 0;
-
 	for (int try = 0; try < 3; try++) {
-		err = supply_refill(c, cls);
-		if (!err)
+		if (!supply_refill(c, cls))
 			return true;
 		if (!pages_sweep(true))
 			break;
 		pages_trim();
 	}
-	if (err == -ENOSPC)
-		maps_warn();
 	return false;
 }
 

@@ -99,8 +99,6 @@ static struct view *view_new_surely(unsigned cls, uint32_t most)
 		if (!sweep_run(true))
 			break;
 	}
-	if (err == -ENOSPC)
-		maps_exhausted();
 	return NULL;
 }
 

@@ -109,15 +109,6 @@ void maps_refused(void)
 	widen_all();
 }
 
-void maps_exhausted(void)
-{
-	static _Atomic bool said;
-
-	if (!atomic_exchange(&said, true) && !options.quiet)
-		out_line(log_fd(), "undangle: warning: the kernel refuses more mappings "
-				   "(vm.max_map_count): malloc returns NULL until some are free");
-}
-
 static struct stretch *stretch_of(uint32_t chunk)
 {
 	struct stretch **t;

@@ -20,9 +20,8 @@ bool supers_fork_child(void);
 void maps_count(uint32_t direct, uint32_t supers);
 /* One of so many parts of all mappings. */
 uint32_t maps_share(uint32_t part);
-/* The kernel refused one more: others may do with less; nothing helped. */
+/* The kernel refused one more: others may do with less. */
 void maps_refused(void);
-void maps_exhausted(void);
 
 /* In the child of a fork: at the address that it had. False: the kernel refuses. */
 bool view_map_again(vaddr_t at, uint32_t chunk, unsigned first, unsigned pages);

@@ -134,6 +134,16 @@ uint32_t host_chunks_joined(uint32_t id)
 	return joined_chunks;
 }
 
+bool host_spare_use(void)
+{
+	return false;
+}
+
+bool host_maps_scarce(void)
+{
+	return false;
+}
+
 bool host_spare(void)
 {
 	return false;

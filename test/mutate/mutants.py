@@ -14,7 +14,7 @@ MUTANTS = [
     ("short-row-not-noted", "src/malloc/short_free.c", "|| mode.poison || !mode.bare)", "|| mode.poison)",
      ["bug:uaf-read-small:strict"]),
     ("short-row-not-recorded", "src/malloc/short_alloc.c", "\treturn likely(!v->rec) ? p : malloc_recorded(v, p, size);\n",
-     "\treturn p;\n", ["bug:uaf-read-small:strict"]),
+     "\treturn p;\n", ["bug:uaf-list,uaf-neighbour,uaf-read-shared,uaf-thread-storm:strict"]),
     ("written-not-looked-at", "src/base/poison.c", "\tif (likely(d.at == end) ||", "\tif (likely(d.at >= at) ||",
      ["bug:uaf-write-found-at-exit:deferred"]),
     ("written-not-at-death", "src/rows/sweep.c", "\t\tview_find_late(w, n.due);\n", "", ["bug:uaf-write-found-reused:deferred"]),

@@ -2,6 +2,7 @@
  * engine.c - see engine.h: from a block to the engine that has it. app context.
  */
 #include "malloc.h"
+#include "last.h"
 #include "metrics.h"
 
 #include <errno.h>
@@ -183,15 +184,13 @@ void engine_start(void)
 	engine_plain = true;
 }
 
-static void *no_memory(void)
+static __attribute__((noinline)) void *no_memory(size_t size, size_t align, bool zero)
 {
-	errno = ENOMEM;
-	return NULL;
-}
+	void *p = last_instead(size, align, zero);
 
-static void *or_no_memory(void *p)
-{
-	return likely(p) ? p : no_memory();
+	if (!p)
+		errno = ENOMEM;
+	return p;
 }
 
 /* Where malloc takes its short way, the pages know. */
@@ -208,10 +207,11 @@ void *engine_alloc(size_t size, bool zero, void *frame)
 
 	if (unlikely(p != NULL))
 		return p;
-	if (size <= (mode.grouped ? PAGES_MAX : HEAP_MEDIUM_MAX))
-		return mode.grouped ? pages_alloc(size, zero, frame)
-				    : rows_alloc(size, zero, frame);
-	return or_no_memory(large_alloc(size, PAGE_SIZE, zero, frame));
+	if (size > (mode.grouped ? PAGES_MAX : HEAP_MEDIUM_MAX))
+		p = large_alloc(size, PAGE_SIZE, zero, frame);
+	else
+		p = mode.grouped ? pages_alloc(size, zero, frame) : rows_alloc(size, zero, frame);
+	return likely(p) ? p : no_memory(size, HEAP_ALIGN, zero);
 }
 
 void *engine_alloc_aligned(size_t size, size_t align, void *frame)
@@ -222,9 +222,11 @@ void *engine_alloc_aligned(size_t size, size_t align, void *frame)
 	if (unlikely(p != NULL))
 		return p;
 	if (align > PAGE_SIZE || size > (mode.grouped ? PAGES_MAX : HEAP_MEDIUM_MAX))
-		return or_no_memory(large_alloc(size, MAX(align, PAGE_SIZE), false, frame));
-	return mode.grouped ? pages_alloc_aligned(size, align, frame)
-			    : rows_alloc_aligned(size, align, frame);
+		p = large_alloc(size, MAX(align, PAGE_SIZE), false, frame);
+	else
+		p = mode.grouped ? pages_alloc_aligned(size, align, frame)
+				 : rows_alloc_aligned(size, align, frame);
+	return likely(p) ? p : no_memory(size, align, false);
 }
 
 bool engine_free(void *p, bool moved, void *frame)

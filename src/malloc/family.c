@@ -121,7 +121,7 @@ static inline void *realloc_any(void *p, size_t size, const char *call, void *fr
 		return or_enomem(kvm_heap->realloc(p, size, frame));
 	if (unlikely(last_on || last_has(p)) || !engine_realloc(p, size, frame, &q))
 		return realloc_over(p, size, call, frame);
-	return likely(q) ? q : or_enomem(realloc_over(p, size, call, frame));
+	return or_enomem(q);
 }
 
 UD_EXPORT void *realloc(void *p, size_t size)

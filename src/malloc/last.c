@@ -254,7 +254,7 @@ void *last_instead(size_t size, size_t align, bool zero)
 	static _Atomic bool said;
 	struct lock_section s;
 
-	if (kvm_heap || !host_maps_scarce())
+	if (!host_maps_scarce())
 		return NULL;
 	lock_section_enter(&s);
 	lock_take(&meta_lock);

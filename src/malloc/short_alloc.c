@@ -64,21 +64,16 @@ static __attribute__((noinline)) void *alloc_special(size_t size, bool zero, voi
 
 static inline void *alloc_rest(size_t size, bool zero, void *frame)
 {
-	void *p = likely(engine_plain) ? engine_alloc(size, zero, frame)
-				       : alloc_special(size, zero, frame);
-
-	return likely(p) ? p : last_instead(size, HEAP_ALIGN, zero);
+	return likely(engine_plain) ? engine_alloc(size, zero, frame)
+				    : alloc_special(size, zero, frame);
 }
 
 void *alloc_aligned(size_t size, size_t align, void *frame)
 {
-	void *p;
-
 	start();
-	p = kvm_heap		? kvm_heap->alloc(size, align, false, frame)
-	    : unlikely(last_on) ? last_alloc(size, align, false)
-				: engine_alloc_aligned(size, align, frame);
-	return likely(p) ? p : last_instead(size, align, false);
+	return kvm_heap		   ? kvm_heap->alloc(size, align, false, frame)
+	       : unlikely(last_on) ? last_alloc(size, align, false)
+				   : engine_alloc_aligned(size, align, frame);
 }
 
 void *short_alloc(size_t size, bool zero, void *frame)

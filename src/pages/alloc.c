@@ -14,8 +14,6 @@
 #include "pages.h"
 #include "trace/trace.h"
 
-#include <errno.h>
-
 struct cutter cutter_shared;
 
 void pages_start(void)
@@ -112,10 +110,8 @@ static void *alloc_class(unsigned cls, size_t size, size_t align, bool zero, voi
 	}
 	if (unlikely(!t.p))
 		t = alloc_slow(cls);
-	if (unlikely(!t.p)) {
-		errno = ENOMEM;
+	if (unlikely(!t.p))
 		return NULL;
-	}
 	if (mode.records)
 		pages_record(t.p, size, t.tid, stack_capture(frame));
 	if (zero && !t.zeroed)

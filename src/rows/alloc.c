@@ -18,7 +18,6 @@
 #include "super.h"
 #include "trace/trace.h"
 
-#include <errno.h>
 #include <sys/single_threaded.h>
 
 struct cursors cursors_shared;
@@ -162,12 +161,6 @@ out:
 	return t;
 }
 
-static __attribute__((noinline)) void *no_memory(void)
-{
-	errno = ENOMEM;
-	return NULL;
-}
-
 /* Object idx of v is the caller's: what is left to do. */
 static inline void *slot_made(
 	struct view *v, void *p, uint32_t idx, int tid, size_t size, bool zero, void *frame)
@@ -184,7 +177,7 @@ static __attribute__((noinline)) void *alloc_slow(unsigned cls, size_t size, boo
 	struct taken t = take_slow(cls);
 
 	if (!t.p)
-		return no_memory();
+		return NULL;
 	return slot_made(t.view, t.p, t.idx, t.tid, size, zero, frame);
 }
 

@@ -89,6 +89,16 @@ static void alternate_stack(void)
 
 static ucontext_t main_uc, co_uc;
 
+static void on_stack(void *s, size_t len, void (*fn)(void))
+{
+	getcontext(&co_uc);
+	co_uc.uc_stack.ss_sp = s;
+	co_uc.uc_stack.ss_size = len;
+	co_uc.uc_link = &main_uc;
+	makecontext(&co_uc, fn, 0);
+	swapcontext(&main_uc, &co_uc);
+}
+
 static void coroutine(void)
 {
 	capture();
@@ -102,12 +112,7 @@ static void coroutines(void)
 		void *s = mmap(
 			NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
-		getcontext(&co_uc);
-		co_uc.uc_stack.ss_sp = s;
-		co_uc.uc_stack.ss_size = len;
-		co_uc.uc_link = &main_uc;
-		makecontext(&co_uc, coroutine, 0);
-		swapcontext(&main_uc, &co_uc);
+		on_stack(s, len, coroutine);
 		CHECK(nmine >= 1 && nmine <= 3);
 		CHECK_EQ(mine[0], (uintptr_t)theirs[1]);
 		munmap(s, len);
@@ -265,12 +270,7 @@ static void outer_frames_vanish(void)
 	sigaction(SIGSEGV, &sa, NULL);
 	far = s + len - 4096;
 	nmine = 0;
-	getcontext(&co_uc);
-	co_uc.uc_stack.ss_sp = s;
-	co_uc.uc_stack.ss_size = len;
-	co_uc.uc_link = &main_uc;
-	makecontext(&co_uc, far_frames, 0);
-	swapcontext(&main_uc, &co_uc);
+	on_stack(s, len, far_frames);
 	signal(SIGSEGV, SIG_DFL);
 	munmap(s, len);
 	nmine = 0;

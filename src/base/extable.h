@@ -17,25 +17,29 @@
 	".long 1b - ., %l[" #label "] - .\n\t" \
 	".popsection"
 
+/* As an operand, so that the compiler knows what is read. */
+#define EXTABLE_WORD(at) (*(const uint64_t __attribute__((may_alias)) *)(at))
+
 /* The word at `at`; goes to `label` where it cannot be read. */
-#define EXTABLE_LOAD(at, label)                                                   \
-	({                                                                        \
-		uint64_t word_;                                                   \
-		__asm__ goto volatile("1: movq (%1), %0\n\t" EXTABLE_ENTRY(label) \
-				      : "=r"(word_)                               \
-				      : "r"((uintptr_t)(at))                      \
-				      : "memory"                                  \
-				      : label);                                   \
-		word_;                                                            \
+#define EXTABLE_LOAD(at, label)                                                 \
+	({                                                                      \
+		uint64_t word_ = 0;                                             \
+		__asm__ goto volatile("1: movq %1, %0\n\t" EXTABLE_ENTRY(label) \
+				      : "=r"(word_)                             \
+				      : "m"(EXTABLE_WORD(at))                   \
+				      :                                         \
+				      : label);                                 \
+		__asm__ volatile(""); /* GCC bugs 110420, 113921 */             \
+		word_;                                                          \
 	})
 
 /* Goes to `label` if another word than `word` is there, or it cannot be read. */
-#define EXTABLE_HOLDS(at, word, label)                                      \
-	__asm__ goto volatile("1: cmpq %1, (%0)\n\t"                        \
-			      "jne %l[" #label "]\n\t" EXTABLE_ENTRY(label) \
-			      :                                             \
-			      : "r"((uintptr_t)(at)), "r"((uint64_t)(word)) \
-			      : "memory", "cc"                              \
+#define EXTABLE_HOLDS(at, word, label)                                       \
+	__asm__ goto volatile("1: cmpq %1, %0\n\t"                           \
+			      "jne %l[" #label "]\n\t" EXTABLE_ENTRY(label)  \
+			      :                                              \
+			      : "m"(EXTABLE_WORD(at)), "r"((uint64_t)(word)) \
+			      : "cc"                                         \
 			      : label)
 
 /* Stores it there; goes to `label` where that cannot be. */

@@ -14,7 +14,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define ALTSTACK_BYTES (40UL * 1024 - ALTSTACK_ROOM) /* AVX-512 and AMX: 11 KB of each frame */
+#define ALTSTACK_BYTES (32UL * 1024) /* AVX-512 and AMX: 11 KB of each frame */
 
 /* From the constructor, in the main thread. */
 void altstack_init(void);
@@ -35,7 +35,7 @@ void altstack_return(const stack_t *was);
  * preloaded library gets little where there is LD_AUDIT: zeros at first. NULL where the thread has
  * no stack of ours (yet, or any more).
  */
-#define ALTSTACK_ROOM 9232
+#define ALTSTACK_ROOM (14UL * 1024)
 extern __thread char *altstack_mine; /* its lowest byte, above the guard page */
 static inline void *altstack_room(void)
 {

@@ -207,8 +207,7 @@ static bool clock_recover(const siginfo_t *si, greg_t *g)
 static void on_fault(int sig, siginfo_t *si, void *ucontext)
 {
 	greg_t *g = ((ucontext_t *)ucontext)->uc_mcontext.gregs;
-	struct stack_regs at = {
-		(uintptr_t)g[REG_RIP], (uintptr_t)g[REG_RSP], (uintptr_t)g[REG_RBP]};
+	uintptr_t ip = (uintptr_t)g[REG_RIP];
 	bool fault = signal_is_fault(si, ucontext);
 	struct report r;
 
@@ -217,10 +216,8 @@ static void on_fault(int sig, siginfo_t *si, void *ucontext)
 	if (fault && block_appears(vaddr_of(si->si_addr)))
 		return;
 	signal_arrived(ucontext);
-	if (fault && (extable_find(&at.ip) || stack_recover(&at))) {
-		g[REG_RIP] = (greg_t)at.ip;
-		g[REG_RSP] = (greg_t)at.sp;
-		g[REG_RBP] = (greg_t)at.bp;
+	if (fault && extable_find(&ip)) {
+		g[REG_RIP] = (greg_t)ip;
 		return;
 	}
 	if (fault && report_is_printing()) {

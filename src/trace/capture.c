@@ -1,19 +1,22 @@
 /*
  * capture.c - capture call stacks (stack.h). app context, in any state of the program.
  *
- * Owns what each thread remembers: the frames of its last capture (the memo), and the places that
- * captured lately (the seen). A place that was seen on top of the memo's frames has its id at once;
- * another capture walks only until it meets a frame of the memo. Both make sure that the return
- * addresses farther out are still in their places: most stacks differ from the one before in a few
- * inner frames, and most places are a loop's.
+ * Owns what each thread remembers: the frames of its last walk (the memo), and what it captured lately
+ * (the seen). A capture that was seen has its id at once, if all its return addresses are still in
+ * their places; another one walks only until it meets a frame of the memo. Most stacks differ from
+ * the one before in a few inner frames, and most captures follow each other as they did before: so
+ * what the last one gave is a part of the place where the next is looked for.
  *
  * Where it breaks: frames lie over the remains of others. Return addresses that are still there do
- * not make them a stack's; each frame has to lead to the next by what known_at compares.
+ * not make them a stack's; the innermost frame has to lead to the next by what is compared (enum by).
+ * That those farther out saved another rbp since, and all their return addresses stand, nobody looks at.
  */
 #include "stack.h"
 #include "base/base.h"
 #include "rules.h"
 #include "walk.h"
+
+#define INLINE static inline __attribute__((always_inline))
 
 /* For a frame with this rule, where the next one's is given. */
 static enum by by_of(uint64_t rule, enum by outer)
@@ -38,6 +41,7 @@ static void memo_update(const struct walk *w)
 	if (base + w->n > MEMO_MAX) { /* the outermost go; more than STACK_MAX stay */
 		uint32_t keep = MIN(base, MEMO_MAX - MAX(w->n, MEMO_MAX / 2));
 
+		__builtin_memmove(memo->at, memo->at + base - keep, keep * sizeof(memo->at[0]));
 		__builtin_memmove(memo->f, memo->f + base - keep, keep * sizeof(memo->f[0]));
 		base = keep;
 		memo->whole = false;
@@ -49,7 +53,8 @@ static void memo_update(const struct walk *w)
 
 		hash = depot_hash(hash, f->ip);
 		by = by_of(f->rule, by);
-		memo->f[base++] = (struct known){f->sp, f->ip, f->bp, hash, by};
+		memo->at[base] = (struct link){f->sp, f->ip};
+		memo->f[base++] = (struct known){f->bp, hash, by};
 	}
 	memo->n = base;
 	if (!w->join)
@@ -72,42 +77,89 @@ static __attribute__((noinline)) uint32_t memo_put(
 	uintptr_t pc[STACK_MAX];
 
 	for (uint32_t i = 0; i < n; i++)
-		pc[i] = memo->f[memo->n - 1 - i].ip;
+		pc[i] = memo->at[memo->n - 1 - i].ip;
 	return depot_put(pc, n, hash, near);
 }
 
-static inline struct seen *seen_at(struct memo *memo, const struct stack_regs *r)
+static inline struct seen *seen_set(struct memo *memo, uintptr_t ip, uintptr_t sp)
 {
-	return &memo->seen[((r->ip ^ r->sp) * 0x9e3779b97f4a7c15) >> (64 - SEEN_BITS)];
+	uint64_t key = (ip ^ sp ^ memo->last) * 0x9e3779b97f4a7c15;
+
+	return memo->seen[key >> (64 - SEEN_BITS)];
+}
+
+/* Are the frames that s lies on, as many of them as are kept of a stack, where they were? */
+INLINE bool below_holds(const struct memo *memo, const struct seen *s)
+{
+	uint32_t b = s->below, all = b + s->n + 1U;
+
+	return b <= memo->n && memo->f[b - 1].hash == s->below_hash &&
+	       memo->at[b - 1].sp == s->sp + s->up[s->n] &&
+	       memo_check(memo, all > STACK_MAX ? all - STACK_MAX : 0, b) == b;
+}
+
+/* And its own? */
+INLINE bool seen_holds(const struct memo *memo, const struct seen *s)
+{
+	const uint32_t *up = s->up, *end = up + s->n;
+	const uintptr_t *ip = s->ips;
+	uintptr_t sp = s->sp;
+
+	if (unlikely(up < end && (sp + up[0] - 8 < readable.lo || sp + end[-1] > readable.hi)))
+		return false;
+	for (; up < end; up++, ip++) {
+		EXTABLE_HOLDS(sp + *up - 8, *ip, moved);
+		continue;
+moved:
+		return false;
+	}
+	return !s->below || below_holds(memo, s);
 }
 
 /* What a capture from here gives, if one gave it before and nothing has changed since; else 0. */
-static inline uint32_t seen_find(struct memo *memo, const struct stack_regs *r)
+INLINE uint32_t seen_find(struct memo *memo, uintptr_t ip, uintptr_t sp, uintptr_t bp)
 {
-	const struct seen *s = seen_at(memo, r);
-	const struct known *below;
+	const struct seen *s = seen_set(memo, ip, sp);
 
-	if (!known_at(&s->at, r))
-		return 0;
-	below = &memo->f[s->below - 1];
-	if (s->below > memo->n || below->hash != s->below_hash || below->sp != s->below_sp)
-		return 0;
-	return walk_holds(memo, s->below) ? s->id : 0;
+	for (int i = 0; i < 2; i++, s++)
+		if (s->sp == sp && s->ip == ip && (s->by == BY_SP || s->bp == bp) &&
+			likely(seen_holds(memo, s)))
+			return s->id;
+	return 0;
 }
 
-static void seen_put(struct memo *memo, const struct stack_regs *r)
+/* What the memo is now, captured here. */
+static void seen_put(struct memo *memo)
 {
-	uint32_t n = memo->n - 1;
+	const struct link *at = &memo->at[memo->n - 1];
+	const struct known *f = &memo->f[memo->n - 1];
+	uint32_t n = MIN(memo->n - 1, INNER_MAX), below = memo->n - 1 - n;
+	struct seen *s = &seen_set(memo, at->ip, at->sp)[memo->way];
 
-	if (n)
-		*seen_at(memo, r) = (struct seen){
-			memo->f[n], memo->f[n - 1].sp, memo->f[n - 1].hash, n, memo->id};
+	if (f->by == BY_MEMORY)
+		return;
+	memo->way ^= 1;
+	s->sp = at->sp;
+	s->ip = at->ip;
+	s->bp = f->bp;
+	s->by = (uint8_t)f->by;
+	s->id = memo->id;
+	s->n = (uint8_t)n;
+	s->below = (uint16_t)below;
+	for (uint32_t i = 0; i < n; i++) {
+		s->up[i] = (uint32_t)((--at)->sp - s->sp);
+		s->ips[i] = at->ip;
+	}
+	if (!below)
+		return;
+	s->up[n] = (uint32_t)(memo->at[below - 1].sp - s->sp);
+	s->below_hash = memo->f[below - 1].hash;
 }
 
 /* Without the memo: inside a handler that interrupted a capture, or through a signal frame. */
-static __attribute__((noinline)) uint32_t capture_plain(const struct stack_regs *r)
+static __attribute__((noinline)) uint32_t capture_plain(void *frame)
 {
-	struct walk w = {.at = *r, .max = STACK_MAX};
+	struct walk w = {.at = stack_regs_of_frame(frame), .max = STACK_MAX};
 	uintptr_t pc[STACK_MAX];
 	uint64_t h = 0;
 
@@ -119,22 +171,21 @@ static __attribute__((noinline)) uint32_t capture_plain(const struct stack_regs 
 	return depot_put(pc, w.n, h, NULL);
 }
 
-static __attribute__((noinline)) uint32_t capture_walk(
-	struct memo *memo, const struct stack_regs *r)
+static __attribute__((noinline)) uint32_t capture_walk(struct memo *memo, void *frame)
 {
 	struct depot_near near;
-	struct walk w;
+	struct walk w; /* of which most stays as it is */
 	uint64_t hash;
 	uint32_t n;
 
-	w.at = *r;
+	w.at = stack_regs_of_frame(frame);
 	w.exact = false;
 	w.memo = memo;
 	w.max = TOP_MAX;
 	walk_run(&w);
 	if (unlikely(!w.plain || w.n + w.join == 0)) {
 		memo->n = memo->id = 0;
-		return capture_plain(r);
+		return capture_plain(frame);
 	}
 	near = (struct depot_near){memo->id, w.n, memo->n - w.join};
 	memo_update(&w);
@@ -143,23 +194,24 @@ static __attribute__((noinline)) uint32_t capture_walk(
 	memo->id = depot_find(hash, n);
 	if (unlikely(!memo->id))
 		memo->id = memo_put(memo, n, hash, &near);
-	seen_put(memo, r);
+	seen_put(memo);
 	return memo->id;
 }
 
 uint32_t stack_capture(void *frame)
 {
-	struct stack_regs r = stack_regs_of_frame(frame);
+	const uintptr_t *f = frame;
 	struct memo *memo = altstack_room();
 	uint32_t id;
 
 	if (unlikely(!memo || memo->busy))
-		return capture_plain(&r);
+		return capture_plain(frame);
 	memo->busy = true;
 	atomic_signal_fence(memory_order_seq_cst);
-	id = seen_find(memo, &r);
-	if (!id)
-		id = capture_walk(memo, &r);
+	id = seen_find(memo, f[1], vaddr_of(f + 2), f[0]);
+	if (unlikely(!id))
+		id = capture_walk(memo, frame);
+	memo->last = id;
 	atomic_signal_fence(memory_order_seq_cst);
 	memo->busy = false;
 	return id;

@@ -4,7 +4,7 @@
  * Owns what each thread knows of its stack: which pages can be read.
  *
  * Safety: memory is read only inside pages that a system call has shown readable; and should one
- * vanish since (a coroutine's stack, unmapped), the fault handler ends the walk (stack_recover).
+ * vanish since (a coroutine's stack, unmapped), the walk ends there (extable.h).
  */
 #include "stack.h"
 #include "base/base.h"
@@ -12,15 +12,10 @@
 #include "walk.h"
 
 #define PROBE_PAGES 4096 /* a frame larger than this many pages is not stepped over */
-#define OWN_FRAMES  512	 /* bytes of stack that a walk itself takes, at most: a signal's are more */
 
 #define INLINE static inline __attribute__((always_inline))
 
-static __thread struct {
-	uintptr_t lo, hi;
-} readable;
-
-static __thread void **volatile recover; /* __builtin_setjmp buffer of the walk in progress */
+__thread struct readable readable;
 
 bool stack_probe(uintptr_t addr)
 {
@@ -69,34 +64,51 @@ INLINE bool can_read(uintptr_t a)
 	return range_cover(a);
 }
 
-INLINE uintptr_t word(uintptr_t a)
+/* The 8 bytes at a, if they can be read. Where a page has vanished the memo is not right, either. */
+INLINE bool read_word(struct walk *w, uintptr_t a, uintptr_t *v)
 {
-	return *(const uintptr_t *)a;
+	if (unlikely(!can_read(a)))
+		return false;
+	*v = EXTABLE_LOAD(a, vanished);
+	return true;
+vanished:
+	readable.lo = readable.hi = 0;
+	w->plain = false;
+	return false;
 }
 
 /* rt_sigframe above the popped return address: the interrupted rip, rsp, rbp (ucontext.h). */
-static bool step_signal(struct stack_regs *r)
+static bool step_signal(struct walk *w)
 {
-	uintptr_t sp = r->sp;
+	uintptr_t sp = w->at.sp;
 
-	if (!can_read(sp + 120) || !can_read(sp + 168))
-		return false;
-	r->bp = word(sp + 120);
-	r->sp = word(sp + 160);
-	r->ip = word(sp + 168);
-	return r->ip != 0;
+	w->exact = true;
+	w->plain = false;
+	return read_word(w, sp + 120, &w->at.bp) && read_word(w, sp + 160, &w->at.sp) &&
+	       read_word(w, sp + 168, &w->at.ip) && w->at.ip;
 }
 
-static bool step_frame_pointer(struct stack_regs *r)
+static bool step_frame_pointer(struct walk *w)
 {
-	uintptr_t bp = r->bp;
+	uintptr_t bp = w->at.bp;
 
-	if (bp < r->sp || bp - r->sp > PROBE_PAGES * PAGE_SIZE || !can_read(bp) ||
-		!can_read(bp + 8))
+	if (bp < w->at.sp || bp - w->at.sp > PROBE_PAGES * PAGE_SIZE ||
+		!read_word(w, bp + 8, &w->at.ip) || !read_word(w, bp, &w->at.bp))
 		return false;
-	r->ip = word(bp + 8);
-	r->bp = word(bp);
-	r->sp = bp + 16;
+	w->at.sp = bp + 16;
+	return w->at.ip != 0;
+}
+
+/* To the caller of r's frame, which ends at cfa. */
+INLINE bool step_to(struct walk *w, const struct rule *u, uintptr_t cfa, struct stack_regs *r)
+{
+	uintptr_t at = (u->bp == BP_AT_CFA ? cfa : r->bp) + (uintptr_t)(intptr_t)u->bp_off;
+
+	if (unlikely(cfa <= r->sp || !read_word(w, cfa - 8, &r->ip)))
+		return false;
+	if (u->bp != BP_SAME && unlikely(!read_word(w, at, &r->bp)))
+		return false;
+	r->sp = cfa;
 	return r->ip != 0;
 }
 
@@ -104,33 +116,15 @@ static bool step_frame_pointer(struct stack_regs *r)
 static __attribute__((noinline)) bool step_rare(struct walk *w, uint64_t packed)
 {
 	struct rule u = rule_unpack(packed);
-	struct stack_regs *r = &w->at;
-	uintptr_t at, cfa;
+	uintptr_t cfa;
 
-	if (u.kind == RULE_SIGNAL) {
-		w->exact = true;
-		w->plain = false;
-		return step_signal(r);
-	}
+	if (u.kind == RULE_SIGNAL)
+		return step_signal(w);
 	if (u.kind == RULE_NOCFI)
-		return step_frame_pointer(r);
-	if (u.kind != RULE_BP_DEREF)
-		return false;
-	at = r->bp + (uintptr_t)(intptr_t)u.cfa_off;
-	if (!can_read(at))
-		return false;
-	cfa = word(at);
-	if (cfa <= r->sp || !can_read(cfa - 8))
-		return false;
-	if (u.bp != BP_SAME) {
-		at = (u.bp == BP_AT_CFA ? cfa : r->bp) + (uintptr_t)(intptr_t)u.bp_off;
-		if (!can_read(at))
-			return false;
-		r->bp = word(at);
-	}
-	r->ip = word(cfa - 8);
-	r->sp = cfa;
-	return r->ip != 0;
+		return step_frame_pointer(w);
+	return u.kind == RULE_BP_DEREF &&
+	       read_word(w, w->at.bp + (uintptr_t)(intptr_t)u.cfa_off, &cfa) &&
+	       step_to(w, &u, cfa, &w->at);
 }
 
 /* From a frame to its caller's; false at the outermost. */
@@ -138,59 +132,41 @@ INLINE bool step(struct walk *w, struct frame *f, struct stack_regs *r)
 {
 	uint64_t packed = f->rule = rules_at(r->ip - !w->exact);
 	struct rule u = rule_unpack(packed);
-	uintptr_t cfa, at;
+	bool more;
 
 	w->exact = false;
-	if (likely(u.kind == RULE_SP)) {
-		cfa = r->sp + (uintptr_t)(intptr_t)u.cfa_off;
-	} else if (u.kind == RULE_BP) {
-		cfa = r->bp + (uintptr_t)(intptr_t)u.cfa_off;
-	} else {
-		bool more;
-
-		w->at = *r;
-		more = step_rare(w, packed);
-		*r = w->at;
-		return more;
-	}
-	if (unlikely(cfa <= r->sp || !can_read(cfa - 8)))
-		return false;
-	if (u.bp != BP_SAME) {
-		at = (u.bp == BP_AT_CFA ? cfa : r->bp) + (uintptr_t)(intptr_t)u.bp_off;
-		if (unlikely(!can_read(at)))
-			return false;
-		r->bp = word(at);
-	}
-	r->ip = word(cfa - 8);
-	r->sp = cfa;
-	return r->ip != 0;
+	if (likely(u.kind == RULE_SP))
+		return step_to(w, &u, r->sp + (uintptr_t)(intptr_t)u.cfa_off, r);
+	if (u.kind == RULE_BP)
+		return step_to(w, &u, r->bp + (uintptr_t)(intptr_t)u.cfa_off, r);
+	w->at = *r;
+	more = step_rare(w, packed);
+	*r = w->at;
+	return more;
 }
 
-/* Are memo frames [from, q) still where they were? The outermost that holds is where to go on: q if
- * all do, else the index of the first that does not, from the inside. */
-INLINE uint32_t memo_check(const struct memo *memo, uint32_t from, uint32_t q)
+/* Does a walk that has come to r go on from memo frame k as the one did that this is of? */
+INLINE bool memo_meets(const struct memo *memo, uint32_t k, const struct stack_regs *r)
 {
-	if (unlikely(memo->f[from].sp > readable.hi || memo->f[q - 1].sp - 8 < readable.lo))
-		return 0;
-	for (uint32_t k = q; k-- > from;) {
-		EXTABLE_HOLDS(memo->f[k].sp - 8, memo->f[k].ip, moved);
-		continue;
-moved:
-		return k;
-	}
-	return q;
+	const struct known *f = &memo->f[k];
+
+	return memo->at[k].sp == r->sp && memo->at[k].ip == r->ip && f->by != BY_MEMORY &&
+	       (f->by == BY_SP || f->bp == r->bp);
 }
 
-static __attribute__((noinline)) void walk(struct walk *w)
+void walk_run(struct walk *w)
 {
 	struct stack_regs r = w->at;
 	struct memo *memo = w->memo;
 	uint32_t q = memo ? memo->n : 0, n = 0;
 
-	while (n < w->max) {
-		while (q && memo->f[q - 1].sp < r.sp)
+	w->join = 0;
+	w->ended = false;
+	w->plain = true;
+	while (n < w->max && !w->ended) {
+		while (q && memo->at[q - 1].sp < r.sp)
 			q--;
-		if (q && known_at(&memo->f[q - 1], &r)) {
+		if (q && memo_meets(memo, q - 1, &r)) {
 			uint32_t ok = memo_check(memo, 0, q);
 
 			if (likely(ok == q && (memo->whole || n + q > STACK_MAX))) {
@@ -200,59 +176,9 @@ static __attribute__((noinline)) void walk(struct walk *w)
 			q = ok == q ? 0 : ok;
 		}
 		w->f[n++] = (struct frame){r.sp, r.ip, r.bp, 0};
-		w->n = n; /* all that is left if the next step faults */
-		if (unlikely(!step(w, &w->f[n - 1], &r))) {
-			w->ended = true;
-			break;
-		}
+		w->ended = !step(w, &w->f[n - 1], &r);
 	}
-}
-
-/* False if a fault ended it. walk is no part of it, for its registers: who calls setjmp keeps all in memory. */
-static __attribute__((noinline)) bool guarded(struct walk *w)
-{
-	void *buf[5], **outer = recover;
-	bool r = false;
-
-	if (__builtin_setjmp(buf) == 0) {
-		recover = buf;
-		atomic_signal_fence(memory_order_seq_cst);
-		walk(w);
-		r = true;
-	} else {
-		readable.lo = readable.hi = 0;
-	}
-	atomic_signal_fence(memory_order_seq_cst);
-	recover = outer;
-	return r;
-}
-
-void walk_run(struct walk *w)
-{
-	w->n = w->join = 0;
-	w->ended = false;
-	w->plain = true;
-	if (!guarded(w))
-		w->plain = false;
-}
-
-bool walk_holds(const struct memo *memo, uint32_t n)
-{
-	/* Of a deep stack only what is kept of it. */
-	return memo_check(memo, n < STACK_MAX ? 0 : n - (STACK_MAX - 1), n) == n;
-}
-
-bool stack_recover(struct stack_regs *regs)
-{
-	void **buf = recover;
-
-	/* A signal handler that interrupted the walk and faults itself is farther down. */
-	if (likely(!buf || (uintptr_t)buf[2] - regs->sp > OWN_FRAMES))
-		return false;
-	regs->bp = (uintptr_t)buf[0];
-	regs->ip = (uintptr_t)buf[1];
-	regs->sp = (uintptr_t)buf[2];
-	return true;
+	w->n = n;
 }
 
 void stack_forked(void)

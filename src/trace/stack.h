@@ -40,12 +40,6 @@ static inline struct stack_regs stack_regs_of_frame(const void *frame)
 /* Is the byte at addr readable now? One system call, changes nothing. */
 bool stack_probe(uintptr_t addr);
 
-/*
- * If this thread was walking a stack when it faulted: changes ip, sp, bp so that the walk ends
- * there, and returns true. For the fault handler, first thing.
- */
-bool stack_recover(struct stack_regs *regs);
-
 /* In the child of fork. */
 void stack_forked(void);
 

@@ -12,7 +12,8 @@
 
 #define TOP_MAX	  96  /* frames walked at most in one capture */
 #define MEMO_MAX  128 /* frames remembered at most */
-#define SEEN_BITS 6   /* places remembered, as a power of two */
+#define INNER_MAX 7   /* of a seen capture, beside the innermost itself */
+#define SEEN_BITS 5   /* sets of two seen captures, as a power of two */
 
 struct frame {
 	uintptr_t sp, ip, bp; /* ip was read from sp - 8 */
@@ -26,20 +27,33 @@ enum by {
 	BY_MEMORY, /* that nobody looks at again */
 };
 
-/* A frame of the memo, and the hash of all frames from the outermost to it. */
+/* Where a return address is (sp - 8), and which. */
+struct link {
+	uintptr_t sp, ip;
+};
+
+/* Of a frame of the memo beside its link: the hash of all frames from the outermost to it. */
 struct known {
-	uintptr_t sp, ip, bp;
+	uintptr_t bp;
 	uint64_t hash;
 	enum by by;
 };
 
-/* A place that captured: on top of which frames of the memo, and what the depot knows it as. */
+/*
+ * A capture that may come again: its inner frames, the memo's [0, below) that they lie on, and what the
+ * depot knows it as. Two lines of the cache.
+ */
 struct seen {
-	struct known at;
-	uintptr_t below_sp; /* of memo frame [below - 1], which called it */
-	uint64_t below_hash;
-	uint32_t below, id;
+	uintptr_t sp, ip, bp; /* of the innermost frame */
+	uint64_t below_hash;  /* of memo frame [below - 1]; there is none where all are here */
+	uint32_t id;
+	uint16_t below;
+	uint8_t n, by; /* the frames beside the innermost, its enum by */
+	/* How far up from sp theirs are, in bytes; the last is memo frame [below - 1]. */
+	uint32_t up[INNER_MAX + 1];
+	uintptr_t ips[INNER_MAX];
 };
+_Static_assert(sizeof(struct seen) == 128, "two lines");
 
 /* What a walk has found, and how it goes on. */
 struct walk {
@@ -54,26 +68,40 @@ struct walk {
 };
 
 struct memo {
-	bool busy;  /* a capture is at work below us on the stack: hands off */
-	bool whole; /* f[0] is the outermost frame of the stack              */
+	bool busy;   /* a capture is at work below us on the stack: hands off */
+	bool whole;  /* f[0] is the outermost frame of the stack              */
+	uint8_t way; /* of a set: where the next one is put                   */
 	uint32_t n;
-	uint32_t id;		  /* what the depot knows it as; 0: nothing */
-	struct known f[MEMO_MAX]; /* outermost first */
-	struct seen seen[1 << SEEN_BITS];
+	uint32_t id;   /* what the depot knows it as; 0: nothing */
+	uint32_t last; /* what the last capture gave             */
+	_Alignas(64) struct seen seen[1 << SEEN_BITS][2];
+	struct link at[MEMO_MAX]; /* outermost first */
+	struct known f[MEMO_MAX];
 };
 _Static_assert(sizeof(struct memo) <= ALTSTACK_ROOM, "one for each thread");
+
+/* What this thread's stack has that can be read, as far as is known: whole pages. */
+extern __thread struct readable {
+	uintptr_t lo, hi;
+} readable;
 
 /* Walks from w->at; a fault ends it. Fills f, n, join, ended, plain. */
 void walk_run(struct walk *w);
 
-/* Do memo frames [0, n), as many of them as are kept of a stack, stand where they were? */
-bool walk_holds(const struct memo *memo, uint32_t n);
-
-/* Does a walk that has come to r go on from there as the one did that k is of? */
-static inline bool known_at(const struct known *k, const struct stack_regs *r)
+/* Do memo frames [from, n) stand where they were? n if all do, else the index of the innermost that does not. */
+static inline __attribute__((always_inline)) uint32_t memo_check(
+	const struct memo *memo, uint32_t from, uint32_t n)
 {
-	return k->sp == r->sp && k->ip == r->ip &&
-	       (k->by == BY_SP || (k->by == BY_BP && k->bp == r->bp));
+	if (unlikely(memo->at[from].sp > readable.hi || memo->at[n - 1].sp - 8 < readable.lo))
+		return 0;
+	for (const struct link *l = memo->at + n, *end = memo->at + from; l > end;) {
+		l--;
+		EXTABLE_HOLDS(l->sp - 8, l->ip, moved);
+		continue;
+moved:
+		return (uint32_t)(l - memo->at);
+	}
+	return n;
 }
 
 #endif

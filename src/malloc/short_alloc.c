@@ -76,16 +76,27 @@ void *alloc_aligned(size_t size, size_t align, void *frame)
 				   : engine_alloc_aligned(size, align, frame);
 }
 
+/* p, of the simple view v, is the caller's. */
+static ALWAYS_INLINE void record_simple(struct view *v, void *p, size_t size, void *frame)
+{
+	uint32_t stack = stack_capture(frame);
+
+	record_alloc(&v->rec[(vaddr_of(p) - v->base) >> PAGE_SHIFT], v->geom->size, size,
+		owner_mine->tid, stack);
+}
+
 void *short_alloc(size_t size, bool zero, void *frame)
 {
-	struct cursor *c = mode.records ? NULL : cursor_short(cursors_mine(), size);
+	struct cursor *c = cursor_short(cursors_mine(), size);
 	bool zeroed = false;
 	struct view *v;
 	void *p = NULL;
 
 	if (c) {
-		p = take_row(cursors_mine(), c, &v, false);
+		p = take_row(cursors_mine(), c, &v, mode.records);
 		zeroed = p && v->zeroed;
+		if (p && v->rec)
+			record_simple(v, p, size, frame);
 	} else if (cutter_mine()) {
 		p = take_page(cutter_mine(), size, &zeroed);
 	}
@@ -110,13 +121,10 @@ static __attribute__((noinline)) void *malloc_row(struct cursors *tc, struct cur
 	return likely(p) ? p : malloc_rest(size);
 }
 
-/* p, of the simple view v, is the caller's. Entered by jumps only: its frame is where malloc was called. */
+/* Entered by jumps only: its frame is where malloc was called. */
 static __attribute__((noinline)) void *malloc_recorded(struct view *v, void *p, size_t size)
 {
-	uint32_t stack = stack_capture(__builtin_frame_address(0));
-
-	record_alloc(&v->rec[(vaddr_of(p) - v->base) >> PAGE_SHIFT], v->geom->size, size,
-		owner_mine->tid, stack);
+	record_simple(v, p, size, __builtin_frame_address(0));
 	return frame_kept(p);
 }
 

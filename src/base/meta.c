@@ -63,7 +63,9 @@ static void *meta_carve(size_t size)
 		long r;
 
 		do
-			r = sys_mmap(0, step, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			r = sys_mmap(0, step, PROT_READ | PROT_WRITE,
+				MAP_PRIVATE | MAP_ANONYMOUS |
+					(meta_mapped >= META_MOST ? MAP_POPULATE : 0),
 				-1, 0);
 		while (sys_is_err(r) && meta_spare && meta_spare());
 		if (sys_is_err(r))

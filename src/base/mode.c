@@ -26,7 +26,7 @@ void mode_start(void)
 	mode.defer_ns = options.defer_ms * 1000000UL;
 	mode.step = MAX(1U, MIN(mode.defer_frees / 16, 256U));
 	mode.looks = mode.strict || !mode.records ? 0 : 15;
-	mode.dead_bytes = mode.records ? MIN(memlimit() / 16, 128UL << 20) : DEAD_LEAST;
+	mode.dead_bytes = mode.records ? MIN(memlimit() / 16, 32UL << 20) : DEAD_LEAST;
 }
 
 void mode_limit(size_t bytes)

@@ -33,7 +33,7 @@ void atonce_start(void)
 	if (!mode.share || mode.strict)
 		return;
 	left = budget_most(mode.share);
-	earned_tsc = start_tsc = __builtin_ia32_rdtsc();
+	earned_tsc = start_tsc = ticks();
 	earned_ns = start_ns = clock_ns();
 }
 
@@ -47,7 +47,7 @@ static uint64_t ns_of(uint64_t ticks)
 
 static void earn(void)
 {
-	uint64_t tsc = __builtin_ia32_rdtsc(), was = earned_tsc, ns, before;
+	uint64_t tsc = ticks(), was = earned_tsc, ns, before;
 	int64_t is = left;
 
 	stamp_look(tsc);
@@ -105,7 +105,7 @@ bool atonce_allows(uint64_t place, bool dear)
 
 void atonce_charge(uint64_t begun, uint64_t after)
 {
-	int64_t cost = budget_cost(ns_of(__builtin_ia32_rdtsc() - begun), ns_of(after));
+	int64_t cost = budget_cost(ns_of(ticks() - begun), ns_of(after));
 
 	left -= cost;
 	atonce_counts.kills++;

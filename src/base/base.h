@@ -23,6 +23,7 @@
 #include "meta.h"
 #include "metrics.h"
 #include "extable.h"
+#include "ticks.h"
 #include "poison.h"
 #include "policy.h"
 #include "atonce.h"

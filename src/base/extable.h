@@ -1,5 +1,5 @@
 /*
- * extable.h - loads and stores that may fault: each says where its function goes on then.
+ * extable.h - instructions that may fault: each says where its function goes on then.
  *
  * pure; as the kernel's exception tables (Documentation/arch/x86/exception-tables.rst). The places stand in a
  * section of their own, which the fault handler looks through. A label of the function is where it goes on,

@@ -3,6 +3,7 @@
 #include "clock.h"
 #include "mode.h"
 #include "owner.h"
+#include "ticks.h"
 
 static _Atomic uint64_t freed_total, freed_bytes_total;
 /* The last sweep, and the one before. */
@@ -57,14 +58,14 @@ bool pace_look(void)
 
 void pace_kills_begin(void)
 {
-	kills_from = __builtin_ia32_rdtsc();
+	kills_from = ticks();
 }
 
 void pace_kills_end(size_t heap)
 {
 	uint64_t before = kills_to;
 
-	kills_to = __builtin_ia32_rdtsc();
+	kills_to = ticks();
 	waiting_wish = policy_waiting_tune(waiting_wish, waiting_limit(heap),
 		kills_to - kills_from + atomic_exchange(&refills, 0), kills_from - before);
 }

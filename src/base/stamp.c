@@ -35,7 +35,7 @@ void stamp_start(uint64_t (*made)(void))
 {
 	blocks_made = made;
 	stamp_start_ns = clock_fine_ns();
-	begin(1, __builtin_ia32_rdtsc());
+	begin(1, ticks());
 }
 
 /* The ticks of stretch n, if somebody looks at its end. */
@@ -64,15 +64,15 @@ static uint64_t end_of(uint32_t stamp, uint64_t now)
 	return stamp == stamp_now ? now : begun[stamp + 1].tsc;
 }
 
-bool stamp_bounds(uint32_t stamp, uint64_t tsc, uint64_t ticks[2], uint64_t allocs[2])
+bool stamp_bounds(uint32_t stamp, uint64_t tsc, uint64_t past[2], uint64_t allocs[2])
 {
 	uint32_t last = stamp_now;
 	uint64_t made;
 
 	if (!stamp || stamp > last)
 		return false;
-	ticks[0] = tsc - end_of(stamp, tsc);
-	ticks[1] = tsc - begun[stamp].tsc;
+	past[0] = tsc - end_of(stamp, tsc);
+	past[1] = tsc - begun[stamp].tsc;
 	made = blocks_made() + 1;
 	allocs[0] = stamp == last ? 0 : made - begun[stamp + 1].made;
 	allocs[1] = made - begun[stamp].made;
@@ -81,12 +81,12 @@ bool stamp_bounds(uint32_t stamp, uint64_t tsc, uint64_t ticks[2], uint64_t allo
 
 bool stamp_age(uint32_t stamp, struct stamp_age *a)
 {
-	uint64_t tsc = __builtin_ia32_rdtsc(), ns = clock_fine_ns(), ticks[2];
+	uint64_t tsc = ticks(), ns = clock_fine_ns(), past[2];
 
-	if (!ns || !stamp_start_ns || !stamp_bounds(stamp, tsc, ticks, a->allocs))
+	if (!ns || !stamp_start_ns || !stamp_bounds(stamp, tsc, past, a->allocs))
 		return false;
 	for (int i = 0; i < 2; i++)
-		a->ns[i] = (uint64_t)((unsigned __int128)ticks[i] * (ns - stamp_start_ns) /
+		a->ns[i] = (uint64_t)((unsigned __int128)past[i] * (ns - stamp_start_ns) /
 				      MAX(tsc - begun[1].tsc, 1UL));
 	return true;
 }

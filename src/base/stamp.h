@@ -12,6 +12,7 @@
 #include "mode.h"
 #include "owner.h"
 #include "record.h"
+#include "ticks.h"
 
 /* Once, with the mode known. made(): how many blocks were allocated so far. */
 void stamp_start(uint64_t (*made)(void));
@@ -25,7 +26,7 @@ extern uint64_t stamp_start_ns;	   /* when that was; 0: not known */
 static inline uint32_t stamp_take(const struct owner *o)
 {
 	if (!o || !(FREED_COUNT(o->freed) & mode.looks))
-		stamp_look(__builtin_ia32_rdtsc());
+		stamp_look(ticks());
 	return atomic_load_explicit(&stamp_now, memory_order_relaxed);
 }
 
@@ -35,7 +36,7 @@ struct stamp_age {
 };
 
 /* When the time stamp counter says that, so many ticks and allocations ago; false: it is not known. */
-bool stamp_bounds(uint32_t stamp, uint64_t tsc, uint64_t ticks[2], uint64_t allocs[2]);
+bool stamp_bounds(uint32_t stamp, uint64_t tsc, uint64_t past[2], uint64_t allocs[2]);
 /* How long ago this one was given; false: it is not known. */
 bool stamp_age(uint32_t stamp, struct stamp_age *a);
 

@@ -49,15 +49,6 @@ static inline vaddr_t vaddr_of(const void *p)
 	return (vaddr_t)(uintptr_t)p;
 }
 
-/* The linker's: where this library begins and ends. */
-extern const char __ehdr_start[] __attribute__((visibility("hidden"))),
-	_end[] __attribute__((visibility("hidden")));
-
-static inline bool is_own_image(vaddr_t at)
-{
-	return at >= vaddr_of(__ehdr_start) && at < vaddr_of(_end);
-}
-
 /* The first set bit of bits[] in [from, n), or n. */
 static inline uint32_t bits_next(const uint64_t *bits, uint32_t from, uint32_t n)
 {

@@ -2,8 +2,8 @@
  * fault.c - the real handler of SIGSEGV and SIGBUS (fault.h). app context, in a signal handler,
  * perhaps on the program's small alternate stack: shallow frames, no libc that could lock.
  *
- * Order matters: what a fork's child has not got back yet first, then a fault of our own stack
- * walk, our own printing, a finding, the program. After a finding the signal takes the course that
+ * Order matters: what a fork's child has not got back yet first, then what our own code may fault at
+ * (extable.h), our own printing, a finding, the program. After a finding the signal takes the course that
  * it would have taken for any other bad access: the program's handler, or the default action by
  * running the instruction again.
  */
@@ -188,22 +188,6 @@ static bool is_endless(const struct report *r)
 	return ++last.times > RETRIES;
 }
 
-/*
- * seccomp(2)'s strict mode, and PR_SET_TSC, leave a thread no time stamp counter: our own looks at it
- * find 0, as if no time had passed. No system call: those would kill.
- */
-static bool clock_recover(const siginfo_t *si, greg_t *g)
-{
-	const uint8_t *ip = vaddr_ptr((vaddr_t)g[REG_RIP]);
-
-	if (si->si_code != SI_KERNEL || !is_own_image(vaddr_of(ip)) || ip[0] != 0x0f ||
-		ip[1] != 0x31)
-		return false;
-	g[REG_RAX] = g[REG_RDX] = 0;
-	g[REG_RIP] += 2;
-	return true;
-}
-
 static void on_fault(int sig, siginfo_t *si, void *ucontext)
 {
 	greg_t *g = ((ucontext_t *)ucontext)->uc_mcontext.gregs;
@@ -211,8 +195,6 @@ static void on_fault(int sig, siginfo_t *si, void *ucontext)
 	bool fault = signal_is_fault(si, ucontext);
 	struct report r;
 
-	if (clock_recover(si, g))
-		return;
 	if (fault && block_appears(vaddr_of(si->si_addr)))
 		return;
 	signal_arrived(ucontext);

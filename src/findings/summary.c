@@ -45,8 +45,7 @@ void summary_init(void)
 	if (here.named)
 		out_snprintf(here.path, sizeof(here.path), "%s", options.summary);
 	else
-		out_snprintf(here.path, sizeof(here.path), FOLDER "%d.%lx", here.teller,
-			(unsigned long)__rdtsc());
+		out_snprintf(here.path, sizeof(here.path), FOLDER "%d.%lx", here.teller, ticks());
 }
 
 bool summary_is_mine(void)

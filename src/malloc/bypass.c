@@ -13,6 +13,10 @@
 
 #define ANCESTORS_MAX 32 /* then it is said once too often */
 
+/* The linker's: where this library begins and ends. */
+extern const char __ehdr_start[] __attribute__((visibility("hidden"))),
+	_end[] __attribute__((visibility("hidden")));
+
 /*
  * A program at a fixed address that takes malloc's is where the pointer goes, by a jump to ours: it
  * has the symbol, but undefined (Debian's python).
@@ -24,7 +28,7 @@ void *bypass_of(const char *name)
 	Dl_info at;
 
 	/* Ours, as nearly always: to look a name up by its address is dear. */
-	if (is_own_image(vaddr_of(theirs)))
+	if (vaddr_of(theirs) >= vaddr_of(__ehdr_start) && vaddr_of(theirs) < vaddr_of(_end))
 		return NULL;
 	return theirs && dladdr1(theirs, &at, (void **)&sym, RTLD_DL_SYMENT) &&
 			       !(sym && sym->st_shndx == SHN_UNDEF)

@@ -171,7 +171,7 @@ void large_give_back(size_t but)
 /* What nobody needed since the last look goes back. */
 static void ready_look(void)
 {
-	uint64_t now = __builtin_ia32_rdtsc();
+	uint64_t now = ticks();
 	uint32_t but[ROOMS];
 	vaddr_t at;
 	size_t room;

@@ -32,7 +32,7 @@ static _Atomic uint64_t not_before; /* by the time stamp counter */
 
 static uint64_t rnd(void)
 {
-	uint64_t x = __builtin_ia32_rdtsc() * 0x9e3779b97f4a7c15;
+	uint64_t x = ticks() * 0x9e3779b97f4a7c15;
 
 	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9;
 	x = (x ^ x >> 27) * 0x94d049bb133111eb;
@@ -75,7 +75,7 @@ static bool may_now(uint64_t now)
 
 static void pause_after(uint64_t since)
 {
-	uint64_t now = __builtin_ia32_rdtsc();
+	uint64_t now = ticks();
 	uint64_t from = MAX(now, atomic_load_explicit(&not_before, memory_order_relaxed));
 
 	/* What two threads charge at once may count as one. */
@@ -107,7 +107,7 @@ static bool place(struct large *l, bool *zeroed)
 
 void *sample_alloc(size_t size, size_t align, bool zero, void *frame)
 {
-	uint64_t since = __builtin_ia32_rdtsc();
+	uint64_t since = ticks();
 	struct lock_section s;
 	bool zeroed = true;
 	struct large *l;
@@ -162,7 +162,7 @@ static void keep(vaddr_t from)
 
 void sample_died(const struct large *l)
 {
-	uint64_t since = __builtin_ia32_rdtsc();
+	uint64_t since = ticks();
 
 	if (!l->own && l->len == PAGE_SIZE)
 		keep(l->base + PAGE_SIZE);

@@ -98,7 +98,7 @@ static bool ready_put(vaddr_t at)
  */
 static void sheet_warm(vaddr_t at)
 {
-	uint64_t from = __builtin_ia32_rdtsc();
+	uint64_t from = ticks();
 	bool again;
 
 	*(volatile char *)vaddr_ptr(at) = 0;
@@ -107,7 +107,7 @@ static void sheet_warm(vaddr_t at)
 	replaced += again;
 	lock_drop(&sheet_lock);
 	if (again)
-		pace_refilled(__builtin_ia32_rdtsc() - from);
+		pace_refilled(ticks() - from);
 }
 
 static int sheet_place(struct sheet *s, bool huge)

@@ -67,7 +67,7 @@ static void spent_look(struct sheet *s)
 /* Unless a sweep runs, or has killed it. Under its lock, for a sheet with a killed page does not move. */
 static void page_kill(struct sheet *s, uint32_t u)
 {
-	uint64_t begun = __builtin_ia32_rdtsc(), due[SHEET_WORDS] = {0};
+	uint64_t begun = ticks(), due[SHEET_WORDS] = {0};
 	struct lock_section section;
 	unsigned n = sheet_kind(s, u)->pages, others;
 

@@ -218,7 +218,7 @@ static bool class_hurries(struct class *c, uint32_t n)
 	if (before && c->views - c->looked < n)
 		return false;
 	c->looked = c->views;
-	c->looked_at = __builtin_ia32_rdtsc();
+	c->looked_at = ticks();
 	return before && c->looked_at - before < n * HURRY_CYCLES;
 }
 

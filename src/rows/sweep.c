@@ -71,7 +71,7 @@ static unsigned split_warm(struct view *v, uint32_t u)
 static void unit_kill(struct view *v, uint32_t u)
 {
 	struct run r = {.lo = view_unit_at(v, u)};
-	uint64_t begun = mode.strict ? 0 : __builtin_ia32_rdtsc();
+	uint64_t begun = mode.strict ? 0 : ticks();
 	unsigned others;
 
 	r.hi = r.lo + ((vaddr_t)v->geom->unit_pages << PAGE_SHIFT);

@@ -5,10 +5,12 @@
  * which are none take, the course that the kernel gives them.
  */
 #include "base/altstack.h"
+#include "base/ticks.h"
 #include "finding.h"
 
 #include <pthread.h>
 #include <setjmp.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 
 static void do_read(void)
@@ -139,6 +141,19 @@ static void do_blocked_fault(void)
 	*(volatile char *)foreign = 1;
 }
 
+/* prctl(2), as seccomp(2)'s strict mode, takes the counter away: it stands still then. */
+static void do_no_time_stamps(void)
+{
+	uint64_t before = ticks();
+
+	signal(SIGSEGV, on_abort_exit);
+	if (!before || prctl(PR_SET_TSC, PR_TSC_SIGSEGV) || ticks())
+		_exit(81);
+	if (prctl(PR_SET_TSC, PR_TSC_ENABLE) || ticks() < before)
+		_exit(82);
+	_exit(9);
+}
+
 static void own_faults(void)
 {
 	in_child(do_own_fault);
@@ -161,6 +176,8 @@ static void own_faults(void)
 	CHECK(has("still here"));
 	in_child(do_blocked_fault);
 	CHECK(killed_by(SIGSEGV));
+	in_child(do_no_time_stamps);
+	CHECK(exited(9));
 	CHECK_EQ(count("ERROR"), 0);
 }
 

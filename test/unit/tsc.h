@@ -1,9 +1,12 @@
-/* tsc.h - a time stamp counter that the test sets. Before everything else (// flags: of the test). */
-#ifndef UNIT_TSC_H
-#define UNIT_TSC_H
+/* tsc.h - a time stamp counter that the test sets, in place of base/ticks.h (// flags: of the test). */
+#ifndef UD_BASE_TICKS_H
+#define UD_BASE_TICKS_H
 
 extern unsigned long long tsc_now;
 
-#define __builtin_ia32_rdtsc() (tsc_now)
+static inline unsigned long ticks(void)
+{
+	return tsc_now;
+}
 
 #endif

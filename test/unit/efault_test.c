@@ -19,12 +19,23 @@
 
 static char *volatile gone; /* into the dead block; the compiler must not know */
 
+static void pipe_make(int p[2])
+{
+	if (pipe(p))
+		_exit(1);
+}
+
+static void sockets_make(int type, int p[2])
+{
+	if (socketpair(AF_UNIX, type, 0, p))
+		_exit(1);
+}
+
 static void do_write(void)
 {
 	int p[2];
 
-	if (pipe(p))
-		_exit(1);
+	pipe_make(p);
 	hits += (int)write(p[1], gone, 5);
 }
 
@@ -39,8 +50,7 @@ static void do_writev(void)
 	int p[2];
 
 	/* A pipe takes the first element and says so: the second comes alone. */
-	if (pipe(p))
-		_exit(1);
+	pipe_make(p);
 	hits += (int)writev(p[1], v + 1, 1);
 }
 
@@ -51,8 +61,7 @@ static void do_sendmsg(void)
 		.msg_iov = &v, .msg_iovlen = 1, .msg_control = gone, .msg_controllen = 64};
 	int p[2];
 
-	if (socketpair(AF_UNIX, SOCK_DGRAM, 0, p))
-		_exit(1);
+	sockets_make(SOCK_DGRAM, p);
 	hits += (int)sendmsg(p[0], &m, 0);
 }
 
@@ -109,8 +118,7 @@ static void do_ioctl(void)
 {
 	int p[2];
 
-	if (pipe(p))
-		_exit(1);
+	pipe_make(p);
 	hits += ioctl(p[0], FIONREAD, gone);
 }
 
@@ -125,8 +133,7 @@ static void do_sendmmsg(void)
 	struct mmsghdr m = {.msg_hdr = {.msg_iov = &v, .msg_iovlen = 1}};
 	int p[2];
 
-	if (socketpair(AF_UNIX, SOCK_DGRAM, 0, p))
-		_exit(1);
+	sockets_make(SOCK_DGRAM, p);
 	hits += sendmmsg(p[0], &m, 1, 0);
 }
 
@@ -140,41 +147,19 @@ static void do_prctl(void)
 	hits += prctl(PR_SET_NAME, gone, 0, 0, 0);
 }
 
-static const struct {
-	void (*fn)(void);
-	const char *head, *frame;
-} cases[] = {
-	{do_epoll_ctl, "use-after-free: epoll_ctl() argument 4 at 0x", " do_epoll_ctl+0x"},
-	{do_getsockopt, "use-after-free: getsockopt() argument 4 at 0x", " do_getsockopt+0x"},
-	{do_ioctl, "use-after-free: ioctl() argument 3 at 0x", " do_ioctl+0x"},
-	{do_fcntl, "use-after-free: fcntl() argument 3 at 0x", " do_fcntl+0x"},
-	{do_sendmmsg, "use-after-free: sendmmsg() argument 2 at 0x", " do_sendmmsg+0x"},
-	{do_ppoll, "use-after-free: ppoll() argument 4 at 0x", " do_ppoll+0x"},
-	{do_prctl, "use-after-free: prctl() argument 2 at 0x", " do_prctl+0x"},
-	{do_write, "use-after-free: write() argument 2 at 0x", " do_write+0x"},
-	{do_pread, "use-after-free: pread() argument 2 at 0x", " do_pread+0x"},
-	{do_writev, "use-after-free: writev() argument 2 at 0x", " do_writev+0x"},
-	{do_sendmsg, "use-after-free: sendmsg() argument 2 at 0x", " do_sendmsg+0x"},
-	{do_open, "use-after-free: open() argument 1 at 0x", " do_open+0x"},
-	{do_stat, "use-after-free: stat() argument 2 at 0x", " do_stat+0x"},
-	{do_poll, "use-after-free: poll() argument 1 at 0x", " do_poll+0x"},
-	{do_execve, "use-after-free: execve() argument 2 at 0x", " do_execve+0x"},
-	{do_getcwd, "use-after-free: getcwd() argument 1 at 0x", " do_getcwd+0x"},
-	{do_syscall, "use-after-free: syscall() argument 6 at 0x", " do_syscall+0x"},
-	{do_clock_nanosleep, "use-after-free: clock_nanosleep() argument 3 at 0x",
-		" do_clock_nanosleep+0x"},
-};
+/* One finding: this argument of the call, which the function after it makes. */
+#define FOUND(from, call, n)                                                               \
+	CHILD(from##call, SIGSEGV, 1, "use-after-free: " #call "() argument " #n " at 0x", \
+		", 16 bytes inside a 40-byte block freed by thread T0", " " #from #call "+0x")
 
 static void found(void)
 {
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		in_child(cases[i].fn);
-		CHECK(killed_by(SIGSEGV));
-		CHECK(has(cases[i].head));
-		CHECK(has(", 16 bytes inside a 40-byte block freed by thread T0"));
-		CHECK(has(cases[i].frame));
-		CHECK_EQ(count("ERROR"), 1);
-	}
+	CHILDREN(FOUND(do_, epoll_ctl, 4), FOUND(do_, getsockopt, 4), FOUND(do_, ioctl, 3),
+		FOUND(do_, fcntl, 3), FOUND(do_, sendmmsg, 2), FOUND(do_, ppoll, 4),
+		FOUND(do_, prctl, 2), FOUND(do_, write, 2), FOUND(do_, pread, 2),
+		FOUND(do_, writev, 2), FOUND(do_, sendmsg, 2), FOUND(do_, open, 1),
+		FOUND(do_, stat, 2), FOUND(do_, poll, 1), FOUND(do_, execve, 2),
+		FOUND(do_, getcwd, 1), FOUND(do_, syscall, 6), FOUND(do_, clock_nanosleep, 3));
 }
 
 static pid_t fork_and_exit(void)
@@ -191,8 +176,7 @@ static void do_probe(void)
 {
 	int p[2];
 
-	if (pipe(p))
-		_exit(1);
+	pipe_make(p);
 	errno = 0;
 	if (write(p[1], foreign, 1) != -1 || errno != EFAULT)
 		_exit(2);
@@ -222,8 +206,7 @@ static void do_ignored(void)
 	struct sockaddr *dead_name = (struct sockaddr *)(void *)gone;
 	int p[2], file = memfd_create("x", 0), epoll = epoll_create1(0);
 
-	if (socketpair(AF_UNIX, SOCK_DGRAM, 0, p))
-		_exit(1);
+	sockets_make(SOCK_DGRAM, p);
 	/* More than the call has: registers that hold what somebody left there. */
 	FAULTS(10, syscall(SYS_seccomp, 1, 0, NULL, gone, gone, gone));
 	FAULTS(11, syscall(SYS_pipe2, NULL, 0, gone, gone, gone, gone));
@@ -324,8 +307,7 @@ static void do_short_sendmsg(void)
 	struct msghdr m = {.msg_iov = v, .msg_iovlen = 2};
 	int p[2];
 
-	if (socketpair(AF_UNIX, SOCK_STREAM, 0, p))
-		_exit(1);
+	sockets_make(SOCK_STREAM, p);
 	hits += (int)sendmsg(p[0], &m, 0);
 }
 
@@ -348,23 +330,9 @@ static void do_short_sendmmsg(void)
 		{.msg_hdr = {.msg_iov = v, .msg_iovlen = 2}}};
 	int p[2];
 
-	if (socketpair(AF_UNIX, SOCK_DGRAM, 0, p))
-		_exit(1);
+	sockets_make(SOCK_DGRAM, p);
 	hits += sendmmsg(p[0], m, 2, 0);
 }
-
-static const struct {
-	void (*fn)(void);
-	const char *head;
-} shorts[] = {
-	{do_short_write, "use-after-free: write() argument 2 at 0x"},
-	{do_short_read, "use-after-free: read() argument 2 at 0x"},
-	{do_short_writev, "use-after-free: writev() argument 2 at 0x"},
-	{do_short_readv, "use-after-free: readv() argument 2 at 0x"},
-	{do_short_sendmsg, "use-after-free: sendmsg() argument 2 at 0x"},
-	{do_short_sendmmsg, "use-after-free: sendmmsg() argument 2 at 0x"},
-	{do_short_recvmsg, "use-after-free: recvmsg() argument 2 at 0x"},
-};
 
 /* Less than was asked for, for want of data or room. */
 static void do_short_for_other_reasons(void)
@@ -395,28 +363,17 @@ static void do_short_for_other_reasons(void)
 
 static void short_transfers(void)
 {
-	for (size_t i = 0; i < sizeof(shorts) / sizeof(shorts[0]); i++) {
-		in_child(shorts[i].fn);
-		CHECK(killed_by(SIGSEGV));
-		CHECK(has(shorts[i].head));
-		CHECK_EQ(count("ERROR"), 1);
-	}
-	in_child(do_short_for_other_reasons);
-	CHECK(exited(9));
-	CHECK_EQ(count("ERROR"), 0);
+	CHILDREN(CHILD(do_short_write, SIGSEGV, 1, "use-after-free: write() argument 2 at 0x"),
+		CHILD(do_short_read, SIGSEGV, 1, "use-after-free: read() argument 2 at 0x"),
+		FOUND(do_short_, writev, 2), FOUND(do_short_, readv, 2),
+		FOUND(do_short_, sendmsg, 2), FOUND(do_short_, sendmmsg, 2),
+		FOUND(do_short_, recvmsg, 2), CHILD(do_short_for_other_reasons, EXITS(9), 0));
 }
 
 static void not_found(void)
 {
-	in_child(do_probe);
-	CHECK(exited(9));
-	CHECK_EQ(count("ERROR"), 0);
-	in_child(do_ignored);
-	CHECK(exited(9));
-	CHECK_EQ(count("ERROR"), 0);
-	in_child(do_nonsense);
-	CHECK(exited(9));
-	CHECK_EQ(count("ERROR"), 0);
+	CHILDREN(CHILD(do_probe, EXITS(9), 0), CHILD(do_ignored, EXITS(9), 0),
+		CHILD(do_nonsense, EXITS(9), 0));
 }
 
 static void handler(int sig, siginfo_t *si, void *uc)
@@ -433,8 +390,7 @@ static void do_caught(void)
 	int p[2];
 
 	sigaction(SIGSEGV, &sa, NULL);
-	if (pipe(p))
-		_exit(1);
+	pipe_make(p);
 	for (int i = 0; i < times; i++)
 		if (write(p[1], gone, 5) != -1 || errno != EFAULT)
 			_exit(2);
@@ -457,13 +413,8 @@ static void do_in_thread(void)
 
 static void signals(void)
 {
-	in_child(do_caught);
-	CHECK(exited(9));
-	CHECK_EQ(count("ERROR"), 1);
-	in_child(do_in_thread);
-	CHECK(killed_by(SIGSEGV));
-	CHECK_EQ(count("ERROR"), 1);
-	CHECK(has("used by thread T1 (efault_test)"));
+	CHILDREN(CHILD(do_caught, EXITS(9), 1),
+		CHILD(do_in_thread, SIGSEGV, 1, "used by thread T1 (efault_test)"));
 }
 
 static void *sleeper(void *arg)
@@ -506,11 +457,8 @@ static void do_exec_ignoring(void)
 
 static void exec_inherits_ignore(void)
 {
-	in_child(ignored_by_exec);
-	CHECK(exited(0));
-	in_child(do_exec_ignoring);
-	CHECK(exited(0));
-	CHECK(has("SigIgn:\t0000000000000400\n"));
+	CHILDREN(CHILD(ignored_by_exec, EXITS(0), 0),
+		CHILD(do_exec_ignoring, EXITS(0), 0, "SigIgn:\t0000000000000400\n"));
 }
 
 int main(void)

@@ -7,6 +7,7 @@
 #include "base/altstack.h"
 #include "base/ticks.h"
 #include "finding.h"
+#include "findings/print.h"
 
 #include <pthread.h>
 #include <setjmp.h>
@@ -106,6 +107,7 @@ static void do_ignored(void)
 {
 	signal(SIGSEGV, SIG_IGN);
 	kill(getpid(), SIGSEGV); /* a sent one is ignored, a fault is not */
+	write(2, "still here\n", 11);
 	*(volatile char *)foreign = 1;
 }
 
@@ -129,6 +131,22 @@ static void do_blocked(void)
 	write(2, "still here\n", 11);
 	sigprocmask(SIG_UNBLOCK, &all, NULL);
 	_exit(98);
+}
+
+/* What waits is gone for good, whatever is to be done with the next one. */
+static void do_ignored_while_blocked(void)
+{
+	sigset_t segv;
+
+	sigemptyset(&segv);
+	sigaddset(&segv, SIGSEGV);
+	sigprocmask(SIG_BLOCK, &segv, NULL);
+	signal(SIGSEGV, on_abort_exit);
+	raise(SIGSEGV);
+	signal(SIGSEGV, SIG_IGN);
+	signal(SIGSEGV, on_abort_exit);
+	sigprocmask(SIG_UNBLOCK, &segv, NULL);
+	_exit(9);
 }
 
 static void do_blocked_fault(void)
@@ -156,29 +174,12 @@ static void do_no_time_stamps(void)
 
 static void own_faults(void)
 {
-	in_child(do_own_fault);
-	CHECK(exited(0));
-	in_child(do_nodefer);
-	CHECK(exited(0));
-	in_child(do_resethand);
-	CHECK(killed_by(SIGSEGV));
-	in_child(do_altstack);
-	CHECK(exited(0));
-	in_child(do_default);
-	CHECK(killed_by(SIGSEGV));
-	CHECK_EQ(count("ERROR"), 0);
-	in_child(do_ignored);
-	CHECK(killed_by(SIGSEGV));
-	in_child(do_sent);
-	CHECK(killed_by(SIGSEGV));
-	in_child(do_blocked);
-	CHECK(exited(7));
-	CHECK(has("still here"));
-	in_child(do_blocked_fault);
-	CHECK(killed_by(SIGSEGV));
-	in_child(do_no_time_stamps);
-	CHECK(exited(9));
-	CHECK_EQ(count("ERROR"), 0);
+	CHILDREN(CHILD(do_own_fault, EXITS(0), 0), CHILD(do_nodefer, EXITS(0), 0),
+		CHILD(do_resethand, SIGSEGV, 0), CHILD(do_altstack, EXITS(0), 0),
+		CHILD(do_default, SIGSEGV, 0), CHILD(do_ignored, SIGSEGV, 0, "still here"),
+		CHILD(do_sent, SIGSEGV, 0), CHILD(do_blocked, EXITS(7), 0, "still here"),
+		CHILD(do_ignored_while_blocked, EXITS(9), 0), CHILD(do_blocked_fault, SIGSEGV, 0),
+		CHILD(do_no_time_stamps, EXITS(9), 0));
 }
 
 static void do_found_caught(void)
@@ -362,17 +363,9 @@ static void do_many_threads(void)
 
 static void alternate_stacks(void)
 {
-	in_child(do_hidden_altstack);
-	CHECK(exited(9));
-	in_child(stand_on_dead);
-	CHECK(killed_by(SIGSEGV));
-	CHECK(has("use-after-free: WRITE of size 8 at 0x"));
-	CHECK_EQ(count("ERROR"), 1);
-	in_child(do_thread_on_dead);
-	CHECK(killed_by(SIGSEGV));
-	CHECK_EQ(count("ERROR"), 1);
-	in_child(do_many_threads);
-	CHECK(exited(9));
+	CHILDREN(CHILD(do_hidden_altstack, EXITS(9), 0),
+		CHILD(stand_on_dead, SIGSEGV, 1, "use-after-free: WRITE of size 8 at 0x"),
+		CHILD(do_thread_on_dead, SIGSEGV, 1), CHILD(do_many_threads, EXITS(9), 0));
 }
 
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"
@@ -426,43 +419,71 @@ static void do_found_by_many(void)
 		pthread_join(t[i], NULL);
 }
 
+static void *thread_frees_badly(void *arg)
+{
+	report_bad_free(foreign, "free", __builtin_frame_address(0));
+	return NULL;
+}
+
+/* From a fatal finding on the process is dying: nobody else gets to tell another. */
+static void do_found_while_dying(void)
+{
+	struct report r = {.kind = FINDING_USE_AFTER_FREE, .addr = vaddr_of(dead + 32)};
+	pthread_t t;
+
+	block_find(r.addr, &r.block);
+	report_print(&r, NULL, true);
+	pthread_create(&t, NULL, thread_frees_badly, NULL);
+	usleep(50000);
+	syscall(SYS_exit_group, 9);
+}
+
+static void free_badly(int sig)
+{
+	report_bad_free(foreign, "free", __builtin_frame_address(0));
+}
+
+/* A handler that comes while its thread tells a finding, and has one of its own, waits for nobody. */
+static void do_found_while_telling(void)
+{
+	alarm(5);
+	signal(SIGUSR1, free_badly);
+	made_raises = SIGUSR1;
+	do_read();
+}
+
+/* Children of children: the blocks are still those of the first of them. */
+static void do_grandchild(void)
+{
+	pid_t pid;
+
+	print_fork_child();
+	print_fork_prepare();
+	pid = fork();
+	if (!pid) {
+		print_fork_child();
+		do_read();
+	}
+	_exit(waitpid(pid, &status, 0) == pid && WIFSIGNALED(status) ? 9 : 1);
+}
+
+static void threads_and_processes(void)
+{
+	print_fork_prepare();
+	CHILDREN(CHILD(do_found_by_many, SIGSEGV, 1, "used by thread T1 (fault_test)"),
+		CHILD(do_found_while_dying, EXITS(9), 1), CHILD(do_found_while_telling, SIGABRT, 0),
+		CHILD(do_grandchild, EXITS(9), 1, "freed by thread T0 (main, before fork)"));
+}
+
 static void handlers_and_findings(void)
 {
-	in_child(do_found_caught);
-	CHECK(exited(33));
-	CHECK_EQ(count("ERROR"), 1);
-	in_child(do_found_retried);
-	CHECK(killed_by(SIGSEGV));
-	CHECK_EQ(count("ERROR"), 1);
-	in_child(do_found_often);
-	CHECK(exited(9));
-	CHECK_EQ(count("ERROR"), 1);
-	in_child(do_sent_like_a_fault);
-	CHECK(killed_by(SIGSEGV));
-	CHECK_EQ(count("ERROR"), 0);
-	in_child(do_sent_like_a_finding);
-	CHECK(killed_by(SIGSEGV));
-	CHECK_EQ(count("ERROR"), 0);
-	in_child(do_found_blocked);
-	CHECK(killed_by(SIGSEGV));
-	CHECK_EQ(count("ERROR"), 1);
-	in_child(do_found_in_handler);
-	CHECK(killed_by(SIGSEGV));
-	CHECK_EQ(count("ERROR"), 1);
-	CHECK(has(" read_in_handler+0x"));
-	CHECK(has(" do_found_in_handler+0x"));
-	in_child(do_found_in_sigsuspend);
-	CHECK(killed_by(SIGSEGV));
-	CHECK_EQ(count("ERROR"), 1);
-	in_child(do_sigset);
-	CHECK(exited(7));
-	in_child(do_inherits_blocked);
-	CHECK(killed_by(SIGSEGV));
-	CHECK_EQ(count("ERROR"), 1);
-	in_child(do_found_by_many);
-	CHECK(killed_by(SIGSEGV));
-	CHECK_EQ(count("ERROR"), 1);
-	CHECK(has("used by thread T1 (fault_test)"));
+	CHILDREN(CHILD(do_found_caught, EXITS(33), 1), CHILD(do_found_retried, SIGSEGV, 1),
+		CHILD(do_found_often, EXITS(9), 1), CHILD(do_sent_like_a_fault, SIGSEGV, 0),
+		CHILD(do_sent_like_a_finding, SIGSEGV, 0), CHILD(do_found_blocked, SIGSEGV, 1),
+		CHILD(do_found_in_handler, SIGSEGV, 1, " read_in_handler+0x",
+			" do_found_in_handler+0x"),
+		CHILD(do_found_in_sigsuspend, SIGSEGV, 1), CHILD(do_sigset, EXITS(7), 0),
+		CHILD(do_inherits_blocked, SIGSEGV, 1));
 }
 
 int main(void)
@@ -470,6 +491,7 @@ int main(void)
 	finding_init();
 	RUN(own_faults);
 	RUN(handlers_and_findings);
+	RUN(threads_and_processes);
 	RUN(alternate_stacks);
 	return UNIT_END();
 }

@@ -25,8 +25,16 @@ static uint32_t a_stack;
 static int main_tid;
 static uint64_t blocks_made = 5;
 
+/* The next time that somebody asks how many there are, which a report does: this signal comes. 0: none. */
+static volatile int made_raises;
+
 static uint64_t made(void)
 {
+	int sig = made_raises;
+
+	made_raises = 0;
+	if (sig)
+		raise(sig);
 	return blocks_made;
 }
 
@@ -136,6 +144,43 @@ static inline bool exited(int code)
 	printf("# status %#x\n%s", status, text);
 	return false;
 }
+
+/* What becomes of a child that calls fn: by which signal it dies, or what it exits with; what it tells. */
+struct child {
+	const char *name;
+	void (*fn)(void);
+	int ends;
+	unsigned findings;
+	const char *says[3];
+};
+
+#define CHILD(f, e, n, ...)                                                            \
+	{                                                                              \
+		.name = #f, .fn = f, .ends = e, .findings = n, .says = { __VA_ARGS__ } \
+	}
+#define EXITS(code) ((code) << 8)
+
+static inline void children(const struct child *c, size_t n)
+{
+	for (; n--; c++) {
+		bool good;
+
+		in_child(c->fn);
+		good = (status & ~0x80) == c->ends && count("ERROR") == c->findings;
+		for (size_t i = 0; i < ARRAY_LEN(c->says) && c->says[i]; i++)
+			good = has(c->says[i]) && good;
+		if (!good)
+			printf("# %s: status %#x, %u findings\n%s", c->name, (unsigned)status,
+				count("ERROR"), text);
+		unit_failed_checks += !good;
+	}
+}
+
+#define CHILDREN(...)                                                 \
+	do {                                                          \
+		static const struct child table_[] = {__VA_ARGS__};   \
+		children(table_, sizeof(table_) / sizeof(table_[0])); \
+	} while (0)
 
 static inline void finding_init(void)
 {

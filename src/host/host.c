@@ -240,7 +240,7 @@ static int host_kill(vaddr_t at, size_t len)
 	static _Atomic bool said;
 	long r = sys_munmap(at, len);
 
-	while (r == -ENOMEM && host_spare_use())
+	while (r == -ENOMEM && host_spare_kill())
 		r = sys_munmap(at, len);
 	if (!sys_is_err(r))
 		return 0;

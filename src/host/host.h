@@ -52,10 +52,12 @@ bool host_joins(void);
 /* How many chunks (a power of two; ids from a multiple of it on) can be in a view of this one. */
 uint32_t host_chunks_joined(uint32_t id);
 
+/* Once: keeps some for host_spare_last. */
+void host_spare_start(void);
 /* If mappings are what is missing: gives back some kept for that. True: try again. */
 bool host_spare(void);
-/* Those that are kept for kills, too: where nothing else goes on. False: none are left. */
-bool host_spare_use(void);
+/* The very last, where nothing else goes on. False: none are left. */
+bool host_spare_last(void);
 /* Are they? Asked of the kernel. */
 bool host_maps_scarce(void);
 

@@ -13,6 +13,7 @@
 
 #define PAIRS	    512 /* each is two mappings */
 #define PAIRS_KILLS 16	/* of them, for kills alone */
+#define PAIRS_LAST  2	/* and of those, for the heap that needs no more: reserving it takes one */
 #define PAIRS_PROBE 8	/* behind them, to ask whether there are any more: mremap wants several */
 #define STEP	    4
 
@@ -72,7 +73,17 @@ static bool spare_use(uint32_t keep)
 	return some;
 }
 
-bool host_spare_use(void)
+void host_spare_start(void)
+{
+	host_spare_fill(PAIRS_LAST);
+}
+
+bool host_spare_kill(void)
+{
+	return spare_use(PAIRS_LAST);
+}
+
+bool host_spare_last(void)
 {
 	return spare_use(0);
 }

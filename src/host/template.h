@@ -71,5 +71,6 @@ void host_copy(vaddr_t to, vaddr_t from, unsigned pages);
 /* Mappings kept for the worst (spare.c). */
 void host_spare_fill(uint32_t most); /* so many more, if the kernel lets */
 bool host_spare(void);		     /* if mappings are what is missing */
+bool host_spare_kill(void);	     /* those that are kept for kills, too; false: none are left */
 
 #endif

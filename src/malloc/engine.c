@@ -179,6 +179,7 @@ void engine_start(void)
 	} else {
 		rows_start();
 	}
+	host_spare_start();
 	stamp_start(blocks_made);
 	block_source = &source;
 	engine_plain = true;
@@ -203,8 +204,10 @@ static void *alloc_sampled(size_t size, size_t align, bool zero, void *frame)
 
 void *engine_alloc(size_t size, bool zero, void *frame)
 {
-	void *p = alloc_sampled(size, HEAP_ALIGN, zero, frame);
+	void *p = last_still(size, HEAP_ALIGN, zero);
 
+	if (likely(!p))
+		p = alloc_sampled(size, HEAP_ALIGN, zero, frame);
 	if (unlikely(p != NULL))
 		return p;
 	if (size > (mode.grouped ? PAGES_MAX : HEAP_MEDIUM_MAX))
@@ -216,9 +219,10 @@ void *engine_alloc(size_t size, bool zero, void *frame)
 
 void *engine_alloc_aligned(size_t size, size_t align, void *frame)
 {
-	void *p = align > PAGE_SIZE ? NULL
-				    : alloc_sampled(size, MAX(align, HEAP_ALIGN), false, frame);
+	void *p = last_still(size, align, false);
 
+	if (likely(!p) && align <= PAGE_SIZE)
+		p = alloc_sampled(size, MAX(align, HEAP_ALIGN), false, frame);
 	if (unlikely(p != NULL))
 		return p;
 	if (align > PAGE_SIZE || size > (mode.grouped ? PAGES_MAX : HEAP_MEDIUM_MAX))

@@ -7,7 +7,8 @@
 #define RESERVE_MAX (64UL << 30)
 #define RESERVE_MIN (1UL << 20)
 #define WAIT_BYTES  (64UL << 20)
-#define STEPS	    4 /* sizes per power of two */
+#define REFUSED_FOR 64 /* to find out takes some twenty system calls */
+#define STEPS	    4  /* sizes per power of two */
 #define CLASSES	    (STEPS * 32)
 
 enum state { FRESH, LIVE, DEAD };
@@ -29,6 +30,7 @@ static struct {
 } last = {.newest = &last.oldest};
 
 bool last_on;
+_Atomic int last_refused;
 
 static uint64_t proof_of(const struct head *h)
 {
@@ -126,7 +128,7 @@ static void reserve(void)
 		do
 			r = sys_mmap(0, n, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
 				-1, 0);
-		while (sys_is_err(r) && host_spare_use());
+		while (sys_is_err(r) && host_spare_last());
 		if (sys_is_err(r))
 			continue;
 		sys_call3(__NR_munlock, r, (long)n, 0);
@@ -264,6 +266,7 @@ void *last_instead(size_t size, size_t align, bool zero)
 	lock_section_leave(&s);
 	if (!last.lo)
 		return NULL;
+	atomic_store(&last_refused, REFUSED_FOR);
 	if (!atomic_exchange(&said, true) && !options.quiet)
 		out_line(log_fd(),
 			"undangle: warning: the kernel refuses more mappings "

@@ -12,6 +12,8 @@
 
 #include "malloc.h"
 
+#include <stdatomic.h>
+
 /* Blocks come from here; false for good in most programs. */
 extern bool last_on;
 
@@ -22,6 +24,19 @@ void last_init(void);
 void *last_alloc(size_t size, size_t align, bool zero);
 /* What the engine had no memory for: NULL, if it is not mappings that are missing. */
 void *last_instead(size_t size, size_t align, bool zero);
+
+/* So many more blocks come from here before the engine is asked again. 0: it has mappings, as far as is known. */
+extern _Atomic int last_refused;
+
+/* Before the engine is asked; NULL: it is to be. */
+static inline void *last_still(size_t size, size_t align, bool zero)
+{
+	if (likely(atomic_load_explicit(&last_refused, memory_order_relaxed) <= 0) ||
+		atomic_fetch_sub(&last_refused, 1) <= 0)
+		return NULL;
+	return last_alloc(size, align, zero);
+}
+
 bool last_has(const void *p);
 /* False: p is no live block; report_bad_free tells. last_has(p). */
 bool last_free(void *p);

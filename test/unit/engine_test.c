@@ -6,6 +6,7 @@
  */
 #include "engine_play.h"
 #include "base/budget.h"
+#include "malloc/last.h"
 
 static const struct way ways[] = {
 	{DETECT_GROUPED, 1, 0, false, 0},
@@ -40,6 +41,34 @@ static void blocks_keep_their_bytes(void)
 {
 	for (size_t i = 0; i < ARRAY_LEN(ways); i++)
 		in_child(&ways[i], play_long);
+}
+
+/* Where there are no mappings left the kernel is asked now and then, and blocks come from elsewhere meanwhile. */
+static void play_scarce(const struct way *w)
+{
+	static void *p[2000];
+
+	fail_every = 1;
+	maps_scarce = true;
+	for (unsigned i = 0; i < ARRAY_LEN(p); i++) {
+		p[i] = i % 2 ? engine_alloc(100, false, NULL) : engine_alloc_aligned(100, 64, NULL);
+		CHECK(last_has(p[i]));
+		memset(p[i], (int)i, 100);
+	}
+	CHECK(maps_asked >= 5 && maps_asked < 100);
+	fail_every = 0;
+	for (unsigned i = 0; i < ARRAY_LEN(p); i++) {
+		CHECK_EQ(*(uint8_t *)p[i], (uint8_t)i);
+		CHECK(last_free(p[i]));
+		p[i] = engine_alloc(100, false, NULL);
+	}
+	CHECK(!last_has(p[ARRAY_LEN(p) - 1]));
+}
+
+static void few_mappings_are_asked_for_seldom(void)
+{
+	in_child(&ways[0], play_scarce);
+	in_child(&ways[4], play_scarce);
 }
 
 static unsigned every;
@@ -460,6 +489,7 @@ int main(void)
 	RUN(large_blocks_grow);
 	RUN(blocks_keep_their_bytes);
 	RUN(any_call_may_fail);
+	RUN(few_mappings_are_asked_for_seldom);
 	RUN(a_child_has_its_own);
 	RUN(sleepers_keep_nothing);
 	RUN(threads_that_ended_keep_nothing);

@@ -20,7 +20,7 @@ check-layout: all
 .PHONY: check-pure-asan
 check-pure-asan:
 	@mkdir -p $(B); $(MAKE) --no-print-directory B=$(B)-asan SAN="-fsanitize=address,undefined -fno-sanitize-recover=undefined" \
-		UNIT="pagetable_test window_test" check-unit >$(B)/pure-asan.log; rc=$$?; \
+		UNIT="pagetable_test pagetable_threads_test window_test" check-unit >$(B)/pure-asan.log; rc=$$?; \
 		sed 's/^unit:/pure-asan:/' $(B)/pure-asan.log; exit $$rc
 
 # Windows and page tables in ring 0 (test/vm/list.d/25windows.list).

@@ -32,10 +32,16 @@ struct conform_case {
 	void (*fn)(void);
 };
 
+/* By the name of its function. */
+#define CONFORM(f)                  \
+	{                           \
+		.name = #f, .fn = f \
+	}
+
 extern const struct conform_case signal_cases[], restart_cases[], ends_cases[], siginfo_cases[],
-	context_cases[], fault_cases[], memory_cases[], thread_cases[], process_cases[], fd_cases[],
-	time_cases[], arch_cases[], entry_cases[], refused_cases[], blocks_cases[], ipc_cases[],
-	tasks_cases[], watched_cases[];
+	context_cases[], fault_cases[], memory_cases[], code_cases[], thread_cases[],
+	process_cases[], fd_cases[], time_cases[], arch_cases[], entry_cases[], refused_cases[],
+	blocks_cases[], ipc_cases[], tasks_cases[], watched_cases[];
 
 /* What a caught synchronous signal said. */
 struct fault {
@@ -86,6 +92,9 @@ void handle(int sig, void (*fn)(int, siginfo_t *, void *), int flags);
 int fault_try(void (*fn)(void *), void *arg, struct fault *f);
 /* The same and says it: signal, code, and the address as an offset from base. */
 void say_fault(const char *what, void (*fn)(void *), void *arg, const void *base);
+/* One byte, for these two. */
+void load(void *p);
+void store(void *p);
 /* Anonymous private pages, or death. */
 char *pages(size_t bytes, int prot);
 /* An address where nothing is; the compiler cannot know. */

@@ -8,16 +8,6 @@
 
 #include "conform.h"
 
-static void load(void *p)
-{
-	(void)*(volatile char *)p;
-}
-
-static void store(void *p)
-{
-	*(volatile char *)p = 1;
-}
-
 static void jump(void *p)
 {
 	((void (*)(void))p)();

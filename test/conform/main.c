@@ -22,6 +22,7 @@ static const struct {
 	{"context", context_cases},
 	{"fault", fault_cases},
 	{"memory", memory_cases},
+	{"memory", code_cases},
 	{"thread", thread_cases},
 	{"thread", ends_cases},
 	{"process", process_cases},
@@ -197,6 +198,16 @@ static void fault_handler(int sig, siginfo_t *si, void *ucontext)
 		.trapno = (long)g[REG_TRAPNO],
 		.err = (long)g[REG_ERR]};
 	siglongjmp(fault_env, 1);
+}
+
+void load(void *p)
+{
+	(void)*(volatile char *)p;
+}
+
+void store(void *p)
+{
+	*(volatile char *)p = 1;
 }
 
 int fault_try(void (*fn)(void *), void *arg, struct fault *f)

@@ -1,30 +1,10 @@
-/* memory.c - conformance: brk, mmap and its relatives, files, sharing, execution rights. */
+/* memory.c - conformance: brk, mmap and its relatives, files, sharing. */
 #include <fcntl.h>
 #include <stdatomic.h>
 #include <sys/shm.h>
 #include <sys/uio.h>
 
 #include "conform.h"
-
-static void mem_read(void *p)
-{
-	(void)*(volatile char *)p;
-}
-
-static void mem_write(void *p)
-{
-	*(volatile char *)p = 1;
-}
-
-static void load(void *p)
-{
-	(void)*(volatile char *)p;
-}
-
-static void store(void *p)
-{
-	*(volatile char *)p = 1;
-}
 
 static long sum(const char *p, size_t n)
 {
@@ -33,6 +13,22 @@ static long sum(const char *p, size_t n)
 	for (size_t i = 0; i < n; i++)
 		s += p[i];
 	return s;
+}
+
+static char *page_from(char *p)
+{
+	return (char *)(((uintptr_t)p + 4095) & ~4095ul);
+}
+
+/* Private memory of nobody's, or MAP_FAILED. */
+static char *anonymous(void *at, size_t size, int prot, int flags)
+{
+	return mmap(at, size, prot, MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
+}
+
+static const char *mapped(const void *p)
+{
+	return result(p == MAP_FAILED ? -1 : 0);
 }
 
 static void mem_brk(void)
@@ -44,9 +40,9 @@ static void mem_brk(void)
 	memset(p, 1, 1 << 20);
 	must(sbrk(-(1 << 19)) != (void *)-1);
 	say("half left: %ld", sum(p, 1 << 19));
-	say_fault("above", load, (char *)(((uintptr_t)p + (1 << 19) + 4095) & ~4095ul), p);
+	say_fault("above", load, page_from(p + (1 << 19)), p);
 	must(sbrk(1 << 19) != (void *)-1);
-	say("zero again %ld", sum((char *)(((uintptr_t)p + (1 << 19) + 4095) & ~4095ul), 1 << 18));
+	say("zero again %ld", sum(page_from(p + (1 << 19)), 1 << 18));
 	say("brk too far %s", result(brk((void *)0x7fff00000000)));
 	say("at the end %d", brk(base));
 }
@@ -56,23 +52,14 @@ static void mem_fixed(void)
 	char *p = pages(8 * 4096, PROT_READ | PROT_WRITE);
 
 	memset(p, 3, 8 * 4096);
-	say("over the middle %d",
-		mmap(p + 8192, 8192, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) ==
-			p + 8192);
+	say("over the middle %d", anonymous(p + 8192, 8192, PROT_READ, MAP_FIXED) == p + 8192);
 	say("sum %ld", sum(p, 8 * 4096));
 	say_fault("store", store, p + 8192, p);
-	say("no replace %s",
-		result(mmap(p, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE,
-			       -1, 0) == MAP_FAILED
-				? -1
-				: 0));
+	say("no replace %s", mapped(anonymous(p, 4096, PROT_READ, MAP_FIXED_NOREPLACE)));
 	munmap(p + 4096, 4096);
 	say_fault("hole", load, p + 4096, p);
 	say("misaligned %s", result(munmap(p + 1, 4096)));
-	say("no length %s",
-		result(mmap(NULL, 0, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED
-				? -1
-				: 0));
+	say("no length %s", mapped(anonymous(NULL, 0, PROT_READ, 0)));
 }
 
 static void mem_file(void)
@@ -96,7 +83,7 @@ static void mem_file(void)
 	int ro = open("/proc/self/exe", O_RDONLY);
 
 	say("shared writable of read-only %s",
-		result(mmap(NULL, 4096, PROT_WRITE, MAP_SHARED, ro, 0) == MAP_FAILED ? -1 : 0));
+		mapped(mmap(NULL, 4096, PROT_WRITE, MAP_SHARED, ro, 0)));
 	char *elf = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, ro, 0);
 
 	say("ELF %.3s", elf + 1);
@@ -124,8 +111,7 @@ static void mem_mremap(void)
 	say("moved %d: %ld", r == block, sum(r, 8 * 4096));
 	say_fault("old place", load, q, q);
 	say_fault("next to the new", load, r + 8 * 4096, r);
-	say("cannot grow in place %s",
-		result(mremap(r, 8 * 4096, 16 * 4096, 0) == MAP_FAILED ? -1 : 0));
+	say("cannot grow in place %s", mapped(mremap(r, 8 * 4096, 16 * 4096, 0)));
 	for (int i = 0; i < 50; i++) {
 		char *t = pages(4096, PROT_READ | PROT_WRITE);
 
@@ -213,57 +199,6 @@ static void mem_fork_advice(void)
 	say("parent %d %d %d", p[0][0], p[1][0], p[2][0]);
 }
 
-static int run_code(unsigned char *p, int value)
-{
-	p[0] = 0xb8; /* mov $value, %eax; ret */
-	memcpy(p + 1, &value, 4);
-	p[5] = 0xc3;
-	must(!mprotect(p, 4096, PROT_READ | PROT_EXEC));
-	int got = ((int (*)(void))(uintptr_t)p)();
-
-	must(!mprotect(p, 4096, PROT_READ | PROT_WRITE));
-	return got;
-}
-
-static void mem_jit(void)
-{
-	unsigned char *p = (unsigned char *)pages(4 * 4096, PROT_READ | PROT_WRITE);
-	int good = 0;
-
-	for (int i = 0; i < 100; i++)
-		good += run_code(p + (i & 3) * 4096, i * 1001) == i * 1001;
-	say("%d of 100", good);
-	unsigned char *x = (unsigned char *)pages(4096, PROT_READ | PROT_WRITE | PROT_EXEC);
-
-	good = 0;
-	for (int i = 0; i < 100; i++) {
-		x[0] = 0xb8;
-		memcpy(x + 1, &i, 4);
-		x[5] = 0xc3;
-		good += ((int (*)(void))(uintptr_t)x)() == i;
-	}
-	say("writable code: %d of 100", good);
-}
-
-static void mem_jit_two_views(void)
-{
-	int fd = memfd_create("code", MFD_CLOEXEC), good = 0;
-
-	must(!ftruncate(fd, 4096));
-	unsigned char *w = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	unsigned char *x = mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_SHARED, fd, 0);
-
-	for (int i = 0; i < 100; i++) {
-		w[0] = 0xb8;
-		memcpy(w + 1, &i, 4);
-		w[5] = 0xc3;
-		good += ((int (*)(void))(uintptr_t)x)() == i;
-	}
-	say("%d of 100", good);
-	say_fault("store into code", store, x, x);
-	say_fault("run the data", (void (*)(void *))(uintptr_t)w, NULL, w);
-}
-
 static void mem_grows_down(void)
 {
 	enum { GAP = 300 * 4096 }; /* the kernel keeps 256 pages free below what grows */
@@ -271,8 +206,8 @@ static void mem_grows_down(void)
 
 	munmap(room, GAP + 64 * 4096);
 	room += GAP;
-	char *top = mmap(room + 60 * 4096, 4 * 4096, PROT_READ | PROT_WRITE,
-		MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_GROWSDOWN, -1, 0);
+	char *top = anonymous(
+		room + 60 * 4096, 4 * 4096, PROT_READ | PROT_WRITE, MAP_FIXED | MAP_GROWSDOWN);
 
 	must(top != MAP_FAILED);
 	int n = 0;
@@ -382,8 +317,7 @@ static void mem_huge(void)
 	say_fault("hole", load, p + two + 4096, p);
 	say_fault("guard", load, p + 2 * two + 8192, p);
 	say("sum %ld", sum(p + 3 * two, 5 * two));
-	char *h = mmap(NULL, 2 * two, PROT_READ | PROT_WRITE,
-		MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0);
+	char *h = anonymous(NULL, 2 * two, PROT_READ | PROT_WRITE, MAP_HUGETLB);
 
 	say("hugetlb %d", h == MAP_FAILED ? errno : 0);
 }
@@ -400,38 +334,16 @@ static void mem_lock(void)
 		n += in[i] & 1;
 	say("resident %d, munlock %d", n, munlock(p, 16 * 4096));
 	say("hole %d", mlock((void *)4096, 4096) < 0 ? errno : 0);
-	p = mmap(NULL, 16 * 4096, PROT_READ | PROT_WRITE,
-		MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+	p = anonymous(NULL, 16 * 4096, PROT_READ | PROT_WRITE, MAP_POPULATE);
 	must(!mincore(p, 16 * 4096, in));
 	say("populated %d", in[0] & in[15] & 1);
-}
-
-/* Addresses all over: far hints, a sparse giant, one page in each of its gigabytes. */
-/* Memory that may be run and nothing else: whether it may be read is the processor's (PKU). */
-static void mem_exec_only(void)
-{
-	unsigned char *p = (unsigned char *)pages(8192, PROT_READ | PROT_WRITE);
-	struct fault f;
-
-	memcpy(p, (unsigned char[]){0x8d, 0x47, 0x05, 0xc3}, 4); /* lea 5(%rdi), %eax; ret */
-	memcpy(p + 4096, p, 4);
-	must(!mprotect(p, 8192, PROT_EXEC));
-	say("%d", ((int (*)(int))p)(37));
-	say("read faults %d", fault_try(mem_read, p, &f));
-	say("write faults %d", fault_try(mem_write, p, &f));
-	say("%d", ((int (*)(int))(p + 4096))(1));
-	must(!mprotect(p, 8192, PROT_READ | PROT_WRITE));
-	p[2] = 6;
-	must(!mprotect(p, 8192, PROT_EXEC));
-	say("%d", ((int (*)(int))p)(37));
 }
 
 /* Hints above 47 bits mean five levels of page tables, where there are any; memory comes anyhow. */
 static void mem_high_hint(void)
 {
 	for (int bit = 47; bit < 57; bit++) {
-		char *p = mmap((void *)(1ul << bit), 8192, PROT_READ | PROT_WRITE,
-			MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		char *p = anonymous((void *)(1ul << bit), 8192, PROT_READ | PROT_WRITE, 0);
 
 		must(p != MAP_FAILED);
 		p[4096] = (char)bit;
@@ -442,22 +354,21 @@ static void mem_high_hint(void)
 	}
 }
 
+/* Addresses all over: far hints, a sparse giant, one page in each of its gigabytes. */
 static void mem_far(void)
 {
 	static const uintptr_t hint[] = {0x10000, 0x70000000, 0x1000000000, 0x10000000000,
 		0x200000000000, 0x500000000000, 0x7e0000000000};
 
 	for (int i = 0; i < 7; i++) {
-		char *p = mmap((void *)hint[i], 8192, PROT_READ | PROT_WRITE,
-			MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		char *p = anonymous((void *)hint[i], 8192, PROT_READ | PROT_WRITE, 0);
 
 		must(p != MAP_FAILED);
 		p[4096] = (char)i;
 		say("0x%lx: %d, there %d", (unsigned long)hint[i], p[4096], p == (char *)hint[i]);
 	}
 	size_t giant = 80ul << 30;
-	char *p = mmap(NULL, giant, PROT_READ | PROT_WRITE,
-		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	char *p = anonymous(NULL, giant, PROT_READ | PROT_WRITE, MAP_NORESERVE);
 
 	must(p != MAP_FAILED);
 	for (size_t i = 0; i < 80; i++)
@@ -532,27 +443,8 @@ static void mem_other_ways_in(void)
 	shmctl(id, IPC_RMID, NULL);
 }
 
-const struct conform_case memory_cases[] = {
-	{"mem_brk", mem_brk},
-	{"mem_fixed", mem_fixed},
-	{"mem_file", mem_file},
-	{"mem_mremap", mem_mremap},
-	{"mem_mprotect", mem_mprotect},
-	{"mem_madvise", mem_madvise},
-	{"mem_fork_advice", mem_fork_advice},
-	{"mem_jit", mem_jit},
-	{"mem_jit_two_views", mem_jit_two_views},
-	{"mem_grows_down", mem_grows_down},
-	{"mem_stack", mem_stack},
-	{"mem_mincore", mem_mincore},
-	{"mem_shared", mem_shared},
-	{"mem_cow", mem_cow},
-	{"mem_huge", mem_huge},
-	{"mem_lock", mem_lock},
-	{"mem_exec_only", mem_exec_only},
-	{"mem_high_hint", mem_high_hint},
-	{"mem_far", mem_far},
-	{"mem_many", mem_many},
-	{"mem_other_ways_in", mem_other_ways_in},
-	{NULL, NULL},
-};
+const struct conform_case memory_cases[] = {CONFORM(mem_brk), CONFORM(mem_fixed), CONFORM(mem_file),
+	CONFORM(mem_mremap), CONFORM(mem_mprotect), CONFORM(mem_madvise), CONFORM(mem_fork_advice),
+	CONFORM(mem_grows_down), CONFORM(mem_stack), CONFORM(mem_mincore), CONFORM(mem_shared),
+	CONFORM(mem_cow), CONFORM(mem_huge), CONFORM(mem_lock), CONFORM(mem_high_hint),
+	CONFORM(mem_far), CONFORM(mem_many), CONFORM(mem_other_ways_in), {NULL, NULL}};

@@ -1,84 +1,16 @@
 // sources: src/dune/pagetable.c
 /*
  * The page tables without a VM: tables of expected mappings, random operations against a flat
- * model (with allocations that fail), and threads that share tables.
+ * model (with allocations that fail).
  */
-#include "unit.h"
-#include "dune/pagetable.h"
+#include "pagetable.h"
 
 #include <errno.h>
-#include <pthread.h>
-#include <unistd.h>
 
-/* An arena of table pages at made-up physical addresses: the bias is not 0 as it is in Dune. */
-#define ARENA_PAGES 60000u
-#define ARENA_PA    0x40000000UL
-
-static struct arena {
-	char *mem;
-	uint32_t *free; /* stack of page numbers */
-	uint32_t nfree, live;
-	int fail_in; /* the n-th allocation from now fails; < 0: none         */
-	bool hold;   /* freed pages are not handed out again (no epochs here) */
-	pthread_mutex_t lock;
-} arena = {.fail_in = -1, .lock = PTHREAD_MUTEX_INITIALIZER};
-
-static paddr_t arena_alloc(void *ctx)
+static void again(int leaf_level)
 {
-	paddr_t pa = 0;
-
-	pthread_mutex_lock(&arena.lock);
-	if (arena.nfree && arena.fail_in-- != 0) {
-		uint32_t n = arena.free[--arena.nfree];
-
-		memset(arena.mem + (size_t)n * PAGE_SIZE, 0, PAGE_SIZE);
-		arena.live++;
-		pa = ARENA_PA + (paddr_t)n * PAGE_SIZE;
-	}
-	pthread_mutex_unlock(&arena.lock);
-	return pa;
-}
-
-static void arena_free(void *ctx, paddr_t table)
-{
-	uint32_t n = (uint32_t)((table - ARENA_PA) / PAGE_SIZE);
-
-	pthread_mutex_lock(&arena.lock);
-	if (!arena.hold) {
-		/* Whoever still walks here crashes. */
-		memset(arena.mem + (size_t)n * PAGE_SIZE, 0xff, PAGE_SIZE);
-		arena.free[arena.nfree++] = n;
-	}
-	arena.live--;
-	pthread_mutex_unlock(&arena.lock);
-}
-
-static struct pt pt;
-
-static void start(int leaf_level)
-{
-	if (!arena.mem) {
-		arena.mem = aligned_alloc(PAGE_SIZE, ARENA_PAGES * PAGE_SIZE);
-		arena.free = malloc(ARENA_PAGES * sizeof(*arena.free));
-	}
-	arena.nfree = arena.live = 0;
-	for (uint32_t i = ARENA_PAGES; i-- > 0;)
-		arena.free[arena.nfree++] = i;
-	arena.fail_in = -1;
-	arena.hold = false;
-	pt = (struct pt){.bias = (uint64_t)(uintptr_t)arena.mem - ARENA_PA,
-		.leaf_level = leaf_level,
-		.table_alloc = arena_alloc,
-		.table_free = arena_free};
-	CHECK_EQ(pt_init(&pt), 0);
-}
-
-static void stop(void)
-{
-	CHECK_EQ(arena.live, pt.tables);
-	pt_destroy(&pt);
-	CHECK_EQ(arena.live, 0);
-	CHECK_EQ(pt.tables, 0);
+	stop();
+	start(leaf_level);
 }
 
 /* ---- tables of expected mappings ---- */
@@ -124,15 +56,16 @@ static void expect_at(int line, const struct seen *want, int n)
 	} while (0)
 #define EXPECT_NOTHING() expect_at(__LINE__, NULL, 0)
 
-#define G GIGA_SIZE
-#define M HUGE_SIZE
-#define K PAGE_SIZE
-#define D PTE_DATA
-#define L (PTE_DATA | PTE_PS)
+/* What stands there, in a table of that level. */
+#define WALK(va, want, lvl)                            \
+	do {                                           \
+		struct pt_entry e_;                    \
+		CHECK_EQ(pt_walk(&pt, va, &e_), want); \
+		CHECK_EQ(e_.level, lvl);               \
+	} while (0)
 
 static void largest_leaves(void)
 {
-	start(3);
 	CHECK_EQ(pt_map(&pt, 2 * G, 4 * G, 7 * G, D), 0);
 	EXPECT({2 * G, 3, 7 * G | L}, {3 * G, 3, 8 * G | L});
 	CHECK_EQ(pt.tables, 2); /* PML4 and one PDPT */
@@ -140,27 +73,18 @@ static void largest_leaves(void)
 	CHECK_EQ(pt_map(&pt, 5 * G - K, 5 * G, 0, D), 0);
 	EXPECT({2 * G, 3, 7 * G | L}, {3 * G, 3, 8 * G | L}, {4 * G, 2, 5 * M | L},
 		{5 * G - K, 1, 0 | D});
-	stop();
 	/* Congruent modulo 2 MB but not 1 GB; no 1 GB leaves; neither. */
-	start(3);
-	CHECK_EQ(pt_map(&pt, G, 2 * G, M, D), 0);
-	CHECK_EQ(pt.tables, 3);
-	stop();
-	start(2);
-	CHECK_EQ(pt_map(&pt, G, 2 * G, G, D), 0);
-	CHECK_EQ(pt.tables, 3);
-	stop();
-	start(1);
-	CHECK_EQ(pt_map(&pt, G, 2 * G, G, D), 0);
-	CHECK_EQ(pt.tables, 3 + 512);
-	stop();
+	again(3);
+	LEAVES(3, pt_map(&pt, G, 2 * G, M, D));
+	again(2);
+	LEAVES(3, pt_map(&pt, G, 2 * G, G, D));
+	again(1);
+	LEAVES(3 + 512, pt_map(&pt, G, 2 * G, G, D));
 	/* The last window of user space: 1 GB - 4 KB. */
-	start(3);
-	CHECK_EQ(pt_map(&pt, 0x7fffc0000000, 0x7ffffffff000, 511 * G, D), 0);
-	CHECK_EQ(pt.tables, 4);
+	again(3);
+	LEAVES(4, pt_map(&pt, 0x7fffc0000000, 0x7ffffffff000, 511 * G, D));
 	CHECK_EQ(pt_walk(&pt, 0x7ffffffff000, &(struct pt_entry){0}), 0);
 	CHECK(pt_walk(&pt, 0x7fffffffe000, &(struct pt_entry){0}) == (512 * G - 2 * K) + D);
-	stop();
 }
 
 static void splits(void)
@@ -168,14 +92,10 @@ static void splits(void)
 	struct pt_entry e;
 	paddr_t pa;
 
-	start(3);
 	CHECK_EQ(pt_map(&pt, G, 2 * G, 3 * G, D), 0);
-	CHECK_EQ(pt_protect(&pt, G + M, G + M + K, 0, PTE_NX), 0);
-	CHECK_EQ(pt.tables, 4);
-	CHECK_EQ(pt_walk(&pt, G, &e), 3 * G | L);
-	CHECK_EQ(e.level, 2);
-	CHECK_EQ(pt_walk(&pt, G + M, &e), (3 * G + M) | (D & ~PTE_NX));
-	CHECK_EQ(e.level, 1);
+	LEAVES(4, pt_protect(&pt, G + M, G + M + K, 0, PTE_NX));
+	WALK(G, 3 * G | L, 2);
+	WALK(G + M, (3 * G + M) | (D & ~PTE_NX), 1);
 	CHECK_EQ(pt_walk(&pt, G + M + 5 * K + 123, &e), (3 * G + M + 5 * K) | D);
 	CHECK_EQ(e.va, G + M + 5 * K);
 	CHECK_EQ(pt_walk(&pt, 2 * G - 1, &e), (4 * G - M) | L);
@@ -183,19 +103,14 @@ static void splits(void)
 	CHECK_EQ(pa, 3 * G + 0x12345678);
 	CHECK(!pt_translate(&pt, 2 * G, &pa));
 	/* Setting what is set already splits nothing. */
-	CHECK_EQ(pt_protect(&pt, G + 10 * M + K, G + 20 * M - K, PTE_NX, 0), 0);
-	CHECK_EQ(pt.tables, 4);
-	CHECK_EQ(pt_split(&pt, G + 7 * M + 1, 2), 0);
-	CHECK_EQ(pt.tables, 4);
-	CHECK_EQ(pt_split(&pt, G + 7 * M + 1, 1), 0);
-	CHECK_EQ(pt.tables, 5);
-	CHECK_EQ(pt_split(&pt, 100 * G, 1), 0); /* nothing there, nothing to do */
-	CHECK_EQ(pt.tables, 5);
+	LEAVES(4, pt_protect(&pt, G + 10 * M + K, G + 20 * M - K, PTE_NX, 0));
+	LEAVES(4, pt_split(&pt, G + 7 * M + 1, 2));
+	LEAVES(5, pt_split(&pt, G + 7 * M + 1, 1));
+	LEAVES(5, pt_split(&pt, 100 * G, 1)); /* nothing there, nothing to do */
 	/* A whole leaf over the pieces gives the tables back. */
 	CHECK_EQ(pt_map(&pt, G, 2 * G, 9 * G, D), 0);
 	EXPECT({G, 3, 9 * G | L});
 	CHECK_EQ(pt.tables, 2);
-	stop();
 }
 
 static void tombstones(void)
@@ -207,11 +122,9 @@ static void tombstones(void)
 	CHECK(!(t & PTE_P) && !pte_is_tombstone(PTE_DATA));
 	CHECK_EQ(pte_payload(t), 0x123456789abcdef);
 	CHECK_EQ(pte_payload(pte_tombstone((1UL << 61) - 1)), (1UL << 61) - 1);
-	start(3);
 	CHECK_EQ(pt_map(&pt, 10 * M, 11 * M, 3 * M, D), 0);
 	CHECK_EQ(pt_unmap(&pt, 10 * M + K, 10 * M + 2 * K, t), 0); /* splits the 2 MB leaf */
-	CHECK_EQ(pt_walk(&pt, 10 * M + K, &e), t);
-	CHECK_EQ(e.level, 1);
+	WALK(10 * M + K, t, 1);
 	CHECK_EQ(pt_walk(&pt, 10 * M, &e), 3 * M | D);
 	CHECK_EQ(pt.tables, 4);
 	/* Fill leaves it alone, and the leaves too. */
@@ -232,7 +145,6 @@ static void tombstones(void)
 	CHECK_EQ(pt_unmap(&pt, 9 * M, 12 * M, 0), 0);
 	EXPECT_NOTHING();
 	CHECK_EQ(pt.tables, 1);
-	stop();
 }
 
 static void folds(void)
@@ -240,7 +152,6 @@ static void folds(void)
 	pte_t t = pte_tombstone(1), dead = pte_tombstone(99);
 	vaddr_t va;
 
-	start(3);
 	for (va = 4 * G; va < 4 * G + M; va += K) {
 		CHECK_EQ(pt_fold(&pt, va, dead), 0);
 		CHECK_EQ(pt_map(&pt, va, va + K, va - 4 * G, D), 0);
@@ -258,10 +169,8 @@ static void folds(void)
 	CHECK_EQ(pt_fold(&pt, 4 * G, dead), 1);
 	EXPECT({4 * G, 3, dead});
 	/* Empty tables vanish up to the root. */
-	CHECK_EQ(pt_unmap(&pt, 4 * G, 5 * G, 0), 0);
-	CHECK_EQ(pt.tables, 1);
+	LEAVES(1, pt_unmap(&pt, 4 * G, 5 * G, 0));
 	CHECK_EQ(pt.folding, 0);
-	stop();
 }
 
 static void upper_half(void)
@@ -269,7 +178,6 @@ static void upper_half(void)
 	vaddr_t vs = 0xffffffffff600000, top = 0xffff800000000000;
 	struct pt_entry e;
 
-	start(3);
 	CHECK_EQ(pt_map(&pt, vs, vs + K, 5 * K, PTE_CODE), 0);
 	CHECK_EQ(pt_walk(&pt, vs + 0x400, &e), 5 * K | PTE_CODE);
 	CHECK_EQ(e.va, vs);
@@ -280,9 +188,7 @@ static void upper_half(void)
 	CHECK_EQ(nseen, 2);
 	CHECK_EQ(seen[0].va, 0xffffff8000000000);
 	CHECK_EQ(seen[0].level, 4);
-	CHECK_EQ(pt_unmap(&pt, top, 0, 0), 0);
-	CHECK_EQ(pt.tables, 1);
-	stop();
+	LEAVES(1, pt_unmap(&pt, top, 0, 0));
 }
 
 static int stop_at_two(const struct pt_entry *e, void *arg)
@@ -294,7 +200,6 @@ static void refusals(void)
 {
 	int n = 0;
 
-	start(3);
 	CHECK_EQ(pt_map(&pt, K + 1, 2 * K, 0, D), -EINVAL);
 	CHECK_EQ(pt_map(&pt, 2 * K, K, 0, D), -EINVAL);
 	CHECK_EQ(pt_map(&pt, K, 2 * K, 5, D), -EINVAL);
@@ -311,7 +216,6 @@ static void refusals(void)
 	CHECK_EQ(pt_map(&pt, 0, 10 * K, 0, D), 0);
 	CHECK_EQ(pt_visit(&pt, 0, 1UL << 47, false, stop_at_two, &n), 42);
 	CHECK_EQ(n, 2);
-	stop();
 }
 
 /* What a fork leaves in the child when another thread was in the middle of a fold. */
@@ -321,7 +225,6 @@ static void thaw(void)
 	struct pt_entry e;
 	int i;
 
-	start(3);
 	CHECK_EQ(pt_map(&pt, G, G + M, 0, D), 0);
 	CHECK_EQ(pt_unmap(&pt, G, G + K, t), 0);
 	CHECK_EQ(pt_unmap(&pt, G + K, G + M, t), 0);
@@ -335,7 +238,6 @@ static void thaw(void)
 	CHECK_EQ(*e.slot, t);
 	CHECK_EQ(pt_map(&pt, G, G + 2 * K, 0, D), 0);
 	CHECK_EQ(pt_walk(&pt, G + K, &e), K | D);
-	stop();
 }
 
 /* ---- random operations against a flat model ---- */
@@ -359,6 +261,7 @@ struct check {
 	size_t bad;
 };
 
+/* Of page i of what the entry covers. */
 static pte_t page_pte(const struct pt_entry *e, size_t i)
 {
 	if (!(e->pte & PTE_P))
@@ -472,7 +375,7 @@ static void random_against_model(void)
 
 	model = malloc(MODEL_PAGES * sizeof(*model));
 	for (int leaf = 1; leaf <= 3; leaf++) {
-		start(leaf);
+		again(leaf);
 		memset(model, 0, MODEL_PAGES * sizeof(*model));
 		for (int i = 0; i < 150; i++) {
 			if (rnd(4) == 0)
@@ -484,98 +387,21 @@ static void random_against_model(void)
 				break;
 		}
 		CHECK_EQ(arena.live, pt.tables);
-		CHECK_EQ(pt_unmap(&pt, MODEL_LO, MODEL_LO + MODEL_PAGES * K, 0), 0);
-		CHECK_EQ(pt.tables, 1);
-		stop();
+		LEAVES(1, pt_unmap(&pt, MODEL_LO, MODEL_LO + MODEL_PAGES * K, 0));
 	}
 	free(want);
 	free(model);
 }
 
-/* ---- threads: pages of their own, tables in common, folded all the time ---- */
-
-#define WORKERS 3
-static vaddr_t shared_base = 500 * G;
-static bool finished;
-static int torn;
-
-static void *worker(void *arg)
-{
-	uint64_t me = (uint64_t)(uintptr_t)arg, seed = me * 7919 + 1;
-	struct pt_entry e;
-
-	for (int i = 0; i < 6000; i++) {
-		seed = seed * 6364136223846793005UL + 1442695040888963407UL;
-		/* 2 tables of 4 KB pages, now and then 2 MB, in one 1 GB. */
-		vaddr_t va = shared_base + ((seed >> 33) % 2) * M +
-			     (seed >> 40) % 64 * WORKERS * K + me * K;
-		vaddr_t huge = shared_base + (2 + me) * M;
-		bool bad = false;
-
-		if (i % 16 == 0) {
-			bad |= pt_map(&pt, huge, huge + M, me * M, D) != 0;
-			bad |= pt_protect(&pt, huge + 9 * K, huge + 10 * K, 0, PTE_NX) != 0;
-			bad |= !(pt_walk(&pt, huge + 10 * K, &e) & PTE_P);
-			bad |= pt_unmap(&pt, huge, huge + M, 0) != 0;
-			bad |= pt_walk(&pt, huge, &e) != 0;
-		}
-		bad |= pt_walk(&pt, va, &e) != 0;
-		bad |= pt_map(&pt, va, va + K, va, D) != 0;
-		bad |= pt_walk(&pt, va, &e) != (va | D);
-		bad |= pt_protect(&pt, va, va + K, 0, PTE_W) != 0;
-		bad |= pt_walk(&pt, va, &e) != (va | (D & ~PTE_W));
-		bad |= pt_unmap(&pt, va, va + K, 0) != 0;
-		bad |= pt_walk(&pt, va, &e) != 0;
-		__atomic_fetch_add(&torn, bad, __ATOMIC_RELAXED);
-	}
-	return NULL;
-}
-
-static void *watcher(void *arg)
-{
-	struct pt_entry e;
-
-	while (!__atomic_load_n(&finished, __ATOMIC_RELAXED))
-		for (vaddr_t va = shared_base; va < shared_base + 2 * M; va += K) {
-			pte_t pte = pt_walk(&pt, va, &e);
-
-			if (pte && (pte | PTE_W) != (va | D))
-				__atomic_fetch_add(&torn, 1, __ATOMIC_RELAXED);
-		}
-	return NULL;
-}
-
-static void threads_share_tables(void)
-{
-	pthread_t t[WORKERS], w;
-
-	start(3);
-	arena.hold = true;
-	pthread_create(&w, NULL, watcher, NULL);
-	for (uintptr_t i = 0; i < WORKERS; i++)
-		pthread_create(&t[i], NULL, worker, (void *)i);
-	for (int i = 0; i < WORKERS; i++)
-		pthread_join(t[i], NULL);
-	__atomic_store_n(&finished, true, __ATOMIC_RELAXED);
-	pthread_join(w, NULL);
-	CHECK_EQ(torn, 0);
-	CHECK_EQ(pt.folding, 0);
-	/* Two threads may give up the same fold in each other's favour; a last one finds all. */
-	CHECK_EQ(pt_unmap(&pt, shared_base, shared_base + G, 0), 0);
-	CHECK_EQ(pt.tables, 1);
-	stop();
-}
-
 int main(void)
 {
-	RUN(largest_leaves);
-	RUN(splits);
-	RUN(tombstones);
-	RUN(folds);
-	RUN(upper_half);
-	RUN(refusals);
-	RUN(thaw);
-	RUN(random_against_model);
-	RUN(threads_share_tables);
+	CASE(largest_leaves);
+	CASE(splits);
+	CASE(tombstones);
+	CASE(folds);
+	CASE(upper_half);
+	CASE(refusals);
+	CASE(thaw);
+	CASE(random_against_model);
 	return UNIT_END();
 }

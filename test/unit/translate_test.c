@@ -107,56 +107,53 @@ static uint64_t c(unsigned page, unsigned off)
 
 static uint64_t args[6];
 
-static enum xlate_verdict call(
-	long nr, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5, uint64_t a6)
+static enum xlate_verdict call_with(const uint64_t v[7])
 {
-	uint64_t v[6] = {a1, a2, a3, a4, a5, a6};
-
-	memcpy(args, v, sizeof(v));
-	return xlate_before(&x, nr, args);
+	memcpy(args, v + 1, sizeof(args));
+	return xlate_before(&x, (long)v[0], args);
 }
+
+/* Its number and its arguments, 0 where there are no more. */
+#define call(...) call_with((const uint64_t[7]){__VA_ARGS__})
+
+/* It is made; it is made with this as argument i (from 0); it fails; argument n (from 1) is dead. */
+#define CALLED(...) CHECK_EQ(call(__VA_ARGS__), XLATE_CALL)
+#define SENT(i, want, ...) \
+	CHECK_EQ(call(__VA_ARGS__) == XLATE_CALL ? x.args[i] : ~(uint64_t)(want), want)
+#define FAILED(err, ...) CHECK_EQ(call(__VA_ARGS__) == XLATE_FAIL ? x.ret : 0, err)
+#define FOUND(n, ...)	 CHECK_EQ(call(__VA_ARGS__) == XLATE_DEAD ? x.dead.arg : 0, n)
 
 static void plain_arguments_stay(void)
 {
 	char buf[10];
 
-	reset();
-	CHECK_EQ(call(SYS_write, 1, vaddr_of(buf), 10, a(0, 0), a(5, 0), 7), XLATE_CALL);
+	CALLED(SYS_write, 1, vaddr_of(buf), 10, a(0, 0), a(5, 0), 7);
 	CHECK(!memcmp(x.args, args, sizeof(args)));
-	CHECK_EQ(call(SYS_getpid, a(0, 0), 0, 0, 0, 0, 0), XLATE_CALL);
-	CHECK_EQ(x.args[0], a(0, 0));
+	SENT(0, a(0, 0), SYS_getpid, a(0, 0));
 }
 
 /* What is asked about memory by a mask that no `how` goes with: the answer, not a finding. */
 static void probes(void)
 {
-	reset();
-	CHECK_EQ(call(SYS_rt_sigprocmask, (uint64_t)-1, a(5, 0), 0, 8, 0, 0), XLATE_FAIL);
-	CHECK_EQ(x.ret, -EFAULT);
-	CHECK_EQ(call(SYS_rt_sigprocmask, (uint64_t)-1, a(0, 8), 0, 8, 0, 0), XLATE_CALL);
-	CHECK_EQ(x.args[1], c(0, 8));
-	CHECK_EQ(call(SYS_rt_sigprocmask, 0, a(5, 0), 0, 8, 0, 0), XLATE_DEAD);
+	FAILED(-EFAULT, SYS_rt_sigprocmask, (uint64_t)-1, a(5, 0), 0, 8);
+	SENT(1, c(0, 8), SYS_rt_sigprocmask, (uint64_t)-1, a(0, 8), 0, 8);
+	CHECK_EQ(call(SYS_rt_sigprocmask, 0, a(5, 0), 0, 8), XLATE_DEAD);
 }
 
 static void buffers(void)
 {
-	reset();
-	CHECK_EQ(call(SYS_write, 1, a(0, 100), 50, 0, 0, 0), XLATE_CALL);
-	CHECK_EQ(x.args[1], c(0, 100));
+	SENT(1, c(0, 100), SYS_write, 1, a(0, 100), 50);
 	CHECK_EQ(x.args[2], 50);
 	/* Several pages of one block are one range for the kernel. */
-	CHECK_EQ(call(SYS_read, 0, a(0, 100), 3 * 4096, 0, 0, 0), XLATE_CALL);
-	CHECK_EQ(x.args[1], c(0, 100));
+	SENT(1, c(0, 100), SYS_read, 0, a(0, 100), 3 * 4096);
 	CHECK_EQ(x.args[2], 3 * 4096);
 	/* Past the block: a partial transfer, as if the next page were not mapped. */
-	CHECK_EQ(call(SYS_read, 0, a(2, 96), 3 * 4096, 0, 0, 0), XLATE_CALL);
-	CHECK_EQ(x.args[2], 2 * 4096 - 96);
+	SENT(2, 2 * 4096 - 96, SYS_read, 0, a(2, 96), 3 * 4096);
 	/* Zero bytes touch nothing, not even a dead alias. */
-	CHECK_EQ(call(SYS_write, 1, a(5, 0), 0, 0, 0, 0), XLATE_CALL);
+	CALLED(SYS_write, 1, a(5, 0));
 	/* All or nothing: EFAULT at the block's end, a finding if a dead block follows. */
-	CHECK_EQ(call(SYS_bind, 3, a(3, 4090), 16, 0, 0, 0), XLATE_FAIL);
-	CHECK_EQ(x.ret, -EFAULT);
-	CHECK_EQ(call(SYS_bind, 3, a(4, 4090), 16, 0, 0, 0), XLATE_DEAD);
+	FAILED(-EFAULT, SYS_bind, 3, a(3, 4090), 16);
+	CHECK_EQ(call(SYS_bind, 3, a(4, 4090), 16), XLATE_DEAD);
 	CHECK_EQ(x.dead.addr, a(5, 0));
 }
 
@@ -164,22 +161,17 @@ static void dead_arguments(void)
 {
 	struct iovec iov[2] = {{scratch, 4}, {vaddr_ptr(a(5, 8)), 4}};
 
-	reset();
-	CHECK_EQ(call(SYS_write, 1, a(5, 7), 3, 0, 0, 0), XLATE_DEAD);
-	CHECK_EQ(x.dead.arg, 2);
+	FOUND(2, SYS_write, 1, a(5, 7), 3);
 	CHECK_EQ(x.dead.addr, a(5, 7));
 	CHECK_EQ(x.dead.record, 1005);
 	CHECK(!x.dead.write);
 	CHECK(!strcmp(x.call, "write"));
-	CHECK_EQ(call(SYS_read, 1, a(5, 7), 3, 0, 0, 0), XLATE_DEAD);
+	CHECK_EQ(call(SYS_read, 1, a(5, 7), 3), XLATE_DEAD);
 	CHECK(x.dead.write);
-	CHECK_EQ(call(SYS_openat, 0, a(5, 1), 0, 0, 0, 0), XLATE_DEAD);
-	CHECK_EQ(x.dead.arg, 2);
-	CHECK_EQ(call(SYS_writev, 1, vaddr_of(iov), 2, 0, 0, 0), XLATE_DEAD);
-	CHECK_EQ(x.dead.arg, 2);
+	FOUND(2, SYS_openat, 0, a(5, 1));
+	FOUND(2, SYS_writev, 1, vaddr_of(iov), 2);
 	CHECK_EQ(x.dead.addr, a(5, 8));
-	CHECK_EQ(call(SYS_accept, 3, a(0, 0), a(5, 0), 0, 0, 0), XLATE_DEAD);
-	CHECK_EQ(x.dead.arg, 3);
+	FOUND(3, SYS_accept, 3, a(0, 0), a(5, 0));
 }
 
 static void vectors(void)
@@ -187,9 +179,8 @@ static void vectors(void)
 	struct iovec iov[3] = {{vaddr_ptr(a(0, 1)), 10}, {spare, 5}, {vaddr_ptr(a(4, 2)), 6}};
 	struct iovec keep[3], *sent;
 
-	reset();
 	memcpy(keep, iov, sizeof(iov));
-	CHECK_EQ(call(SYS_writev, 1, vaddr_of(iov), 3, 0, 0, 0), XLATE_CALL);
+	CALLED(SYS_writev, 1, vaddr_of(iov), 3);
 	CHECK(x.args[1] != vaddr_of(iov));
 	sent = vaddr_ptr(x.args[1]);
 	CHECK_EQ(vaddr_of(sent[0].iov_base), c(0, 1));
@@ -198,23 +189,21 @@ static void vectors(void)
 	CHECK(!memcmp(keep, iov, sizeof(iov)));
 	/* The vector itself behind an alias, across a page. */
 	memcpy(memory + 4096 - 16, iov, sizeof(iov));
-	CHECK_EQ(call(SYS_readv, 0, a(0, 4096 - 16), 3, 0, 0, 0), XLATE_CALL);
+	CALLED(SYS_readv, 0, a(0, 4096 - 16), 3);
 	sent = vaddr_ptr(x.args[1]);
 	CHECK_EQ(vaddr_of(sent[2].iov_base), c(4, 2));
 	/* No alias inside: the program's own vector goes to the kernel. */
 	iov[0].iov_base = iov[2].iov_base = spare;
-	CHECK_EQ(call(SYS_writev, 1, vaddr_of(iov), 3, 0, 0, 0), XLATE_CALL);
-	CHECK_EQ(x.args[1], vaddr_of(iov));
+	SENT(1, vaddr_of(iov), SYS_writev, 1, vaddr_of(iov), 3);
 	/* A part that runs off its block ends the transfer there. */
 	iov[1].iov_base = vaddr_ptr(a(3, 4000));
 	iov[1].iov_len = 500;
-	CHECK_EQ(call(SYS_writev, 1, vaddr_of(iov), 3, 0, 0, 0), XLATE_CALL);
+	CALLED(SYS_writev, 1, vaddr_of(iov), 3);
 	sent = vaddr_ptr(x.args[1]);
 	CHECK_EQ(x.args[2], 2);
 	CHECK_EQ(sent[1].iov_len, 96);
 	/* What cannot be read is the kernel's to refuse. */
-	CHECK_EQ(call(SYS_writev, 1, 16, 3, 0, 0, 0), XLATE_CALL);
-	CHECK_EQ(x.args[1], 16);
+	SENT(1, 16, SYS_writev, 1, 16, 3);
 }
 
 static void messages(void)
@@ -228,8 +217,7 @@ static void messages(void)
 		.msg_controllen = 64};
 	struct msghdr *s;
 
-	reset();
-	CHECK_EQ(call(SYS_recvmsg, 3, vaddr_of(&m), 0, 0, 0, 0), XLATE_CALL);
+	CALLED(SYS_recvmsg, 3, vaddr_of(&m));
 	s = vaddr_ptr(x.args[1]);
 	CHECK(s != &m);
 	CHECK_EQ(vaddr_of(s->msg_name), c(4, 0));
@@ -249,7 +237,7 @@ static void messages(void)
 	CHECK(m.msg_iov == &iov);
 	CHECK_EQ(vaddr_of(iov.iov_base), a(0, 0));
 	/* A failed call wrote nothing. */
-	CHECK_EQ(call(SYS_recvmsg, 3, vaddr_of(&m), 0, 0, 0, 0), XLATE_CALL);
+	CALLED(SYS_recvmsg, 3, vaddr_of(&m));
 	((struct msghdr *)vaddr_ptr(x.args[1]))->msg_flags = 0;
 	xlate_after(&x, args, -EAGAIN);
 	CHECK_EQ(m.msg_flags, MSG_TRUNC);
@@ -262,8 +250,7 @@ static void message_vectors(void)
 		{.msg_hdr = {.msg_iov = &iov[1], .msg_iovlen = 1}}};
 	struct mmsghdr *s;
 
-	reset();
-	CHECK_EQ(call(SYS_sendmmsg, 3, vaddr_of(m), 2, 0, 0, 0), XLATE_CALL);
+	CALLED(SYS_sendmmsg, 3, vaddr_of(m), 2);
 	s = vaddr_ptr(x.args[1]);
 	CHECK_EQ(vaddr_of(s[0].msg_hdr.msg_iov->iov_base), c(0, 0));
 	CHECK(s[1].msg_hdr.msg_iov == &iov[1]);
@@ -281,12 +268,10 @@ static void string_vectors(void)
 	uint64_t *s;
 	int i;
 
-	reset();
 	for (i = 0; i < 1199; i++)
 		argv[i] = i == 1100 ? a(4, 5) : vaddr_of("x");
 	argv[1199] = 0;
-	CHECK_EQ(call(SYS_execve, a(0, 9), vaddr_of(argv), 0, 0, 0, 0), XLATE_CALL);
-	CHECK_EQ(x.args[0], c(0, 9));
+	SENT(0, c(0, 9), SYS_execve, a(0, 9), vaddr_of(argv));
 	s = vaddr_ptr(x.args[1]);
 	CHECK(s != argv);
 	CHECK_EQ(s[1100], c(4, 5));
@@ -296,17 +281,15 @@ static void string_vectors(void)
 	memcpy(memory + 4096 - 800 * 8, argv, 0);
 	memcpy(memory + 4096, argv, sizeof(argv));
 	memory[4096 - 8] = 0;
-	CHECK_EQ(call(SYS_execveat, 3, vaddr_of("p"), a(1, 0), a(1, 0), 0, 0), XLATE_CALL);
+	CALLED(SYS_execveat, 3, vaddr_of("p"), a(1, 0), a(1, 0));
 	CHECK_EQ(((uint64_t *)vaddr_ptr(x.args[2]))[1100], c(4, 5));
 	CHECK_EQ(((uint64_t *)vaddr_ptr(x.args[3]))[1100], c(4, 5));
 	CHECK(x.args[2] != x.args[3]);
 	argv[3] = a(5, 0);
-	CHECK_EQ(call(SYS_execve, vaddr_of("p"), vaddr_of(argv), 0, 0, 0, 0), XLATE_DEAD);
-	CHECK_EQ(x.dead.arg, 2);
+	FOUND(2, SYS_execve, vaddr_of("p"), vaddr_of(argv));
 	argv[3] = vaddr_of("x");
 	argv[1100] = argv[3];
-	CHECK_EQ(call(SYS_execve, vaddr_of("p"), vaddr_of(argv), 0, 0, 0, 0), XLATE_CALL);
-	CHECK_EQ(x.args[1], vaddr_of(argv));
+	SENT(1, vaddr_of(argv), SYS_execve, vaddr_of("p"), vaddr_of(argv));
 }
 
 static void select_sets(void)
@@ -315,38 +298,30 @@ static void select_sets(void)
 		uint64_t ss, len;
 	} sig = {a(0, 8), 8}, *s;
 
-	reset();
-	CHECK_EQ(call(SYS_pselect6, 65, a(0, 0), a(4, 0), 0, a(8, 0), vaddr_of(&sig)), XLATE_CALL);
-	CHECK_EQ(x.args[1], c(0, 0));
+	SENT(1, c(0, 0), SYS_pselect6, 65, a(0, 0), a(4, 0), 0, a(8, 0), vaddr_of(&sig));
 	CHECK_EQ(x.args[2], c(4, 0));
 	CHECK_EQ(x.args[4], c(8, 0));
 	s = vaddr_ptr(x.args[5]);
 	CHECK_EQ(s->ss, c(0, 8));
 	/* 65 bits are 16 bytes for the kernel. */
-	CHECK_EQ(call(SYS_select, 65, a(3, 4096 - 16), 0, 0, 0, 0), XLATE_CALL);
-	CHECK_EQ(call(SYS_select, 65, a(3, 4096 - 8), 0, 0, 0, 0), XLATE_FAIL);
-	CHECK_EQ(call(SYS_ppoll, a(0, 0), 3, a(4, 0), a(8, 0), 8, 0), XLATE_CALL);
-	CHECK_EQ(x.args[3], c(8, 0));
-	CHECK_EQ(call(SYS_epoll_wait, 3, a(3, 4096 - 30), 10, 0, 0, 0), XLATE_CALL);
-	CHECK_EQ(x.args[2], 2);
+	CALLED(SYS_select, 65, a(3, 4096 - 16));
+	CHECK_EQ(call(SYS_select, 65, a(3, 4096 - 8)), XLATE_FAIL);
+	SENT(3, c(8, 0), SYS_ppoll, a(0, 0), 3, a(4, 0), a(8, 0), 8);
+	SENT(2, 2, SYS_epoll_wait, 3, a(3, 4096 - 30), 10);
 }
 
 static void sizes_elsewhere(void)
 {
 	uint32_t len = 128;
 
-	reset();
-	CHECK_EQ(call(SYS_getsockname, 3, a(0, 0), vaddr_of(&len), 0, 0, 0), XLATE_CALL);
-	CHECK_EQ(x.args[1], c(0, 0));
+	SENT(1, c(0, 0), SYS_getsockname, 3, a(0, 0), vaddr_of(&len));
 	memcpy(spare + 2 * 4096 + 4, &len, 4);
-	CHECK_EQ(call(SYS_recvfrom, 3, a(0, 0), 10, 0, a(4, 0), a(8, 4)), XLATE_CALL);
-	CHECK_EQ(x.args[4], c(4, 0));
+	SENT(4, c(4, 0), SYS_recvfrom, 3, a(0, 0), 10, 0, a(4, 0), a(8, 4));
 	CHECK_EQ(x.args[5], c(8, 4));
 	len = 0;
-	CHECK_EQ(call(SYS_getsockopt, 3, 1, 2, a(5, 0), vaddr_of(&len), 0), XLATE_CALL);
+	CALLED(SYS_getsockopt, 3, 1, 2, a(5, 0), vaddr_of(&len));
 	len = 4;
-	CHECK_EQ(call(SYS_getsockopt, 3, 1, 2, a(5, 0), vaddr_of(&len), 0), XLATE_DEAD);
-	CHECK_EQ(x.dead.arg, 4);
+	FOUND(4, SYS_getsockopt, 3, 1, 2, a(5, 0), vaddr_of(&len));
 }
 
 static void commands(void)
@@ -358,26 +333,23 @@ static void commands(void)
 	} prog = {4, a(0, 32)};
 	struct ifconf *s;
 
-	reset();
-	CHECK_EQ(call(SYS_ioctl, 0, TCGETS, a(0, 0), 0, 0, 0), XLATE_CALL);
-	CHECK_EQ(x.args[2], c(0, 0));
-	CHECK_EQ(call(SYS_ioctl, 0, TCGETS, a(5, 0), 0, 0, 0), XLATE_DEAD);
+	SENT(2, c(0, 0), SYS_ioctl, 0, TCGETS, a(0, 0));
+	CHECK_EQ(call(SYS_ioctl, 0, TCGETS, a(5, 0)), XLATE_DEAD);
 	CHECK(!strcmp(x.call, "ioctl"));
 	/* No argument: what is left in the register means nothing. */
-	CHECK_EQ(call(SYS_ioctl, 0, TIOCEXCL, a(5, 0), 0, 0, 0), XLATE_CALL);
-	CHECK_EQ(call(SYS_fcntl, 0, 1, a(5, 0), 0, 0, 0), XLATE_CALL);
-	CHECK_EQ(call(SYS_fcntl, 0, 6, a(5, 0), 0, 0, 0), XLATE_DEAD);
-	CHECK_EQ(call(SYS_ioctl, 3, 0x8912, vaddr_of(&ifc), 0, 0, 0), XLATE_CALL);
+	CALLED(SYS_ioctl, 0, TIOCEXCL, a(5, 0));
+	CALLED(SYS_fcntl, 0, 1, a(5, 0));
+	CHECK_EQ(call(SYS_fcntl, 0, 6, a(5, 0)), XLATE_DEAD);
+	CALLED(SYS_ioctl, 3, 0x8912, vaddr_of(&ifc));
 	s = vaddr_ptr(x.args[2]);
 	CHECK_EQ(vaddr_of(s->ifc_buf), c(0, 0));
 	s->ifc_len = 40;
 	xlate_after(&x, args, 0);
 	CHECK_EQ(ifc.ifc_len, 40);
 	CHECK_EQ(vaddr_of(ifc.ifc_buf), a(0, 0));
-	CHECK_EQ(call(SYS_setsockopt, 3, 1, 26, vaddr_of(&prog), 16, 0), XLATE_CALL);
+	CALLED(SYS_setsockopt, 3, 1, 26, vaddr_of(&prog), 16);
 	CHECK_EQ(((uint64_t *)vaddr_ptr(x.args[3]))[1], c(0, 32));
-	CHECK_EQ(call(SYS_prctl, 15, a(0, 3), 0, 0, 0, 0), XLATE_CALL);
-	CHECK_EQ(x.args[1], c(0, 3));
+	SENT(1, c(0, 3), SYS_prctl, 15, a(0, 3));
 }
 
 /* An ioctl we have no row for: size and direction are in its number. */
@@ -385,8 +357,7 @@ static void unknown_ioctl(void)
 {
 	uint64_t w[4] = {5, a(0, 64), a(5, 0), 9}, *s;
 
-	reset();
-	CHECK_EQ(call(SYS_ioctl, 3, _IOWR('!', 1, uint64_t[4]), vaddr_of(w), 0, 0, 0), XLATE_CALL);
+	CALLED(SYS_ioctl, 3, _IOWR('!', 1, uint64_t[4]), vaddr_of(w));
 	s = vaddr_ptr(x.args[2]);
 	CHECK_EQ(s[1], c(0, 64));
 	CHECK_EQ(s[2], a(5, 0));
@@ -396,7 +367,7 @@ static void unknown_ioctl(void)
 	CHECK_EQ(w[0], 6);
 	CHECK_EQ(w[1], a(0, 64));
 	CHECK_EQ(w[3], 10);
-	CHECK_EQ(call(SYS_bpf, 0, vaddr_of(w), 32, 0, 0, 0), XLATE_CALL);
+	CALLED(SYS_bpf, 0, vaddr_of(w), 32);
 	CHECK_EQ(((uint64_t *)vaddr_ptr(x.args[1]))[1], c(0, 64));
 }
 
@@ -407,15 +378,12 @@ static void futexes(void)
 		uint32_t flags, pad;
 	} wv[2] = {{1, a(0, 0), 2, 0}, {1, vaddr_of(spare), 2, 0}}, *s;
 
-	reset();
-	CHECK_EQ(call(SYS_futex, a(0, 4), FUTEX_WAIT_PRIVATE, 1, a(4, 0), a(5, 0), 0), XLATE_CALL);
-	CHECK_EQ(x.args[0], c(0, 4));
+	SENT(0, c(0, 4), SYS_futex, a(0, 4), FUTEX_WAIT_PRIVATE, 1, a(4, 0), a(5, 0));
 	CHECK_EQ(x.args[3], c(4, 0));
-	CHECK_EQ(call(SYS_futex, a(0, 4), FUTEX_WAKE_PRIVATE, 1, a(5, 0), a(5, 0), 0), XLATE_CALL);
-	CHECK_EQ(call(SYS_futex, a(0, 4), FUTEX_CMP_REQUEUE_PRIVATE, 1, 2, a(4, 8), 0), XLATE_CALL);
-	CHECK_EQ(x.args[4], c(4, 8));
-	CHECK_EQ(call(SYS_futex, a(5, 4), FUTEX_WAKE_PRIVATE, 1, 0, 0, 0), XLATE_DEAD);
-	CHECK_EQ(call(449, vaddr_of(wv), 2, 0, 0, 0, 0), XLATE_CALL);
+	CALLED(SYS_futex, a(0, 4), FUTEX_WAKE_PRIVATE, 1, a(5, 0), a(5, 0));
+	SENT(4, c(4, 8), SYS_futex, a(0, 4), FUTEX_CMP_REQUEUE_PRIVATE, 1, 2, a(4, 8));
+	CHECK_EQ(call(SYS_futex, a(5, 4), FUTEX_WAKE_PRIVATE, 1), XLATE_DEAD);
+	CALLED(449, vaddr_of(wv), 2);
 	s = vaddr_ptr(x.args[0]);
 	CHECK_EQ(s[0].uaddr, c(0, 0));
 	CHECK_EQ(s[1].uaddr, vaddr_of(spare));
@@ -426,45 +394,37 @@ static void other_processes(void)
 	struct iovec l = {vaddr_ptr(a(0, 0)), 8}, r = {vaddr_ptr(a(4, 0)), 8};
 	uint64_t pages[2] = {a(0, 0), 1};
 
-	reset();
-	CHECK_EQ(call(SYS_process_vm_readv, 5, vaddr_of(&l), 1, vaddr_of(&r), 1, 0), XLATE_CALL);
+	CALLED(SYS_process_vm_readv, 5, vaddr_of(&l), 1, vaddr_of(&r), 1);
 	CHECK(x.args[1] != vaddr_of(&l));
 	CHECK_EQ(x.args[3], vaddr_of(&r));
-	CHECK_EQ(call(SYS_process_vm_readv, 77, vaddr_of(&l), 1, vaddr_of(&r), 1, 0), XLATE_CALL);
+	CALLED(SYS_process_vm_readv, 77, vaddr_of(&l), 1, vaddr_of(&r), 1);
 	CHECK_EQ(((struct iovec *)vaddr_ptr(x.args[3]))->iov_base, canon[4]);
-	CHECK_EQ(call(SYS_move_pages, 0, 2, vaddr_of(pages), 0, a(8, 0), 0), XLATE_CALL);
+	CALLED(SYS_move_pages, 0, 2, vaddr_of(pages), 0, a(8, 0));
 	CHECK_EQ(*(uint64_t *)vaddr_ptr(x.args[2]), c(0, 0));
 	CHECK_EQ(x.args[4], c(8, 0));
 }
 
 static void mappings(void)
 {
-	reset();
-	CHECK_EQ(call(SYS_mprotect, a(0, 0), 8192, 1, 0, 0, 0), XLATE_CALL);
-	CHECK_EQ(x.args[0], c(0, 0));
-	CHECK_EQ(call(SYS_madvise, a(5, 0), 4096, 4, 0, 0, 0), XLATE_DEAD);
-	CHECK_EQ(call(SYS_mprotect, a(3, 0), 8192, 1, 0, 0, 0), XLATE_FAIL);
-	CHECK_EQ(x.ret, -ENOMEM);
+	SENT(0, c(0, 0), SYS_mprotect, a(0, 0), 8192, 1);
+	CHECK_EQ(call(SYS_madvise, a(5, 0), 4096, 4), XLATE_DEAD);
+	FAILED(-ENOMEM, SYS_mprotect, a(3, 0), 8192, 1);
 	/* A mapping that the program lays over its own block stays where the program put it. */
-	CHECK_EQ(call(SYS_mmap, a(0, 0), 4096, 3, 0x32, -1, 0), XLATE_CALL);
-	CHECK_EQ(x.args[0], c(0, 0));
+	SENT(0, c(0, 0), SYS_mmap, a(0, 0), 4096, 3, 0x32, -1);
 	CHECK_EQ(xlate_after(&x, args, (long)c(0, 0)), a(0, 0));
 	CHECK_EQ(xlate_after(&x, args, 0x7000), 0x7000);
 }
 
 static void states(void)
 {
-	reset();
-	CHECK_EQ(call(SYS_io_setup, 1, a(0, 0), 0, 0, 0, 0), XLATE_FAIL);
-	CHECK_EQ(x.ret, -ENOSYS);
-	CHECK_EQ(call(SYS_io_uring_setup, 1, a(0, 0), 0, 0, 0, 0), XLATE_FAIL);
-	CHECK_EQ(x.ret, -ENOSYS);
-	CHECK_EQ(call(4999, a(0, 0), 3, a(5, 0), a(4, 1), 0, 0), XLATE_CALL);
+	FAILED(-ENOSYS, SYS_io_setup, 1, a(0, 0));
+	FAILED(-ENOSYS, SYS_io_uring_setup, 1, a(0, 0));
+	CALLED(4999, a(0, 0), 3, a(5, 0), a(4, 1));
 	CHECK(x.unknown);
 	CHECK_EQ(x.args[0], c(0, 0));
 	CHECK_EQ(x.args[2], a(5, 0));
 	CHECK_EQ(x.args[3], c(4, 1));
-	CHECK_EQ(call(SYS_close, 3, 0, 0, 0, 0, 0), XLATE_CALL);
+	CALLED(SYS_close, 3);
 	CHECK(!x.unknown);
 }
 
@@ -473,16 +433,13 @@ static void too_much_for_the_scratch_area(void)
 	struct iovec iov[40];
 	int i;
 
-	reset();
 	x.scratch_size = 256;
 	for (i = 0; i < 40; i++)
 		iov[i] = (struct iovec){spare, 1};
 	iov[39].iov_base = vaddr_ptr(a(0, 0));
-	CHECK_EQ(call(SYS_writev, 1, vaddr_of(iov), 16, 0, 0, 0), XLATE_CALL);
-	CHECK_EQ(call(SYS_writev, 1, vaddr_of(iov), -1UL, 0, 0, 0), XLATE_CALL);
-	CHECK_EQ(x.args[2], -1UL);
-	CHECK_EQ(call(SYS_execve, vaddr_of("p"), vaddr_of(iov), 0, 0, 0, 0), XLATE_FAIL);
-	CHECK_EQ(x.ret, -E2BIG);
+	CALLED(SYS_writev, 1, vaddr_of(iov), 16);
+	SENT(2, -1UL, SYS_writev, 1, vaddr_of(iov), -1UL);
+	FAILED(-E2BIG, SYS_execve, vaddr_of("p"), vaddr_of(iov));
 }
 
 /* Random calls with random arguments: never reads or writes through an alias, never loops. */
@@ -492,7 +449,6 @@ static void random_arguments(void)
 	unsigned long i, seed = 1;
 	int k;
 
-	reset();
 	memset(memory, 0, sizeof(memory));
 	memset(spare, 0, sizeof(spare));
 	out_of_bounds = 0;
@@ -512,25 +468,27 @@ static void random_arguments(void)
 	CHECK_EQ(out_of_bounds, 0);
 }
 
+#define CASE(fn) RUN_AS(#fn, reset(); fn())
+
 int main(void)
 {
-	RUN(plain_arguments_stay);
-	RUN(probes);
-	RUN(buffers);
-	RUN(dead_arguments);
-	RUN(vectors);
-	RUN(messages);
-	RUN(message_vectors);
-	RUN(string_vectors);
-	RUN(select_sets);
-	RUN(sizes_elsewhere);
-	RUN(commands);
-	RUN(unknown_ioctl);
-	RUN(futexes);
-	RUN(other_processes);
-	RUN(mappings);
-	RUN(states);
-	RUN(too_much_for_the_scratch_area);
-	RUN(random_arguments);
+	CASE(plain_arguments_stay);
+	CASE(probes);
+	CASE(buffers);
+	CASE(dead_arguments);
+	CASE(vectors);
+	CASE(messages);
+	CASE(message_vectors);
+	CASE(string_vectors);
+	CASE(select_sets);
+	CASE(sizes_elsewhere);
+	CASE(commands);
+	CASE(unknown_ioctl);
+	CASE(futexes);
+	CASE(other_processes);
+	CASE(mappings);
+	CASE(states);
+	CASE(too_much_for_the_scratch_area);
+	CASE(random_arguments);
 	return UNIT_END();
 }

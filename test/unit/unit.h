@@ -27,14 +27,16 @@ static int unit_failed_checks, unit_failed_cases;
 		}                                                                               \
 	} while (0)
 
-#define RUN(fn)                                                               \
-	do {                                                                  \
-		unit_failed_checks = 0;                                       \
-		fn();                                                         \
-		unit_failed_cases += unit_failed_checks != 0;                 \
-		printf("%s %s\n", unit_failed_checks ? "not ok" : "ok", #fn); \
-		fflush(stdout);                                               \
+#define RUN_AS(name, ...)                                                      \
+	do {                                                                   \
+		unit_failed_checks = 0;                                        \
+		__VA_ARGS__;                                                   \
+		unit_failed_cases += unit_failed_checks != 0;                  \
+		printf("%s %s\n", unit_failed_checks ? "not ok" : "ok", name); \
+		fflush(stdout);                                                \
 	} while (0)
+
+#define RUN(fn) RUN_AS(#fn, fn())
 
 /* The test calls what is called with signals blocked. */
 static inline void unit_section(void)

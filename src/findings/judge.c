@@ -142,8 +142,6 @@ static void missing(struct look *l, const struct desc *d)
 
 static void pointer(struct look *l, const struct desc *d, uint64_t value, vaddr_t in)
 {
-	uint32_t size;
-
 	if (d->kind == D_VALUE || d->kind == D_ANY || d->kind == D_RANGE || d->kind == D_PROBE)
 		return;
 	if (!value) {
@@ -158,10 +156,8 @@ static void pointer(struct look *l, const struct desc *d, uint64_t value, vaddr_
 	case D_STRINGS:
 		strings(l, value);
 		break;
-	case D_IOC: /* the number says how many bytes, if it has a direction */
-		size = (uint32_t)l->arg[1];
-		if (size >> 30)
-			range(l, value, size >> 16 & 0x3fff);
+	case D_IOC: /* the number says how many bytes, none without a direction */
+		range(l, value, l->arg[1] >> 16 & 0x3fff);
 		break;
 	case D_SELF: /* of a process by its number: so programs ask whether memory is there */
 		break;

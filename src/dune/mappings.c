@@ -327,16 +327,6 @@ bool mappings_changed(struct mappings *m, vaddr_t lo, vaddr_t hi)
 	return true;
 }
 
-bool mappings_canonical(const struct mappings *m, vaddr_t va, vaddr_t *canonical)
-{
-	paddr_t pa;
-
-	if (!pt_translate(&m->pt, va, &pa) || pa == window_va_to_pa(&m->windows, va))
-		return false;
-	*canonical = window_pa_to_va(&m->windows, pa);
-	return *canonical != VADDR_NONE;
-}
-
 paddr_t dune_va_to_pa(const void *va)
 {
 	return window_va_to_pa(&dune_mappings.windows, vaddr_of(va));

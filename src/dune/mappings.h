@@ -75,12 +75,6 @@ int mappings_fault(struct mappings *m, vaddr_t va, uint64_t error);
  */
 bool mappings_changed(struct mappings *m, vaddr_t lo, vaddr_t hi);
 
-/*
- * Is va mapped elsewhere than the host has it (walk(va) != va_to_pa(va))? Then *canonical is
- * the address at which the host has those bytes. Reads only; any context.
- */
-bool mappings_canonical(const struct mappings *m, vaddr_t va, vaddr_t *canonical);
-
 /* The closed conversions of the layout, for the process's own windows (see window.h). */
 UD_EXPORT paddr_t dune_va_to_pa(const void *va);
 UD_EXPORT void *dune_pa_to_va(paddr_t pa);

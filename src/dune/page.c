@@ -28,7 +28,7 @@ static struct {
 	uint32_t ready; /* first page not accessible yet                    */
 	uint32_t limit; /* pages in the reservation; 0 before page_init     */
 	uint32_t first; /* pages below hold the array                       */
-	uint32_t used, peak;
+	uint32_t used;
 	uint32_t parked; /* list of pages: taken as a whole only, so it needs no counter */
 } pool;
 
@@ -158,7 +158,7 @@ static void page_zero(void *page)
 
 void *page_alloc(void)
 {
-	uint32_t n = pool_take_old(), used, peak;
+	uint32_t n = pool_take_old();
 
 	if (n) {
 		page_zero(vaddr_ptr(page_va(n)));
@@ -168,11 +168,7 @@ void *page_alloc(void)
 			return NULL;
 	}
 	__atomic_store_n(&page_of(n)->refs, 1, __ATOMIC_RELAXED);
-	used = __atomic_add_fetch(&pool.used, 1, __ATOMIC_RELAXED);
-	peak = __atomic_load_n(&pool.peak, __ATOMIC_RELAXED);
-	while (used > peak && !__atomic_compare_exchange_n(&pool.peak, &peak, used, false,
-				      __ATOMIC_RELAXED, __ATOMIC_RELAXED))
-		;
+	__atomic_add_fetch(&pool.used, 1, __ATOMIC_RELAXED);
 	return vaddr_ptr(page_va(n));
 }
 
@@ -252,15 +248,7 @@ vaddr_t page_pool_top(void)
 	return page_va(__atomic_load_n(&pool.next, __ATOMIC_RELAXED));
 }
 
-void page_get_stats(struct page_stats *st)
+uint32_t page_used(void)
 {
-	uint32_t next = __atomic_load_n(&pool.next, __ATOMIC_RELAXED);
-	uint32_t used = __atomic_load_n(&pool.used, __ATOMIC_RELAXED);
-
-	st->used = used;
-	st->peak = __atomic_load_n(&pool.peak, __ATOMIC_RELAXED);
-	/* Not one snapshot: other threads may be moving between the loads. */
-	st->ready = next - pool.first > used ? next - pool.first - used : 0;
-	st->ready += __atomic_load_n(&pool.ready, __ATOMIC_RELAXED) - next;
-	st->limit = pool.limit - pool.first;
+	return __atomic_load_n(&pool.used, __ATOMIC_RELAXED);
 }

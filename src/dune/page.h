@@ -17,13 +17,6 @@
 #define PAGE_POOL_SIZE (32UL << 30) /* reserved; less where RLIMIT_AS forbids it */
 #define PAGE_POOL_STEP (16UL << 20) /* made accessible at a time                 */
 
-struct page_stats {
-	size_t used;  /* pages handed out now, parked ones included    */
-	size_t peak;  /* the most there ever were                      */
-	size_t ready; /* pages that need no system call to hand out    */
-	size_t limit; /* pages the reservation holds                   */
-};
-
 /* Reserves the pool. 0 (again and again), or -errno: -EEXIST if something is at PAGEBASE. */
 int page_init(void);
 
@@ -57,6 +50,7 @@ bool page_owns(vaddr_t va);
 vaddr_t page_pool_end(void);
 vaddr_t page_pool_top(void);
 
-void page_get_stats(struct page_stats *st);
+/* Pages handed out now, parked ones included. */
+uint32_t page_used(void);
 
 #endif

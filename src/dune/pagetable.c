@@ -30,7 +30,6 @@ struct op {
 	pte_t clear; /* protect                                         */
 	bool fill;   /* map: only what was never mapped                 */
 	bool tables; /* visit: tables too                               */
-	int level;   /* split: down to here                             */
 	int (*fn)(const struct pt_entry *e, void *arg);
 	void *arg;
 	int ret; /* visit: what fn answered                         */
@@ -220,11 +219,6 @@ static int step_protect(struct op *op, struct pt_entry *e, bool covered)
 	return covered ? step_replace(op, e, to) : step_down(op, e);
 }
 
-static int step_split(struct op *op, struct pt_entry *e, bool covered)
-{
-	return e->level > op->level && e->pte ? step_down(op, e) : STEP_STOP;
-}
-
 static int step_visit(struct op *op, struct pt_entry *e, bool covered)
 {
 	bool table = pte_is_table(e->pte, e->level);
@@ -340,14 +334,6 @@ int pt_protect(struct pt *pt, vaddr_t lo, vaddr_t hi, pte_t set, pte_t clear)
 	if ((set | clear) & (PTE_ADDR_MASK | PTE_PS | PTE_P))
 		return -EINVAL;
 	return range_run(&op, lo, hi);
-}
-
-int pt_split(struct pt *pt, vaddr_t va, int level)
-{
-	struct op op = {.pt = pt, .step = step_split, .level = level};
-
-	va &= PAGE_MASK;
-	return range_run(&op, va, va + PAGE_SIZE);
 }
 
 /* Are all entries of the table tombstones, or all 0? *zero tells which. */

@@ -7,7 +7,7 @@
  * Concurrency. Every entry is read and written by one atomic access, and there is no lock, for
  * the vmm must be able to edit the tables while the same thread's app side is stopped in the
  * middle of an edit. Any number of threads may work at once on different pages, however many
- * tables these share; pt_fill, pt_protect, pt_split and the walkers even on the same pages.
+ * tables these share; pt_fill, pt_protect and the walkers even on the same pages.
  * Unlinked tables go to table_free, which must hold them back until every processor and every
  * thread that may still be walking has let go (the per-vCPU epochs of the kvm backend).
  * Breaks if: two threads map or unmap the same page at once; table_free recycles too early.
@@ -26,7 +26,6 @@
 #define PTE_A  (1UL << 5) /* accessed       */
 #define PTE_D  (1UL << 6) /* dirty          */
 #define PTE_PS (1UL << 7) /* a leaf above level 1 (1 GB, 2 MB) */
-#define PTE_G  (1UL << 8)
 #define PTE_NX (1UL << 63)
 
 #define PTE_ADDR_MASK 0x000ffffffffff000UL
@@ -146,9 +145,6 @@ int pt_unmap(struct pt *pt, vaddr_t lo, vaddr_t hi, pte_t dead);
 
 /* In every leaf of [lo, hi): flags |= set, &= ~clear. Leaves that the range cuts are split. */
 int pt_protect(struct pt *pt, vaddr_t lo, vaddr_t hi, pte_t set, pte_t clear);
-
-/* Breaks the leaf (or tombstone) over va until it is at `level` or lower. */
-int pt_split(struct pt *pt, vaddr_t va, int level);
 
 /*
  * If every entry in the lowest table over va is a tombstone, or every one is 0, the table is

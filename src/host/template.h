@@ -20,7 +20,6 @@
 #define MADV_REVIVE_NR	   103
 #define MADV_POPULATE_R_NR 22
 #define PIDFD_SELF_NR	   -10000
-#define MAP_NOREPLACE	   0x100000
 
 struct host {
 	bool guards;	 /* MADV_GUARD_INSTALL works on views (6.15)                      */

@@ -104,9 +104,6 @@ static void splits(void)
 	CHECK(!pt_translate(&pt, 2 * G, &pa));
 	/* Setting what is set already splits nothing. */
 	LEAVES(4, pt_protect(&pt, G + 10 * M + K, G + 20 * M - K, PTE_NX, 0));
-	LEAVES(4, pt_split(&pt, G + 7 * M + 1, 2));
-	LEAVES(5, pt_split(&pt, G + 7 * M + 1, 1));
-	LEAVES(5, pt_split(&pt, 100 * G, 1)); /* nothing there, nothing to do */
 	/* A whole leaf over the pieces gives the tables back. */
 	CHECK_EQ(pt_map(&pt, G, 2 * G, 9 * G, D), 0);
 	EXPECT({G, 3, 9 * G | L});
@@ -335,7 +332,7 @@ static void random_op(pte_t *want)
 {
 	static const pte_t flags[] = {PTE_DATA, PTE_READ, PTE_CODE};
 	pte_t f = flags[rnd(3)], dead = rnd(2) ? pte_tombstone(rnd(1000)) : 0;
-	int op = (int)rnd(6), r;
+	int op = (int)rnd(5), r;
 	size_t len, lo = random_bound(&len), i;
 	vaddr_t va = MODEL_LO + lo * K, end = va + len * K;
 	paddr_t pa = rnd(2) ? rnd(256) * G + (va & (G - 1)) : rnd(1 << 20) * K;
@@ -349,7 +346,7 @@ static void random_op(pte_t *want)
 			want[i] = (pa + i * K) | f;
 		else if (op == 3)
 			want[i] = dead;
-		else if (op == 4 && old & PTE_P)
+		else if (op > 3 && old & PTE_P)
 			want[i] = (old | set) & ~clear;
 	}
 	if (op <= 1)
@@ -358,10 +355,8 @@ static void random_op(pte_t *want)
 		r = pt_fill(&pt, va, end, pa, f);
 	else if (op == 3)
 		r = pt_unmap(&pt, va, end, dead);
-	else if (op == 4)
-		r = pt_protect(&pt, va, end, set, clear);
 	else
-		r = pt_split(&pt, va, 1 + (int)rnd(3));
+		r = pt_protect(&pt, va, end, set, clear);
 	CHECK(r == 0 || (r == -ENOMEM && arena.fail_in == -1));
 	if (r)
 		model_adopt(lo, lo + len, want);

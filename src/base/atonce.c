@@ -25,9 +25,6 @@ static uint64_t start_tsc, start_ns;
 /* Ticks between two looks at the clock: to leave that to clock_ns() costs 6 % of malloc and free. */
 #define EARN_TICKS (1UL << 24)
 
-/* Who is not due looks at the clock once in so many frees of its place. */
-#define REST_LOOKS 16
-
 void atonce_start(void)
 {
 	if (!mode.share || mode.strict)
@@ -73,34 +70,42 @@ static void place_new(void)
 	atomic_compare_exchange_strong(&places, &n, n * 2);
 }
 
-static uint32_t count_of(uint64_t place)
+/* How often it freed before these times. */
+static uint32_t count(uint64_t place, uint32_t times)
 {
 	uint64_t h = place * 0x9e3779b97f4a7c15;
 	uint32_t mask = places - 1;
 	uint32_t *a = &freed[h >> 50 & mask][0], *b = &freed[h >> 36 & mask][1];
 	uint32_t na = __atomic_load_n(a, __ATOMIC_RELAXED);
 	uint32_t nb = __atomic_load_n(b, __ATOMIC_RELAXED);
-	uint32_t n = MIN(na, nb);
+	uint32_t n = MIN(na, nb), now = MIN(n, UINT32_MAX - times) + times;
 
 	/* The larger one is the other's. */
-	if (na == n && n != UINT32_MAX)
-		__atomic_store_n(a, n + 1, __ATOMIC_RELAXED);
-	if (nb == n && n != UINT32_MAX)
-		__atomic_store_n(b, n + 1, __ATOMIC_RELAXED);
+	if (na == n)
+		__atomic_store_n(a, now, __ATOMIC_RELAXED);
+	if (nb == n)
+		__atomic_store_n(b, now, __ATOMIC_RELAXED);
 	return n;
 }
 
-bool atonce_allows(uint64_t place, bool dear)
+bool atonce_allows(struct atonce_rest *rests, uint64_t place, bool dear)
 {
-	uint32_t before = count_of(place);
+	uint32_t before = count(place, 1), rest;
 	enum budget_claim claim = budget_claim(before);
 
 	if (!before)
 		place_new();
 	/* The time stamp counter takes as long as all the rest. */
-	if (claim != CLAIM_REST || before % REST_LOOKS == 0)
+	if (claim != CLAIM_REST || before % BUDGET_ASKS == 0)
 		earn();
-	return budget_allows(left, mode.share, claim, dear);
+	if (budget_allows(left, mode.share, claim, dear))
+		return true;
+	rest = budget_rest(before);
+	if (rests && rest) {
+		*atonce_rest(rests, place) = (struct atonce_rest){place, rest};
+		count(place, rest);
+	}
+	return false;
 }
 
 void atonce_charge(uint64_t begun, uint64_t after)

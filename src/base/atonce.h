@@ -23,8 +23,34 @@ static inline uint64_t atonce_place(uint32_t stack, void *frame, unsigned cls)
 	return ((const uint64_t *)frame)[1] ^ (uint64_t)cls << 56;
 }
 
-/* Not in strict. dear: a huge page would be split. */
-bool atonce_allows(uint64_t place, bool dear);
+/*
+ * Of each thread (owner.h): where the last time was refused, and so many frees there need not ask.
+ * Places share them by their hash.
+ */
+struct atonce_rest {
+	uint64_t place;
+	uint32_t frees;
+};
+#define ATONCE_RESTS 64
+
+static inline struct atonce_rest *atonce_rest(struct atonce_rest *rests, uint64_t place)
+{
+	return &rests[place * 0x9e3779b97f4a7c15 >> 58];
+}
+
+/* Need this free of the place not ask? */
+static inline bool atonce_rests(struct atonce_rest *rests, uint64_t place)
+{
+	struct atonce_rest *r = atonce_rest(rests, place);
+
+	if (r->place != place || !r->frees)
+		return false;
+	r->frees--;
+	return true;
+}
+
+/* Not in strict. dear: a huge page would be split. rests: the thread's, or NULL. */
+bool atonce_allows(struct atonce_rest *rests, uint64_t place, bool dear);
 
 /* A kill began then, by the time stamp counter; `after` ticks more are to come. Not in strict. */
 void atonce_charge(uint64_t begun, uint64_t after);

@@ -35,14 +35,24 @@ int64_t budget_cost(uint64_t ns, uint64_t after)
 	return (int64_t)((MIN(ns, COST_MOST) + MIN(after, COST_MOST)) * COST_AFTER);
 }
 
+/* A place that has freed so often is due each so many times, a power of two. */
+static uint32_t step_of(uint32_t before)
+{
+	return before < BUDGET_FIRST ? 1 : (1U << (31 - __builtin_clz(before))) / BUDGET_FIRST;
+}
+
 enum budget_claim budget_claim(uint32_t before)
 {
-	unsigned lg = before ? 31U - (unsigned)__builtin_clz(before) : 0;
-	uint32_t step = before < BUDGET_FIRST ? 1 : (1U << lg) / BUDGET_FIRST;
-
 	if (before < BUDGET_FIRST)
 		return CLAIM_FIRST;
-	return before & (step - 1) ? CLAIM_REST : CLAIM_TURN;
+	return before & (step_of(before) - 1) ? CLAIM_REST : CLAIM_TURN;
+}
+
+uint32_t budget_rest(uint32_t before)
+{
+	uint32_t step = MIN(step_of(before), BUDGET_ASKS);
+
+	return step - 1 - (before & (step - 1));
 }
 
 /*

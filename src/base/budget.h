@@ -24,6 +24,9 @@ int64_t budget_cost(uint64_t ns, uint64_t after);
 
 /* Of a place that has freed so many times before this one. */
 enum budget_claim budget_claim(uint32_t before);
+/* If that one is refused: so many after it need not ask. One in so many does, and all that are due. */
+#define BUDGET_ASKS 16U
+uint32_t budget_rest(uint32_t before);
 /* `dear`: it would split a huge page. */
 bool budget_allows(int64_t left, unsigned share, enum budget_claim claim, bool dear);
 

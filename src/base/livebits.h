@@ -4,7 +4,7 @@
  * app context, no lock. An object's owner, the thread that handed it out, clears its bit in `live`; any
  * other thread sets its bit in `gone`, which is made when first needed. What is freed already is a double
  * free by either. Both may come at the same instant, before the owner's store is seen: then the two
- * bits say so for ever.
+ * bits say so for ever. Where that is to be told at once (mode.one_bit), all clear the first one.
  */
 #ifndef UD_BASE_LIVEBITS_H
 #define UD_BASE_LIVEBITS_H
@@ -47,6 +47,24 @@ static inline bool livebits_clear_mine(
 
 	if (unlikely(gone != NULL))
 		was = was && !(gone[idx / 64] >> n & 1);
+	return was;
+}
+
+/*
+ * Clears object idx by any thread, where all do so; false if it was freed before. alone: there is no
+ * other thread.
+ */
+static inline bool livebits_clear_first(_Atomic uint64_t *live, uint32_t idx, bool alone)
+{
+	uint64_t n = idx % 64;
+	bool was;
+
+	if (alone)
+		return bit_clear(&live[idx / 64], n);
+	__asm__ volatile("lock btrq %2, %0"
+			 : "+m"(live[idx / 64]), "=@ccc"(was)
+			 : "r"(n)
+			 : "memory");
 	return was;
 }
 

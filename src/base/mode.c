@@ -16,6 +16,7 @@ void mode_start(void)
 							 : (unsigned)options.strict_share;
 	mode.poison = options.poison && !mode.strict;
 	mode.records = options.stacks;
+	mode.one_bit = mode.records || mode.strict;
 	mode.bare = !mode.records && !mode.share;
 	mode.sample = (uint32_t)options.sample;
 	mode.sample_asked = options.explicit >> OPTION_NTH_sample & 1;

@@ -14,6 +14,7 @@ struct mode {
 	bool grouped;	  /* by whole pages: pages/; else rows/ */
 	bool poison;	  /* what is freed is filled until it dies */
 	bool records;	  /* who allocated and freed each */
+	bool one_bit;	  /* of two frees at the same instant one is told off at once: livebits.h */
 	bool bare;	  /* nothing is noted of what is freed, and nothing dies at once */
 	bool short_pages; /* malloc may take its shortest way, through a page */
 	bool short_rows;  /* likewise, through a row */

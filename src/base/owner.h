@@ -10,6 +10,7 @@
 #ifndef UD_BASE_OWNER_H
 #define UD_BASE_OWNER_H
 
+#include "atonce.h"
 #include "lock.h"
 
 /* Of owner.freed: one addition counts both. */
@@ -36,6 +37,7 @@ struct owner {
 	_Atomic(const void *) in;
 	struct owner *next;
 	uint64_t refilled; /* owner_refills then */
+	struct atonce_rest rests[ATONCE_RESTS];
 };
 
 #define OWNER_NONE 1023 /* no thread: each must think that another one is */

@@ -136,25 +136,36 @@ static __attribute__((noinline)) void row_free_rest(struct view *v, size_t d)
 	free_rest(vaddr_ptr(v->base + d));
 }
 
-/*
- * Where others have freed some, too, or what is freed is filled or noted, or may die at once. Entered by
- * jumps only: its frame is where free was called.
- */
-static __attribute__((noinline)) void row_free_long(struct view *v, size_t d)
+/* frame: where free was called. rec: v->rec. */
+static ALWAYS_INLINE void row_free_as(struct view *v, size_t d, struct record *rec, void *frame)
 {
 	struct cursors *tc = cursors_mine();
 	uint32_t u = (uint32_t)(d >> PAGE_SHIFT);
 	bool at_once;
 
-	if (unlikely(!(view_live_word(v, u / 64) >> (u % 64) & 1) || !bits_by_owner()))
+	if (unlikely(!(view_live_word(v, u / 64) >> (u % 64) & 1)))
 		return row_free_rest(v, d);
-	at_once = slot_ends(v, u, v->base + d, false, __builtin_frame_address(0));
+	at_once = slot_ends(v, rec, u, v->base + d, false, frame);
 	owner_enter(&tc->own, v);
-	if (unlikely(!clear_mine(v, u)))
+	if (unlikely(!clear_bit(v, u, true)))
 		return row_free_rest(v, d);
 	if (at_once)
 		unit_died(v, u, true);
-	row_freed(v, u, tc);
+	if (unlikely(!view_live_word(v, u / 64) || !v->dirty))
+		return row_freed(v, u, tc);
+	count_free(tc, v->geom->size);
+}
+
+/* What is freed is noted. Entered by jumps only, as the next one: its frame is where free was called. */
+static __attribute__((noinline)) void row_free_recorded(struct view *v, size_t d)
+{
+	row_free_as(v, d, v->rec, __builtin_frame_address(0));
+}
+
+/* Where others have freed some, too, or what is freed is filled or may die at once. */
+static __attribute__((noinline)) void row_free_long(struct view *v, size_t d)
+{
+	row_free_as(v, d, NULL, __builtin_frame_address(0));
 }
 
 static __attribute__((noinline)) void row_free(struct view *v, void *p)
@@ -177,7 +188,7 @@ static __attribute__((noinline)) void row_free(struct view *v, void *p)
 	if (unlikely(c->view == v && c->word == u / 64 && (c->mask >> (u % 64) & 1)))
 		goto rest;
 	if (unlikely(v->gone != NULL) || mode.poison || !mode.bare)
-		return row_free_long(v, d);
+		return v->rec ? row_free_recorded(v, d) : row_free_long(v, d);
 	owner_enter(&tc->own, v);
 	if (unlikely(!bit_clear(&v->live[u / 64], u % 64)))
 		goto rest;

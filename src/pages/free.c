@@ -4,7 +4,7 @@
  * app context, no lock.
  *
  *	pages_free ── live_find: the live object that starts there, which was handed out
- *	 ├─ sheet_clear_mine, clear_other      one of its two bits
+ *	 ├─ clear_bit                    its bit (livebits.h)
  *	 ├─ sheet_page_died              its page has nothing alive (sweep.c)
  *	 └─ cutter_told ── pages_freed   every 256 frees or 64 KB: is a sweep due?
  */
@@ -52,6 +52,14 @@ static bool clear_other(struct sheet *s, uint32_t idx)
 	return livebits_clear_other(s->live, &s->gone, SHEET_LIVE * sizeof(*s->live), idx);
 }
 
+/* See livebits.h. mine: by its owner. */
+static bool clear_bit(struct sheet *s, uint32_t idx, bool mine)
+{
+	if (mode.one_bit)
+		return livebits_clear_first(s->live, idx, __libc_single_threaded);
+	return mine ? sheet_clear_mine(s, idx) : clear_other(s, idx);
+}
+
 /*
  * The owner and another thread may free the last objects of page u at once, and each see the
  * other's alive: then the next sweep looks.
@@ -65,16 +73,12 @@ static void page_left(struct sheet *s, uint32_t u)
 	sheet_pending(s);
 }
 
-/*
- * Where a record is kept of each block, and there are other threads, every free takes the bit that
- * tells two at the same instant apart.
- */
 static bool slot_clear(struct sheet *s, uint32_t idx, uint32_t cut, uint32_t id, bool at_once)
 {
 	uint32_t u = sheet_page_of(idx);
-	bool mine = id == cut >> OWNER_SHIFT && (!s->rec || __libc_single_threaded);
+	bool mine = id == cut >> OWNER_SHIFT;
 
-	if (unlikely(!(mine ? sheet_clear_mine(s, idx) : clear_other(s, idx))))
+	if (unlikely(!clear_bit(s, idx, mine)))
 		return false;
 	if (unlikely(sheet_page_empty(s, u, page_kinds[KIND_OF(cut)].slots)))
 		sheet_page_died(s, u, at_once);
@@ -104,7 +108,7 @@ static __attribute__((noinline)) bool free_uncached(
 static bool dies_at_once(const struct sheet *s, uint32_t kind, uint32_t stack, void *frame)
 {
 	return mode.share && page_kinds[kind].slots == 1 &&
-	       atonce_allows(atonce_place(stack, frame, kind), s->huge);
+	       atonce_allows(NULL, atonce_place(stack, frame, kind), s->huge);
 }
 
 bool pages_free(struct sheet *s, void *p, bool moved, void *frame)

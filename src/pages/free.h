@@ -2,8 +2,7 @@
  * free.h - what every way of free does in a cut page, the shortest (malloc/short_free.c) and the
  * long (free.c).
  *
- * app context, no lock. An object has two bits: its owner, the thread that handed it out, clears
- * one; any other thread sets the other. What is freed already is a double free by either.
+ * app context, no lock. livebits.h says how of two frees of one object one is told off.
  */
 #ifndef UD_PAGES_FREE_H
 #define UD_PAGES_FREE_H

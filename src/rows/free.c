@@ -1,10 +1,9 @@
 /*
  * free.c - freeing objects: the ways that every free and realloc can take.
  *
- * app context. malloc/short_free.c has the shortest ones; free.h says how two frees of one object
- * are told apart.
+ * app context. malloc/short_free.c has the shortest ones.
  *
- *	rows_free ── live_find, free_slot ── slot_clear: one of the object's two bits
+ *	rows_free ── live_find, free_slot ── slot_clear: the object's bit
  *	     ├─ unit_died (sweep.c)                        its unit has nothing alive
  *	     ├─ sweep_look_spent                           its view has nothing alive
  *	     └─ count_free ── cursors_told ── sweep_freed  every 256 frees or 64 KB: is a sweep due?
@@ -58,11 +57,6 @@ static inline void count_free(struct cursors *tc, size_t bytes)
 		freed_tell(tc);
 }
 
-static inline bool clear_other(struct view *v, uint32_t idx)
-{
-	return livebits_clear_other(v->live, &v->gone, v->words * sizeof(*v->live), idx);
-}
-
 static inline bool slot_clear(struct view *v, uint32_t idx, uint32_t id, bool at_once)
 {
 	const struct geom *g = v->geom;
@@ -70,9 +64,7 @@ static inline bool slot_clear(struct view *v, uint32_t idx, uint32_t id, bool at
 						  : ((1UL << geom_group(g)) - 1)
 							    << (idx % 64 & ~(geom_group(g) - 1));
 
-	if (unlikely(!(id == v->owner && (v->simple ? bits_by_owner() : __libc_single_threaded)
-			       ? clear_mine(v, idx)
-			       : clear_other(v, idx))))
+	if (unlikely(!clear_bit(v, idx, id == v->owner && (v->simple || __libc_single_threaded))))
 		return false;
 	/* Two threads may both find the unit dead: that is harmless. */
 	live = view_live_word(v, idx / 64);
@@ -103,7 +95,7 @@ static __attribute__((noinline)) bool free_slot_uncached(struct view *v, uint32_
 static inline bool free_slot(struct view *v, uint32_t idx, vaddr_t at, bool moved, void *frame)
 {
 	struct cursors *tc = cursors_mine();
-	bool at_once = slot_ends(v, idx, at, moved, frame);
+	bool at_once = slot_ends(v, v->rec, idx, at, moved, frame);
 
 	if (unlikely(!tc))
 		return free_slot_uncached(v, idx, at_once);
@@ -112,6 +104,18 @@ static inline bool free_slot(struct view *v, uint32_t idx, vaddr_t at, bool move
 		return false;
 	count_free(tc, v->geom->size);
 	return true;
+}
+
+/* A kill there would split a huge page. */
+static bool is_dear(const struct view *v, uint32_t u)
+{
+	return !(v->split & view_split_bit(u)) && view_is_huge(v);
+}
+
+bool slot_allowed(const struct view *v, uint32_t idx, uint64_t place)
+{
+	return atonce_allows(
+		owner_mine ? owner_mine->rests : NULL, place, is_dear(v, view_unit_of(v, idx)));
 }
 
 bool rows_free(struct view *v, void *p, bool moved, void *frame)

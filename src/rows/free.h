@@ -1,8 +1,7 @@
 /*
  * free.h - what every way of free does, the shortest (malloc/short_free.c) and the long (free.c).
  *
- * app context, no lock. An object has two bits: its owner, the thread that handed it out, clears
- * one; any other thread sets the other. What is freed already is a double free by either.
+ * app context, no lock. livebits.h says how of two frees of one object one is told off.
  */
 #ifndef UD_ROWS_FREE_H
 #define UD_ROWS_FREE_H
@@ -22,48 +21,43 @@ static inline void cursors_told(struct cursors *tc)
 	sweep_freed((uint32_t)FREED_COUNT(freed), FREED_BYTES(freed));
 }
 
-/* See livebits.h. */
-static inline bool clear_mine(struct view *v, uint32_t idx)
+/* See livebits.h. mine: by its owner. */
+static ALWAYS_INLINE bool clear_bit(struct view *v, uint32_t idx, bool mine)
 {
-	return livebits_clear_mine(v->live, &v->gone, idx);
+	if (mode.one_bit)
+		return livebits_clear_first(v->live, idx, __libc_single_threaded);
+	return mine ? livebits_clear_mine(v->live, &v->gone, idx)
+		    : livebits_clear_other(v->live, &v->gone, v->words * sizeof(*v->live), idx);
 }
 
-/* A kill there would split a huge page. */
-static inline bool is_dear(const struct view *v, uint32_t u)
-{
-	return !(v->split & view_split_bit(u)) && view_is_huge(v);
-}
+/* May what is freed in this place die at once? (free.c) */
+bool slot_allowed(const struct view *v, uint32_t idx, uint64_t place);
 
 /* Does what is freed there by this stack, or caller, die at once? */
 static inline bool dies_at_once(const struct view *v, uint32_t idx, uint32_t stack, void *frame)
 {
+	uint64_t place;
+
 	if (!mode.share || mode.strict)
 		return mode.strict;
-	return atonce_allows(
-		atonce_place(stack, frame, v->geom->cls), is_dear(v, view_unit_of(v, idx)));
-}
-
-/*
- * May an owner clear its own bit, for which it takes no lock prefix? Where each free is noted, or kills at
- * once, a double free is to be told at once: beside other threads every free takes the bit that tells two
- * at the same instant apart.
- */
-static inline bool bits_by_owner(void)
-{
-	return mode.bare || __libc_single_threaded;
+	place = atonce_place(stack, frame, v->geom->cls);
+	if (likely(owner_mine && atonce_rests(owner_mine->rests, place)))
+		return false;
+	return slot_allowed(v, idx, place);
 }
 
 /*
  * Object idx, at `at`, is about to be freed, its bit still set, for what is dead may be used by others:
- * it is filled, and noted by whom. Returns whether it dies at once.
+ * it is filled, and noted by whom. rec: v->rec, or NULL, if that is known. Returns whether it dies at once.
  */
-static inline bool slot_ends(struct view *v, uint32_t idx, vaddr_t at, bool moved, void *frame)
+static inline bool slot_ends(
+	struct view *v, struct record *rec, uint32_t idx, vaddr_t at, bool moved, void *frame)
 {
-	uint32_t stack = v->rec ? stack_capture(frame) : 0;
+	uint32_t stack = rec ? stack_capture(frame) : 0;
 	bool at_once = dies_at_once(v, idx, stack, frame);
 
-	if (v->rec)
-		record_free(&v->rec[idx], moved, owner_tid(), stack, stamp_take(owner_mine));
+	if (rec)
+		record_free(&rec[idx], moved, owner_tid(), stack, stamp_take(owner_mine));
 	if (mode.poison)
 		poison_fill(at, v->geom->size);
 	return at_once;

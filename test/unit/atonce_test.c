@@ -22,7 +22,7 @@ static bool freed(uint64_t place, unsigned times)
 	bool last = false;
 
 	for (unsigned i = 0; i < times; i++)
-		last = atonce_allows(place, false);
+		last = atonce_allows(NULL, place, false);
 	return last;
 }
 
@@ -73,10 +73,43 @@ static void the_rest_looks_now_and_then(void)
 	CHECK(n > 0);
 }
 
+/* Whoever was refused asks no more until its place is due; another place does. */
+static void the_refused_rest(void)
+{
+	static struct atonce_rest rests[ATONCE_RESTS];
+	unsigned n = 0, asked = 0;
+	uint64_t same = 41; /* by its hash */
+
+	while (atonce_rest(rests, same) != atonce_rest(rests, 40))
+		same++;
+	used_up(40, 64);
+	CHECK(!atonce_rests(rests, 40));
+	CHECK(!atonce_allows(rests, 40, false)); /* its 65th: due, refused */
+	CHECK(!atonce_rests(rests, same));
+	while (atonce_rests(rests, 40))
+		n++;
+	CHECK_EQ(n, 3);
+	later();
+	CHECK(atonce_allows(rests, 40, false)); /* those counted */
+	CHECK(!atonce_rests(rests, 40));
+	for (unsigned i = 0; i < 1024; i++) {
+		if (atonce_rests(rests, 50))
+			continue;
+		asked++;
+		if (!atonce_allows(rests, 50, false))
+			continue;
+		atonce_charge(0, 0);
+		for (int k = 0; k < 20; k++)
+			atonce_charge(0, UINT64_MAX);
+	}
+	CHECK(asked < 200);
+}
+
 int main(void)
 {
 	RUN(who_is_new_looks_at_the_clock);
 	RUN(who_is_due_looks_at_the_clock);
 	RUN(the_rest_looks_now_and_then);
+	RUN(the_refused_rest);
 	return UNIT_END();
 }

@@ -35,6 +35,25 @@ static void claims(void)
 	CHECK_EQ(turns, BUDGET_FIRST);
 }
 
+/* Who was refused asks again when its place is due, and now and then. */
+static void rests(void)
+{
+	CHECK_EQ(budget_rest(0), 0);
+	CHECK_EQ(budget_rest(20), 0);
+	CHECK_EQ(budget_rest(33), 0);
+	CHECK_EQ(budget_rest(64), 3);
+	CHECK_EQ(budget_rest(UINT32_MAX), 0);
+	for (uint32_t n = 0; n < 1U << 16; n++) {
+		uint32_t rest = budget_rest(n);
+
+		CHECK(rest < BUDGET_ASKS);
+		for (uint32_t i = 1; i <= rest; i++)
+			CHECK_EQ(budget_claim(n + i), CLAIM_REST);
+		CHECK(budget_claim(n + rest + 1) != CLAIM_REST ||
+			(n + rest + 1) % BUDGET_ASKS == 0);
+	}
+}
+
 static void allowed(void)
 {
 	const int64_t most = budget_most(5);
@@ -162,6 +181,7 @@ static void new_places_have_an_end(void)
 int main(void)
 {
 	RUN(claims);
+	RUN(rests);
 	RUN(allowed);
 	RUN(earned);
 	RUN(costs);

@@ -10,6 +10,8 @@
 
 #include "words.h"
 
+#include <emmintrin.h>
+
 /* An instruction at 1: that may fault; both as distances from where they stand. */
 #define EXTABLE_ENTRY(label)                   \
 	".pushsection ud_extable, \"a\"\n\t"   \
@@ -42,11 +44,23 @@
 			      : "cc"                                         \
 			      : label)
 
-/* Stores it there; goes to `label` where that cannot be. */
-#define EXTABLE_STORE(at, word, label)                                      \
-	__asm__ goto volatile("1: movq %1, (%0)\n\t" EXTABLE_ENTRY(label)   \
+/* The two words at `at`, a multiple of 16; goes to `label` where they cannot be read. */
+#define EXTABLE_LOAD_TWO(at, label)                                                 \
+	({                                                                          \
+		__m128i two_;                                                       \
+		__asm__ goto volatile("1: movdqa (%1), %0\n\t" EXTABLE_ENTRY(label) \
+				      : "=x"(two_)                                  \
+				      : "r"((uintptr_t)(at))                        \
+				      : "memory"                                    \
+				      : label);                                     \
+		two_;                                                               \
+	})
+
+/* Stores them there; goes to `label` where that cannot be. */
+#define EXTABLE_STORE_TWO(at, two, label)                                   \
+	__asm__ goto volatile("1: movdqa %1, (%0)\n\t" EXTABLE_ENTRY(label) \
 			      :                                             \
-			      : "r"((uintptr_t)(at)), "r"((uint64_t)(word)) \
+			      : "r"((uintptr_t)(at)), "x"((__m128i)(two))   \
 			      : "memory"                                    \
 			      : label)
 

@@ -22,10 +22,11 @@ static inline uint64_t poison_word(vaddr_t at)
 	return POISON_TAG << POISON_SHIFT | at | 1;
 }
 
+/* [at, end), multiples of 16. */
 void poison_words(vaddr_t at, vaddr_t end, uint64_t word);
 
 /*
- * A slot of so many bytes, a multiple of 8, at `at`. Where it cannot be written it stays as it is:
+ * A slot of so many bytes at `at`, both multiples of 16. Where it cannot be written it stays as it is:
  * the program changed its pages, or another thread frees the same block, and was first.
  */
 static inline void poison_fill(vaddr_t at, size_t size)

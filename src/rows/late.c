@@ -28,6 +28,25 @@ static bool is_filled(const struct view *v, uint32_t idx, vaddr_t at)
 				   !view_owns(v, (uint32_t)((last - v->base) >> PAGE_SHIFT))));
 }
 
+/* The dead of word w: they lie in pages of their own, so the caches are told of all before the first is looked at. */
+static void find_written(const struct view *v, uint32_t w, uint64_t dead)
+{
+	vaddr_t filled[64];
+	unsigned n = 0;
+
+	for (uint64_t m = dead; m; m &= m - 1) {
+		uint32_t idx = w * 64 + (uint32_t)__builtin_ctzl(m);
+		vaddr_t at = view_slot_at(v, idx);
+
+		if (!is_filled(v, idx, at))
+			continue;
+		__builtin_prefetch(vaddr_ptr(at));
+		filled[n++] = at;
+	}
+	for (unsigned i = 0; i < n; i++)
+		poison_look(filled[i], v->geom->size);
+}
+
 void view_find_late(struct view *v, const uint64_t *in)
 {
 	uint32_t words = MIN(v->handed, v->tail);
@@ -36,13 +55,7 @@ void view_find_late(struct view *v, const uint64_t *in)
 	if (!mode.poison || v->torn)
 		return;
 	for (uint32_t w = 0; w < words; w++)
-		for (uint64_t m = view_objects(v, in, w) & ~view_live_word(v, w); m; m &= m - 1) {
-			uint32_t idx = w * 64 + (uint32_t)__builtin_ctzl(m);
-			vaddr_t at = view_slot_at(v, idx);
-
-			if (is_filled(v, idx, at))
-				poison_look(at, v->geom->size);
-		}
+		find_written(v, w, view_objects(v, in, w) & ~view_live_word(v, w));
 }
 
 void sweep_look_late(void)

@@ -15,7 +15,7 @@ MUTANTS = [
      ["bug:uaf-read-small:strict"]),
     ("short-row-not-recorded", "src/malloc/short_alloc.c", "\treturn likely(!v->rec) ? p : malloc_recorded(v, p, size);\n",
      "\treturn p;\n", ["bug:uaf-list,uaf-neighbour,uaf-read-shared,uaf-thread-storm:strict"]),
-    ("written-not-looked-at", "src/base/poison.c", "\tif (likely(d.at == end) ||", "\tif (likely(d.at >= at) ||",
+    ("written-not-looked-at", "src/base/poison.c", "\tif (d.at == end || poison_broken", "\tif (d.at >= at || poison_broken",
      ["bug:uaf-write-found-at-exit:deferred"]),
     ("written-not-at-death", "src/rows/sweep.c", "\t\tview_find_late(w, n.due);\n", "", ["bug:uaf-write-found-reused:deferred"]),
     ("written-in-own-page", "src/rows/own.c", "return own && own[page / 64]", "return own && !v && own[page / 64]",

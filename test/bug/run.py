@@ -50,8 +50,8 @@ MODES = {
     "bare": "detect=adaptive:no-stacks",
     "deferred": "detect=deferred",
     "grouped": "detect=grouped",
-    # Likewise, where nothing is recorded: the short ways of single objects.
-    "rows": "detect=deferred:stacks=off",
+    # Likewise, where nothing is recorded nor filled: the shortest ways of single objects.
+    "rows": "detect=deferred:stacks=off:no-poison",
     # As the production profile has it, but for the warnings: whole pages, nothing recorded.
     "pages": "detect=grouped:stacks=off:no-poison:strict-share=0",
     # Without any time to settle: what dies later is found when it does, or by what it is filled with.

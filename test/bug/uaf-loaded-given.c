@@ -2,7 +2,7 @@
 // expect: use=use>main free=drop>main alloc=allocate>main threads=alloc:a,free:a,use:a
 // only: deferred,rows
 // host-only: in ring 0 nothing waits to die
-// options: defer-ms=3600000:defer-frees=16777216
+// options: defer-ms=3600000:defer-frees=16777216:poison
 // each: free CALL=free STATUS=134 HOW=1: freed
 // each: realloc CALL=realloc STATUS=134 HOW=2: and resized
 // each: size CALL=malloc_usable_size STATUS=134 HOW=3: and measured

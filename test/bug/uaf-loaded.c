@@ -2,7 +2,7 @@
 // expect: use=use>main free=drop>main alloc=allocate>main threads=alloc:a,free:a,use:a
 // only: deferred,rows
 // host-only: in ring 0 nothing waits to die
-// options: defer-ms=3600000:defer-frees=16777216
+// options: defer-ms=3600000:defer-frees=16777216:poison
 // each: read AT=8 ACCESS=READ BYTES=4 STATUS=139 HOW=1: through a pointer in it
 // each: field AT=16 ACCESS=READ BYTES=1 STATUS=139 HOW=2: with an index
 // each: write AT=24 ACCESS=WRITE BYTES=8 STATUS=139 HOW=3: a store

@@ -2,7 +2,7 @@
 // expect: free=drop>main alloc=make>main threads=alloc:a,free:a
 // only: adaptive,bare,deferred,rows,test
 // host-only: in ring 0 nothing waits to die
-// options: strict-share=0:defer-ms=3600000:defer-frees=16777216
+// options: strict-share=0:defer-ms=3600000:defer-frees=16777216:poison
 // each: at-exit SIZE=64 AT=24 WHEN=exit HOW=1
 // each: first-byte SIZE=24 AT=0 WHEN=exit HOW=1
 // each: odd-byte SIZE=100 AT=77 WHEN=exit HOW=2: of one byte

@@ -56,16 +56,18 @@ void sweep_look_spent(struct view *v)
  */
 static unsigned split_warm(struct view *v, uint32_t u)
 {
-	uint32_t lo = ALIGN_DOWN(u, CHUNK_PAGES), hi = MIN(lo + CHUNK_PAGES, (uint32_t)v->pages);
+	uint32_t n = v->geom->unit_pages, lo = ALIGN_DOWN(u * n, CHUNK_PAGES);
+	uint32_t before = u * n - lo,
+		 behind = MIN(lo + CHUNK_PAGES, (uint32_t)v->pages) - u * n - n;
 	uint8_t bit = view_split_bit(u);
 
 	if (!view_is_huge(v) || atomic_fetch_or(&v->split, bit) & bit)
 		return 0;
-	if (u > lo)
-		host_view_warm(view_unit_at(v, lo), u - lo);
-	if (u + 1 < hi)
-		host_view_warm(view_unit_at(v, u + 1), hi - u - 1);
-	return hi - lo - 1;
+	if (before)
+		host_view_warm(v->base + ((vaddr_t)lo << PAGE_SHIFT), before);
+	if (behind)
+		host_view_warm(view_unit_at(v, u + 1), behind);
+	return before + behind;
 }
 
 static void unit_kill(struct view *v, uint32_t u)

@@ -128,7 +128,7 @@ static inline uint32_t view_unit_of(const struct view *v, uint32_t idx)
 /* Does one entry of the page tables show 2 MB of it, or did before a kill there? */
 static inline bool view_is_huge(const struct view *v)
 {
-	return v->geom->unit_pages == 1 && heap_chunk_is_huge(v->chunk);
+	return v->pages >= CHUNK_PAGES && heap_chunk_is_huge(v->chunk);
 }
 
 /* Of these 2 MB in v->split. */

@@ -345,7 +345,7 @@ static bool is_in_huge(void *p)
 }
 
 /* The first kill in 2 MB that are one huge page is charged for all their pages, and no other kill. */
-static void play_split(const struct way *w)
+static void split(unsigned pages)
 {
 	static void *p[4 * SHEET_PAGES];
 	const uint64_t most = budget_cost(0, UINT64_MAX);
@@ -353,7 +353,7 @@ static void play_split(const struct way *w)
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < ARRAY_LEN(p); i++)
-		p[i] = short_malloc(PAGE_SIZE - 96);
+		p[i] = short_malloc(pages * PAGE_SIZE - 96);
 	for (unsigned i = 0; i < ARRAY_LEN(p) && n < 3; i++) {
 		if (!n && !is_in_huge(p[i]))
 			continue;
@@ -361,15 +361,27 @@ static void play_split(const struct way *w)
 		short_free(p[i]);
 		n++;
 		CHECK(is_dead(vaddr_of(p[i])));
-		CHECK_EQ(touches_asked, CHUNK_PAGES - 1);
+		CHECK_EQ(touches_asked, CHUNK_PAGES - pages);
 		CHECK(n > 1 || atonce_counts.ns - before >= (uint64_t)most);
 	}
 	CHECK_EQ(n, 3);
 }
 
+static void play_split(const struct way *w)
+{
+	split(1);
+}
+
+/* Blocks of several pages lie in huge ones as well. */
+static void play_split_medium(const struct way *w)
+{
+	split(2);
+}
+
 static void splits_are_charged(void)
 {
 	in_child(&(struct way){DETECT_ADAPTIVE, 1, 0, false, 0}, play_split);
+	in_child(&(struct way){DETECT_ADAPTIVE, 1, 0, false, 0}, play_split_medium);
 	in_child(&(struct way){DETECT_GROUPED, 1, 0, true, 0}, play_split);
 }
 

@@ -30,7 +30,7 @@ bench-spread: $(B)/bench/spread
 
 # What a captured stack costs, beside what else takes one: the library's own objects, as in the unit tests.
 $(B)/bench/stacks: bench/prog/stacks.c $(addprefix $(B)/src/,$(addprefix trace/,stack.o capture.o depot.o rules.o cfi.o symbol.o) \
-	$(addprefix base/,altstack.o threadend.o log.o file.o out.o filter.o bpf.o))
+	$(addprefix base/,altstack.o symtab.o threadend.o log.o file.o out.o filter.o bpf.o))
 	@mkdir -p $(@D)
 	$(call say,CC,$@)$(CC) $(UDFLAGS) $(CFLAGS) -o $@ $^ -lpthread
 bench-stacks: $(B)/bench/stacks

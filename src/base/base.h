@@ -40,6 +40,7 @@
 #include "block.h"
 #include "late.h"
 #include "calls.h"
+#include "symtab.h"
 #include "threadend.h"
 
 #endif

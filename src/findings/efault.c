@@ -16,7 +16,6 @@
 #include "base/base.h"
 #include "trace/trace.h"
 
-#include <dlfcn.h>
 #include <errno.h>
 
 #define ARGS 7
@@ -40,8 +39,9 @@ enum { /* CALL_read, ... */
 	CALLS
 };
 
+/* No pointers, which would be relocated at each start. */
 static const struct call {
-	const char *name, *shown;
+	char name[24], shown[24];
 	int as;
 	enum judge_moves moves;
 } calls[] = {
@@ -68,16 +68,10 @@ bool efault_is_mine(const siginfo_t *si)
 
 static __attribute__((noinline, cold)) void *resolve(int i)
 {
-	void *p = dlsym(RTLD_NEXT, calls[i].name);
+	void *p = symtab_next(calls[i].name);
 
 	__atomic_store_n(&real[i], p, __ATOMIC_RELAXED);
 	return p;
-}
-
-void efault_init(void)
-{
-	for (int i = 0; i < CALLS; i++)
-		resolve(i);
 }
 
 /* As the access would have raised it, had the program made it instead of the kernel. */

@@ -12,9 +12,6 @@
 
 #include <signal.h>
 
-/* Finds the functions behind the wrappers. From the constructor. */
-void efault_init(void);
-
 /*
  * Is this signal the one that efault.c sent to its own thread after a report? Then the finding is
  * reported already. Asking forgets it.

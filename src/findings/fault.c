@@ -226,5 +226,4 @@ void fault_init(void)
 	survive_init();
 	suppressed_init();
 	altstack_init();
-	efault_init();
 }

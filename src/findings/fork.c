@@ -17,7 +17,6 @@
 #include "print.h"
 #include "base/base.h"
 
-#include <dlfcn.h>
 #include <errno.h>
 #include <linux/sched.h>
 #include <sched.h>
@@ -190,7 +189,7 @@ UD_EXPORT pid_t _Fork(void)
 	static _Atomic long next;
 
 	if (!next)
-		next = (long)dlsym(RTLD_NEXT, "_Fork");
+		next = (long)symtab_next("_Fork");
 	return (pid_t)fork_from_here(by_libc_alone, (const long[]){next});
 }
 
@@ -315,7 +314,7 @@ static int (*of_libc)(void (*)(void), void (*)(void), void (*)(void), void *);
 static void of_libc_find(void)
 {
 	if (!of_libc)
-		*(void **)&of_libc = dlsym(RTLD_NEXT, "__register_atfork");
+		*(void **)&of_libc = symtab_next("__register_atfork");
 	panic_if(!of_libc, "no __register_atfork behind us");
 }
 

@@ -13,7 +13,6 @@
 #include "suppressed.h"
 #include "survive.h"
 
-#include <dlfcn.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -257,7 +256,7 @@ UD_EXPORT void _Exit(int status)
 
 UD_EXPORT void quick_exit(int status)
 {
-	void (*next)(int) = (void (*)(int))dlsym(RTLD_NEXT, "quick_exit");
+	void (*next)(int) = (void (*)(int))symtab_next("quick_exit");
 
 	at_end();
 	next(survive_status(status));

@@ -8,7 +8,6 @@
 #include "base/base.h"
 #include "trace/trace.h"
 
-#include <dlfcn.h>
 #include <errno.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -469,7 +468,7 @@ UD_EXPORT int sigsuspend(const sigset_t *set)
 	int r;
 
 	if (!next)
-		next = (int (*)(const sigset_t *))dlsym(RTLD_NEXT, "sigsuspend");
+		next = (int (*)(const sigset_t *))symtab_next("sigsuspend");
 	blocked &= hidden_of(*word_of(&copy));
 	*word_of(&copy) &= ~(TAKEN_BITS & ~kernel_mask());
 	r = next(&copy);

@@ -16,7 +16,7 @@ __attribute__((used)) static void *(*dlopen_real)(const char *, int);
 
 __attribute__((used)) static void dlopen_find(void)
 {
-	*(void **)&dlopen_real = dlsym(RTLD_NEXT, "dlopen");
+	*(void **)&dlopen_real = symtab_next("dlopen");
 }
 
 __asm__(".pushsection .text, \"ax\", @progbits\n"

@@ -4,12 +4,11 @@
  * app context. A foreign function interface (Python's ctypes, JNA, LuaJIT) asks the handle of libc
  * for "free" and gives it a block of ours. So what dlsym and dlvsym find in libc under a name of
  * the family is answered with ours. libc's dlsym looks at its return address to learn whose
- * RTLD_NEXT is meant, so that these are jumps to it, too. And because dlsym is ours here, the real
- * one is found in the symbol tables of what is loaded behind us.
+ * RTLD_NEXT is meant, so that these are jumps to it, too.
  */
 #include "malloc.h"
 #include "otherlibc.h"
-#include "symtab.h"
+#include "names.h"
 
 #include <dlfcn.h>
 #include <link.h>
@@ -23,14 +22,6 @@ __attribute__((used)) static void *(*dlsym_real)(void *, const char *);
 __attribute__((used)) static void *(*dlvsym_real)(void *, const char *, const char *);
 
 static void *instead(void *found, const char *name);
-
-static const Elf64_Dyn *dynamic_of(const struct dl_phdr_info *m)
-{
-	for (int i = 0; i < m->dlpi_phnum; i++)
-		if (m->dlpi_phdr[i].p_type == PT_DYNAMIC)
-			return (const Elf64_Dyn *)(m->dlpi_addr + m->dlpi_phdr[i].p_vaddr);
-	return NULL;
-}
 
 static bool module_holds(const struct dl_phdr_info *m, uintptr_t addr)
 {
@@ -47,32 +38,20 @@ static bool module_holds(const struct dl_phdr_info *m, uintptr_t addr)
 struct look {
 	bool behind; /* ours was met */
 	uintptr_t caller;
-	void *dlsym, *dlvsym;
 };
 
-static int look_for_real(struct dl_phdr_info *m, size_t size, void *arg)
+static int look_for_libc(struct dl_phdr_info *m, size_t size, void *its)
 {
-	struct look *l = arg;
-	struct symtab s;
-
-	if (!l->behind) {
-		l->behind = module_holds(m, (uintptr_t)instead);
+	if (!module_holds(m, (uintptr_t)its))
 		return 0;
-	}
-	s = symtab_of(m->dlpi_addr, dynamic_of(m));
-	if (!l->dlsym)
-		l->dlsym = symtab_find(&s, "dlsym", 0);
-	if (!l->dlvsym)
-		l->dlvsym = symtab_find(&s, "dlvsym", 0);
-	if (!libc.hi && symtab_find(&s, "__libc_start_main", 0))
-		for (int i = 0; i < m->dlpi_phnum; i++)
-			if (m->dlpi_phdr[i].p_type == PT_LOAD) {
-				uintptr_t at = s.base + m->dlpi_phdr[i].p_vaddr;
+	for (int i = 0; i < m->dlpi_phnum; i++)
+		if (m->dlpi_phdr[i].p_type == PT_LOAD) {
+			uintptr_t at = m->dlpi_addr + m->dlpi_phdr[i].p_vaddr;
 
-				libc.lo = libc.lo ? libc.lo : at;
-				libc.hi = at + m->dlpi_phdr[i].p_memsz;
-			}
-	return 0;
+			libc.lo = libc.lo ? libc.lo : at;
+			libc.hi = at + m->dlpi_phdr[i].p_memsz;
+		}
+	return 1;
 }
 
 static int look_for_caller(struct dl_phdr_info *m, size_t size, void *arg)
@@ -135,12 +114,12 @@ __attribute__((used)) static void *dlsym_way(
 	void *real;
 
 	if (unlikely(!dlsym_real)) {
-		struct look l = {0};
+		void *its = symtab_next("dlsym");
 
-		dl_iterate_phdr(look_for_real, &l);
-		panic_if(!l.dlsym || !l.dlvsym, "no dlsym behind us");
-		*(void **)&dlvsym_real = l.dlvsym;
-		*(void **)&dlsym_real = l.dlsym;
+		*(void **)&dlvsym_real = symtab_next("dlvsym");
+		panic_if(!its || !dlvsym_real, "no dlsym behind us");
+		dl_iterate_phdr(look_for_libc, symtab_next("__libc_start_main"));
+		*(void **)&dlsym_real = its;
 	}
 	real = version ? (void *)dlvsym_real : (void *)dlsym_real;
 	if (handle == RTLD_DEFAULT)

@@ -13,7 +13,7 @@
  * And the keys that see a thread's end: a thread that it makes would leave what it hands out from behind.
  */
 #include "otherlibc.h"
-#include "symtab.h"
+#include "names.h"
 #include "trace/trace.h"
 
 #include <dlfcn.h>

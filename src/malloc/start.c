@@ -162,6 +162,7 @@ static void stats_tell(void)
 __attribute__((constructor(101))) static void undangle_init(void)
 {
 	log_start();
+	symtab_start();
 	start();
 	family_init();
 	operators_init();

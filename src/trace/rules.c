@@ -145,7 +145,7 @@ UD_EXPORT int dlclose(void *handle)
 	int r;
 
 	if (!next)
-		next = (int (*)(void *))dlsym(RTLD_NEXT, "dlclose");
+		next = (int (*)(void *))symtab_next("dlclose");
 	r = next(handle);
 	modules_recheck();
 	return r;

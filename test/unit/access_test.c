@@ -1,5 +1,5 @@
 // sources: src/findings/fault.c src/findings/signals*.c src/findings/report.c src/findings/others.c src/findings/survive.c src/findings/summary.c src/findings/suppressed.c src/base/suppress.c src/base/glob.c src/findings/print.c src/base/stamp.c src/findings/helper.c src/base/options.c src/trace/place.c src/trace/symbol.c src/trace/decode.c src/base/log.c src/base/file.c src/findings/near.c src/findings/judge.c src/base/calls.c src/base/mode.c src/base/memlimit.c src/base/poison.c src/base/late.c src/base/extable.c
-// sources: src/findings/sandbox.c src/findings/maps.c src/findings/efault.c src/base/altstack.c src/base/ownlimit.c src/base/threadend.c src/trace/stack.c src/trace/capture.c src/trace/depot.c src/trace/rules.c src/trace/cfi.c src/base/out.c
+// sources: src/findings/sandbox.c src/findings/maps.c src/findings/efault.c src/base/altstack.c src/base/ownlimit.c src/base/threadend.c src/trace/stack.c src/trace/capture.c src/trace/depot.c src/trace/rules.c src/base/symtab.c src/trace/cfi.c src/base/out.c
 /*
  * Findings in child processes, over a fake engine: one page is the dead block. Which access and which bad
  * free is what, by the report's text and the exit status.

@@ -32,7 +32,7 @@ void host_freeze(vaddr_t lo, size_t len)
 	struct uffdio_register reg = {{lo, len}, UFFDIO_REGISTER_MODE_WP, 0};
 	struct uffdio_writeprotect wp = {{lo, len}, UFFDIO_WRITEPROTECT_MODE_WP};
 
-	if (host.filtered)
+	if (host_filtered())
 		return;
 	fd = (int)sys_call3(__NR_userfaultfd, O_CLOEXEC | O_NONBLOCK, 0, 0);
 	if (fd < 0)

@@ -278,7 +278,8 @@ static size_t host_advise(const struct run *r, size_t n, int advice)
 	size_t want = 0;
 	long did;
 
-	if (!host.vectors || n > VEC_MAX)
+	if (host.vectors == VECTORS_REFUSED || n > VEC_MAX ||
+		(host.vectors == VECTORS_UNTRIED && host_filtered()))
 		return 0;
 	for (size_t i = 0; i < n; i++) {
 		vec[i].base = r[i].lo;
@@ -287,6 +288,8 @@ static size_t host_advise(const struct run *r, size_t n, int advice)
 	}
 	did = sys_call6(__NR_process_madvise, PIDFD_SELF_NR, (long)vec, (long)n, advice, 0, 0);
 	return !sys_is_err(did) && (size_t)did == want ? n : 0;
+	if (host.vectors == VECTORS_UNTRIED)
+		host.vectors = sys_is_err(did) ? VECTORS_REFUSED : VECTORS_TAKEN;
 }
 
 static void host_advise_all(const struct run *r, size_t n, int advice)

@@ -24,6 +24,9 @@ struct run { /* pages [lo, hi), page-aligned */
  */
 int host_probe(bool views, const char **why);
 
+/* Was a seccomp filter there before us? Looks once: before the program adds its own. */
+bool host_filtered(void);
+
 /*
  * Canonical memory: *id names the first of n zeroed 2 MB chunks in a row, a multiple of n: a power
  * of two. give returns the memory of one to the system.

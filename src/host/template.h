@@ -24,9 +24,9 @@
 struct host {
 	bool guards;	 /* MADV_GUARD_INSTALL works on views (6.15)                      */
 	bool collapse;	 /* MADV_COLLAPSE works (6.1, THP in the kernel)                  */
-	bool vectors;	 /* process_madvise on ourselves takes any advice (6.14)          */
+	/* process_madvise on ourselves takes any advice (6.14): as the first one went */
+	enum { VECTORS_UNTRIED, VECTORS_TAKEN, VECTORS_REFUSED } vectors;
 	bool populate;	 /* MADV_POPULATE_READ works (5.14)                               */
-	bool filtered;	 /* a seccomp filter was there before us                          */
 	uint32_t chunks; /* there are templates of all below */
 	vaddr_t template[HOST_TEMPLATES];
 };

@@ -160,6 +160,7 @@ static void say(void)
 
 static void filter_look(void)
 {
+	host_filtered();
 	last_on = is_cramped();
 	if (last_on && !last.lo)
 		reserve();

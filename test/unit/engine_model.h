@@ -124,6 +124,11 @@ int host_view_map(vaddr_t at, uint32_t id, unsigned first, unsigned pages)
 	return model_map(at, pages, id * CHUNK_PAGES + first, MAP_SHARED, model_file);
 }
 
+bool host_filtered(void)
+{
+	return false;
+}
+
 bool host_joins(void)
 {
 	return joined_chunks > 1;

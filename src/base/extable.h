@@ -19,6 +19,9 @@
 	".long 1b - ., %l[" #label "] - .\n\t" \
 	".popsection"
 
+/* Behind each that gives something: GCC before 12.4 takes it too early (its bugs 110420, 113921). */
+#define EXTABLE_FENCE() __asm__ volatile("")
+
 /* As an operand, so that the compiler knows what is read. */
 #define EXTABLE_WORD(at) (*(const uint64_t __attribute__((may_alias)) *)(at))
 
@@ -31,7 +34,7 @@
 				      : "m"(EXTABLE_WORD(at))                   \
 				      :                                         \
 				      : label);                                 \
-		__asm__ volatile(""); /* GCC bugs 110420, 113921 */             \
+		EXTABLE_FENCE();                                                \
 		word_;                                                          \
 	})
 

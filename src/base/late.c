@@ -8,7 +8,7 @@ enum { EMPTY, FULL, TAKEN };
 static struct {
 	_Atomic uint8_t state;
 	struct late l;
-} waits[LATE_MOST];
+} waits[LATE_MOST] UD_TABLE;
 
 _Atomic bool late_waits;
 

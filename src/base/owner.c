@@ -173,7 +173,6 @@ void owner_fork_child(void)
 		if (o != owner_mine && o->in)
 			o->in = NULL;
 	}
-	owner_of[0]->in = NULL;
 	owner_none_in = 0;
 	owners_taken = owner_mine != NULL;
 	if (owner_mine)

@@ -15,19 +15,26 @@
 _Atomic uint32_t stamp_now;
 uint64_t stamp_start_ns;
 
-static struct {
+/* The first apart from the table, of which a short process touches nothing. */
+static struct stretch {
 	_Atomic uint64_t tsc, made; /* when it began; made: one more, for 0 is not said yet */
-} begun[STAMPS] UD_TABLE;
+} first;
+static struct stretch others[STAMPS] UD_TABLE;
 static uint64_t (*blocks_made)(void);
+
+static struct stretch *begun(uint32_t n)
+{
+	return n == 1 ? &first : &others[n];
+}
 
 static void begin(uint32_t n, uint64_t tsc)
 {
 	uint64_t none = 0;
 	uint32_t before = n - 1;
 
-	atomic_compare_exchange_strong(&begun[n].tsc, &none, tsc);
+	atomic_compare_exchange_strong(&begun(n)->tsc, &none, tsc);
 	none = 0;
-	atomic_compare_exchange_strong(&begun[n].made, &none, blocks_made() + 1);
+	atomic_compare_exchange_strong(&begun(n)->made, &none, blocks_made() + 1);
 	atomic_compare_exchange_strong(&stamp_now, &before, n);
 }
 
@@ -35,13 +42,15 @@ void stamp_start(uint64_t (*made)(void))
 {
 	blocks_made = made;
 	stamp_start_ns = clock_fine_ns();
-	begin(1, ticks());
+	first.tsc = ticks();
+	first.made = 1; /* nothing */
+	stamp_now = 1;
 }
 
 /* The ticks of stretch n, if somebody looks at its end. */
 static uint64_t ticks_of(uint32_t n)
 {
-	return MAX(TICKS_LEAST, (begun[n].tsc - begun[1].tsc) >> SHARE_SHIFT);
+	return MAX(TICKS_LEAST, (begun(n)->tsc - begun(1)->tsc) >> SHARE_SHIFT);
 }
 
 void stamp_look(uint64_t tsc)
@@ -49,7 +58,7 @@ void stamp_look(uint64_t tsc)
 	uint32_t n = atomic_load_explicit(&stamp_now, memory_order_acquire);
 
 	/* Another processor's counter may be a little behind. */
-	if (likely((int64_t)(tsc - begun[n].tsc) < (int64_t)ticks_of(n)) || !n || n + 1 == STAMPS)
+	if (likely((int64_t)(tsc - begun(n)->tsc) < (int64_t)ticks_of(n)) || !n || n + 1 == STAMPS)
 		return;
 	begin(n + 1, tsc);
 }
@@ -60,8 +69,8 @@ static uint64_t end_of(uint32_t stamp, uint64_t now)
 	if (stamp + 1 == STAMPS)
 		return now;
 	if (!mode.looks)
-		return MIN(now, begun[stamp].tsc + ticks_of(stamp));
-	return stamp == stamp_now ? now : begun[stamp + 1].tsc;
+		return MIN(now, begun(stamp)->tsc + ticks_of(stamp));
+	return stamp == stamp_now ? now : begun(stamp + 1)->tsc;
 }
 
 bool stamp_bounds(uint32_t stamp, uint64_t tsc, uint64_t past[2], uint64_t allocs[2])
@@ -72,10 +81,10 @@ bool stamp_bounds(uint32_t stamp, uint64_t tsc, uint64_t past[2], uint64_t alloc
 	if (!stamp || stamp > last)
 		return false;
 	past[0] = tsc - end_of(stamp, tsc);
-	past[1] = tsc - begun[stamp].tsc;
+	past[1] = tsc - begun(stamp)->tsc;
 	made = blocks_made() + 1;
-	allocs[0] = stamp == last ? 0 : made - begun[stamp + 1].made;
-	allocs[1] = made - begun[stamp].made;
+	allocs[0] = stamp == last ? 0 : made - begun(stamp + 1)->made;
+	allocs[1] = made - begun(stamp)->made;
 	return true;
 }
 
@@ -87,6 +96,6 @@ bool stamp_age(uint32_t stamp, struct stamp_age *a)
 		return false;
 	for (int i = 0; i < 2; i++)
 		a->ns[i] = (uint64_t)((unsigned __int128)past[i] * (ns - stamp_start_ns) /
-				      MAX(tsc - begun[1].tsc, 1UL));
+				      MAX(tsc - begun(1)->tsc, 1UL));
 	return true;
 }

@@ -14,7 +14,7 @@
 #include "record.h"
 #include "ticks.h"
 
-/* Once, with the mode known. made(): how many blocks were allocated so far. */
+/* Once, with the mode known, before the first block. made(): how many blocks were allocated so far. */
 void stamp_start(uint64_t (*made)(void));
 /* The time stamp counter says this: has the next stretch begun? */
 void stamp_look(uint64_t tsc);

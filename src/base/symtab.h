@@ -15,8 +15,8 @@ struct symtab {
 	uintptr_t base;
 	const Elf64_Sym *sym;
 	const char *str;
-	const uint32_t *hash;	 /* DT_GNU_HASH */
-	const uint32_t *plain;	 /* DT_HASH */
+	const uint32_t *hash;	  /* DT_GNU_HASH */
+	const uint32_t *plain;	  /* DT_HASH */
 	const Elf64_Half *versym; /* NULL: its names have no versions */
 };
 

@@ -18,6 +18,7 @@ static inline uint64_t ticks(void)
 			      :
 			      :
 			      : none);
+	EXTABLE_FENCE();
 	return high << 32 | low;
 none:
 	return 0;

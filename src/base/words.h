@@ -42,7 +42,9 @@ typedef uint64_t pte_t;	  /* a page-table entry of any level                    
  * A large static table. They lie behind all else that begins as zero: a page that is touched is a
  * fault, and another one in each fork, so what is small lies together.
  */
-#define UD_TABLE __attribute__((section(".bss.table")))
+#define UD_TABLE  __attribute__((section(".bss.table")))
+/* And this is in the page of the first of them: what is stored at each start, or around each fork. */
+#define UD_ALWAYS __attribute__((section(".data")))
 
 static inline vaddr_t vaddr_of(const void *p)
 {

@@ -34,8 +34,8 @@
 
 static bool cpuid_has(uint32_t leaf, int reg, int bit)
 {
-	for (uint32_t i = 0; i < vm.cpuid.nent; i++) {
-		const struct kvm_cpuid_entry2 *e = &vm.cpuid.entries[i];
+	for (uint32_t i = 0; i < vm_cpuid.nent; i++) {
+		const struct kvm_cpuid_entry2 *e = &vm_cpuid.entries[i];
 
 		if (e->function == leaf && e->index == 0)
 			return (reg == 1 ? e->ebx : e->ecx) >> bit & 1;
@@ -162,7 +162,7 @@ int vcpu_setup(struct thread *t)
 	t->cpu->stack_low = vaddr_of(t) + THREAD_STACK_LOW;
 	t->cpu->stack_top = vaddr_of(t) + THREAD_STACK_TOP;
 	t->cpu->slot = t->index;
-	err = vm_ioctl(t->vcpu_fd, KVM_SET_CPUID2, &vm.cpuid);
+	err = vm_ioctl(t->vcpu_fd, KVM_SET_CPUID2, &vm_cpuid);
 	if (err && err != -EINVAL) /* EINVAL: a used vCPU keeps the CPUID it has, which is this */
 		return (int)err;
 	err = sregs_set(t);

@@ -21,6 +21,7 @@
 #define CPUID_OSPKE (1u << 4) /* leaf 7, ECX */
 
 struct vm vm = {.kvm_fd = -1, .fd = -1, .stats_fd = -1};
+struct vm_cpuid vm_cpuid UD_TABLE;
 
 void vm_lock(void)
 {
@@ -80,9 +81,9 @@ static uint64_t xgetbv0(void)
 
 static const struct kvm_cpuid_entry2 *cpuid_leaf(uint32_t function, uint32_t index)
 {
-	for (uint32_t i = 0; i < vm.cpuid.nent; i++)
-		if (vm.cpuid.entries[i].function == function && vm.cpuid.entries[i].index == index)
-			return &vm.cpuid.entries[i];
+	for (uint32_t i = 0; i < vm_cpuid.nent; i++)
+		if (vm_cpuid.entries[i].function == function && vm_cpuid.entries[i].index == index)
+			return &vm_cpuid.entries[i];
 	return NULL;
 }
 
@@ -151,8 +152,8 @@ int vm_create(void)
 	vm.vcpu_max = (uint32_t)capability(KVM_CAP_MAX_VCPU_ID, 4, 1024);
 	vm.vcpu_max = (uint32_t)capability(KVM_CAP_MAX_VCPUS, 4, vm.vcpu_max);
 	vm.slot_max = (uint64_t)capability(KVM_CAP_NR_MEMSLOTS, 32, WINDOW_GPAS);
-	vm.cpuid.nent = VM_CPUID_MAX;
-	n = vm_ioctl(vm.kvm_fd, KVM_GET_SUPPORTED_CPUID, &vm.cpuid);
+	vm_cpuid.nent = VM_CPUID_MAX;
+	n = vm_ioctl(vm.kvm_fd, KVM_GET_SUPPORTED_CPUID, &vm_cpuid);
 	if (n < 0)
 		return (int)n;
 	n = xsave_size_up();

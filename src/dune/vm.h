@@ -39,13 +39,15 @@ struct vm {
 	int stats_fd; /* a copy of stderr: programs close theirs before they end */
 	uint64_t slots[(WINDOW_GPAS + 63) / 64];
 	uint64_t slot_count, slot_max, vcpu_count;
-	struct {
-		uint32_t nent, padding;
-		struct kvm_cpuid_entry2 entries[VM_CPUID_MAX];
-	} cpuid;
 };
 
 extern struct vm vm;
+
+/* What the processor of every vCPU says. */
+extern struct vm_cpuid {
+	uint32_t nent, padding;
+	struct kvm_cpuid_entry2 entries[VM_CPUID_MAX];
+} vm_cpuid;
 
 /* Opens /dev/kvm and makes the VM with the slots of dune_mappings. 0 or -errno. */
 int vm_create(void);

@@ -276,8 +276,8 @@ UD_EXPORT int clone(int (*fn)(void *), void *stack, int flags, void *arg, ...)
  * libc's fork takes the lock of its list of handlers again when ours has run, and who registers one
  * has that lock while the list grows by malloc: a thread that does so meets no fork of this kind.
  */
-static struct lock registering = LOCK(UNRANKED);
-static struct lock_section forking;
+static struct lock registering UD_ALWAYS = LOCK(UNRANKED);
+static struct lock_section forking UD_ALWAYS;
 
 static void before_fork(void)
 {

@@ -78,9 +78,9 @@
 #define THREADS_MAX 4
 #define FORKS_MAX   16
 static int thread_tid[THREADS_MAX], nthreads; /* T1.. of this report */
-static int forked_tid[FORKS_MAX];
-static unsigned nforked;
-static int parent_tid; /* of the thread that is forking */
+static int forked_tid[FORKS_MAX] UD_ALWAYS;
+static unsigned nforked UD_ALWAYS;
+static int parent_tid UD_ALWAYS; /* of the thread that is forking */
 static struct stamp_age age;
 static bool age_known;
 

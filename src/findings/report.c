@@ -34,13 +34,12 @@ static struct {
 	_Atomic uint64_t owner;
 	unsigned printed;
 	_Atomic unsigned long met;
-	uint64_t places[REPORTS_MAX];
-	uint64_t hushed[HUSHED_MAX];
 	unsigned nhushed;
 } gate;
+static uint64_t places[REPORTS_MAX] UD_TABLE, codes_hushed[HUSHED_MAX] UD_TABLE;
 
 /* The program's stack may be an 8 KB one, or the problem itself. */
-static char own_stack[STACK_BYTES] UD_TABLE __attribute__((aligned(4096)));
+static char own_stack[STACK_BYTES] UD_TABLE __attribute__((aligned(64)));
 
 /* The text of the last finding, for debuggers: what was not printed yet is in the core, too. */
 static char told[STACK_BYTES] UD_TABLE;
@@ -201,11 +200,11 @@ static bool seen_before(const struct report *r)
 		place ^= r->block.base;
 
 	for (unsigned i = 0; i < gate.printed; i++)
-		if (gate.places[i] == place)
+		if (places[i] == place)
 			return true;
 	if (gate.printed == REPORTS_MAX)
 		return true;
-	gate.places[gate.printed++] = place;
+	places[gate.printed++] = place;
 	return false;
 }
 
@@ -338,14 +337,14 @@ static bool hushed(const struct report *r, const void *ucontext)
 	if (!code)
 		return false;
 	for (unsigned i = 0; i < gate.nhushed; i++)
-		if (gate.hushed[i] == code)
+		if (codes_hushed[i] == code)
 			return true;
 	for (unsigned i = 0; i < gate.printed; i++)
-		if (options.on_error == ON_ERROR_CONTINUE && gate.places[i] == code)
+		if (options.on_error == ON_ERROR_CONTINUE && places[i] == code)
 			return false;
 	hush = do_job(hush_job, r, ucontext)->hushed;
 	if (hush && gate.nhushed < HUSHED_MAX)
-		gate.hushed[gate.nhushed++] = code;
+		codes_hushed[gate.nhushed++] = code;
 	return hush;
 }
 

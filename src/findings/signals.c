@@ -32,9 +32,10 @@ static _Atomic(const struct sigaction *) program[TAKEN] = {&initial[0], &initial
 static void (*_Atomic entry)(int, siginfo_t *, void *);
 
 /* Bits of taken(): which of the two the program asked to block, and the kernel does not. */
-static _Atomic uint8_t hidden_mask[NSIG_K + 1]; /* in the sa_mask of each signal's action */
-static __thread uint8_t blocked;		/* in this thread                         */
-static __thread unsigned long with;		/* other signals in the kernel's mask since then  */
+static _Atomic uint8_t
+	hidden_mask[NSIG_K + 1] UD_ALWAYS; /* in the sa_mask of each signal's action */
+static __thread uint8_t blocked;	   /* in this thread                         */
+static __thread unsigned long with;	   /* other signals in the kernel's mask since then  */
 
 static int taken(int sig)
 {
@@ -67,8 +68,8 @@ static bool is_handler(const struct sigaction *a)
 	return a->sa_handler != SIG_DFL && a->sa_handler != SIG_IGN;
 }
 
-static _Atomic bool has_altstack;
-static _Atomic unsigned long hidden_onstack; /* bit sig - 1: the program set SA_ONSTACK */
+static _Atomic bool has_altstack UD_ALWAYS;
+static _Atomic unsigned long hidden_onstack UD_ALWAYS; /* bit sig - 1: the program set SA_ONSTACK */
 
 static int shown_flags(int flags)
 {
@@ -182,7 +183,9 @@ void signal_take(void (*e)(int, siginfo_t *, void *))
 		struct sigaction old;
 
 		mirror(sigs[i], &initial[i], &old);
-		publish(i, &old); /* ignored since before exec, or set by an earlier library */
+		if (old.sa_handler !=
+			SIG_DFL) /* ignored since before exec, or of an earlier library */
+			publish(i, &old);
 		if (is_handler(&old))
 			mirror(sigs[i], &old, NULL);
 	}

@@ -86,7 +86,7 @@ static bool matches_symbols(
 /* The line of the rule that the helper found to match; 0: none, or no helper. */
 static size_t ask(const struct report *r, const ucontext_t *uc)
 {
-	static struct out o;
+	static struct out o UD_TABLE;
 	char line[16];
 	int fd = helper_open();
 

@@ -133,12 +133,12 @@ bool host_fork_missing(void)
 	unsigned char in[1];
 
 	return host.chunks &&
-	       sys_call3(__NR_mincore, (long)host.template[0], PAGE_SIZE, (long)in) == -ENOMEM;
+	       sys_call3(__NR_mincore, (long)host_templates[0], PAGE_SIZE, (long)in) == -ENOMEM;
 }
 
 static bool template_restore(uint32_t id)
 {
-	vaddr_t at = host.template[host_template(id)], copy = *copy_of(id);
+	vaddr_t at = host_templates[host_template(id)], copy = *copy_of(id);
 	size_t len = (size_t)host_template_chunks(id) << HUGE_SHIFT;
 
 	/* Nothing in it: made where it was. Moved there it may overlap, for the kernel likes holes. */

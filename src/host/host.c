@@ -76,7 +76,7 @@ static int template_new(void)
 	r = host_template_map(n);
 	if (sys_is_err(r))
 		return -ENOMEM;
-	host.template[host_template(first)] = (vaddr_t)r;
+	host_templates[host_template(first)] = (vaddr_t)r;
 	for (uint32_t id = first; id < first + n; id++)
 		free_ids[id / 8] |= (uint8_t)(1U << id % 8);
 	free_hint = MIN(free_hint, first / 8);
@@ -222,7 +222,8 @@ void host_view_warm(vaddr_t at, unsigned pages)
 
 uint64_t host_touches(unsigned pages)
 {
-	static char page[PAGE_SIZE] UD_TABLE __attribute__((aligned(PAGE_SIZE)));
+	static char room[2 * PAGE_SIZE] UD_TABLE; /* aligned, all that is static would be */
+	const char *page = vaddr_ptr(ALIGN_UP(vaddr_of(room), PAGE_SIZE));
 	uint64_t begun;
 
 	if (!pages)
@@ -230,7 +231,7 @@ uint64_t host_touches(unsigned pages)
 	sys_madvise(vaddr_of(page), PAGE_SIZE, MADV_DONTNEED);
 	host_view_warm(vaddr_of(page), 1);
 	begun = ticks();
-	(void)*(volatile char *)page;
+	(void)*(const volatile char *)page;
 	return (ticks() - begun) * TOUCH_COLD * pages;
 }
 
@@ -287,9 +288,9 @@ static size_t host_advise(const struct run *r, size_t n, int advice)
 		want += vec[i].len;
 	}
 	did = sys_call6(__NR_process_madvise, PIDFD_SELF_NR, (long)vec, (long)n, advice, 0, 0);
-	return !sys_is_err(did) && (size_t)did == want ? n : 0;
 	if (host.vectors == VECTORS_UNTRIED)
 		host.vectors = sys_is_err(did) ? VECTORS_REFUSED : VECTORS_TAKEN;
+	return !sys_is_err(did) && (size_t)did == want ? n : 0;
 }
 
 static void host_advise_all(const struct run *r, size_t n, int advice)

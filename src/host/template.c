@@ -3,4 +3,5 @@
  */
 #include "template.h"
 
-struct host host UD_TABLE;
+struct host host;
+vaddr_t host_templates[HOST_TEMPLATES] UD_TABLE;

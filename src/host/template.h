@@ -22,16 +22,16 @@
 #define PIDFD_SELF_NR	   -10000
 
 struct host {
-	bool guards;	 /* MADV_GUARD_INSTALL works on views (6.15)                      */
-	bool collapse;	 /* MADV_COLLAPSE works (6.1, THP in the kernel)                  */
+	bool guards;   /* MADV_GUARD_INSTALL works on views (6.15)                      */
+	bool collapse; /* MADV_COLLAPSE works (6.1, THP in the kernel)                  */
 	/* process_madvise on ourselves takes any advice (6.14): as the first one went */
 	enum { VECTORS_UNTRIED, VECTORS_TAKEN, VECTORS_REFUSED } vectors;
 	bool populate;	 /* MADV_POPULATE_READ works (5.14)                               */
 	uint32_t chunks; /* there are templates of all below */
-	vaddr_t template[HOST_TEMPLATES];
 };
 
 extern struct host host;
+extern vaddr_t host_templates[HOST_TEMPLATES];
 extern struct lock host_lock; /* chunk ids */
 
 static inline uint32_t host_template(uint32_t id)
@@ -54,7 +54,7 @@ static inline uint32_t host_template_next(uint32_t id)
 /* Where chunk id lies in its template. */
 static inline vaddr_t host_chunk(uint32_t id)
 {
-	return host.template[host_template(id)] +
+	return host_templates[host_template(id)] +
 	       ((vaddr_t)(id % host_template_chunks(id)) << HUGE_SHIFT);
 }
 

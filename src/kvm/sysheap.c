@@ -353,7 +353,7 @@ static const struct kvm_heap heap_any = {REST, .malloc = sys_malloc, .free = sys
 /* Without stacks, once the next malloc is known and we are in ring 0. */
 static const struct kvm_heap heap_bare = {REST, .malloc = bare_malloc, .free = bare_free};
 
-const struct kvm_heap *kvm_heap;
+const struct kvm_heap *kvm_heap UD_ALWAYS; /* not among what only this backend uses */
 
 static void bare_if_ready(void)
 {

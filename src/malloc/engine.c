@@ -102,7 +102,7 @@ static void own(vaddr_t lo, vaddr_t hi)
 void _IO_list_lock(void);
 void _IO_list_unlock(void);
 void _IO_list_resetlock(void);
-static bool files_locked;
+static bool files_locked UD_ALWAYS;
 
 static void files_lock(void)
 {

@@ -24,10 +24,10 @@ struct head {
 
 static struct {
 	char *lo, *hi, *at;
-	struct head *spare[CLASSES];
 	struct head *oldest, **newest;
 	size_t waiting;
 } last = {.newest = &last.oldest};
+static struct head *spare[CLASSES] UD_TABLE; /* to be handed out again */
 
 bool last_on;
 _Atomic int last_refused;
@@ -186,8 +186,8 @@ static bool oldest_spare(void)
 	if (!last.oldest)
 		last.newest = &last.oldest;
 	last.waiting -= class_bytes(h->cls);
-	h->next = last.spare[h->cls];
-	last.spare[h->cls] = h;
+	h->next = spare[h->cls];
+	spare[h->cls] = h;
 	return true;
 }
 
@@ -197,9 +197,9 @@ static struct head *take(uint32_t cls)
 	struct head *h;
 
 	do {
-		h = last.spare[cls];
+		h = spare[cls];
 		if (h) {
-			last.spare[cls] = h->next;
+			spare[cls] = h->next;
 			return h;
 		}
 		if ((size_t)(last.hi - last.at) >= bytes) {

@@ -14,7 +14,7 @@
 #include "pages.h"
 #include "trace/trace.h"
 
-struct cutter cutter_shared;
+struct cutter cutter_shared UD_TABLE;
 
 void pages_start(void)
 {

@@ -8,7 +8,7 @@
 #include "pages.h"
 #include "host/host.h"
 
-static struct lock_section section; /* of the one fork at a time, under the locks */
+static struct lock_section section UD_ALWAYS; /* of the one fork at a time, under the locks */
 
 static struct lock *const locks[] = {&owner_shared_lock, &pages_sweep_lock, &large_lock,
 	&owner_lock, &sheet_lock, &space_lock, &meta_lock};

@@ -43,7 +43,7 @@ static struct {
 		size_t len, room;
 	} at[READY_EACH];
 	uint32_t n, least; /* least since the last look */
-} ready[ROOMS];
+} ready[ROOMS] UD_TABLE;
 static uint64_t ready_looked;
 
 static size_t room_of(size_t len)

@@ -17,7 +17,7 @@
 
 struct lock sheet_lock = LOCK(SHEET);
 
-static vaddr_t ready[READY_MOST]; /* | READY_HUGE */
+static vaddr_t ready[READY_MOST] UD_TABLE; /* | READY_HUGE */
 #define READY_HUGE 1UL
 static struct sheet *_Atomic living;
 static struct sheet_counts counts;

@@ -19,8 +19,9 @@
 
 _Atomic(struct rules *) rules_cache;
 
+/* Whoever finds it set does without the cache, or without a larger one. */
+static atomic_flag known_busy UD_ALWAYS = ATOMIC_FLAG_INIT;
 static struct {
-	atomic_flag busy; /* whoever finds it set does without the cache, or without a larger one */
 	size_t n;
 	struct module m[MODULES_MAX];
 } known UD_TABLE;
@@ -82,10 +83,10 @@ static struct rules *table(void)
 
 	if (likely(t && (t->kept <= t->mask / 2 || t->mask >= SLOTS_MOST - 1)))
 		return t;
-	if (!atomic_flag_test_and_set_explicit(&known.busy, memory_order_acquire)) {
+	if (!atomic_flag_test_and_set_explicit(&known_busy, memory_order_acquire)) {
 		if (t == rules_cache)
 			grow(t);
-		atomic_flag_clear_explicit(&known.busy, memory_order_release);
+		atomic_flag_clear_explicit(&known_busy, memory_order_release);
 	}
 	return rules_cache;
 }
@@ -95,7 +96,7 @@ static bool module_known(const struct module *m)
 {
 	bool same = false, stale = false;
 
-	if (atomic_flag_test_and_set_explicit(&known.busy, memory_order_acquire))
+	if (atomic_flag_test_and_set_explicit(&known_busy, memory_order_acquire))
 		return false;
 	for (size_t i = 0; i < known.n; i++) {
 		const struct module *k = &known.m[i];
@@ -113,7 +114,7 @@ static bool module_known(const struct module *m)
 		known.m[known.n++] = *m;
 		symbol_remember(m);
 	}
-	atomic_flag_clear_explicit(&known.busy, memory_order_release);
+	atomic_flag_clear_explicit(&known_busy, memory_order_release);
 	return true;
 }
 
@@ -128,7 +129,7 @@ static bool is_loaded(const struct module *k)
 static void modules_recheck(void)
 {
 	/* Who holds it is about to let go, unless it is below us on this stack. */
-	for (int i = 0; atomic_flag_test_and_set_explicit(&known.busy, memory_order_acquire); i++) {
+	for (int i = 0; atomic_flag_test_and_set_explicit(&known_busy, memory_order_acquire); i++) {
 		if (i == 1000)
 			return;
 		sys_call3(__NR_sched_yield, 0, 0, 0);
@@ -136,7 +137,7 @@ static void modules_recheck(void)
 	for (size_t i = 0; i < known.n; i++)
 		if (!is_loaded(&known.m[i]))
 			forget_all();
-	atomic_flag_clear_explicit(&known.busy, memory_order_release);
+	atomic_flag_clear_explicit(&known_busy, memory_order_release);
 }
 
 UD_EXPORT int dlclose(void *handle)
@@ -174,5 +175,5 @@ uint64_t rules_compute(uintptr_t pc)
 
 void rules_forked(void)
 {
-	atomic_flag_clear(&known.busy); /* its holder may not be in this process */
+	atomic_flag_clear(&known_busy); /* its holder may not be in this process */
 }

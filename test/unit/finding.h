@@ -23,7 +23,7 @@ static char *dead, *foreign;
 static char *ours;
 static uint32_t a_stack;
 static int main_tid;
-static uint64_t blocks_made = 5;
+static uint64_t blocks_made;
 
 /* The next time that somebody asks how many there are, which a report does: this signal comes. 0: none. */
 static volatile int made_raises;

@@ -13,9 +13,9 @@ static const char *const names[] = {
 #undef EFAULT_CALL
 #undef EFAULT_CALL7
 	/* Of two versions and more, and one that is found when it is asked for. */
-	"memcpy", "regexec", "posix_spawn", "glob", "nftw", "fmemopen", "pthread_cond_wait", "realpath", "strlen",
-	"_Fork", "__register_atfork", "quick_exit", "sigsuspend", "dlopen", "dlsym", "dlvsym", "dlclose",
-	"__libc_start_main", "no_such_function"};
+	"memcpy", "regexec", "posix_spawn", "glob", "nftw", "fmemopen", "pthread_cond_wait",
+	"realpath", "strlen", "_Fork", "__register_atfork", "quick_exit", "sigsuspend", "dlopen",
+	"dlsym", "dlvsym", "dlclose", "__libc_start_main", "no_such_function"};
 
 /* The vDSO stands behind the program; behind the library it does not. */
 static bool in_vdso(const void *p)
@@ -46,8 +46,7 @@ static void tables_made_here(void)
 {
 	static const char str[] = "\0here\0gone\0old";
 	uintptr_t base = (uintptr_t)&one & ~4095UL;
-	const Elf64_Sym sym[] = {{0},
-		{.st_name = 6, .st_shndx = SHN_UNDEF},
+	const Elf64_Sym sym[] = {{0}, {.st_name = 6, .st_shndx = SHN_UNDEF},
 		{.st_name = 11, .st_shndx = 1, .st_value = (uintptr_t)&two - base, .st_size = 4},
 		{.st_name = 1, .st_shndx = 1, .st_value = (uintptr_t)&one - base, .st_size = 4}};
 	const uint32_t plain[] = {1, ARRAY_LEN(sym)};
@@ -55,8 +54,7 @@ static void tables_made_here(void)
 	const Elf64_Dyn dyn[] = {{.d_tag = DT_SYMTAB, .d_un.d_ptr = (uintptr_t)sym},
 		{.d_tag = DT_STRTAB, .d_un.d_ptr = (uintptr_t)str},
 		{.d_tag = DT_HASH, .d_un.d_ptr = (uintptr_t)plain},
-		{.d_tag = DT_VERSYM, .d_un.d_ptr = (uintptr_t)versym},
-		{.d_tag = DT_NULL}};
+		{.d_tag = DT_VERSYM, .d_un.d_ptr = (uintptr_t)versym}, {.d_tag = DT_NULL}};
 	struct symtab s = symtab_of(0, dyn), none = symtab_of(0, NULL);
 
 	s.base = base;

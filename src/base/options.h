@@ -92,4 +92,7 @@ const char *option_word(const char *name, unsigned v, char *dst, size_t size);
  */
 void options_unfollow(char **envp);
 
+/* The program's file, as the kernel was told it, or NULL. */
+const char *options_execfn(void);
+
 #endif

@@ -35,6 +35,11 @@ static uint64_t auxiliary(char **envp, uint64_t type)
 	return 0;
 }
 
+const char *options_execfn(void)
+{
+	return vaddr_ptr(auxiliary(initial_envp(), AT_EXECFN));
+}
+
 static void warn(const char *why)
 {
 	out_line(2, "undangle: warning: UNDANGLE_OPTIONS: %s (ignored)", why);
@@ -120,7 +125,7 @@ __attribute__((constructor)) void options_init(void)
 		return;
 	done = true;
 	options_default(&options);
-	conf_read(&options, (const char *)vaddr_ptr(auxiliary(envp, AT_EXECFN)));
+	conf_read(&options, options_execfn());
 	/* A setuid program: who sets the environment must not choose where it writes its log. */
 	if (!auxiliary(envp, AT_SECURE))
 		environment_take(envp);

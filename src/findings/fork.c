@@ -120,9 +120,17 @@ UD_EXPORT pid_t fork(void)
 	return (pid_t)fork_from_here(by_libc, NULL);
 }
 
+static bool forked UD_ALWAYS;
+
+bool fork_was_made(void)
+{
+	return forked;
+}
+
 /* What the handlers of pthread_atfork do for the others. */
 static void before(bool child_on_this_stack)
 {
+	forked = true;
 	print_fork_prepare();
 	block_source->fork_prepare(child_on_this_stack);
 }

@@ -7,6 +7,7 @@
  * there; they are numbers, and nothing else is made of them.
  */
 #include "summary.h"
+#include "fork.h"
 #include "suppressed.h"
 
 #include <errno.h>
@@ -240,7 +241,8 @@ void summary_tell(void)
 	here.said = true;
 	be_process();
 	add(&s, &here.mine);
-	add_file(&s);
+	if (here.named || here.at >= 0 || fork_was_made()) /* else it has no file */
+		add_file(&s);
 	/* One that ended its process was the last thing to be read of it. */
 	sum = (s.met && (options.on_error == ON_ERROR_CONTINUE || (s.of_others && here.named))) ||
 	      (s.hushed && (s.met || !options.quiet));

@@ -172,7 +172,7 @@ __attribute__((constructor(101))) static void undangle_init(void)
 	}
 	owner_init();
 	fork_init();
-	symbol_start();
+	symbol_start(options_execfn());
 	helper_start();
 	fault_init();
 	if (options.stats || options.leaks)

@@ -24,8 +24,8 @@ struct symbol {
 
 struct module;
 
-/* Once, while /proc can be read: it may be out of sight later (chroot). */
-void symbol_start(void);
+/* Once, while /proc can be read: it may be out of sight later (chroot). called: as the kernel was (AT_EXECFN). */
+void symbol_start(const char *called);
 
 /* Stacks go through m: what it is, for when it is unloaded. It must be loaded now. */
 void symbol_remember(const struct module *m);

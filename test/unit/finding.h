@@ -44,6 +44,11 @@ static bool model_appears(vaddr_t addr)
 	return false;
 }
 
+bool fork_was_made(void)
+{
+	return false;
+}
+
 bool fork_is_syscall(long nr)
 {
 	return false;

@@ -15,7 +15,8 @@ BUFFERS = [60_000, 128_000, 256_000, 512_000, 1_000_000, 2_000_000, 4_000_000, 8
 def rows(what, prog_dir, scale):
     if what == "buffers":
         each = [(n, max(20, int(min(20_000, 4_000_000_000 // n) * scale))) for n in BUFFERS]
-        return {f"{n:,} bytes": [f"{prog_dir}/buffers", str(n), str(rounds)] for n, rounds in each}
+        pieces = {"4,000 to 9,000 bytes, freed in pieces": [f"{prog_dir}/pieces", str(max(2, int(20 * scale)))]}
+        return pieces | {f"{n:,} bytes": [f"{prog_dir}/buffers", str(n), str(rounds)] for n, rounds in each}
     heaps = {f"fork, a heap of {mb} MB": [f"{prog_dir}/forks", str(mb), str(max(1, int(n * scale)))]
              for mb, n in ((1, 200), (64, 40), (512, 10))}
     return {**heaps, "bash: 200 times two pipes": ["bash", "-c", SHELL]}

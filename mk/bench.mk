@@ -20,7 +20,7 @@ bench: all $(B)/bench/cfrac $(B)/bench/churn $(B)/bench/warm
 		--csv $(B)/bench/bench.csv --svg $(B)/bench/bench.svg $(BENCHFLAGS)
 
 # Loops over big buffers; forks, and a shell's loop.
-bench-buffers bench-fork: bench-%: all $(B)/bench/buffers $(B)/bench/forks
+bench-buffers bench-fork: bench-%: all $(B)/bench/buffers $(B)/bench/pieces $(B)/bench/forks
 	/usr/bin/python3 bench/ratios.py $* --lib $(abspath $(B))/libundangle.so --prog-dir $(B)/bench \
 		--rounds $(ROUNDS) --scale $(SCALE) $(BENCHFLAGS)
 

@@ -25,9 +25,19 @@ static bool several; /* as of the last look */
 static uint64_t kills_from, kills_to; /* processor's time: of the last sweep */
 static _Atomic uint64_t refills;      /* likewise: of what came in place of the killed, since */
 
+static _Atomic size_t lives, lived; /* now, and lately at the most */
+
 static size_t waiting_limit(size_t heap)
 {
-	return policy_waiting_limit(heap, several, mode.grouped);
+	return MAX(policy_waiting_limit(heap, several, mode.grouped),
+		policy_waiting_idle(lived, lives));
+}
+
+void pace_lives(size_t bytes)
+{
+	lives = bytes;
+	if (lived < bytes)
+		lived = bytes;
 }
 
 size_t pace_most(size_t heap)
@@ -51,6 +61,7 @@ bool pace_look(void)
 	if (swept.ns - looked_ns < LOOK_NS)
 		return false;
 	looked_ns = swept.ns;
+	lived = policy_lived(lived, lives);
 	several = policy_several(freed_turns - looked_turns);
 	looked_turns = freed_turns;
 	return true;

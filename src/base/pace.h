@@ -26,6 +26,8 @@ void pace_kills_begin(void);
 size_t pace_most(size_t heap);
 /* The kills are over, of what does not wait on. */
 void pace_kills_end(size_t heap);
+/* Any time: so many bytes of the heap live now. What lived lately and does not now may wait on top. */
+void pace_lives(size_t bytes);
 /* Any time: so long it took to have fresh memory in place of some that was killed. */
 void pace_refilled(uint64_t cycles);
 /* So much waits on. */

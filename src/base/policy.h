@@ -51,6 +51,13 @@ bool policy_several(uint32_t turns);
  */
 size_t policy_waiting_limit(size_t heap, bool several, bool grouped);
 /*
+ * Or so many, where more lived lately: that memory the process had anyway, and who frees half of what it has
+ * often allocates as much again.
+ */
+size_t policy_waiting_idle(size_t lived, size_t lives);
+/* The most that lived lately, one look later. */
+size_t policy_lived(size_t lived, size_t lives);
+/*
  * What may wait from now on, at most `limit`, after so many might: kills among the living took so
  * much time between two sweeps. By any clock.
  */

@@ -99,6 +99,7 @@ void sheet_kill(struct sheet *s, const uint64_t *due)
 	/* What could not be killed is not looked at again, and never used. */
 	for (unsigned w = 0; w < SHEET_WORDS; w++) {
 		pages_swept.pages_killed += (unsigned)__builtin_popcountl(due[w]);
+		pages_swept.holes += (unsigned)__builtin_popcountl(due[w] & ~s->killed[w]);
 		s->killed[w] |= due[w];
 	}
 }

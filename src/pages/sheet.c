@@ -137,6 +137,14 @@ static int sheet_place(struct sheet *s, bool huge)
 	return 0;
 }
 
+void sheets_live(void)
+{
+	size_t there = (size_t)counts.live * SHEET_BYTES;
+	size_t gone = ((size_t)pages_swept.holes << PAGE_SHIFT) + pace_waiting();
+
+	pace_lives(there > gone ? there - gone : 0);
+}
+
 struct sheet *sheet_new(bool huge, int *err)
 {
 	struct sheet *s = sheet_build();
@@ -156,6 +164,7 @@ struct sheet *sheet_new(bool huge, int *err)
 	living = s;
 	lock_drop(&sheet_lock);
 	space_entry_set(s->base, SHEET_BYTES, (uintptr_t)s | SPACE_SHEET);
+	sheets_live();
 	return s;
 }
 
@@ -216,6 +225,9 @@ void sheet_retire(struct sheet *s)
 	counts.retired++;
 	wanted = counts.ready < MIN(READY_LEAST + counts.live / 8, READY_MOST);
 	lock_drop(&sheet_lock);
+	for (unsigned w = 0; w < SHEET_WORDS; w++)
+		pages_swept.holes -= (unsigned)__builtin_popcountl(s->killed[w]);
+	sheets_live();
 	to = wanted && !s->own ? sheet_move(s) : 0;
 	if (!to)
 		host_range_kill(s->base, SHEET_BYTES);

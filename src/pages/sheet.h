@@ -169,8 +169,12 @@ size_t sheet_bytes(void); /* of all that live, and of what is ready */
 
 struct pages_swept {
 	uint64_t pages_killed, runs_killed, sweeps;
+	uint64_t holes; /* pages that were killed in sheets that are there */
 };
 extern struct pages_swept pages_swept; /* under pages_sweep_lock */
+
+/* The pace is told what lives. */
+void sheets_live(void);
 
 struct sheet_counts {
 	uint64_t made, moved, retired; /* moved: of those that were made, from dead ones */

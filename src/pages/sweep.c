@@ -170,6 +170,7 @@ bool pages_sweep(bool all)
 	pace_kills_end(sheet_bytes());
 	spent_retire();
 	pace_end(left);
+	sheets_live();
 	pages_swept.sweeps++;
 	lock_drop(&pages_sweep_lock);
 	return true;

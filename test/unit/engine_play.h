@@ -409,6 +409,7 @@ static void end_all(void)
 {
 	struct engine_bytes bytes;
 	struct sheet_counts sheets;
+	uint64_t holes = 0;
 
 	for (unsigned i = 0; i < LIVE; i++)
 		if (live[i].p)
@@ -422,6 +423,10 @@ static void end_all(void)
 		if (stale[i].p && !fail_count)
 			CHECK(is_dead(vaddr_of(stale[i].p)) || is_in_hand(vaddr_of(stale[i].p)));
 	}
+	for (const struct sheet *s = sheets_living(); s; s = s->next)
+		for (unsigned w = 0; w < SHEET_WORDS; w++)
+			holes += (unsigned)__builtin_popcountl(s->killed[w]);
+	CHECK_EQ(pages_swept.holes, holes);
 	if (fail_count)
 		return;
 	/* Nobody has allocated for twenty looks. */

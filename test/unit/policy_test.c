@@ -57,6 +57,12 @@ static void limits(void)
 	for (size_t i = 0; i < ARRAY_LEN(row); i++)
 		CHECK_EQ(policy_waiting_limit(row[i].heap, row[i].several, row[i].grouped),
 			row[i].limit);
+	CHECK_EQ(policy_waiting_idle(80 * MB, 40 * MB), 56 * MB);
+	CHECK_EQ(policy_waiting_idle(40 * MB, 40 * MB), 0);
+	CHECK_EQ(policy_waiting_idle(40 * MB, 80 * MB), 0);
+	CHECK_EQ(policy_lived(80 * MB, 48 * MB), 78 * MB);
+	CHECK_EQ(policy_lived(48 * MB, 80 * MB), 80 * MB);
+	CHECK_EQ(policy_lived(48 * MB, 48 * MB), 48 * MB);
 	CHECK(!policy_several(4));
 	CHECK(policy_several(5));
 }

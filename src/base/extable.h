@@ -48,15 +48,16 @@
 			      : label)
 
 /* The two words at `at`, a multiple of 16; goes to `label` where they cannot be read. */
-#define EXTABLE_LOAD_TWO(at, label)                                                 \
-	({                                                                          \
-		__m128i two_;                                                       \
-		__asm__ goto volatile("1: movdqa (%1), %0\n\t" EXTABLE_ENTRY(label) \
-				      : "=x"(two_)                                  \
-				      : "r"((uintptr_t)(at))                        \
-				      : "memory"                                    \
-				      : label);                                     \
-		two_;                                                               \
+#define EXTABLE_LOAD_TWO(at, label)                                               \
+	({                                                                        \
+		__m128i two_ = {0};                                               \
+		__asm__ goto volatile("1: movdqa %1, %0\n\t" EXTABLE_ENTRY(label) \
+				      : "=x"(two_)                                \
+				      : "m"(*(const __m128i *)(at))               \
+				      :                                           \
+				      : label);                                   \
+		EXTABLE_FENCE();                                                  \
+		two_;                                                             \
 	})
 
 /* Stores them there; goes to `label` where that cannot be. */

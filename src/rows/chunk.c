@@ -6,7 +6,7 @@
  * use, or into columns, 1 KB of each of its pages; a span is cut into columns as if it were one
  * chunk, and its first one stands for all. A chunk that has no extent goes back to the system, but
  * for a small pool of huge ones. Chunks begin in 4 KB pages, so that a small program pays for what
- * it touches. What breaks it: a column that had an extent before and passes for zero.
+ * it touches. Private extents have no chunk, and are only counted. What breaks it: a column that had an extent before and passes for zero.
  */
 #include "heap.h"
 #include "base/base.h"
@@ -63,6 +63,14 @@ static uint32_t room_from[2][2]; /* no word of room below it has a bit: the lowe
 static struct {
 	uint32_t count, id[POOL_MAX];
 } pool[2];
+
+/*
+ * Pages of private extents: those that are there, and how many more may be. Each object has one, and
+ * each comes by a fault: so only as many as a small program wants.
+ */
+#define PRIVATE_MAX   4096U
+#define PRIVATE_LEAST 256U
+static _Atomic uint32_t private_pages, private_left;
 
 static uint16_t run_mask(unsigned first, unsigned n)
 {
@@ -349,18 +357,71 @@ struct extent *heap_extent_new(const struct geom *g, unsigned pages, bool huge)
 	return e;
 }
 
-void heap_extent_free(struct extent *e)
+static unsigned extent_rows(const struct extent *e)
 {
-	for (unsigned i = 0; i < e->geom->rows; i++)
-		if (e->rows[i])
-			meta_free(e->rows[i], sizeof(struct row) + row_words(e) * 8);
+	return extent_is_private(e) ? 1 : e->geom->rows;
+}
+
+static void extent_memory_give(const struct extent *e)
+{
+	if (extent_is_private(e)) {
+		private_pages -= (uint32_t)e->units * e->geom->unit_pages;
+		return;
+	}
 	lock_take(&heap_chunk_lock);
 	if (extent_in_columns(e))
 		columns_give(e);
 	else
 		pieces_give(e);
 	lock_drop(&heap_chunk_lock);
-	meta_free(e, sizeof(*e) + e->geom->rows * sizeof(e->rows[0]));
+}
+
+void heap_extent_free(struct extent *e)
+{
+	for (unsigned i = 0; i < extent_rows(e); i++)
+		if (e->rows[i])
+			meta_free(e->rows[i], sizeof(struct row) + row_words(e) * 8);
+	extent_memory_give(e);
+	meta_free(e, sizeof(*e) + extent_rows(e) * sizeof(e->rows[0]));
+}
+
+void heap_private_allow(uint32_t pages)
+{
+	uint32_t room = PRIVATE_MAX - MIN(private_pages, PRIVATE_MAX);
+
+	private_left = room < PRIVATE_LEAST ? 0 : MIN(pages, room);
+}
+
+static bool private_take(uint32_t pages)
+{
+	uint32_t left = private_left;
+
+	do
+		if (left < pages) {
+			private_left = 0;
+			return false;
+		}
+	while (!atomic_compare_exchange_weak(&private_left, &left, left - pages));
+	private_pages += pages;
+	return true;
+}
+
+struct extent *heap_extent_private(const struct geom *g, unsigned pages, unsigned units)
+{
+	struct extent *e;
+
+	if (!private_take(units * g->unit_pages))
+		return NULL;
+	e = meta_alloc(sizeof(*e) + sizeof(e->rows[0]));
+	if (!e) {
+		private_pages -= units * g->unit_pages;
+		return NULL;
+	}
+	e->geom = g;
+	e->chunk = HEAP_PRIVATE;
+	e->pages = (uint16_t)pages;
+	e->units = (uint16_t)units;
+	return e;
 }
 
 /*
@@ -400,7 +461,8 @@ bool heap_chunk_is_huge(uint32_t id)
 
 size_t heap_bytes(void)
 {
-	return (chunk_count + pooled_chunks()) << HUGE_SHIFT;
+	return ((chunk_count + pooled_chunks()) << HUGE_SHIFT) +
+	       ((size_t)private_pages << PAGE_SHIFT);
 }
 
 uint32_t heap_chunks(void)

@@ -38,7 +38,7 @@ static void warm_survivors(struct view *v, const uint64_t *dead)
 	struct run runs[EXTENT_PAGES_MAX / 16];
 	uint32_t n = 0;
 
-	if (v->geom->unit_pages > 4)
+	if (v->geom->unit_pages > 4 || view_is_private(v))
 		return;
 	for (uint32_t u = 0; u + 16 <= v->units; u += 16) {
 		uint64_t alive = ~(dead[u / 64] | view_released(v)[u / 64]) & view_fresh(v)[u / 64];
@@ -102,7 +102,7 @@ static void views_empty(struct view *const *views, size_t n)
 		view_count(v, &c);
 		/* While their pages are there: to fetch them again is dear. */
 		view_find_late(v, c.due);
-		if (v->own)
+		if (v->own || view_is_private(v))
 			continue; /* what lives there would lose its bytes */
 		few = view_runs(v, c.due, &u, &runs[nruns], RUNS_FEW + 1);
 		if (few > RUNS_FEW) {

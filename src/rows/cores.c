@@ -6,6 +6,8 @@
  * a page of the file. That is seen to when the process dies. A process of which somebody else takes
  * a core (gcore) cannot do anything then: so its first views are in cores as long as they live.
  *
+ * Private views are in every core, for each page of theirs is one block's.
+ *
  * What breaks it: a view whose pages the program itself keeps out of cores (own.c).
  */
 #include "cores.h"
@@ -26,7 +28,7 @@ static size_t kept; /* pages so far; under views_lock */
 
 void core_keep(struct view *v)
 {
-	v->kept = !v->super && kept + v->pages <= maps_share(KEPT_MAPS);
+	v->kept = !v->super && !view_is_private(v) && kept + v->pages <= maps_share(KEPT_MAPS);
 	kept += v->kept ? v->pages : 0;
 }
 
@@ -108,7 +110,7 @@ void rows_dying(void)
 		sys_call3(__NR_sched_yield, 0, 0, 0);
 	}
 	for (struct view *v = views_live; v && pages < DYING_PAGES; v = v->next)
-		pages += view_show(v);
+		pages += view_is_private(v) ? 0 : view_show(v);
 	lock_drop(&views_lock);
 out:
 	lock_section_leave(&s);

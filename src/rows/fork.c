@@ -1,6 +1,6 @@
 /*
- * fork.c - fork: every lock is held while memory is copied, and the child maps its views
- * again and kills again what was dead in them.
+ * fork.c - fork: every lock is held while shared memory is copied, and the child maps its views
+ * again and kills again what was dead in them. Private views are the kernel's to copy.
  *
  * libc does things in the child before its handlers run, and what it looks at may lie in blocks:
  * the locks of all FILEs, thread-specific data. The first of these accesses faults, and the handler
@@ -49,7 +49,7 @@ bool rows_copied(const void *p)
 {
 	uintptr_t e = space_entry(vaddr_of(p));
 
-	return e && (e & SPACE_WHAT) == SPACE_VIEW;
+	return e && (e & SPACE_WHAT) == SPACE_VIEW && !view_is_private((const struct view *)e);
 }
 
 /*
@@ -87,7 +87,7 @@ void rows_fork_prepare(bool child_on_this_stack, struct lock *large)
 	fork_lent = altstack_lend(&fork_stack);
 	faults_open();
 	torn = !__libc_single_threaded;
-	if (torn)
+	if (torn && heap_chunks())
 		others_stop();
 	host_fork_prepare(heap_chunk_used, heap_chunks());
 	host_thaw();
@@ -122,6 +122,7 @@ void rows_fork_parent(void)
 {
 	fork_over();
 	host_fork_parent();
+	views_begin();
 	locks_drop();
 }
 
@@ -141,6 +142,8 @@ static void view_again(struct view *v)
 		v->kept = false;
 	if (torn)
 		v->torn = true;
+	if (view_is_private(v))
+		return;
 	if (!v->super && !view_map_again(v->base, v->chunk, v->first, v->pages))
 		child_ends("cannot map its heap");
 	while ((n = view_runs(v, (uint64_t *)view_revoked(v), &u, r, ARRAY_LEN(r))) != 0)
@@ -188,5 +191,6 @@ void rows_fork_child(void)
 	views_again();
 	fork_over();
 	owner_fork_child();
+	views_begin();
 	locks_drop();
 }

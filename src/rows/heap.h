@@ -6,7 +6,7 @@
  * their views are as large as a huge page and four classes can share one; a class in much use has
  * columns of a span, two chunks in a row, so that one mapping serves twice as many objects.
  * For larger objects, and for classes in little use, it is a power of two of whole pages, 32 to
- * 512, which are pieces of a chunk. Its pages are cut in units (one page; for objects larger than a
+ * 512, which are pieces of a chunk; or private memory, that of a small program. Its pages are cut in units (one page; for objects larger than a
  * page, as many as one takes). A row is one band of bytes in every unit of an extent; a band holds
  * `group` objects of a small class, or one. From page to page column and row move on, so that L1
  * sets are spread. A view (view.h) shows one row.
@@ -114,7 +114,7 @@ struct row {
 
 struct extent {
 	const struct geom *geom;
-	uint32_t chunk;	       /* of a span the first                                  */
+	uint32_t chunk;	       /* of a span the first; or HEAP_PRIVATE                 */
 	uint16_t first, pages; /* its place there                                       */
 	uint16_t column;       /* likewise: where that begins in page 0               */
 	uint16_t units;
@@ -168,6 +168,12 @@ void heap_init(bool spans, bool pieces);
 struct row *heap_row_take(
 	struct class *c, uint32_t most, uint64_t *mask, bool *zeroed, uint32_t *there);
 
+/*
+ * The next views are private memory, until they have so many pages; fewer, if many live. A fork
+ * copies nothing of them. 0: none are, for the kernel refuses.
+ */
+void heap_private_allow(uint32_t pages);
+
 /* Units come back; their aliases are dead. The row may be gone afterwards. c->lock held. */
 void heap_row_give(struct class *c, struct row *r, const uint64_t *mask);
 
@@ -181,6 +187,17 @@ void heap_widen(struct class *c);
 static inline uint32_t chunks_of(uint32_t pages)
 {
 	return (pages + CHUNK_PAGES - 1) / CHUNK_PAGES;
+}
+
+/*
+ * As an extent's chunk: it has none, nor any memory but what its one view shows, once: that is
+ * private memory, a page for each object.
+ */
+#define HEAP_PRIVATE (~0U)
+
+static inline bool extent_is_private(const struct extent *e)
+{
+	return e->chunk == HEAP_PRIVATE;
 }
 
 static inline bool extent_in_columns(const struct extent *e)
@@ -201,6 +218,8 @@ static inline unsigned row_words(const struct extent *e)
 /* chunk.c. NULL when there is no memory. pages, huge: for those of larger objects. */
 struct extent *heap_extent_new(const struct geom *g, unsigned pages, bool huge);
 void heap_extent_free(struct extent *e);
+/* NULL, too, where no more of these are allowed. */
+struct extent *heap_extent_private(const struct geom *g, unsigned pages, unsigned units);
 /* A view of so many of its units is made, `again` of a row that had one; now huge may pay. */
 void heap_extent_shown(const struct extent *e, uint32_t units, bool again);
 /* Any time, without a lock: was the chunk asked to be one huge page? */

@@ -2,11 +2,11 @@
  * own.c - what the program asks of the kernel for pages of its blocks (mprotect, madvise, mlock,
  * mmap over them), it gets for private memory.
  *
- * app context. A view shows shared memory, of which MADV_DONTNEED takes nothing, MADV_FREE is
+ * app context. Most views show shared memory, of which MADV_DONTNEED takes nothing, MADV_FREE is
  * refused, and nothing is inherited by a fork's child. So before such a call the living pages of
  * its range become private memory with the same bytes, at the same addresses; from then on the
  * kernel's own rules hold, in children too: nothing is mapped over them there. They die like the
- * others, and the memory of the row is used again.
+ * others, and the memory of the row is used again. In a private view they only count as such.
  *
  * What breaks it: a system call that drops what page tables have for a view (host_runs_empty), for
  * there private memory has its bytes.
@@ -54,7 +54,7 @@ static void pages_own(struct view *v, uint32_t p, uint32_t n)
 		moving_lo = r.lo;
 		moving_hi = r.hi;
 	}
-	err = host_view_own(r.lo, n, others);
+	err = view_is_private(v) ? 0 : host_view_own(r.lo, n, others);
 	if (others) {
 		atomic_fetch_add(&moved, 1);
 		moving_hi = 0;
@@ -63,7 +63,7 @@ static void pages_own(struct view *v, uint32_t p, uint32_t n)
 		return;
 	for (uint32_t i = p; i < p + n; i++)
 		v->own[i / 64] |= 1UL << (i % 64);
-	if (v->geom->rows == 1)
+	if (v->geom->rows == 1 && !view_is_private(v))
 		host_chunk_trim(v->chunk, v->first + p, n);
 	/* Freed meanwhile, by a program that asks for its end: it dies again. */
 	for (uint32_t i = p; i < p + n; i++)

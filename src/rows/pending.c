@@ -45,7 +45,7 @@ void pending_note_spent(struct view *v)
 		v->spent_next = head;
 	while (!atomic_compare_exchange_weak(&spent_list, &head, v));
 	atomic_fetch_add(&spent_pages, v->pages);
-	atomic_fetch_add(&spent_bytes, (size_t)v->units * v->geom->band);
+	atomic_fetch_add(&spent_bytes, v->units * view_unit_bytes(v));
 }
 
 struct view *pending_dirty(void)

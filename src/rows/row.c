@@ -70,7 +70,7 @@ static void row_list(struct class *c, struct row *r, unsigned bucket)
 
 static bool extent_usable(const struct class *c, const struct extent *e)
 {
-	return (e->geom->kind == GEOM_WIDE) == c->wide;
+	return !extent_is_private(e) && (e->geom->kind == GEOM_WIDE) == c->wide;
 }
 
 static bool extent_small(const struct class *c, const struct extent *e)
@@ -169,6 +169,14 @@ static const struct geom *class_geom_now(const struct class *c)
 	return &heap_geom[kind][c->idx];
 }
 
+static void extent_new_link(struct class *c, struct extent *e)
+{
+	c->extents++;
+	c->bytes += extent_bytes(e);
+	extent_link(&c->idle, e);
+	c->empty++;
+}
+
 static struct extent *extent_add(struct class *c)
 {
 	const struct geom *g = class_geom_now(c);
@@ -186,10 +194,7 @@ static struct extent *extent_add(struct class *c)
 		return NULL;
 	c->fresh = e;
 	c->grown++;
-	c->extents++;
-	c->bytes += extent_bytes(e);
-	extent_link(&c->idle, e);
-	c->empty++;
+	extent_new_link(c, e);
 	return e;
 }
 
@@ -198,7 +203,7 @@ static void extent_drop(struct class *c, struct extent *e)
 {
 	for (unsigned i = 0; i < e->fresh_rows; i++) {
 		row_unlist(c, e->rows[i]);
-		c->free_units -= e->units;
+		c->free_units -= extent_is_private(e) ? 0 : e->units;
 	}
 	extent_unlink(&c->idle, e);
 	c->empty--;
@@ -260,15 +265,11 @@ static void class_grow(struct class *c)
 		extent_drop(c, c->idle);
 }
 
-static struct row *row_fresh(struct class *c)
+/* The next row of e. */
+static struct row *row_of(struct class *c, struct extent *e)
 {
-	struct extent *e = c->fresh;
 	struct row *r;
 
-	if (!e || e->fresh_rows == e->geom->rows)
-		e = extent_add(c);
-	if (!e)
-		return NULL;
 	r = meta_alloc(sizeof(*r) + row_words(e) * 8);
 	if (!r)
 		return NULL;
@@ -280,6 +281,37 @@ static struct row *row_fresh(struct class *c)
 	r->nfree = e->units;
 	c->free_units += e->units;
 	e->rows[e->fresh_rows++] = r;
+	return r;
+}
+
+static struct row *row_fresh(struct class *c)
+{
+	struct extent *e = c->fresh;
+
+	if (!e || e->fresh_rows == e->geom->rows)
+		e = extent_add(c);
+	return e ? row_of(c, e) : NULL;
+}
+
+/* Of private memory, as long as the program is small. */
+static struct row *row_private(struct class *c, uint32_t most)
+{
+	const struct geom *g = &heap_geom[GEOM_PIECE][c->idx];
+	unsigned pages = class_least_pages(c);
+	struct extent *e;
+	struct row *r;
+
+	if (c->modest || c->wide || !heap_pieces)
+		return NULL;
+	e = heap_extent_private(g, pages, MIN(pages / g->unit_pages, most));
+	if (!e)
+		return NULL;
+	r = row_of(c, e);
+	if (!r) {
+		heap_extent_free(e);
+		return NULL;
+	}
+	extent_new_link(c, e);
 	return r;
 }
 
@@ -363,9 +395,11 @@ struct row *heap_row_take(
 	uint32_t before;
 	struct row *r;
 
-	if (!c->modest)
+	r = row_private(c, most);
+	if (!r && !c->modest)
 		class_grow(c);
-	r = row_pick(c);
+	if (!r)
+		r = row_pick(c);
 	if (!r)
 		return NULL;
 	row_unlist(c, r);
@@ -377,7 +411,8 @@ struct row *heap_row_take(
 	*zeroed = !r->used;
 	*there = r->ext->dirty ? r->ext->units : r->ext->there;
 	r->ext->there = (uint16_t)MAX(*there, units_end(mask, row_words(r->ext)));
-	heap_extent_shown(r->ext, before - r->nfree, r->used);
+	if (!extent_is_private(r->ext))
+		heap_extent_shown(r->ext, before - r->nfree, r->used);
 	r->used = 1;
 	c->views++;
 	return r;
@@ -399,7 +434,7 @@ void heap_row_give(struct class *c, struct row *r, const uint64_t *mask)
 		r->free[w] |= mask[w];
 		r->nfree += (uint32_t)__builtin_popcountl(mask[w]);
 	}
-	c->free_units += r->nfree - was;
+	c->free_units += extent_is_private(e) ? 0 : r->nfree - was;
 	row_relist(c, r);
 	if (r->nfree < e->units || was == e->units || --e->busy_rows)
 		return;

@@ -111,8 +111,8 @@ static bool view_look(struct view *v, size_t waiting[WORTHS])
 		return true;
 	}
 	pace_waits(&v->since);
-	v->worth = (uint8_t)policy_worth((uint64_t)n.ndue * v->geom->band, n.nfresh - n.ndead);
-	waiting[v->worth] += (size_t)n.ndue * v->geom->band;
+	v->worth = (uint8_t)policy_worth(n.ndue * view_unit_bytes(v), n.nfresh - n.ndead);
+	waiting[v->worth] += n.ndue * view_unit_bytes(v);
 	return false;
 }
 
@@ -129,7 +129,7 @@ static void spent_retire(void)
 			panic("a view was to die, and something in it lives");
 		rows_counts.units_killed += n.ndue;
 		view_find_late(w, n.due);
-		pace_died((size_t)n.ndue * w->geom->band);
+		pace_died(n.ndue * view_unit_bytes(w));
 	}
 	views_retire(v);
 }

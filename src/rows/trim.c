@@ -36,6 +36,8 @@ static void unit_mark(const struct extent *e, unsigned u)
 
 static void extent_mark(const struct extent *e)
 {
+	if (extent_is_private(e))
+		return;
 	for (unsigned w = 0; w < row_words(e); w++) {
 		uint64_t units = units_in_use(e, w);
 

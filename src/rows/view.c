@@ -102,7 +102,8 @@ static int view_place(struct view *v, uint32_t there)
 		v->base = space_take(len, VSPACE_LEAST);
 		if (!v->base)
 			return -ENOMEM;
-		err = host_view_map(v->base, v->chunk, v->first, v->pages);
+		err = view_is_private(v) ? host_range_map(v->base, len)
+					 : host_view_map(v->base, v->chunk, v->first, v->pages);
 	}
 	if (err)
 		return err;
@@ -132,6 +133,14 @@ static void view_link(struct view *v)
 	maps_count(direct, rows_counts.supers_live);
 }
 
+#define BEGIN_PAGES 2048U /* about what is faster so than by shared memory */
+
+/* Where all private memory counts, the program is to have it for itself. */
+void views_begin(void)
+{
+	heap_private_allow(ownlimit_data() ? 0 : BEGIN_PAGES);
+}
+
 struct view *view_new(unsigned cls, uint32_t most, int *err)
 {
 	struct class *c = &heap_class[cls];
@@ -153,6 +162,8 @@ struct view *view_new(unsigned cls, uint32_t most, int *err)
 		view_link(v);
 		return v;
 	}
+	if (v && view_is_private(v))
+		heap_private_allow(0); /* by shared memory it may go on */
 	if (v)
 		view_free(v);
 	if (*err == -ENOSPC)

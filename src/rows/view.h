@@ -59,7 +59,7 @@ struct view {
 	uint64_t *_Atomic own;
 
 	/* Once, and seldom read: where its memory is. */
-	uint32_t chunk;
+	uint32_t chunk; /* or HEAP_PRIVATE */
 	uint16_t first;
 
 	uint64_t bits[]; /* bitmaps of units, enum view_bitmap; then live */
@@ -115,6 +115,18 @@ static inline uint64_t view_live_word(const struct view *v, uint32_t w)
 	return livebits_word(v->live, &v->gone, w);
 }
 
+/* Is it memory of its own, which the kernel copies for a fork's child? */
+static inline bool view_is_private(const struct view *v)
+{
+	return v->chunk == HEAP_PRIVATE;
+}
+
+/* Of memory that come back when a unit dies. */
+static inline size_t view_unit_bytes(const struct view *v)
+{
+	return view_is_private(v) ? (size_t)v->geom->unit_pages << PAGE_SHIFT : v->geom->band;
+}
+
 static inline vaddr_t view_unit_at(const struct view *v, uint32_t u)
 {
 	return v->base + ((vaddr_t)u * v->geom->unit_pages << PAGE_SHIFT);
@@ -128,7 +140,7 @@ static inline uint32_t view_unit_of(const struct view *v, uint32_t idx)
 /* Does one entry of the page tables show 2 MB of it, or did before a kill there? */
 static inline bool view_is_huge(const struct view *v)
 {
-	return v->pages >= CHUNK_PAGES && heap_chunk_is_huge(v->chunk);
+	return v->pages >= CHUNK_PAGES && !view_is_private(v) && heap_chunk_is_huge(v->chunk);
 }
 
 /* Of these 2 MB in v->split. */
@@ -175,6 +187,9 @@ static inline bool word_is_last(struct view *v, uint32_t w)
 
 	return bits_next(view_fresh(v), u, v->units) >= v->units;
 }
+
+/* A process has begun, by a start or a fork: its next views are private memory. */
+void views_begin(void);
 
 /* A view of at most `most` units. NULL: *err says what is missing. In a section. */
 struct view *view_new(unsigned cls, uint32_t most, int *err);

@@ -138,6 +138,30 @@ static long memory_kb(void)
 	return kb;
 }
 
+/*
+ * In strict and deferred, what is allocated from here on is shared memory, of which a fork makes a copy: so many blocks
+ * live that no more of them get private pages.
+ */
+static void crowd(void) UNUSED;
+static void crowd(void)
+{
+	const char *o = getenv("UNDANGLE_OPTIONS");
+
+	/* Each fork is a new beginning. */
+	for (int i = 0; i < 5 && o && (strstr(o, "strict") || strstr(o, "deferred")); i++) {
+		pid_t pid = fork();
+
+		if (!pid)
+			_exit(0);
+		check(pid > 0 && wait_for(pid) == 0);
+		for (int n = 0; n < 1500; n++) {
+			void *lives = calloc(1, 24);
+
+			HIDE(lives);
+		}
+	}
+}
+
 /* Two threads leave the n-th meeting at *count at the same instant, as near as two can. */
 static void meet(int *count, int n) UNUSED;
 static void meet(int *count, int n)

@@ -206,10 +206,19 @@ int host_view_own(vaddr_t at, unsigned pages, bool others)
 	return 0;
 }
 
-void host_runs_empty(const struct run *r, size_t n)
+static void runs_check(const struct run *r, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		CHECK(r[i].lo < r[i].hi);
+}
+
+/* Private memory loses its bytes. */
+void host_runs_empty(const struct run *r, size_t n)
+{
+	runs_check(r, n);
+	for (size_t i = 0; i < n; i++)
+		if (shows[page_of(r[i].lo)] == PRIVATE)
+			madvise(vaddr_ptr(r[i].lo), r[i].hi - r[i].lo, MADV_DONTNEED);
 }
 
 int host_runs_kill(vaddr_t at, unsigned pages, const struct run *r, size_t n)
@@ -233,7 +242,7 @@ void host_core(vaddr_t at, size_t len, bool in)
 
 void host_runs_warm(const struct run *r, size_t n)
 {
-	host_runs_empty(r, n);
+	runs_check(r, n);
 }
 
 int host_range_map(vaddr_t at, size_t len)

@@ -148,6 +148,81 @@ static void pieces_end(void)
 	heap_init(true, true);
 }
 
+static struct row *row_take(unsigned cls, uint32_t most, uint64_t *mask)
+{
+	uint32_t there;
+	bool zeroed;
+	struct row *r = heap_row_take(&heap_class[cls], most, mask, &zeroed, &there);
+
+	CHECK(r && (!extent_is_private(r->ext) || (zeroed && !there)));
+	return r;
+}
+
+/* As many pages as are allowed; what is given back is not shown again, and counts no more. */
+static void private_ones_are_few(void)
+{
+	const unsigned small = heap_class_of(64), medium = heap_class_of(9000);
+	uint64_t mask[4][EXTENT_PAGES_MAX / 64] = {{0}};
+	struct row *r[4];
+	size_t bytes;
+
+	heap_idle_drop(true);
+	heap_trim();
+	bytes = heap_bytes();
+	heap_private_allow(16 + 64 + 30 + 63);
+	r[0] = row_take(small, 16, mask[0]);
+	r[1] = row_take(small, EXTENT_PAGES_MAX, mask[1]);
+	r[2] = row_take(medium, EXTENT_PAGES_MAX, mask[2]);
+	r[3] = row_take(small, EXTENT_PAGES_MAX, mask[3]);
+	for (unsigned i = 0; i < 3; i++)
+		CHECK(extent_is_private(r[i]->ext));
+	CHECK(!extent_is_private(r[3]->ext));
+	CHECK(bits(mask[0]) == 16 && bits(mask[1]) == 64 && bits(mask[2]) == 10);
+	heap_row_give(&heap_class[small], r[3], mask[3]);
+	heap_idle_drop(true);
+	heap_trim();
+	CHECK_EQ(heap_bytes(), bytes + (16 + 64 + 30) * PAGE_SIZE);
+	/* One by one: no row has anything of it before all is back. */
+	for (unsigned u = 0; u < 64; u++) {
+		uint64_t one[EXTENT_PAGES_MAX / 64] = {1UL << u};
+
+		CHECK_EQ(heap_class[small].free_units, 0);
+		CHECK_EQ(heap_class[small].extents, 2);
+		heap_row_give(&heap_class[small], r[1], one);
+	}
+	CHECK_EQ(heap_class[small].extents, 1);
+	heap_row_give(&heap_class[small], r[0], mask[0]);
+	heap_row_give(&heap_class[medium], r[2], mask[2]);
+	CHECK(!heap_class[small].extents && !heap_class[medium].extents);
+	CHECK_EQ(heap_bytes(), bytes);
+}
+
+/* However often a process begins: what lives counts. */
+static void private_ones_end(void)
+{
+	const unsigned cls = heap_class_of(64);
+	static struct row *r[100];
+	uint64_t mask[EXTENT_PAGES_MAX / 64];
+	unsigned n;
+
+	for (n = 0; n < ARRAY_LEN(r); n++) {
+		heap_private_allow(1000);
+		r[n] = row_take(cls, EXTENT_PAGES_MAX, mask);
+		if (!extent_is_private(r[n]->ext))
+			break;
+	}
+	CHECK_EQ(n, 61); /* less than 256 are left */
+	heap_row_give(&heap_class[cls], r[n], mask);
+	while (n--) {
+		mask[0] = ~0UL;
+		heap_row_give(&heap_class[cls], r[n], mask);
+	}
+	heap_private_allow(0);
+	CHECK(!extent_is_private((r[0] = row_take(cls, EXTENT_PAGES_MAX, mask))->ext));
+	heap_row_give(&heap_class[cls], r[0], mask);
+	heap_idle_drop(true);
+}
+
 static void cold_come_and_go(void)
 {
 	for (unsigned c = 0; c < HEAP_CLASSES; c++)
@@ -164,6 +239,8 @@ int main(void)
 	RUN(many_alive_make_hot);
 	RUN(empty_ones_stay_a_while);
 	RUN(medium_grows);
+	RUN(private_ones_are_few);
+	RUN(private_ones_end);
 	RUN(pieces_end);
 	RUN(cold_come_and_go);
 	return UNIT_END();

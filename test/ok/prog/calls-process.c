@@ -366,6 +366,7 @@ int main(int argc, char **argv)
 {
 	if (argc > 1)
 		return shown(argv + 1);
+	crowd();
 	execs();
 	clones();
 	clones_older();

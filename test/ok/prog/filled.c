@@ -116,6 +116,7 @@ static void forks(void)
 
 int main(void)
 {
+	crowd();
 	forks();
 	for (int how = 0; how < 7; how++)
 		given_back(how);

@@ -1,5 +1,6 @@
 // Children that no handler of pthread_atfork knows of: clone without CLONE_VM, _Fork, and the bare
 // system calls; on stacks from malloc, from coroutines, with and without other threads.
+// also: strict
 #include "ok.h"
 #include <linux/sched.h>
 #include <sched.h>
@@ -86,6 +87,7 @@ int main(void)
 {
 	pthread_t t;
 
+	crowd();
 	shared = strdup("of both");
 	all();
 	say("from a coroutine:");

@@ -167,6 +167,7 @@ int main(void)
 {
 	pthread_t t;
 
+	crowd();
 	signal(SIGUSR2, on_usr2);
 	file = fdopen(mkstemp(name), "w");
 	fprintf(file, "%s%s%s", first, second, third);

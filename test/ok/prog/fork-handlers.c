@@ -163,6 +163,7 @@ int main(void)
 {
 	const char *much = getenv("SIZE");
 
+	crowd();
 	rounds = much && !strcmp(much, "full") ? 3000 : much && !strcmp(much, "tiny") ? 60 : 100;
 	in_child("by a process", by_a_process);
 	in_child("by threads", by_threads);

@@ -61,6 +61,7 @@ int main(void)
 	int ordered = may_wait();
 	pthread_t t;
 
+	crowd();
 	first = calloc(1, sizeof(*first));
 	for (int i = 0; i < 1000; i++)
 		check(malloc(2000) != NULL);

@@ -1,6 +1,7 @@
 // Forks while other threads are in the middle of what libc's fork locks as well: they register
 // handlers of forks, whose list grows by malloc; look up names, for the first time in the process;
 // open and close FILEs. Nobody waits for ever, and the child can open FILEs.
+// also: strict
 #include "ok.h"
 
 #include <grp.h>
@@ -94,6 +95,7 @@ static int forks(void)
 
 int main(void)
 {
+	crowd();
 	/* Each once more: what a process does first is done once. */
 	for (int i = 0; i < 10; i++)
 		in_child("forks beside others", forks);

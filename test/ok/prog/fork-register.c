@@ -1,5 +1,6 @@
 // A program that registers handlers of forks itself, in libc's place, and calls them around its own
 // clone, as Firefox does: nothing waits for itself, and blocks are there in both.
+// also: strict
 #include "ok.h"
 
 static void (*prepare[20])(void), (*parent[20])(void), (*child[20])(void);
@@ -39,9 +40,11 @@ static int in_clone(void *arg)
 
 int main(void)
 {
-	char *stack = malloc(65536);
+	char *stack;
 	int status, pid;
 
+	crowd();
+	stack = malloc(65536);
 	pthread_atfork(look, look, look);
 	for (int i = 0; i < 10; i++) {
 		seen = 0;

@@ -3,6 +3,7 @@
 // malloc, with live data on both sides; atfork handlers that allocate; daemon; setuid.
 // not-tiny: each process makes a virtual machine of its own there, half a second in an emulator: 90
 // s for 200 of them
+// also: strict
 #include "ok.h"
 #include <sys/prctl.h>
 
@@ -253,6 +254,7 @@ static int orphan_pipe(void)
 
 int main(void)
 {
+	crowd();
 	data_make();
 	bomb();
 	check(chain(10) == 0);

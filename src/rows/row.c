@@ -169,10 +169,16 @@ static const struct geom *class_geom_now(const struct class *c)
 	return &heap_geom[kind][c->idx];
 }
 
+/* For what the class does with memory that it can use again, private extents do not count. */
+static size_t extent_counts(const struct extent *e, size_t n)
+{
+	return extent_is_private(e) ? 0 : n;
+}
+
 static void extent_new_link(struct class *c, struct extent *e)
 {
 	c->extents++;
-	c->bytes += extent_bytes(e);
+	c->bytes += extent_counts(e, extent_bytes(e));
 	extent_link(&c->idle, e);
 	c->empty++;
 }
@@ -203,7 +209,7 @@ static void extent_drop(struct class *c, struct extent *e)
 {
 	for (unsigned i = 0; i < e->fresh_rows; i++) {
 		row_unlist(c, e->rows[i]);
-		c->free_units -= extent_is_private(e) ? 0 : e->units;
+		c->free_units -= extent_counts(e, e->units);
 	}
 	extent_unlink(&c->idle, e);
 	c->empty--;
@@ -211,7 +217,7 @@ static void extent_drop(struct class *c, struct extent *e)
 		c->fresh = NULL;
 	c->grown -= c->grown && extent_wanted(c, e);
 	c->extents--;
-	c->bytes -= extent_bytes(e);
+	c->bytes -= extent_counts(e, extent_bytes(e));
 	heap_extent_free(e);
 }
 
@@ -434,7 +440,7 @@ void heap_row_give(struct class *c, struct row *r, const uint64_t *mask)
 		r->free[w] |= mask[w];
 		r->nfree += (uint32_t)__builtin_popcountl(mask[w]);
 	}
-	c->free_units += extent_is_private(e) ? 0 : r->nfree - was;
+	c->free_units += extent_counts(e, r->nfree - was);
 	row_relist(c, r);
 	if (r->nfree < e->units || was == e->units || --e->busy_rows)
 		return;

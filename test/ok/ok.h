@@ -138,28 +138,37 @@ static long memory_kb(void)
 	return kb;
 }
 
+static void lives(size_t size, int n)
+{
+	while (n--) {
+		void *p = malloc(size);
+
+		HIDE(p);
+	}
+}
+
 /*
- * In strict and deferred, what is allocated from here on is shared memory, of which a fork makes a copy: so many blocks
- * live that no more of them get private pages.
+ * In strict and deferred, what is allocated from here on is shared memory, of which a fork makes a copy: so
+ * many blocks live that no more of them get private pages, and of each size what was left of such is taken.
  */
 static void crowd(void) UNUSED;
 static void crowd(void)
 {
 	const char *o = getenv("UNDANGLE_OPTIONS");
 
+	if (!o || !(strstr(o, "strict") || strstr(o, "deferred")))
+		return;
 	/* Each fork is a new beginning. */
-	for (int i = 0; i < 5 && o && (strstr(o, "strict") || strstr(o, "deferred")); i++) {
+	for (int i = 0; i < 5; i++) {
 		pid_t pid = fork();
 
 		if (!pid)
 			_exit(0);
 		check(pid > 0 && wait_for(pid) == 0);
-		for (int n = 0; n < 1500; n++) {
-			void *lives = calloc(1, 24);
-
-			HIDE(lives);
-		}
+		lives(24, 1500);
 	}
+	for (size_t size = 16; size <= 32768; size += size < 128 ? 16 : size / 8)
+		lives(size, 64);
 }
 
 /* Two threads leave the n-th meeting at *count at the same instant, as near as two can. */

@@ -347,7 +347,7 @@ static bool is_in_huge(void *p)
 /* The first kill in 2 MB that are one huge page is charged for all their pages, and no other kill. */
 static void split(unsigned pages)
 {
-	static void *p[4 * SHEET_PAGES];
+	static void *p[8 * SHEET_PAGES]; /* more than private views have */
 	const uint64_t most = budget_cost(0, UINT64_MAX);
 	uint64_t before = 0;
 	unsigned n = 0;

@@ -186,10 +186,18 @@ static void private_ones_are_few(void)
 	for (unsigned u = 0; u < 64; u++) {
 		uint64_t one[EXTENT_PAGES_MAX / 64] = {1UL << u};
 
-		CHECK_EQ(heap_class[small].free_units, 0);
+		CHECK_EQ(r[1]->bucket, 0);
+		CHECK_EQ(heap_class[small].free_units + heap_class[small].bytes, 0);
 		CHECK_EQ(heap_class[small].extents, 2);
 		heap_row_give(&heap_class[small], r[1], one);
+		if (u != 50)
+			continue;
+		r[3] = row_take(small, EXTENT_PAGES_MAX, mask[3]);
+		CHECK(!extent_is_private(r[3]->ext));
+		heap_row_give(&heap_class[small], r[3], mask[3]);
+		heap_idle_drop(true);
 	}
+	heap_trim();
 	CHECK_EQ(heap_class[small].extents, 1);
 	heap_row_give(&heap_class[small], r[0], mask[0]);
 	heap_row_give(&heap_class[medium], r[2], mask[2]);

@@ -78,6 +78,9 @@ static void try_fork(const char *when)
 	say("%s", when);
 }
 
+/* What is larger is not of the rows. */
+#define STACK 32768
+
 static const char *co_says;
 
 static void body(void)
@@ -114,15 +117,15 @@ static void all(void)
 {
 	struct sigaction usr1 = {.sa_handler = on_usr1, .sa_flags = SA_ONSTACK};
 	struct sigaction segv = {.sa_sigaction = on_segv, .sa_flags = SA_SIGINFO | SA_ONSTACK};
-	stack_t ss = {.ss_sp = malloc(65536), .ss_size = 65536}, off = {.ss_flags = SS_DISABLE};
-	void *stack = aligned_alloc(4096, 131072);
+	stack_t ss = {.ss_sp = malloc(STACK), .ss_size = STACK}, off = {.ss_flags = SS_DISABLE};
+	void *stack = aligned_alloc(4096, STACK);
 	char line[100], *page;
 	pthread_attr_t a;
 	pthread_t t;
 	sigset_t set;
 
 	try_fork("plain");
-	coroutine("in a coroutine", 65536);
+	coroutine("in a coroutine", STACK);
 	coroutine("in a coroutine with a large stack", 1 << 20);
 	file = fopen(name, "r");
 	check(fgets(line, sizeof(line), file) &&
@@ -135,7 +138,7 @@ static void all(void)
 	try_fork("with a database of names");
 	sigaltstack(&ss, NULL);
 	try_fork("with an alternate stack from malloc");
-	coroutine("in a coroutine, with that", 65536);
+	coroutine("in a coroutine, with that", STACK);
 	sigaction(SIGUSR1, &usr1, NULL);
 	raise(SIGUSR1);
 	sigaction(SIGSEGV, &segv, NULL);
@@ -153,7 +156,7 @@ static void all(void)
 	sigprocmask(SIG_SETMASK, &set, NULL);
 	signal(SIGSEGV, SIG_DFL);
 	pthread_attr_init(&a);
-	check(pthread_attr_setstack(&a, stack, 131072) == 0);
+	check(pthread_attr_setstack(&a, stack, STACK) == 0);
 	check(pthread_create(&t, &a, thread, NULL) == 0);
 	pthread_join(t, NULL);
 	check(fgets(line, sizeof(line), file) && !strcmp(line, second));

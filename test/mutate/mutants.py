@@ -24,7 +24,7 @@ MUTANTS = [
     ("places-forgotten", "src/base/atonce.c", "__atomic_store_n(a, now, ", "__atomic_store_n(a, n, ",
      ["bug:uaf-rare-path:adaptive"]),
     ("split-for-nothing", "src/rows/sweep.c", "\treturn before + behind;\n", "\treturn 0;\n", ["unit:engine_test"]),
-    ("split-medium-unseen", "src/rows/view.h", "return v->pages >= CHUNK_PAGES && heap", "return v->geom->unit_pages == 1 && heap",
+    ("split-medium-unseen", "src/rows/view.h", "return v->pages >= CHUNK_PAGES && !view", "return v->geom->unit_pages == 1 && !view",
      ["unit:engine_test"]),
     ("split-for-each-kill", "src/rows/sweep.c", "atomic_fetch_or(&v->split, bit) & bit)", "!atomic_fetch_or(&v->split, bit))",
      ["unit:engine_test"]),

@@ -100,8 +100,6 @@ MUTANTS = [
      ["bug:double-free-realloc:strict"]),
     ("owner-frees-as-if-alone", "src/base/mode.c", "mode.one_bit = mode.records || mode.strict;",
      "mode.one_bit = false;", ["ok:double-free-at-once:strict"]),
-    ("any-free-not-atomic", "src/base/livebits.h", '"lock btrq %2, %0"', '"btrq %2, %0"',
-     ["ok:double-free-at-once:strict"]),
     ("freed-twice-unseen", "src/rows/late.c", "\tif (idx != ~0U)\n", "\tif (idx != ~0U && !v)\n",
      ["ok:double-free-unseen:deferred"]),
     ("owner-frees-what-is-gone", "src/base/livebits.h", "\t\twas = was && !(gone[idx / 64] >> n & 1);\n",

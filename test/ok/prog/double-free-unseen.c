@@ -3,7 +3,7 @@
 // such block before its memory is used again.
 // native: no
 // findings: yes
-// profiles: deferred,production
+// profiles: deferred,adaptive,production
 // options: stacks=off
 // host-only: the two bits of an object are the slabs'
 // not-tiny: one processor there: no instant in which both are

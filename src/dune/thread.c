@@ -247,6 +247,10 @@ static long clone_fork(struct thread *t, uint64_t flags, uint64_t stack, uint64_
 	if (vcpu_bases_get(t, &fs, &gs) || vcpu_fpu_get(t))
 		return -EAGAIN;
 	mask = signal_mask_block();
+	if (t->has_sig) { /* it comes first, as in the kernel; all is blocked until then, which the child would keep */
+		sys_call4(__NR_rt_sigprocmask, SIG_SETMASK, (long)&mask, 0, 8);
+		return HOST_RESTART;
+	}
 	vm_lock();
 	sighand_lock(t->sighand);
 	pid = sys_call6(__NR_clone, (long)(flags & ~(uint64_t)CLONE_SETTLS), 0, (long)ptid,

@@ -1,5 +1,6 @@
 /* restart.c - conformance: calls that a signal interrupts, and which of them go on. */
 #include <poll.h>
+#include <sched.h>
 #include <semaphore.h>
 #include <sys/epoll.h>
 #include <sys/select.h>
@@ -147,6 +148,55 @@ static void sig_nanosleep_left(void)
 	say_wait("helper", p);
 }
 
+static pthread_t forker;
+static volatile int forked;
+
+/* The next when the last was handled. */
+static void *sends_always(void *arg)
+{
+	while (!forked) {
+		int was = hits;
+
+		pthread_kill(forker, SIGUSR1);
+		while (hits == was && !forked)
+			sched_yield();
+	}
+	return arg;
+}
+
+static volatile sig_atomic_t hit_child;
+
+static void in_child(int sig, siginfo_t *si, void *uc)
+{
+	hit_child = 1;
+}
+
+/* Forks that a signal comes right before, or into: the child has no part of it, and takes its own. */
+static void sig_fork(void)
+{
+	pthread_t t;
+	int good = 0, status;
+
+	forker = pthread_self();
+	handle(SIGUSR1, count, SA_RESTART);
+	handle(SIGUSR2, in_child, 0);
+	t = thread_start(sends_always, NULL);
+	for (int i = 0; i < 60; i++) {
+		pid_t pid = (pid_t)syscall(SYS_fork);
+
+		if (!pid) {
+			syscall(SYS_tgkill, getpid(), syscall(SYS_gettid), SIGUSR2);
+			syscall(SYS_exit_group, hit_child ? 7 : 8);
+		}
+		while (waitpid(pid, &status, 0) < 0)
+			;
+		good += status == 7 << 8;
+	}
+	forked = 1;
+	pthread_join(t, NULL);
+	say("%d children took their signal", good);
+}
+
 const struct conform_case restart_cases[] = {
 	{"sig_restart", sig_restart},
 	{"sig_eintr", sig_eintr},
@@ -154,5 +204,6 @@ const struct conform_case restart_cases[] = {
 	{"sig_restart_wait", sig_restart_wait},
 	{"sig_sem_wait", sig_sem_wait},
 	{"sig_nanosleep_left", sig_nanosleep_left},
+	{"sig_fork", sig_fork},
 	{NULL, NULL},
 };

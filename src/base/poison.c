@@ -6,12 +6,6 @@
 
 bool poison_broken;
 
-/* The first word of [at, end) that is not as poison_words(at, end, word) left it. */
-struct differs {
-	vaddr_t at; /* end: none does, or cannot be read */
-	uint64_t value;
-};
-
 #define TWO sizeof(__m128i)
 
 /* Two words of the filling, of which this is the first. */
@@ -39,6 +33,7 @@ failed:
 	poison_broken = true;
 }
 
+/* The first word of [at, end) that is not as poison_words(at, end, word) left it; end: none, or unread. */
 static struct differs compare(vaddr_t at, vaddr_t end, uint64_t word)
 {
 	for (; at < end; at += 8, word += 8) {
@@ -84,16 +79,18 @@ static bool page_is_zero(vaddr_t at)
 	return true;
 }
 
-void poison_look(vaddr_t at, size_t size)
+bool poison_differs(vaddr_t at, size_t size, struct differs *d)
 {
 	vaddr_t end = at + MIN(size, POISON_MOST);
-	struct differs d;
 
 	if (likely(is_whole(at, end, poison_word(at))))
-		return;
-	d = compare(at, end, poison_word(at));
-	if (d.at == end || poison_broken || (mode.grouped && !d.value && page_is_zero(d.at)))
-		return;
-	late_note(LATE_WRITE, d.at + (vaddr_t)__builtin_ctzl(d.value ^ poison_word(d.at)) / 8,
-		d.value);
+		return false;
+	*d = compare(at, end, poison_word(at));
+	return d->at != end && !poison_broken && !(mode.grouped && !d->value && page_is_zero(d->at));
+}
+
+void poison_note(const struct differs *d)
+{
+	late_note(LATE_WRITE, d->at + (vaddr_t)__builtin_ctzl(d->value ^ poison_word(d->at)) / 8,
+		d->value);
 }

@@ -34,12 +34,18 @@ static inline void poison_fill(vaddr_t at, size_t size)
 	poison_words(at, at + MIN(size, POISON_MOST), poison_word(at));
 }
 
+struct differs { /* a word that is not as it was filled */
+	vaddr_t at;
+	uint64_t value;
+};
+
 /*
- * What was filled so, and freed then: if somebody has written there since, the first byte that differs
- * is noted (late.h). Not where it cannot be said: it cannot be read; poison_broken; or, in private
- * memory, the page has nothing but zeros, as one has that the program gave back to the kernel.
+ * What was filled so, and freed then: has somebody written there since? Not where it cannot be said: it
+ * cannot be read; poison_broken; or, where blocks share private pages, the page has nothing but zeros, as
+ * one has that the program gave back to the kernel.
  */
-void poison_look(vaddr_t at, size_t size);
+bool poison_differs(vaddr_t at, size_t size, struct differs *d);
+void poison_note(const struct differs *d); /* its first byte that differs (late.h) */
 
 /* A filling could not go on, ever: what was filled is not known then. */
 extern bool poison_broken;

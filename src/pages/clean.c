@@ -48,14 +48,15 @@ static void find_twice(struct sheet *s)
 static void find_written(struct sheet *s, uint32_t u)
 {
 	const struct page_kind *k = sheet_kind(s, u);
+	struct differs d;
 
 	for (uint32_t j = 0; j < k->slots; j++) {
 		uint32_t idx = sheet_idx(u, j);
 		const struct record *r = sheet_record(s, idx);
 
 		if (!(sheet_live_word(s, idx / SHEET_BITS) >> (idx % SHEET_BITS) & 1) &&
-			(!r || r->alloc_tid))
-			poison_look(sheet_slot_at(s, idx), k->size);
+			(!r || r->alloc_tid) && poison_differs(sheet_slot_at(s, idx), k->size, &d))
+			poison_note(&d);
 	}
 }
 

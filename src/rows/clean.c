@@ -24,8 +24,10 @@ static void kill_units(struct view *v, const uint64_t *mask)
 		ok &= !host_runs_kill(v->base, v->pages, runs, n);
 		rows_counts.runs_killed += n;
 	}
-	if (!ok)
+	if (!ok) {
+		v->torn = true;
 		return;
+	}
 	for (unsigned w = 0; w < view_uwords(v); w++) {
 		rows_counts.units_killed += (unsigned)__builtin_popcountl(mask[w]);
 		atomic_fetch_or(&view_revoked(v)[w], mask[w]);

@@ -142,6 +142,7 @@ static void view_again(struct view *v)
 		v->kept = false;
 	if (torn)
 		v->torn = true;
+	v->killing = 0; /* by threads that are not here */
 	if (view_is_private(v))
 		return;
 	if (!v->super && !view_map_again(v->base, v->chunk, v->first, v->pages))

@@ -28,10 +28,23 @@ static bool is_filled(const struct view *v, uint32_t idx, vaddr_t at)
 				   !view_owns(v, (uint32_t)((last - v->base) >> PAGE_SHIFT))));
 }
 
-/* The dead of word w: they lie in pages of their own, so the caches are told of all before the first is looked at. */
-static void find_written(const struct view *v, uint32_t w, uint64_t dead)
+/*
+ * The kernel empties a private page before it guards it. So what is zero now may be so by a free that
+ * kills it at once: it says so before that, and has made it revoked when it says so no more.
+ */
+static bool is_emptied(struct view *v, uint32_t idx, const struct differs *d)
 {
-	vaddr_t filled[64];
+	uint32_t u = view_unit_of(v, idx);
+
+	return view_is_private(v) && !d->value &&
+	       (atomic_load(&v->killing) || atomic_load(&view_revoked(v)[u / 64]) >> (u % 64) & 1);
+}
+
+/* The dead of word w: they lie in pages of their own, so the caches are told of all before the first is looked at. */
+static void find_written(struct view *v, uint32_t w, uint64_t dead)
+{
+	uint32_t filled[64];
+	struct differs d;
 	unsigned n = 0;
 
 	for (uint64_t m = dead; m; m &= m - 1) {
@@ -41,10 +54,12 @@ static void find_written(const struct view *v, uint32_t w, uint64_t dead)
 		if (!is_filled(v, idx, at))
 			continue;
 		__builtin_prefetch(vaddr_ptr(at));
-		filled[n++] = at;
+		filled[n++] = idx;
 	}
 	for (unsigned i = 0; i < n; i++)
-		poison_look(filled[i], v->geom->size);
+		if (poison_differs(view_slot_at(v, filled[i]), v->geom->size, &d) &&
+			!is_emptied(v, filled[i], &d))
+			poison_note(&d);
 }
 
 void view_find_late(struct view *v, const uint64_t *in)

@@ -77,8 +77,12 @@ static void unit_kill(struct view *v, uint32_t u)
 	unsigned others;
 
 	r.hi = r.lo + ((vaddr_t)v->geom->unit_pages << PAGE_SHIFT);
+	atomic_fetch_add(&v->killing, 1);
 	if (!host_runs_kill(v->base, v->pages, &r, 1))
 		atomic_fetch_or(&view_revoked(v)[u / 64], 1UL << (u % 64));
+	else
+		v->torn = true;
+	atomic_fetch_sub(&v->killing, 1);
 	others = split_warm(v, u);
 	if (begun)
 		atonce_charge(begun, host_touches(others));

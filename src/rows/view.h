@@ -27,7 +27,7 @@ struct view {
 	bool simple;	/* an object per page: the short ways */
 	bool zeroed;	/* its memory was never written through another view */
 	bool kept;	/* it is in every core (cores.c) */
-	bool torn;	/* not all that is dead there was filled: a fork's child, an ended thread */
+	bool torn; /* not all that is dead there is as it was filled: a child, an ended thread */
 	/* Once, by the thread whose cursor gets it (alloc.c). Both are numbers of owners. */
 	uint16_t owner; /* who frees there as its owner */
 	uint16_t giver; /* who hands it out */
@@ -61,6 +61,7 @@ struct view {
 	/* Once, and seldom read: where its memory is. */
 	uint32_t chunk; /* or HEAP_PRIVATE */
 	uint16_t first;
+	_Atomic uint16_t killing; /* units that frees kill at this moment (sweep.c) */
 
 	uint64_t bits[]; /* bitmaps of units, enum view_bitmap; then live */
 };

@@ -15,7 +15,7 @@ MUTANTS = [
      ["bug:uaf-read-small:strict"]),
     ("short-row-not-recorded", "src/malloc/short_alloc.c", "\treturn likely(!v->rec) ? p : malloc_recorded(v, p, size);\n",
      "\treturn p;\n", ["bug:uaf-list,uaf-neighbour,uaf-read-shared,uaf-thread-storm:strict"]),
-    ("written-not-looked-at", "src/base/poison.c", "\tif (d.at == end || poison_broken", "\tif (d.at >= at || poison_broken",
+    ("written-not-looked-at", "src/base/poison.c", "\treturn d->at != end &&", "\treturn d->at < at &&",
      ["bug:uaf-write-found-at-exit:deferred"]),
     ("written-not-at-death", "src/rows/sweep.c", "\t\tview_find_late(w, n.due);\n", "", ["bug:uaf-write-found-reused:deferred"]),
     ("written-in-own-page", "src/rows/own.c", "return own && own[page / 64]", "return own && !v && own[page / 64]",
@@ -217,6 +217,9 @@ MUTANTS = [
     ("private-once", "src/rows/fork.c", "\thost_fork_parent();\n\tviews_begin();\n", "\thost_fork_parent();\n",
      ["ok:fork-small:deferred"]),
     ("private-emptied", "src/rows/clean.c", "if (v->own || view_is_private(v))", "if (v->own)", ["unit:engine_test"]),
+    ("private-emptied-told", "src/rows/late.c", "return view_is_private(v) && !d->value &&", "return !d->value && !v &&",
+     ["unit:engine_test"]),
+    ("private-kill-unsaid", "src/rows/sweep.c", "\tatomic_fetch_add(&v->killing, 1);\n", "", ["unit:engine_test"]),
     ("private-listed", "src/rows/row.c", "\treturn !extent_is_private(e) && (", "\treturn (", ["unit:heap_cold_test"]),
     ("private-for-ever", "src/rows/chunk.c", "PRIVATE_MAX - MIN(private_pages, PRIVATE_MAX)", "PRIVATE_MAX", ["unit:heap_cold_test"]),
     # --- signals that are sent ---

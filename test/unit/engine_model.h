@@ -221,6 +221,20 @@ void host_runs_empty(const struct run *r, size_t n)
 			madvise(vaddr_ptr(r[i].lo), r[i].hi - r[i].lo, MADV_DONTNEED);
 }
 
+/* Is called, once, between the two steps of a kill of private pages: they are empty, and not dead yet. */
+static void (*in_gap)(void);
+
+static void gap(const struct run *r)
+{
+	void (*fn)(void) = in_gap;
+
+	if (!fn || shows[page_of(r->lo)] != PRIVATE)
+		return;
+	madvise(vaddr_ptr(r->lo), r->hi - r->lo, MADV_DONTNEED);
+	in_gap = NULL;
+	fn();
+}
+
 int host_runs_kill(vaddr_t at, unsigned pages, const struct run *r, size_t n)
 {
 	if (!again && fails())
@@ -230,6 +244,7 @@ int host_runs_kill(vaddr_t at, unsigned pages, const struct run *r, size_t n)
 
 		CHECK(r[i].lo >= at && r[i].hi <= at + ((vaddr_t)pages << PAGE_SHIFT));
 		CHECK(!i || r[i].lo >= r[i - 1].hi);
+		gap(&r[i]);
 		memset(&shows[from], 0, (to - from) * sizeof(shows[0]));
 	}
 	return 0;

@@ -442,6 +442,48 @@ static void of_two_at_once_one_is_told(void)
 	}
 }
 
+/* Another thread's sweep, or the look at the end. */
+static unsigned gaps;
+
+static void look_in_gap(void)
+{
+	struct lock_section s;
+
+	gaps++;
+	lock_section_enter(&s);
+	sweep_look_late();
+	lock_section_leave(&s);
+}
+
+/* What a kill at a free has emptied was not written to; what was, is told, zeros too. */
+static void look_while_killed(const struct way *w)
+{
+	char *p[60];
+	struct late l;
+
+	for (unsigned i = 0; i < ARRAY_LEN(p); i++)
+		memset(p[i] = short_malloc(100), 1, 100);
+	for (unsigned i = 0; i < ARRAY_LEN(p) - 1; i++) {
+		in_gap = look_in_gap;
+		short_free(p[i]);
+		CHECK(!late_take(&l));
+	}
+	in_gap = NULL;
+	CHECK(gaps > 10);
+	options.strict_share = 0;
+	mode_start();
+	short_free(p[ARRAY_LEN(p) - 1]);
+	CHECK(!is_dead(vaddr_of(p[ARRAY_LEN(p) - 1])));
+	memset(p[ARRAY_LEN(p) - 1], 0, 16);
+	look_in_gap();
+	CHECK(late_take(&l) && l.what == LATE_WRITE);
+}
+
+static void what_a_kill_empties_is_not_told(void)
+{
+	in_child(&(struct way){DETECT_ADAPTIVE, 1, 0, true, 0}, look_while_killed);
+}
+
 /* view_check ends a debug build where a bit is set out of order. */
 static void break_released(const struct way *w)
 {
@@ -496,6 +538,7 @@ int main(void)
 {
 	RUN(whole_sheets_move);
 	RUN(of_two_at_once_one_is_told);
+	RUN(what_a_kill_empties_is_not_told);
 	RUN(splits_are_charged);
 	RUN(large_blocks_serve_again);
 	RUN(large_blocks_grow);

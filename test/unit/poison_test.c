@@ -41,8 +41,11 @@ static void fresh(void)
 /* Looks at a block; where was it written to? 0: nowhere. */
 static vaddr_t looked(const char *p, size_t size)
 {
+	struct differs d;
+
 	told = 0;
-	poison_look(vaddr_of(p), size);
+	if (poison_differs(vaddr_of(p), size, &d))
+		poison_note(&d);
 	return told;
 }
 

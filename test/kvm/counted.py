@@ -35,7 +35,7 @@ MOST = {
     "host-strict": {"instructions": 455, "pages": 330, "exits": 1.1, "handed": 1.1, "faults": 290},
     "host-deferred": {"instructions": 75, "pages": 240, "exits": 0.012, "handed": 0.02, "faults": 290},
     "host-production": {"instructions": 15, "pages": 250, "exits": 0.0015, "handed": 0.003, "faults": 40,
-                        "starting": 19, "asking": 34},
+                        "starting": 19, "asking": 37},
 }
 
 

@@ -420,7 +420,7 @@ struct row *heap_row_take(
 	if (!extent_is_private(r->ext))
 		heap_extent_shown(r->ext, before - r->nfree, r->used);
 	r->used = 1;
-	c->views++;
+	c->views += (uint32_t)extent_counts(r->ext, 1);
 	return r;
 }
 

@@ -164,6 +164,7 @@ static void private_ones_are_few(void)
 	const unsigned small = heap_class_of(64), medium = heap_class_of(9000);
 	uint64_t mask[4][EXTENT_PAGES_MAX / 64] = {{0}};
 	struct row *r[4];
+	uint32_t views = heap_class[small].views;
 	size_t bytes;
 
 	heap_idle_drop(true);
@@ -172,6 +173,7 @@ static void private_ones_are_few(void)
 	heap_private_allow(16 + 64 + 30 + 63);
 	r[0] = row_take(small, 16, mask[0]);
 	r[1] = row_take(small, EXTENT_PAGES_MAX, mask[1]);
+	CHECK_EQ(heap_class[small].views, views); /* it has not grown by them */
 	r[2] = row_take(medium, EXTENT_PAGES_MAX, mask[2]);
 	r[3] = row_take(small, EXTENT_PAGES_MAX, mask[3]);
 	for (unsigned i = 0; i < 3; i++)

@@ -86,7 +86,8 @@ bool poison_differs(vaddr_t at, size_t size, struct differs *d)
 	if (likely(is_whole(at, end, poison_word(at))))
 		return false;
 	*d = compare(at, end, poison_word(at));
-	return d->at != end && !poison_broken && !(mode.grouped && !d->value && page_is_zero(d->at));
+	return d->at != end && !poison_broken &&
+	       !(mode.grouped && !d->value && page_is_zero(d->at));
 }
 
 void poison_note(const struct differs *d)

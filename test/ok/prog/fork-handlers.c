@@ -181,7 +181,6 @@ int main(void)
 	const char *much = getenv("SIZE");
 
 	turns = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	crowd();
 	rounds = much && !strcmp(much, "full") ? 3000 : much && !strcmp(much, "tiny") ? 60 : 100;
 	in_child("by a process", by_a_process);
 	in_child("by threads", by_threads);

@@ -3,7 +3,6 @@
 // malloc, with live data on both sides; atfork handlers that allocate; daemon; setuid.
 // not-tiny: each process makes a virtual machine of its own there, half a second in an emulator: 90
 // s for 200 of them
-// also: strict
 #include "ok.h"
 #include <sys/prctl.h>
 
@@ -254,7 +253,6 @@ static int orphan_pipe(void)
 
 int main(void)
 {
-	crowd();
 	data_make();
 	bomb();
 	check(chain(10) == 0);

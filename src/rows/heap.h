@@ -232,6 +232,7 @@ void heap_pool_trim(void);
  */
 void heap_idle_drop(bool all);
 size_t heap_bytes(void);	   /* of all chunks */
+size_t heap_used_bytes(void);	   /* of units that views have: what lives, and what waits to die */
 uint32_t heap_chunks(void);	   /* 1 + the highest id ever used */
 bool heap_chunk_used(uint32_t id); /* below that: does some extent have it? */
 

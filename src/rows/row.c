@@ -395,6 +395,19 @@ static uint32_t units_end(const uint64_t *mask, unsigned words)
 	return words ? words * 64 - (uint32_t)__builtin_clzl(mask[words - 1]) : 0;
 }
 
+static _Atomic size_t used;
+
+static size_t units_bytes(const struct extent *e, uint32_t n)
+{
+	return n *
+	       (extent_is_private(e) ? (size_t)e->geom->unit_pages << PAGE_SHIFT : e->geom->band);
+}
+
+size_t heap_used_bytes(void)
+{
+	return used;
+}
+
 struct row *heap_row_take(
 	struct class *c, uint32_t most, uint64_t *mask, bool *zeroed, uint32_t *there)
 {
@@ -413,6 +426,7 @@ struct row *heap_row_take(
 		extent_busy(c, r->ext);
 	before = r->nfree;
 	row_cut(c, r, mask, most);
+	used += units_bytes(r->ext, before - r->nfree);
 	row_relist(c, r);
 	*zeroed = !r->used;
 	*there = r->ext->dirty ? r->ext->units : r->ext->there;
@@ -441,6 +455,7 @@ void heap_row_give(struct class *c, struct row *r, const uint64_t *mask)
 		r->nfree += (uint32_t)__builtin_popcountl(mask[w]);
 	}
 	c->free_units += extent_counts(e, r->nfree - was);
+	used -= units_bytes(e, r->nfree - was);
 	row_relist(c, r);
 	if (r->nfree < e->units || was == e->units || --e->busy_rows)
 		return;

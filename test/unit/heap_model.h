@@ -87,6 +87,8 @@ static uint64_t granules(uint32_t at, uint32_t n, uint32_t *done)
 	return ~0UL >> (64 - *done) << (at % 64);
 }
 
+static size_t claimed; /* bytes */
+
 /*
  * Who takes a claim writes all of it: nobody else's, and zero before if that was said. Who gives
  * units back does not own them any more.
@@ -111,6 +113,7 @@ static void claim_mark(const struct row *r, const uint64_t *mask, bool take, boo
 			CHECK(!zeroed || !(*is & m));
 			*own ^= m;
 			*is |= m;
+			claimed += (take ? 16UL : -16UL) * done;
 			at += done;
 		}
 	}
@@ -163,6 +166,7 @@ static void rows_come_and_go(void)
 {
 	enum { CLAIMS = 300 };
 	static struct claim claim[CLAIMS];
+	size_t before = heap_used_bytes() - claimed;
 
 	for (unsigned cls = 0; cls < heap_class_count(); cls += 5) {
 		struct class *c = &heap_class[cls];
@@ -177,6 +181,7 @@ static void rows_come_and_go(void)
 			n = claim_take(
 				c, rnd() % 2 ? EXTENT_PAGES_MAX : 1 + (uint32_t)(rnd() % 70));
 			claim_check(claim, CLAIMS, &n);
+			CHECK_EQ(heap_used_bytes(), before + claimed);
 			*k = n;
 		}
 		for (unsigned i = 0; i < CLAIMS; i++)

@@ -127,7 +127,7 @@ static void chunks_become_huge(void)
 	CHECK(a->chunk == id && a->dirty && heap_chunk_is_huge(id));
 	heap_extent_free(a);
 	heap_trim();
-	CHECK(chunks_out == 0 && heap_bytes() == 0);
+	CHECK(chunks_out == 0 && heap_bytes() == 0 && heap_used_bytes() == 0);
 	a = heap_extent_new(one, CHUNK_PAGES, false);
 	CHECK(!a->dirty && !heap_chunk_is_huge(a->chunk));
 	heap_extent_free(a);

@@ -4,6 +4,7 @@
 // not-tiny: each process makes a virtual machine of its own there, half a second in an emulator: 90
 // s for 200 of them
 #include "ok.h"
+#include <malloc.h>
 #include <sys/prctl.h>
 
 static char *data[1000];
@@ -148,6 +149,8 @@ static void fork_while_busy(void)
 	for (i = 0; i < 3; i++)
 		pthread_join(b[i], NULL);
 	check(data_intact());
+	/* What waits to die grew with what waits to die. */
+	check(mallinfo2().arena < 1UL << 28);
 }
 
 static char *fork_note[3];
@@ -253,6 +256,7 @@ static int orphan_pipe(void)
 
 int main(void)
 {
+	crowd();
 	data_make();
 	bomb();
 	check(chain(10) == 0);

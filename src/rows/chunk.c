@@ -6,7 +6,8 @@
  * use, or into columns, 1 KB of each of its pages; a span is cut into columns as if it were one
  * chunk, and its first one stands for all. A chunk that has no extent goes back to the system, but
  * for a small pool of huge ones. Chunks begin in 4 KB pages, so that a small program pays for what
- * it touches. Private extents have no chunk, and are only counted. What breaks it: a column that had an extent before and passes for zero.
+ * it touches. Private extents have no chunk, and are only counted. What breaks it: a column that had
+ * an extent before and passes for zero.
  */
 #include "heap.h"
 #include "base/base.h"

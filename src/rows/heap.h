@@ -6,10 +6,10 @@
  * their views are as large as a huge page and four classes can share one; a class in much use has
  * columns of a span, two chunks in a row, so that one mapping serves twice as many objects.
  * For larger objects, and for classes in little use, it is a power of two of whole pages, 32 to
- * 512, which are pieces of a chunk; or private memory, that of a small program. Its pages are cut in units (one page; for objects larger than a
- * page, as many as one takes). A row is one band of bytes in every unit of an extent; a band holds
- * `group` objects of a small class, or one. From page to page column and row move on, so that L1
- * sets are spread. A view (view.h) shows one row.
+ * 512, which are pieces of a chunk; or private memory, that of a small program. Its pages are cut in
+ * units (one page; for objects larger than a page, as many as one takes). A row is one band of bytes
+ * in every unit of an extent; a band holds `group` objects of a small class, or one. From page to
+ * page column and row move on, so that L1 sets are spread. A view (view.h) shows one row.
  *
  * class.c (pure) has the geometry, chunk.c the extents, row.c the rows.
  */

@@ -8,7 +8,7 @@
 
 #include <signal.h>
 
-#define HELD_MAX (UD_DEBUG ? 96 : 1) /* around a fork: those of all classes, and ten */
+#define HELD_MAX (UD_DEBUG ? 96 : 2) /* around a fork: those of all classes, and ten */
 
 static __thread struct {
 	uint32_t n;

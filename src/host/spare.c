@@ -13,13 +13,14 @@
 
 #define PAIRS	    512 /* each is two mappings */
 #define PAIRS_KILLS 16	/* of them, for kills alone */
-#define PAIRS_LAST  2	/* and of those, for the heap that needs no more: reserving it takes one */
+#define PAIRS_LAST  2	/* beside them, from the start: the heap that needs no more takes one */
 #define PAIRS_PROBE 8	/* behind them, to ask whether there are any more: mremap wants several */
 #define STEP	    4
 
 static struct lock spare_lock = LOCK(SPARE);
 static vaddr_t range; /* of 2 * (PAIRS + PAIRS_PROBE) pages */
 static uint32_t pairs;
+static _Atomic vaddr_t last; /* PAIRS_LAST of them; 0: there are none (any more) */
 static uint32_t pairs_kept = PAIRS_KILLS;
 
 static bool range_make(void)
@@ -73,19 +74,32 @@ static bool spare_use(uint32_t keep)
 	return some;
 }
 
+/* Small, for a user who locks all memory has a limit for what is mapped. */
 void host_spare_start(void)
 {
-	host_spare_fill(PAIRS_LAST);
+	long r = sys_mmap(0, 2 * PAIRS_LAST * PAGE_SIZE, PROT_NONE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (sys_is_err(r))
+		return;
+	for (unsigned i = 0; i < PAIRS_LAST; i++)
+		sys_mprotect((vaddr_t)r + (2UL * i + 1) * PAGE_SIZE, PAGE_SIZE, PROT_READ);
+	last = (vaddr_t)r;
 }
 
 bool host_spare_kill(void)
 {
-	return spare_use(PAIRS_LAST);
+	return spare_use(0);
 }
 
 bool host_spare_last(void)
 {
-	return spare_use(0);
+	vaddr_t at;
+
+	if (spare_use(0))
+		return true;
+	at = atomic_exchange(&last, 0);
+	return at && !sys_is_err(sys_munmap(at, 2 * PAIRS_LAST * PAGE_SIZE));
 }
 
 /* Asked of the kernel: Needs no address space. */

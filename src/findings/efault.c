@@ -135,14 +135,14 @@ static __attribute__((noinline)) void check_short(
 		tell(&r);
 }
 
-static inline __attribute__((always_inline)) bool failed(long r, enum fail how)
+static ALWAYS_INLINE bool failed(long r, enum fail how)
 {
 	if (how == ERRNO)
 		return (int)r == EFAULT;
 	return unlikely(how == NUL ? !r : (int)r == -1) && errno == EFAULT;
 }
 
-static inline __attribute__((always_inline)) void *real_of(int i)
+static ALWAYS_INLINE void *real_of(int i)
 {
 	void *p = __atomic_load_n(&real[i], __ATOMIC_RELAXED);
 

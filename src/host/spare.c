@@ -23,22 +23,25 @@ static uint32_t pairs;
 static _Atomic vaddr_t last; /* PAIRS_LAST of them; 0: there are none (any more) */
 static uint32_t pairs_kept = PAIRS_KILLS;
 
+/* For n pairs; 0: there is none. */
+static vaddr_t range_new(uint32_t n)
+{
+	long r = sys_mmap(0, 2UL * n * PAGE_SIZE, PROT_NONE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	return sys_is_err(r) ? 0 : (vaddr_t)r;
+}
+
 static bool range_make(void)
 {
-	long r;
-
-	if (range)
-		return true;
-	r = sys_mmap(0, 2 * (PAIRS + PAIRS_PROBE) * PAGE_SIZE, PROT_NONE,
-		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (!sys_is_err(r))
-		range = (vaddr_t)r;
+	if (!range)
+		range = range_new(PAIRS + PAIRS_PROBE);
 	return range;
 }
 
-static bool pair_take(uint32_t i)
+static bool pair_take(vaddr_t of, uint32_t i)
 {
-	return !sys_is_err(sys_mprotect(range + (2UL * i + 1) * PAGE_SIZE, PAGE_SIZE, PROT_READ));
+	return !sys_is_err(sys_mprotect(of + (2UL * i + 1) * PAGE_SIZE, PAGE_SIZE, PROT_READ));
 }
 
 /* Pairs [from, to) are one mapping with what is behind them again. */
@@ -52,7 +55,7 @@ void host_spare_fill(uint32_t most)
 	if (!lock_try(&spare_lock))
 		return;
 	for (most = MIN(most + pairs, (uint32_t)PAIRS);
-		pairs < most && range_make() && pair_take(pairs); pairs++)
+		pairs < most && range_make() && pair_take(range, pairs); pairs++)
 		;
 	lock_drop(&spare_lock);
 }
@@ -77,14 +80,9 @@ static bool spare_use(uint32_t keep)
 /* Small, for a user who locks all memory has a limit for what is mapped. */
 void host_spare_start(void)
 {
-	long r = sys_mmap(0, 2 * PAIRS_LAST * PAGE_SIZE, PROT_NONE,
-		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-
-	if (sys_is_err(r))
-		return;
-	for (unsigned i = 0; i < PAIRS_LAST; i++)
-		sys_mprotect((vaddr_t)r + (2UL * i + 1) * PAGE_SIZE, PAGE_SIZE, PROT_READ);
-	last = (vaddr_t)r;
+	last = range_new(PAIRS_LAST);
+	for (uint32_t i = 0; last && i < PAIRS_LAST; i++)
+		pair_take(last, i);
 }
 
 bool host_spare_kill(void)
@@ -114,7 +112,7 @@ bool host_maps_scarce(void)
 		lock_drop(&spare_lock);
 		return false; /* ulimit -v may be what refuses */
 	}
-	while (n < PAIRS_PROBE && pair_take(pairs + n))
+	while (n < PAIRS_PROBE && pair_take(range, pairs + n))
 		n++;
 	scarce = n < PAIRS_PROBE;
 	pairs_give(pairs, pairs + PAIRS_PROBE);

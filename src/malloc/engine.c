@@ -194,20 +194,24 @@ static __attribute__((noinline)) void *no_memory(size_t size, size_t align, bool
 	return p;
 }
 
-/* Where malloc takes its short way, the pages know. */
-static void *alloc_sampled(size_t size, size_t align, bool zero, void *frame)
+/*
+ * What comes before the classes: the last heap, while the kernel refuses, and a sample (where malloc takes its short
+ * way, the pages know).
+ */
+static ALWAYS_INLINE void *alloc_first(size_t size, size_t align, bool zero, void *frame)
 {
-	if (likely(!mode.sample) || mode.short_pages || !sample_due())
-		return NULL;
+	void *p = last_still(size, align, zero);
+
+	if (unlikely(p != NULL) || likely(!mode.sample) || mode.short_pages || align > PAGE_SIZE ||
+		!sample_due())
+		return p;
 	return sample_alloc(size, align, zero, frame);
 }
 
 void *engine_alloc(size_t size, bool zero, void *frame)
 {
-	void *p = last_still(size, HEAP_ALIGN, zero);
+	void *p = alloc_first(size, HEAP_ALIGN, zero, frame);
 
-	if (likely(!p))
-		p = alloc_sampled(size, HEAP_ALIGN, zero, frame);
 	if (unlikely(p != NULL))
 		return p;
 	if (size > (mode.grouped ? PAGES_MAX : HEAP_MEDIUM_MAX))
@@ -219,10 +223,8 @@ void *engine_alloc(size_t size, bool zero, void *frame)
 
 void *engine_alloc_aligned(size_t size, size_t align, void *frame)
 {
-	void *p = last_still(size, align, false);
+	void *p = alloc_first(size, MAX(align, HEAP_ALIGN), false, frame);
 
-	if (likely(!p) && align <= PAGE_SIZE)
-		p = alloc_sampled(size, MAX(align, HEAP_ALIGN), false, frame);
 	if (unlikely(p != NULL))
 		return p;
 	if (align > PAGE_SIZE || size > (mode.grouped ? PAGES_MAX : HEAP_MEDIUM_MAX))

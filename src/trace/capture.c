@@ -16,8 +16,6 @@
 #include "rules.h"
 #include "walk.h"
 
-#define INLINE static inline __attribute__((always_inline))
-
 /* For a frame with this rule, where the next one's is given. */
 static enum by by_of(uint64_t rule, enum by outer)
 {
@@ -89,7 +87,7 @@ static inline struct seen *seen_set(struct memo *memo, uintptr_t ip, uintptr_t s
 }
 
 /* Are the frames that s lies on, as many of them as are kept of a stack, where they were? */
-INLINE bool below_holds(const struct memo *memo, const struct seen *s)
+static ALWAYS_INLINE bool below_holds(const struct memo *memo, const struct seen *s)
 {
 	uint32_t b = s->below, all = b + s->n + 1U;
 
@@ -99,7 +97,7 @@ INLINE bool below_holds(const struct memo *memo, const struct seen *s)
 }
 
 /* And its own? */
-INLINE bool seen_holds(const struct memo *memo, const struct seen *s)
+static ALWAYS_INLINE bool seen_holds(const struct memo *memo, const struct seen *s)
 {
 	const uint32_t *up = s->up, *end = up + s->n;
 	const uintptr_t *ip = s->ips;
@@ -117,7 +115,7 @@ moved:
 }
 
 /* What a capture from here gives, if one gave it before and nothing has changed since; else 0. */
-INLINE uint32_t seen_find(struct memo *memo, uintptr_t ip, uintptr_t sp, uintptr_t bp)
+static ALWAYS_INLINE uint32_t seen_find(struct memo *memo, uintptr_t ip, uintptr_t sp, uintptr_t bp)
 {
 	const struct seen *s = seen_set(memo, ip, sp);
 

@@ -13,8 +13,6 @@
 
 #define PROBE_PAGES 4096 /* a frame larger than this many pages is not stepped over */
 
-#define INLINE static inline __attribute__((always_inline))
-
 __thread struct readable readable;
 
 bool stack_probe(uintptr_t addr)
@@ -57,7 +55,7 @@ static __attribute__((noinline)) bool range_cover(uintptr_t a)
 }
 
 /* May the 8 bytes at a be read? */
-INLINE bool can_read(uintptr_t a)
+static ALWAYS_INLINE bool can_read(uintptr_t a)
 {
 	if (likely(a >= readable.lo && a < readable.hi && !(a & 7)))
 		return true;
@@ -65,7 +63,7 @@ INLINE bool can_read(uintptr_t a)
 }
 
 /* The 8 bytes at a, if they can be read. Where a page has vanished the memo is not right, either. */
-INLINE bool read_word(struct walk *w, uintptr_t a, uintptr_t *v)
+static ALWAYS_INLINE bool read_word(struct walk *w, uintptr_t a, uintptr_t *v)
 {
 	if (unlikely(!can_read(a)))
 		return false;
@@ -100,7 +98,8 @@ static bool step_frame_pointer(struct walk *w)
 }
 
 /* To the caller of r's frame, which ends at cfa. */
-INLINE bool step_to(struct walk *w, const struct rule *u, uintptr_t cfa, struct stack_regs *r)
+static ALWAYS_INLINE bool step_to(
+	struct walk *w, const struct rule *u, uintptr_t cfa, struct stack_regs *r)
 {
 	uintptr_t at = (u->bp == BP_AT_CFA ? cfa : r->bp) + (uintptr_t)(intptr_t)u->bp_off;
 
@@ -128,7 +127,7 @@ static __attribute__((noinline)) bool step_rare(struct walk *w, uint64_t packed)
 }
 
 /* From a frame to its caller's; false at the outermost. */
-INLINE bool step(struct walk *w, struct frame *f, struct stack_regs *r)
+static ALWAYS_INLINE bool step(struct walk *w, struct frame *f, struct stack_regs *r)
 {
 	uint64_t packed = f->rule = rules_at(r->ip - !w->exact);
 	struct rule u = rule_unpack(packed);
@@ -146,7 +145,8 @@ INLINE bool step(struct walk *w, struct frame *f, struct stack_regs *r)
 }
 
 /* Does a walk that has come to r go on from memo frame k as the one did that this is of? */
-INLINE bool memo_meets(const struct memo *memo, uint32_t k, const struct stack_regs *r)
+static ALWAYS_INLINE bool memo_meets(
+	const struct memo *memo, uint32_t k, const struct stack_regs *r)
 {
 	const struct known *f = &memo->f[k];
 

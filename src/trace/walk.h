@@ -89,8 +89,7 @@ extern __thread struct readable {
 void walk_run(struct walk *w);
 
 /* Do memo frames [from, n) stand where they were? n if all do, else the index of the innermost that does not. */
-static inline __attribute__((always_inline)) uint32_t memo_check(
-	const struct memo *memo, uint32_t from, uint32_t n)
+static ALWAYS_INLINE uint32_t memo_check(const struct memo *memo, uint32_t from, uint32_t n)
 {
 	if (unlikely(memo->at[from].sp > readable.hi || memo->at[n - 1].sp - 8 < readable.lo))
 		return 0;

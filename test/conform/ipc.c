@@ -80,8 +80,10 @@ static void semaphores(void)
 	while (semctl(id, 0, GETNCNT) != 1)
 		wait_asleep(p, p);
 	op[0] = (struct sembuf){0, 2, 0};
-	say("give %s", result(semop(id, op, 1)));
+	const char *gave = result(semop(id, op, 1));
+
 	say_wait("child", p);
+	say("give %s", gave);
 	say_after(semctl(id, 0, GETALL, all), "get %s: %d %d %d", all[0], all[1], all[2]);
 	op[0] = (struct sembuf){3, -1, IPC_NOWAIT};
 	say("none left %s", result(semop(id, op, 1)));

@@ -42,7 +42,7 @@ extern struct mappings dune_mappings;
 
 /*
  * Fills *m (form, windows, tables) for this process; page_init is done if it was not. on_window
- * and ctx may be set before; pt.table_free too (default: page_park; see page_unpark). leaf_level: 3
+ * and ctx may be set before; pt.table_free too (default: the table is never used again). leaf_level: 3
  * where CPUID.80000001 EDX[26], else 2: read by itself. 0 or -errno.
  */
 int setup_mappings(struct mappings *m, enum mappings_form form);

@@ -29,7 +29,6 @@ static struct {
 	uint32_t limit; /* pages in the reservation; 0 before page_init     */
 	uint32_t first; /* pages below hold the array                       */
 	uint32_t used;
-	uint32_t parked; /* list of pages: taken as a whole only, so it needs no counter */
 } pool;
 
 static struct page *page_of(uint32_t n)
@@ -180,33 +179,6 @@ void page_free(void *page)
 			 &page_of(n)->refs, &one, 0, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED),
 		"page %p freed with %u references", page, one);
 	pool_give(n);
-}
-
-/* The page stays as it is: whoever walks it must find what was there. */
-void page_park(void *page)
-{
-	uint32_t n = page_number(page), one = 1;
-	uint32_t head = __atomic_load_n(&pool.parked, __ATOMIC_RELAXED);
-
-	panic_if(!__atomic_compare_exchange_n(
-			 &page_of(n)->refs, &one, 0, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED),
-		"page %p parked with %u references", page, one);
-	do {
-		__atomic_store_n(&page_of(n)->next, head, __ATOMIC_RELAXED);
-	} while (!__atomic_compare_exchange_n(
-		&pool.parked, &head, n, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED));
-}
-
-size_t page_unpark(void)
-{
-	uint32_t n = __atomic_exchange_n(&pool.parked, 0, __ATOMIC_ACQUIRE), next;
-	size_t count = 0;
-
-	for (; n; n = next, count++) {
-		next = __atomic_load_n(&page_of(n)->next, __ATOMIC_RELAXED);
-		pool_give(n);
-	}
-	return count;
 }
 
 void page_ref(void *page)

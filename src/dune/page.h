@@ -26,14 +26,6 @@ void *page_alloc(void);
 /* Gives back a page whose only reference is the caller's; anything else is our bug: panics. */
 void page_free(void *page);
 
-/*
- * page_free for a page that another processor may still be walking (a page table): it is not
- * handed out again before page_unpark, which the caller makes once every vCPU has flushed since.
- * Returns the number of pages that went back.
- */
-void page_park(void *page);
-size_t page_unpark(void);
-
 /* One reference more. The caller holds one already. */
 void page_ref(void *page);
 
@@ -50,7 +42,7 @@ bool page_owns(vaddr_t va);
 vaddr_t page_pool_end(void);
 vaddr_t page_pool_top(void);
 
-/* Pages handed out now, parked ones included. */
+/* Pages handed out now. */
 uint32_t page_used(void);
 
 #endif

@@ -38,24 +38,6 @@ static void basics(void)
 	CHECK_EQ(page_used(), 0);
 }
 
-/* Parked pages keep their contents and stay out of reach. */
-static void parking(void)
-{
-	uint64_t *a = page_alloc(), *b = page_alloc(), *c;
-
-	a[7] = b[7] = 7;
-	page_park(a);
-	page_park(b);
-	CHECK_EQ(page_refs(a), 0);
-	c = page_alloc();
-	CHECK(c != a && c != b && a[7] == 7 && b[7] == 7);
-	CHECK_EQ(page_used(), 3);
-	CHECK_EQ(page_unpark(), 2);
-	CHECK_EQ(page_unpark(), 0);
-	page_free(c);
-	CHECK_EQ(page_used(), 0);
-}
-
 static void grows(void)
 {
 	size_t n = 3 * PAGE_POOL_STEP / PAGE_SIZE;
@@ -238,13 +220,6 @@ static int ref_free(char *a)
 	return 0;
 }
 
-static int park_twice(char *a)
-{
-	page_park(a);
-	page_park(a);
-	return 0;
-}
-
 static int free_interior(char *a)
 {
 	page_free(a + 8);
@@ -259,7 +234,7 @@ static int free_stranger(char *a)
 
 static void fork_and_panics(void)
 {
-	int (*const wrong[])(char *) = {double_free, unref_free, free_shared, ref_free, park_twice,
+	int (*const wrong[])(char *) = {double_free, unref_free, free_shared, ref_free,
 		free_interior, free_stranger};
 	char *a = page_alloc();
 
@@ -275,7 +250,6 @@ static void fork_and_panics(void)
 int main(void)
 {
 	RUN(basics);
-	RUN(parking);
 	RUN(grows);
 	RUN(threads);
 	RUN(same_head_again);

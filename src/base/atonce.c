@@ -73,7 +73,7 @@ static void place_new(void)
 /* How often it freed before these times. */
 static uint32_t count(uint64_t place, uint32_t times)
 {
-	uint64_t h = place * 0x9e3779b97f4a7c15;
+	uint64_t h = place * GOLDEN;
 	uint32_t mask = places - 1;
 	uint32_t *a = &freed[h >> 50 & mask][0], *b = &freed[h >> 36 & mask][1];
 	uint32_t na = __atomic_load_n(a, __ATOMIC_RELAXED);

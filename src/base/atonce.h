@@ -35,7 +35,7 @@ struct atonce_rest {
 
 static inline struct atonce_rest *atonce_rest(struct atonce_rest *rests, uint64_t place)
 {
-	return &rests[place * 0x9e3779b97f4a7c15 >> 58];
+	return &rests[place * GOLDEN >> 58];
 }
 
 /* Need this free of the place not ask? */

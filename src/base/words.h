@@ -31,6 +31,9 @@ typedef uint64_t pte_t;	  /* a page-table entry of any level                    
 #define MIN(a, b)	 ((a) < (b) ? (a) : (b))
 #define MAX(a, b)	 ((a) > (b) ? (a) : (b))
 
+/* 2^64 by the golden ratio: what is multiplied by it has its bits spread over the high ones. */
+#define GOLDEN 0x9e3779b97f4a7c15UL
+
 #define ALWAYS_INLINE inline __attribute__((always_inline))
 #define likely(x)     __builtin_expect(!!(x), 1)
 #define unlikely(x)   __builtin_expect(!!(x), 0)

@@ -187,7 +187,7 @@ static uint64_t code_of(const struct report *r)
 	uint64_t h = r->kind;
 
 	for (size_t i = 0; i < n; i++)
-		h = (h ^ pc[i]) * 0x9e3779b97f4a7c15;
+		h = (h ^ pc[i]) * GOLDEN;
 	return h;
 }
 

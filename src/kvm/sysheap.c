@@ -77,7 +77,7 @@ static void next_find(void)
 
 static uint32_t early_hash(const void *p)
 {
-	return (uint32_t)((uintptr_t)p * 0x9e3779b97f4a7c15UL >> 32) % EARLY_MAX;
+	return (uint32_t)((uintptr_t)p * GOLDEN >> 32) % EARLY_MAX;
 }
 
 static void early_note(const void *p)

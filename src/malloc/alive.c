@@ -170,7 +170,7 @@ static void reach(void)
 
 static struct site *site_of(uint32_t stack, bool lost)
 {
-	uint32_t i = (uint32_t)((stack * 2UL + lost) * 0x9e3779b97f4a7c15 >> 47);
+	uint32_t i = (uint32_t)((stack * 2UL + lost) * GOLDEN >> 47);
 
 	for (uint32_t n = 0; n < SITES; n++, i = (i + 1) % SITES) {
 		struct site *s = &all.site[i];

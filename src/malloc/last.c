@@ -34,7 +34,7 @@ _Atomic int last_refused;
 
 static uint64_t proof_of(const struct head *h)
 {
-	return ((uintptr_t)h ^ 0x5bd1e9955bd1e995) * 0x9e3779b97f4a7c15;
+	return ((uintptr_t)h ^ 0x5bd1e9955bd1e995) * GOLDEN;
 }
 
 /* The least class that holds so many bytes; a quarter more of them at most. */

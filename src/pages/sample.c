@@ -32,7 +32,7 @@ static _Atomic uint64_t not_before; /* by the time stamp counter */
 
 static uint64_t rnd(void)
 {
-	uint64_t x = ticks() * 0x9e3779b97f4a7c15;
+	uint64_t x = ticks() * GOLDEN;
 
 	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9;
 	x = (x ^ x >> 27) * 0x94d049bb133111eb;

@@ -81,7 +81,7 @@ static __attribute__((noinline)) uint32_t memo_put(
 
 static inline struct seen *seen_set(struct memo *memo, uintptr_t ip, uintptr_t sp)
 {
-	uint64_t key = (ip ^ sp ^ memo->last) * 0x9e3779b97f4a7c15;
+	uint64_t key = (ip ^ sp ^ memo->last) * GOLDEN;
 
 	return memo->seen[key >> (64 - SEEN_BITS)];
 }

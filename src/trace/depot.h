@@ -35,7 +35,6 @@ size_t depot_bytes(void); /* in use */
 /* In the child of fork. */
 void depot_forked(void);
 
-#define DEPOT_FACTOR	0x9e3779b97f4a7c15UL
 #define DEPOT_SQUARE(x) ((x) * (x))
 #define DEPOT_CUBE(x)	((x) * (x) * (x))
 
@@ -44,13 +43,13 @@ static inline uint64_t depot_hash(uint64_t h, uintptr_t pc)
 {
 	uint64_t m = pc * 0xd6e8feb86659fd93;
 
-	return h * DEPOT_FACTOR + (m ^ m >> 32);
+	return h * GOLDEN + (m ^ m >> 32);
 }
 
 /* Of STACK_MAX frames: h is that of these and all farther out, outer that of the latter. */
 static inline uint64_t depot_hash_cut(uint64_t h, uint64_t outer)
 {
-	const uint64_t f12 = DEPOT_SQUARE(DEPOT_SQUARE(DEPOT_CUBE(DEPOT_FACTOR)));
+	const uint64_t f12 = DEPOT_SQUARE(DEPOT_SQUARE(DEPOT_CUBE(GOLDEN)));
 
 	_Static_assert(STACK_MAX == 48, "f12 to the fourth");
 	return h - outer * DEPOT_SQUARE(DEPOT_SQUARE(f12));

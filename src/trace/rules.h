@@ -32,7 +32,7 @@ uint64_t rules_compute(uintptr_t pc);
 
 static inline struct rules_slot *rules_slot(struct rules *t, uintptr_t pc)
 {
-	return &t->slot[pc * 0x9e3779b97f4a7c15 >> 40 & t->mask];
+	return &t->slot[pc * GOLDEN >> 40 & t->mask];
 }
 
 /* The packed rule at pc; never 0. */

@@ -234,8 +234,8 @@ static int free_stranger(char *a)
 
 static void fork_and_panics(void)
 {
-	int (*const wrong[])(char *) = {double_free, unref_free, free_shared, ref_free,
-		free_interior, free_stranger};
+	int (*const wrong[])(char *) = {
+		double_free, unref_free, free_shared, ref_free, free_interior, free_stranger};
 	char *a = page_alloc();
 
 	a[0] = 1;

@@ -134,6 +134,7 @@ static void child_ends(const char *why)
 
 static void view_again(struct view *v)
 {
+	uint64_t dead[EXTENT_PAGES_MAX / 64]; /* or never v's: so the runs are longer */
 	struct run r[64];
 	uint32_t n, u = 0;
 
@@ -147,7 +148,9 @@ static void view_again(struct view *v)
 		return;
 	if (!v->super && !view_map_again(v->base, v->chunk, v->first, v->pages))
 		child_ends("cannot map its heap");
-	while ((n = view_runs(v, (uint64_t *)view_revoked(v), &u, r, ARRAY_LEN(r))) != 0)
+	for (unsigned w = 0; w < view_uwords(v); w++)
+		dead[w] = ~view_fresh(v)[w] | atomic_load(&view_revoked(v)[w]);
+	while ((n = view_runs(v, dead, &u, r, ARRAY_LEN(r))) != 0)
 		host_runs_kill(v->base, v->pages, r, n);
 }
 

@@ -235,8 +235,11 @@ static void gap(const struct run *r)
 	fn();
 }
 
+static size_t runs_again; /* killed in a fork's child */
+
 int host_runs_kill(vaddr_t at, unsigned pages, const struct run *r, size_t n)
 {
+	runs_again += again ? n : 0;
 	if (!again && fails())
 		return -ENOMEM;
 	for (size_t i = 0; i < n; i++) {

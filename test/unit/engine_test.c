@@ -235,6 +235,41 @@ static void threads_that_ended_keep_nothing(void)
 	in_child(&(struct way){DETECT_ADAPTIVE, THREADS, 0, false, 0}, play_ended);
 }
 
+/*
+ * Views of rows that had others have every fourth of their units, or so; all but some die. In a fork's child
+ * the pages between, which never were theirs, die along: so there are few runs.
+ */
+static void play_sparse(const struct way *w)
+{
+	static void *p[8192], *later[2048];
+
+	heap_private_allow(0);
+	for (unsigned i = 0; i < ARRAY_LEN(p); i++)
+		p[i] = short_alloc(100, false, NULL);
+	for (unsigned i = 0; i < ARRAY_LEN(p); i += 4)
+		short_free(p[i]);
+	sweep(true);
+	for (unsigned i = 0; i < ARRAY_LEN(later); i++)
+		later[i] = short_alloc(100, false, NULL);
+	for (unsigned i = 0; i < ARRAY_LEN(later); i++)
+		if (i % 64)
+			short_free(later[i]);
+	sweep(true);
+	block_source->fork_prepare(false);
+	runs_again = 0;
+	again = true;
+	memset(shows, 0, sizeof(shows));
+	block_source->fork_child();
+	again = false;
+	/* Those of the first views, each apart, and about two for each that lives later. */
+	CHECK(runs_again > ARRAY_LEN(later) && runs_again < ARRAY_LEN(later) * 5 / 4);
+}
+
+static void children_kill_in_long_runs(void)
+{
+	in_child(&(struct way){DETECT_STRICT, 1, 0, false, 0}, play_sparse);
+}
+
 /* Where nothing is killed before its whole sheet is dead, the memory serves again, and is no zero. */
 static void play_moved(const struct way *w)
 {
@@ -548,6 +583,7 @@ int main(void)
 	RUN(a_child_has_its_own);
 	RUN(sleepers_keep_nothing);
 	RUN(threads_that_ended_keep_nothing);
+	RUN(children_kill_in_long_runs);
 	RUN(bits_are_watched);
 	return UNIT_END();
 }

@@ -122,7 +122,7 @@ void rows_fork_parent(void)
 {
 	fork_over();
 	host_fork_parent();
-	views_begin();
+	views_begin(true);
 	locks_drop();
 }
 
@@ -195,6 +195,6 @@ void rows_fork_child(void)
 	views_again();
 	fork_over();
 	owner_fork_child();
-	views_begin();
+	views_begin(true);
 	locks_drop();
 }

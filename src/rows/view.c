@@ -92,12 +92,57 @@ static void view_warm(struct view *v, uint32_t there)
 		host_view_warm(view_unit_at(v, lo), (hi - lo) * v->geom->unit_pages);
 }
 
+#define BEGIN_PAGES 2048U /* of blocks that are private: enough for a small program */
+#define BEGIN_SMALL 640U  /* those among the first that come one by one */
+
+/*
+ * A private page that comes by itself takes a fault and half a microsecond to clear, 2 MB of them at
+ * once the time of sixty. So what more than a few hundred blocks want they cut from huge pages, until
+ * the process forks: a child would clear 2 MB for a few blocks. Under views_lock.
+ */
+static struct {
+	uint32_t pages; /* of blocks so far */
+	vaddr_t at, end;
+} begun;
+
+static bool begun_reach(size_t len)
+{
+	if (begun.end - begun.at >= len)
+		return true;
+	if (begun.pages < BEGIN_SMALL || begun.pages >= BEGIN_PAGES)
+		return false;
+	begun.at = space_take(HUGE_SIZE, HUGE_SIZE);
+	begun.end = begun.at;
+	if (!begun.at || host_range_map(begun.at, HUGE_SIZE))
+		return false;
+	host_range_huge(begun.at, HUGE_SIZE);
+	begun.end += HUGE_SIZE;
+	return true;
+}
+
+/* A part of what is mapped; 0: it is to have a mapping of its own. */
+static vaddr_t private_part(size_t len, uint32_t pages)
+{
+	vaddr_t at = 0;
+
+	lock_take(&views_lock);
+	if (begun_reach(len)) {
+		at = begun.at;
+		begun.at += len;
+	}
+	begun.pages += pages;
+	lock_drop(&views_lock);
+	return at;
+}
+
 /* Gives v fresh addresses and memory behind them. */
 static int view_place(struct view *v, uint32_t there)
 {
 	size_t len = (size_t)v->pages << PAGE_SHIFT;
 	int err = super_place(v);
 
+	if (view_is_private(v) && (v->base = private_part(len, v->units * v->geom->unit_pages)))
+		return 0;
 	if (err == -ENOSPC) {
 		v->base = space_take(len, VSPACE_LEAST);
 		if (!v->base)
@@ -133,11 +178,11 @@ static void view_link(struct view *v)
 	maps_count(direct, rows_counts.supers_live);
 }
 
-#define BEGIN_PAGES 2048U /* about what is faster so than by shared memory */
-
 /* Where all private memory counts, the program is to have it for itself. */
-void views_begin(void)
+void views_begin(bool again)
 {
+	if (again)
+		begun.pages = BEGIN_PAGES;
 	heap_private_allow(ownlimit_data() ? 0 : BEGIN_PAGES);
 }
 

@@ -189,8 +189,8 @@ static inline bool word_is_last(struct view *v, uint32_t w)
 	return bits_next(view_fresh(v), u, v->units) >= v->units;
 }
 
-/* A process has begun, by a start or a fork: its next views are private memory. */
-void views_begin(void);
+/* A process has begun, again by a fork: its next views are private memory. A fork holds every lock. */
+void views_begin(bool again);
 
 /* A view of at most `most` units. NULL: *err says what is missing. In a section. */
 struct view *view_new(unsigned cls, uint32_t most, int *err);

@@ -26,6 +26,7 @@ static uint32_t shows[MODEL_PAGES]; /* 1 + the page of the file, PRIVATE, or 0: 
 static bool used[MODEL_PAGES];	    /* it showed something before */
 static size_t pages_top;	    /* no page from here on was used */
 static uint8_t chunk_out[MODEL_CHUNKS];
+static bool asked_huge[MODEL_PAGES / CHUNK_PAGES];
 static bool again; /* in a fork's child: used pages are mapped once more */
 static unsigned joined_chunks = 1;
 
@@ -296,6 +297,7 @@ int host_range_move(vaddr_t from, size_t len, vaddr_t to, size_t newlen)
 void host_range_huge(vaddr_t at, size_t len)
 {
 	CHECK(at % HUGE_SIZE == 0 && len % HUGE_SIZE == 0);
+	memset(&asked_huge[page_of(at) / CHUNK_PAGES], 1, len >> HUGE_SHIFT);
 }
 
 void host_range_split(vaddr_t page)

@@ -117,6 +117,7 @@ int host_fork_prepare(bool (*used)(uint32_t), uint32_t n)
 			return copy_err;
 		}
 		*copy_of(id) = (vaddr_t)r;
+		(void)host_filtered(); /* or each child would look for itself */
 	}
 	return 0;
 }

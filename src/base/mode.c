@@ -20,7 +20,8 @@ void mode_start(void)
 	mode.bare = !mode.records && !mode.share;
 	mode.sample = (uint32_t)options.sample;
 	mode.sample_asked = options.explicit >> OPTION_NTH_sample & 1;
-	mode.short_pages = mode.grouped && !mode.records && (!mode.sample || mode.sample >= 64);
+	mode.short_pages = mode.grouped && (!mode.sample || mode.sample >= 64);
+	mode.short_plain = mode.short_pages && !mode.records;
 	mode.short_rows = !mode.grouped && !mode.sample;
 	mode.defer_frees = (uint32_t)options.defer_frees;
 	mode.defer_bytes = options.defer_bytes;

@@ -16,7 +16,8 @@ struct mode {
 	bool records;	  /* who allocated and freed each */
 	bool one_bit;	  /* of two frees at the same instant one is told off at once: livebits.h */
 	bool bare;	  /* nothing is noted of what is freed, and nothing dies at once */
-	bool short_pages; /* malloc may take its shortest way, through a page */
+	bool short_pages; /* malloc may take a short way through a page: */
+	bool short_plain; /* the shortest, for nothing is noted of it */
 	bool short_rows;  /* likewise, through a row */
 	uint32_t sample;  /* one allocation in so many; 0: none */
 	bool sample_asked; /* at that rate, whatever it costs    */

@@ -5,25 +5,30 @@
  * of the program's own stores.
  *
  * short_malloc: in the pages, or it is
- *	take_page	the next object of the page that is cut for the class
+ *	take_page	the next object of the page that is cut for the class; malloc_page: it is noted
  *	malloc_rows	malloc_simple, malloc_row: the lowest bit of the word's mask
  *	malloc_rest	all else: engine.c
  */
 #include "malloc.h"
 #include "last.h"
 
-/* An object of the page that is cut for the class, if it has another; or NULL. */
-static ALWAYS_INLINE void *take_page(struct cutter *c, size_t size, bool *zeroed)
+/* An object of the page that is cut for the class, if it has another, and its record; or NULL. */
+static ALWAYS_INLINE void *take_page(struct cutter *c, size_t size, bool *zeroed, struct record **r)
 {
+	unsigned cls;
 	struct bump *b;
 	void *p;
 
-	if (unlikely(!mode.short_pages || size > PAGES_SMALL_MAX || c->own.busy))
+	if (unlikely(!(r ? mode.short_pages : mode.short_plain) || size > PAGES_SMALL_MAX ||
+		     c->own.busy))
 		return NULL;
-	b = &c->bump[pages_class_by_16[(size + 15) >> 4]];
+	cls = pages_class_by_16[(size + 15) >> 4];
+	b = &c->bump[cls];
 	owner_busy(&c->own);
 	p = bump_take(b);
 	*zeroed = b->zeroed;
+	if (r)
+		*r = bump_record(c, cls, vaddr_of(p));
 	c->own.allocs += p != NULL;
 	owner_idle(&c->own);
 	return p;
@@ -85,10 +90,20 @@ static ALWAYS_INLINE void record_simple(struct view *v, void *p, size_t size, vo
 		owner_mine->tid, stack);
 }
 
+/* A block of a page is the caller's. */
+static ALWAYS_INLINE void record_page(struct record *r, size_t size, void *frame)
+{
+	uint32_t stack = stack_capture(frame);
+
+	record_alloc(r, page_kinds[1 + pages_class_by_16[(size + 15) >> 4]].size, size,
+		owner_mine->tid, stack);
+}
+
 void *short_alloc(size_t size, bool zero, void *frame)
 {
 	struct cursor *c = cursor_short(cursors_mine(), size);
 	bool zeroed = false;
+	struct record *r;
 	struct view *v;
 	void *p = NULL;
 
@@ -97,8 +112,12 @@ void *short_alloc(size_t size, bool zero, void *frame)
 		zeroed = p && v->zeroed;
 		if (p && v->rec)
 			record_simple(v, p, size, frame);
+	} else if (cutter_mine() && mode.records) {
+		p = take_page(cutter_mine(), size, &zeroed, &r);
+		if (p)
+			record_page(r, size, frame);
 	} else if (cutter_mine()) {
-		p = take_page(cutter_mine(), size, &zeroed);
+		p = take_page(cutter_mine(), size, &zeroed, NULL);
 	}
 	if (unlikely(!p))
 		return alloc_rest(size, zero, frame);
@@ -111,6 +130,21 @@ void *short_alloc(size_t size, bool zero, void *frame)
 static __attribute__((noinline)) void *malloc_rest(size_t size)
 {
 	return frame_kept(alloc_rest(size, false, __builtin_frame_address(0)));
+}
+
+/* Entered by jumps only: its frame is where malloc was called. */
+static __attribute__((noinline)) void *malloc_page(size_t size)
+{
+	struct record *r;
+	bool zeroed;
+	void *p = NULL;
+
+	if (likely(cutter_mine() != NULL))
+		p = take_page(cutter_mine(), size, &zeroed, &r);
+	if (unlikely(!p))
+		return malloc_rest(size);
+	record_page(r, size, __builtin_frame_address(0));
+	return frame_kept(p);
 }
 
 static __attribute__((noinline)) void *malloc_row(struct cursors *tc, struct cursor *c, size_t size)
@@ -141,8 +175,11 @@ static __attribute__((noinline)) void *malloc_simple(
 
 static __attribute__((noinline)) void *malloc_rows(size_t size)
 {
-	struct cursor *c = cursor_short(cursors_mine(), size);
+	struct cursor *c;
 
+	if (!mode.short_rows)
+		return mode.records ? malloc_page(size) : malloc_rest(size);
+	c = cursor_short(cursors_mine(), size);
 	return c ? malloc_simple(cursors_mine(), c, size) : malloc_rest(size);
 }
 
@@ -150,7 +187,7 @@ void *short_malloc(size_t size)
 {
 	struct cutter *c = cutter_mine();
 	bool zeroed;
-	void *p = likely(c) ? take_page(c, size, &zeroed) : NULL;
+	void *p = likely(c) ? take_page(c, size, &zeroed, NULL) : NULL;
 
 	return likely(p) ? p : malloc_rows(size);
 }

@@ -5,6 +5,7 @@
  *
  * short_free: by what the table of addresses says,
  *	page_free	bit_clear, page_count_free; page_freed if the word has nothing alive
+ *	page_free_as	what is freed is filled or noted before; or others have freed some there, too
  *	row_free	bit_clear, count_free; row_freed likewise, or if the view is not dirty yet
  *	free_rest	all else (engine.c), and what is wrong
  */
@@ -83,16 +84,36 @@ static __attribute__((noinline)) void page_freed(
 	late_tell(WHEN_DIES);
 }
 
-/* Object idx, of the class of b, where others have freed some, too. */
-static __attribute__((noinline)) void page_free_shared(
-	struct sheet *s, void *p, uint32_t idx, const struct bump *b)
+/* Object idx, of the class of b. frame: where free was called. rec: of its page. */
+static ALWAYS_INLINE void page_free_as(struct sheet *s, void *p, uint32_t idx, const struct bump *b,
+	struct record *rec, void *frame)
 {
 	struct cutter *c = cutter_mine();
 
-	owner_enter(&c->own, s);
-	if (unlikely(!sheet_clear_mine(s, idx)))
+	if (unlikely(!(sheet_live_word(s, idx / SHEET_BITS) >> (idx % SHEET_BITS) & 1)) ||
+		unlikely(page_may_die_at_once(b->slots)))
 		return free_rest(p);
-	page_freed(s, sheet_page_of(idx), c, b);
+	page_slot_ends(rec ? rec + sheet_nth_of(idx) : NULL, p, b->size, false, frame);
+	owner_enter(&c->own, s);
+	if (unlikely(!sheet_clear(s, idx, true)))
+		return free_rest(p);
+	if (unlikely(!sheet_live_word(s, idx / SHEET_BITS)))
+		return page_freed(s, sheet_page_of(idx), c, b);
+	page_count_free(c, b->size);
+}
+
+/* Entered by jumps only: its frame is where free was called. */
+static __attribute__((noinline)) void page_free_recorded(
+	struct sheet *s, void *p, uint32_t idx, const struct bump *b)
+{
+	page_free_as(s, p, idx, b, s->rec[sheet_page_of(idx)], __builtin_frame_address(0));
+}
+
+/* Where others have freed some, too, or what is freed is filled. */
+static __attribute__((noinline)) void page_free_long(
+	struct sheet *s, void *p, uint32_t idx, const struct bump *b)
+{
+	page_free_as(s, p, idx, b, NULL, NULL);
 }
 
 /* What the class is cut into stands in the cursor, too. Of what is never cut so, slots is 0. */
@@ -103,15 +124,18 @@ static inline void page_free(struct sheet *s, void *p)
 	uint32_t cut = s->cut[u];
 	const struct bump *b;
 
-	if (unlikely(!c || cut >> OWNER_SHIFT != c->own.id || !s->plain))
+	if (unlikely(!c || cut >> OWNER_SHIFT != c->own.id))
 		return free_rest(p);
 	b = &c->bump[KIND_OF(cut) - 1];
 	__asm__("" : "+r"(b)); /* not by its index, which would take a register more */
 	j = off * b->inv_size >> 32;
 	if (unlikely(off != j * b->size || j >= b->slots || bump_ahead(b, vaddr_of(p))))
 		return free_rest(p);
-	if (unlikely(s->gone != NULL))
-		return page_free_shared(s, p, sheet_idx((uint32_t)u, (uint32_t)j), b);
+	if (unlikely(s->gone != NULL) || unlikely(!s->plain)) {
+		uint32_t idx = sheet_idx((uint32_t)u, (uint32_t)j);
+
+		return s->rec ? page_free_recorded(s, p, idx, b) : page_free_long(s, p, idx, b);
+	}
 	owner_enter(&c->own, s);
 	if (unlikely(!bit_clear(&s->live[u + (j >> 6) * SHEET_PAGES], j & 63)))
 		return free_rest(p);

@@ -31,14 +31,13 @@ struct taken {
 	int tid;
 };
 
-/* may_cut: not so outside of a section where records are kept, for those are made under a lock. */
 static inline bool take(
-	struct cutter *c, unsigned cls, struct taken *t, bool may_cut, bool *no_memory)
+	struct cutter *c, unsigned cls, struct taken *t, bool section, bool *no_memory)
 {
 	struct bump *b = &c->bump[cls];
 
 	t->p = bump_take(b);
-	if (!t->p && !b->due && may_cut && supply_cut(c, cls, no_memory))
+	if (!t->p && !b->due && supply_cut(c, cls, section, no_memory))
 		t->p = bump_take(b);
 	if (unlikely(!t->p && b->due)) {
 		t->due = true;
@@ -99,7 +98,7 @@ static void *alloc_class(unsigned cls, size_t size, size_t align, bool zero, voi
 
 	if (likely(c && !c->own.busy)) {
 		owner_busy(&c->own);
-		take(c, cls, &t, !mode.records, &no_memory);
+		take(c, cls, &t, false, &no_memory);
 		owner_idle(&c->own);
 	}
 	if (unlikely(t.due)) {

@@ -44,12 +44,14 @@ static void find_twice(struct sheet *s)
 		late_note(LATE_TWICE, sheet_slot_at(s, idx), 0);
 }
 
-/* Objects of page u that were freed. */
+/* Objects of page u that were freed. A filling goes on where the one before it ends: the whole page may be one. */
 static void find_written(struct sheet *s, uint32_t u)
 {
 	const struct page_kind *k = sheet_kind(s, u);
 	struct differs d;
 
+	if (!poison_differs(sheet_page_at(s, u), (size_t)k->slots * k->size, &d))
+		return;
 	for (uint32_t j = 0; j < k->slots; j++) {
 		uint32_t idx = sheet_idx(u, j);
 		const struct record *r = sheet_record(s, idx);

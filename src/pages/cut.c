@@ -87,7 +87,46 @@ void bump_go_on(struct cutter *c, unsigned cls)
 	bump_aim(c, cls, 1);
 }
 
-bool supply_cut(struct cutter *c, unsigned cls, bool *no_memory)
+/* The last that p took for its sheet, if there is room for n more; or NULL. */
+static struct records *records_with(const struct supply *p, uint32_t n)
+{
+	struct records *r = p->in->records;
+
+	while (r && r->by != p)
+		r = r->next;
+	return r && ARRAY_LEN(r->of) - r->used >= n ? r : NULL;
+}
+
+static struct records *records_more(const struct supply *p)
+{
+	struct records *r = meta_alloc(sizeof(*r)), *head = p->in->records;
+
+	if (!r)
+		return NULL;
+	r->by = p;
+	do
+		r->next = head;
+	while (!atomic_compare_exchange_weak(&p->in->records, &head, r));
+	return r;
+}
+
+/* For n objects of one page; NULL: there is no memory, or no section to ask for it. */
+static struct record *records_take(
+	const struct supply *p, uint32_t n, bool section, bool *no_memory)
+{
+	struct records *r = records_with(p, n);
+
+	if (!r && section) {
+		r = records_more(p);
+		*no_memory = !r;
+	}
+	if (!r)
+		return NULL;
+	r->used += n;
+	return &r->of[r->used - n];
+}
+
+bool supply_cut(struct cutter *c, unsigned cls, bool section, bool *no_memory)
 {
 	const struct page_kind *k = &page_kinds[cls + 1];
 	struct supply *p = supply_of(c, cls);
@@ -101,11 +140,10 @@ bool supply_cut(struct cutter *c, unsigned cls, bool *no_memory)
 	s = p->in;
 	u = p->at;
 	if (mode.records) {
-		s->rec[u] = meta_alloc(k->slots * sizeof(**s->rec));
-		if (!s->rec[u]) {
-			*no_memory = true;
+		s->rec[u] = records_take(p, k->slots, section, no_memory);
+		if (!s->rec[u])
 			return false;
-		}
+		c->rec[cls] = s->rec[u];
 	}
 	p->at = u + k->pages;
 	page_own(s, u, cls, c->own.id);

@@ -18,9 +18,9 @@ static inline struct supply *supply_of(struct cutter *c, unsigned cls)
 
 /*
  * Cuts the next page or run of pages for cls; false when the supply has no more, or there is no
- * memory for records (*no_memory).
+ * memory for records (*no_memory). Outside of a section only if there is some left for these.
  */
-bool supply_cut(struct cutter *c, unsigned cls, bool *no_memory);
+bool supply_cut(struct cutter *c, unsigned cls, bool section, bool *no_memory);
 
 /* A sample is due (b->due): the cursor goes on behind it. */
 void bump_go_on(struct cutter *c, unsigned cls);

@@ -40,6 +40,7 @@ struct cutter {
 	/* The page that each class's cursor is in. Others look here, at what seldom changes. */
 	_Atomic vaddr_t in_page[PAGES_CLASSES];
 	struct bump bump[PAGES_CLASSES + 1]; /* the last: of no class, for inner pages of runs */
+	struct record *rec[PAGES_CLASSES];   /* of the pages that the cursors are in */
 };
 
 static inline struct cutter *cutter_mine(void)
@@ -75,6 +76,12 @@ static inline void *bump_take(struct bump *b)
 static inline bool bump_ahead(const struct bump *b, vaddr_t p)
 {
 	return p >= b->next && (p ^ b->next) < PAGE_SIZE;
+}
+
+/* Of the block at p in the page that is cut for the class, or that is its only one. */
+static inline struct record *bump_record(const struct cutter *c, unsigned cls, vaddr_t p)
+{
+	return c->rec[cls] + kind_div((uint32_t)(p & (PAGE_SIZE - 1)), c->bump[cls].inv_size);
 }
 
 /* Where the page ends that is cut for the class. */

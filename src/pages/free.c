@@ -4,15 +4,13 @@
  * app context, no lock.
  *
  *	pages_free ── live_find: the live object that starts there, which was handed out
- *	 ├─ clear_bit                    its bit (livebits.h)
+ *	 ├─ page_slot_ends               it is filled, and noted by whom
+ *	 ├─ sheet_clear                  its bit (livebits.h)
  *	 ├─ sheet_page_died              its page has nothing alive (sweep.c)
  *	 └─ cutter_told ── pages_freed   every 256 frees or 64 KB: is a sweep due?
  */
 #include "pages.h"
 #include "pending.h"
-#include "trace/trace.h"
-
-#include <sys/single_threaded.h>
 
 /*
  * Object idx of s, at `at`: is it one that is still to be handed out, by whichever thread? Its bit
@@ -47,19 +45,6 @@ static uint32_t live_find(const struct sheet *s, void *p, uint32_t *idx)
 	return cut;
 }
 
-static bool clear_other(struct sheet *s, uint32_t idx)
-{
-	return livebits_clear_other(s->live, &s->gone, SHEET_LIVE * sizeof(*s->live), idx);
-}
-
-/* See livebits.h. mine: by its owner. */
-static bool clear_bit(struct sheet *s, uint32_t idx, bool mine)
-{
-	if (mode.one_bit)
-		return livebits_clear_first(s->live, idx, __libc_single_threaded);
-	return mine ? sheet_clear_mine(s, idx) : clear_other(s, idx);
-}
-
 /*
  * The owner and another thread may free the last objects of page u at once, and each see the
  * other's alive: then the next sweep looks.
@@ -78,7 +63,7 @@ static bool slot_clear(struct sheet *s, uint32_t idx, uint32_t cut, uint32_t id,
 	uint32_t u = sheet_page_of(idx);
 	bool mine = id == cut >> OWNER_SHIFT;
 
-	if (unlikely(!clear_bit(s, idx, mine)))
+	if (unlikely(!sheet_clear(s, idx, mine)))
 		return false;
 	if (unlikely(sheet_page_empty(s, u, page_kinds[KIND_OF(cut)].slots)))
 		sheet_page_died(s, u, at_once);
@@ -107,28 +92,21 @@ static __attribute__((noinline)) bool free_uncached(
 /* Where a page is one block's, does what is freed there by this stack, or caller, die at once? */
 static bool dies_at_once(const struct sheet *s, uint32_t kind, uint32_t stack, void *frame)
 {
-	return mode.share && page_kinds[kind].slots == 1 &&
+	return page_may_die_at_once(page_kinds[kind].slots) &&
 	       atonce_allows(NULL, atonce_place(stack, frame, kind), s->huge);
 }
 
 bool pages_free(struct sheet *s, void *p, bool moved, void *frame)
 {
 	struct cutter *c = cutter_mine();
-	struct record *r;
-	uint32_t idx, cut = live_find(s, p, &idx), stack = 0;
+	uint32_t idx, cut = live_find(s, p, &idx), stack;
 	size_t size = page_kinds[KIND_OF(cut)].size;
 	bool at_once;
 
 	if (unlikely(!cut))
 		return false;
-	r = sheet_record(s, idx);
-	if (r) {
-		stack = stack_capture(frame);
-		record_free(r, moved, owner_tid(), stack, stamp_take(c ? &c->own : NULL));
-	}
+	stack = page_slot_ends(sheet_record(s, idx), p, size, moved, frame);
 	at_once = dies_at_once(s, KIND_OF(cut), stack, frame);
-	if (mode.poison)
-		poison_fill(vaddr_of(p), size);
 	if (unlikely(!c))
 		return free_uncached(s, idx, cut, size, at_once);
 	owner_enter(&c->own, s);

@@ -9,6 +9,9 @@
 
 #include "cutter.h"
 #include "sweep.h"
+#include "trace/trace.h"
+
+#include <sys/single_threaded.h>
 
 /* Tells the sweep what the thread freed. */
 static inline void cutter_told(struct cutter *c)
@@ -18,10 +21,35 @@ static inline void cutter_told(struct cutter *c)
 	pages_freed((uint32_t)FREED_COUNT(freed), FREED_BYTES(freed));
 }
 
-/* See livebits.h. */
-static inline bool sheet_clear_mine(struct sheet *s, uint32_t idx)
+/* See livebits.h. mine: by its owner. */
+static ALWAYS_INLINE bool sheet_clear(struct sheet *s, uint32_t idx, bool mine)
 {
-	return livebits_clear_mine(s->live, &s->gone, idx);
+	if (mode.one_bit)
+		return livebits_clear_first(s->live, idx, __libc_single_threaded);
+	return mine ? livebits_clear_mine(s->live, &s->gone, idx)
+		    : livebits_clear_other(s->live, &s->gone, SHEET_LIVE * sizeof(*s->live), idx);
+}
+
+/* Where a page is one block's, what is freed may die at once. */
+static inline bool page_may_die_at_once(uint32_t slots)
+{
+	return mode.share && slots == 1;
+}
+
+/*
+ * The block at p is about to be freed, its bit still set, for what is dead may be used by others: it is
+ * filled, and noted by whom. Returns the stack, if r is its record.
+ */
+static ALWAYS_INLINE uint32_t page_slot_ends(
+	struct record *r, void *p, size_t size, bool moved, void *frame)
+{
+	uint32_t stack = r ? stack_capture(frame) : 0;
+
+	if (r)
+		record_free(r, moved, owner_tid(), stack, stamp_take(owner_mine));
+	if (mode.poison)
+		poison_fill(vaddr_of(p), size);
+	return stack;
 }
 
 /* Of the block at p, which this thread was just given. */

@@ -33,16 +33,17 @@ size_t sheet_weight(const struct sheet *s)
 {
 	size_t n = sizeof(*s) + live_bytes() * (s->gone ? 2 : 1);
 
-	for (uint32_t u = 0; s->rec && u < SHEET_PAGES; u++)
-		n += sizeof(*s->rec) + (s->rec[u] ? sheet_kind(s, u)->slots : 0) * sizeof(**s->rec);
-	return n;
+	for (const struct records *r = s->records; r; r = r->next)
+		n += sizeof(*r);
+	return n + (s->rec ? SHEET_PAGES * sizeof(*s->rec) : 0);
 }
 
 void sheet_free(struct sheet *s)
 {
-	for (uint32_t u = 0; s->rec && u < SHEET_PAGES; u++)
-		if (s->rec[u])
-			meta_free(s->rec[u], sheet_kind(s, u)->slots * sizeof(**s->rec));
+	for (struct records *r = s->records, *next; r; r = next) {
+		next = r->next;
+		meta_free(r, sizeof(*r));
+	}
 	if (s->rec)
 		meta_free(s->rec, SHEET_PAGES * sizeof(*s->rec));
 	if (s->gone)

@@ -19,13 +19,23 @@
 _Static_assert(SHEET_BITS == 64, "livebits.h");
 #define SHEET_LIVE (SHEET_PAGES * SHEET_PAGE_WORDS)
 
+/* Records of some pages of a sheet, side by side: of those that one supply cuts. */
+struct records {
+	struct records *next;
+	const struct supply *by;
+	uint32_t used;
+	struct record of[1022];
+} __attribute__((aligned(16)));
+_Static_assert(sizeof(struct records) == 4 * PAGE_SIZE, "as much as meta_alloc takes for it");
+
 struct sheet {
 	vaddr_t base;
 	/* The first 64 objects of all pages have their bits side by side (sheet_idx). */
 	_Atomic uint64_t *live;
 	_Atomic(_Atomic uint64_t *) gone;
 	struct record **rec; /* by page: a record per object; NULL where none are kept */
-	bool plain;	     /* no records, nothing is filled, none dies at once: the short way */
+	_Atomic(struct records *) records; /* where those lie */
+	bool plain; /* no records, nothing is filled, none dies at once: the short way */
 
 	/* By page; set by the thread that cuts it. */
 	uint16_t cut[SHEET_PAGES]; /* an index of page_kinds | the owner << OWNER_SHIFT */

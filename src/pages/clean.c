@@ -85,7 +85,8 @@ void sheet_kill(struct sheet *s, const uint64_t *due)
 	uint32_t u = 0, hi;
 	size_t n = 0;
 
-	if (s->huge) {
+	/* Not yet where pages are still to be cut: of what was never written the kernel keeps no memory then. */
+	if (s->huge && s->handed == SHEET_PAGES) {
 		host_range_split(sheet_page_at(s, bits_next(due, 0, SHEET_PAGES)));
 		s->huge = false;
 	}

@@ -93,7 +93,7 @@ static __attribute__((noinline)) bool free_uncached(
 static bool dies_at_once(const struct sheet *s, uint32_t kind, uint32_t stack, void *frame)
 {
 	return page_may_die_at_once(page_kinds[kind].slots) &&
-	       atonce_allows(NULL, atonce_place(stack, frame, kind), s->huge);
+	       atonce_allows(NULL, atonce_place(stack, frame, kind), s->huge && !sheet_is_holed(s));
 }
 
 bool pages_free(struct sheet *s, void *p, bool moved, void *frame)

@@ -201,12 +201,8 @@ bool sheet_is_spent(struct sheet *s)
  */
 static vaddr_t sheet_move(struct sheet *s)
 {
-	uint64_t killed = 0;
-	vaddr_t to;
+	vaddr_t to = sheet_is_holed(s) ? 0 : space_take(SHEET_BYTES, SHEET_BYTES);
 
-	for (uint32_t w = 0; w < SHEET_WORDS; w++)
-		killed |= s->killed[w];
-	to = killed ? 0 : space_take(SHEET_BYTES, SHEET_BYTES);
 	return to && !host_range_move(s->base, SHEET_BYTES, to, SHEET_BYTES) ? to : 0;
 }
 

@@ -148,6 +148,16 @@ static inline bool sheet_page_empty(const struct sheet *s, uint32_t u, uint32_t 
 	return !any;
 }
 
+/* Were pages of it killed one by one? */
+static inline bool sheet_is_holed(const struct sheet *s)
+{
+	uint64_t killed = 0;
+
+	for (uint32_t w = 0; w < SHEET_WORDS; w++)
+		killed |= s->killed[w];
+	return killed;
+}
+
 /* Page u has died, with the others of its object. True: so may have the whole sheet. */
 bool sheet_pages_died(struct sheet *s, uint32_t u);
 

@@ -300,8 +300,11 @@ void host_range_huge(vaddr_t at, size_t len)
 	memset(&asked_huge[page_of(at) / CHUNK_PAGES], 1, len >> HUGE_SHIFT);
 }
 
+static unsigned splits;
+
 void host_range_split(vaddr_t page)
 {
+	splits++;
 	CHECK_EQ(shows[page_of(page)], PRIVATE);
 }
 

@@ -5,7 +5,6 @@
  * when any call to the host fails, and in the child of a fork; and what is kept where.
  */
 #include "engine_play.h"
-#include "base/budget.h"
 #include "malloc/last.h"
 
 static const struct way ways[] = {
@@ -235,72 +234,6 @@ static void threads_that_ended_keep_nothing(void)
 	in_child(&(struct way){DETECT_ADAPTIVE, THREADS, 0, false, 0}, play_ended);
 }
 
-/*
- * Views of rows that had others have every fourth of their units, or so; all but some die. In a fork's child
- * the pages between, which never were theirs, die along: so there are few runs.
- */
-static void play_sparse(const struct way *w)
-{
-	static void *p[8192], *later[2048];
-
-	heap_private_allow(0);
-	for (unsigned i = 0; i < ARRAY_LEN(p); i++)
-		p[i] = short_alloc(100, false, NULL);
-	for (unsigned i = 0; i < ARRAY_LEN(p); i += 4)
-		short_free(p[i]);
-	sweep(true);
-	for (unsigned i = 0; i < ARRAY_LEN(later); i++)
-		later[i] = short_alloc(100, false, NULL);
-	for (unsigned i = 0; i < ARRAY_LEN(later); i++)
-		if (i % 64)
-			short_free(later[i]);
-	sweep(true);
-	block_source->fork_prepare(false);
-	runs_again = 0;
-	again = true;
-	memset(shows, 0, sizeof(shows));
-	block_source->fork_child();
-	again = false;
-	/* Those of the first views, each apart, and about two for each that lives later. */
-	CHECK(runs_again > ARRAY_LEN(later) && runs_again < ARRAY_LEN(later) * 5 / 4);
-}
-
-static void children_kill_in_long_runs(void)
-{
-	in_child(&(struct way){DETECT_STRICT, 1, 0, false, 0}, play_sparse);
-}
-
-/* Where nothing is killed before its whole sheet is dead, the memory serves again, and is no zero. */
-static void play_moved(const struct way *w)
-{
-	static unsigned char *p[4 * SHEET_PAGES];
-	struct sheet_counts c;
-
-	mode.defer_frees = UINT32_MAX;
-	mode.defer_bytes = 1UL << 40;
-	mode.defer_ns = 1UL << 60;
-	for (unsigned round = 0; round < 2; round++) {
-		for (unsigned i = 0; i < ARRAY_LEN(p); i++) {
-			p[i] = short_alloc(PAGE_SIZE, true, NULL);
-			see(p[i]);
-			CHECK(!p[i][0] && !p[i][PAGE_SIZE - 1]);
-			memset(p[i], 0xa5, PAGE_SIZE);
-		}
-		for (unsigned i = 0; i < ARRAY_LEN(p); i++)
-			short_free(p[i]);
-		for (unsigned i = 0; i < ARRAY_LEN(p); i++)
-			CHECK(is_dead(vaddr_of(p[i])));
-	}
-	sheet_count(&c);
-	CHECK_EQ(c.moved, 4);
-	CHECK_EQ(c.live, 0);
-}
-
-static void whole_sheets_move(void)
-{
-	in_child(&(struct way){DETECT_GROUPED, 1, 0, false, 0}, play_moved);
-}
-
 /* A block that has pages of its own grows and shrinks, within its room and out of it. */
 static void play_large(const struct way *w)
 {
@@ -368,56 +301,6 @@ static void large_blocks_grow(void)
 {
 	in_child(&(struct way){DETECT_STRICT, 1, 0, true, 0}, play_large);
 	in_child(&(struct way){DETECT_DEFERRED, 1, 0, false, 0}, play_large);
-}
-
-static bool is_in_huge(void *p)
-{
-	uintptr_t e = space_entry(vaddr_of(p));
-
-	if ((e & SPACE_WHAT) == SPACE_SHEET)
-		return ((struct sheet *)(e & ~SPACE_WHAT))->huge;
-	return view_is_huge((struct view *)e);
-}
-
-/* The first kill in 2 MB that are one huge page is charged for all their pages, and no other kill. */
-static void split(unsigned pages)
-{
-	static void *p[8 * SHEET_PAGES]; /* more than private views have */
-	const uint64_t most = budget_cost(0, UINT64_MAX);
-	uint64_t before = 0;
-	unsigned n = 0;
-
-	for (unsigned i = 0; i < ARRAY_LEN(p); i++)
-		p[i] = short_malloc(pages * PAGE_SIZE - 96);
-	for (unsigned i = 0; i < ARRAY_LEN(p) && n < 3; i++) {
-		if (!n && !is_in_huge(p[i]))
-			continue;
-		before = atonce_counts.ns;
-		short_free(p[i]);
-		n++;
-		CHECK(is_dead(vaddr_of(p[i])));
-		CHECK_EQ(touches_asked, CHUNK_PAGES - pages);
-		CHECK(n > 1 || atonce_counts.ns - before >= (uint64_t)most);
-	}
-	CHECK_EQ(n, 3);
-}
-
-static void play_split(const struct way *w)
-{
-	split(1);
-}
-
-/* Blocks of several pages lie in huge ones as well. */
-static void play_split_medium(const struct way *w)
-{
-	split(2);
-}
-
-static void splits_are_charged(void)
-{
-	in_child(&(struct way){DETECT_ADAPTIVE, 1, 0, false, 0}, play_split);
-	in_child(&(struct way){DETECT_ADAPTIVE, 1, 0, false, 0}, play_split_medium);
-	in_child(&(struct way){DETECT_GROUPED, 1, 0, true, 0}, play_split);
 }
 
 /* The word of bits that the owner of the block at p clears, and the block's bit. */
@@ -571,10 +454,8 @@ static void bits_are_watched(void)
 
 int main(void)
 {
-	RUN(whole_sheets_move);
 	RUN(of_two_at_once_one_is_told);
 	RUN(what_a_kill_empties_is_not_told);
-	RUN(splits_are_charged);
 	RUN(large_blocks_serve_again);
 	RUN(large_blocks_grow);
 	RUN(blocks_keep_their_bytes);
@@ -583,7 +464,6 @@ int main(void)
 	RUN(a_child_has_its_own);
 	RUN(sleepers_keep_nothing);
 	RUN(threads_that_ended_keep_nothing);
-	RUN(children_kill_in_long_runs);
 	RUN(bits_are_watched);
 	return UNIT_END();
 }

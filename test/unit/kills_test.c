@@ -1,0 +1,206 @@
+// sources: src/rows/*.c src/pages/*.c src/malloc/engine.c src/malloc/last.c src/base/space.c src/base/block.c src/base/policy.c src/base/budget.c src/base/atonce.c src/base/poison.c src/base/extable.c src/base/late.c src/base/pace.c src/base/livebits.c src/base/mode.c src/base/owner.c src/base/threadend.c src/base/record.c src/base/stamp.c src/malloc/short_alloc.c src/malloc/short_free.c src/base/meta.c src/base/lock.c src/base/panic.c src/base/out.c src/base/vspace.c src/base/options.c src/base/options_env.c src/base/conf.c src/base/conf_files.c src/base/glob.c src/base/log.c src/base/file.c src/base/memlimit.c src/base/ownlimit.c
+// flags: -DUD_DEBUG -Wno-unused-result -Wno-unused-function
+/*
+ * Both engines on a model of the host: what a kill does to the memory around it. Which sheets move, and which huge
+ * pages are split, when, and at whose cost.
+ */
+#include "engine_play.h"
+#include "base/budget.h"
+
+/* Where nothing is killed before its whole sheet is dead, the memory serves again, and is no zero. */
+static void play_moved(const struct way *w)
+{
+	static unsigned char *p[4 * SHEET_PAGES];
+	struct sheet_counts c;
+
+	mode.defer_frees = UINT32_MAX;
+	mode.defer_bytes = 1UL << 40;
+	mode.defer_ns = 1UL << 60;
+	for (unsigned round = 0; round < 2; round++) {
+		for (unsigned i = 0; i < ARRAY_LEN(p); i++) {
+			p[i] = short_alloc(PAGE_SIZE, true, NULL);
+			see(p[i]);
+			CHECK(!p[i][0] && !p[i][PAGE_SIZE - 1]);
+			memset(p[i], 0xa5, PAGE_SIZE);
+		}
+		for (unsigned i = 0; i < ARRAY_LEN(p); i++)
+			short_free(p[i]);
+		for (unsigned i = 0; i < ARRAY_LEN(p); i++)
+			CHECK(is_dead(vaddr_of(p[i])));
+	}
+	sheet_count(&c);
+	CHECK_EQ(c.moved, 4);
+	CHECK_EQ(c.live, 0);
+}
+
+static void whole_sheets_move(void)
+{
+	in_child(&(struct way){DETECT_GROUPED, 1, 0, false, 0}, play_moved);
+}
+
+static bool is_in_huge(void *p)
+{
+	uintptr_t e = space_entry(vaddr_of(p));
+
+	if ((e & SPACE_WHAT) == SPACE_SHEET)
+		return ((struct sheet *)(e & ~SPACE_WHAT))->huge;
+	return view_is_huge((struct view *)e);
+}
+
+/* The first kill in 2 MB that are one huge page is charged for all their pages, and no other kill. */
+static void split(unsigned pages)
+{
+	static void *p[8 * SHEET_PAGES]; /* more than private views have */
+	const uint64_t most = budget_cost(0, UINT64_MAX);
+	uint64_t before = 0;
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < ARRAY_LEN(p); i++)
+		p[i] = short_malloc(pages * PAGE_SIZE - 96);
+	for (unsigned i = 0; i < ARRAY_LEN(p) && n < 3; i++) {
+		if (!n && !is_in_huge(p[i]))
+			continue;
+		before = atonce_counts.ns;
+		short_free(p[i]);
+		n++;
+		CHECK(is_dead(vaddr_of(p[i])));
+		CHECK_EQ(touches_asked, CHUNK_PAGES - pages);
+		CHECK(n > 1 || atonce_counts.ns - before >= (uint64_t)most);
+	}
+	CHECK_EQ(n, 3);
+}
+
+static void play_split(const struct way *w)
+{
+	split(1);
+}
+
+/* Blocks of several pages lie in huge ones as well. */
+static void play_split_medium(const struct way *w)
+{
+	split(2);
+}
+
+static void splits_are_charged(void)
+{
+	in_child(&(struct way){DETECT_ADAPTIVE, 1, 0, false, 0}, play_split);
+	in_child(&(struct way){DETECT_ADAPTIVE, 1, 0, false, 0}, play_split_medium);
+	in_child(&(struct way){DETECT_GROUPED, 1, 0, true, 0}, play_split);
+}
+
+/* The kernel would keep no memory for pages that are still to be cut: a huge page is split when there are none. */
+static void play_half_cut(const struct way *w)
+{
+	const struct sheet *s;
+	void *p[3];
+
+	do
+		p[0] = short_malloc(PAGE_SIZE - 96);
+	while (!is_in_huge(p[0]));
+	p[1] = short_malloc(PAGE_SIZE - 96);
+	p[2] = short_malloc(PAGE_SIZE - 96);
+	s = (const struct sheet *)(space_entry(vaddr_of(p[2])) & ~SPACE_WHAT);
+	short_free(p[0]);
+	short_free(p[1]);
+	CHECK_EQ(splits, 0);
+	while (s->handed < SHEET_PAGES)
+		short_malloc(PAGE_SIZE - 96);
+	short_free(p[2]);
+	CHECK_EQ(splits, 1);
+	CHECK_EQ(touches_asked, CHUNK_PAGES - 1); /* of the first */
+	for (unsigned i = 0; i < ARRAY_LEN(p); i++)
+		CHECK(is_dead(vaddr_of(p[i])));
+}
+
+static void a_page_that_is_half_cut_is_not_split(void)
+{
+	in_child(&(struct way){DETECT_GROUPED, 1, 0, true, 0}, play_half_cut);
+}
+
+/* A page of 64 blocks is looked at as one, or where some live, as 64. Block n is written to: at its last byte. */
+static void written(unsigned n, unsigned live)
+{
+	struct lock_section section;
+	unsigned char *p[64];
+	struct late l;
+
+	do
+		p[0] = short_malloc(64);
+	while (vaddr_of(p[0]) % PAGE_SIZE);
+	for (unsigned i = 1; i < ARRAY_LEN(p); i++)
+		p[i] = short_malloc(64);
+	for (unsigned i = live; i < ARRAY_LEN(p); i++)
+		short_free(p[i]);
+	if (n < ARRAY_LEN(p))
+		p[n][63] ^= 1;
+	lock_section_enter(&section);
+	if (live)
+		pages_look_late();
+	else
+		pages_sweep(true);
+	lock_section_leave(&section);
+	CHECK_EQ(late_take(&l), n < ARRAY_LEN(p));
+	CHECK(n == ARRAY_LEN(p) || (l.what == LATE_WRITE && l.at == vaddr_of(p[n]) + 63));
+	if (live && n < ARRAY_LEN(p))
+		p[n][63] ^= 1;
+}
+
+static void play_written(const struct way *w)
+{
+	static const unsigned blocks[] = {0, 1, 40, 63, 64};
+
+	for (unsigned i = 0; i < ARRAY_LEN(blocks); i++)
+		written(blocks[i], 0);
+	for (unsigned i = 1; i < ARRAY_LEN(blocks); i++)
+		written(blocks[i], 1);
+}
+
+static void what_is_written_is_found(void)
+{
+	in_child(&(struct way){DETECT_GROUPED, 1, 0, true, 0}, play_written);
+}
+
+/*
+ * Views of rows that had others have every fourth of their units, or so; all but some die. In a fork's child
+ * the pages between, which never were theirs, die along: so there are few runs.
+ */
+static void play_sparse(const struct way *w)
+{
+	static void *p[8192], *later[2048];
+
+	heap_private_allow(0);
+	for (unsigned i = 0; i < ARRAY_LEN(p); i++)
+		p[i] = short_alloc(100, false, NULL);
+	for (unsigned i = 0; i < ARRAY_LEN(p); i += 4)
+		short_free(p[i]);
+	sweep(true);
+	for (unsigned i = 0; i < ARRAY_LEN(later); i++)
+		later[i] = short_alloc(100, false, NULL);
+	for (unsigned i = 0; i < ARRAY_LEN(later); i++)
+		if (i % 64)
+			short_free(later[i]);
+	sweep(true);
+	block_source->fork_prepare(false);
+	runs_again = 0;
+	again = true;
+	memset(shows, 0, sizeof(shows));
+	block_source->fork_child();
+	again = false;
+	/* Those of the first views, each apart, and about two for each that lives later. */
+	CHECK(runs_again > ARRAY_LEN(later) && runs_again < ARRAY_LEN(later) * 5 / 4);
+}
+
+static void children_kill_in_long_runs(void)
+{
+	in_child(&(struct way){DETECT_STRICT, 1, 0, false, 0}, play_sparse);
+}
+
+int main(void)
+{
+	RUN(what_is_written_is_found);
+	RUN(whole_sheets_move);
+	RUN(splits_are_charged);
+	RUN(a_page_that_is_half_cut_is_not_split);
+	RUN(children_kill_in_long_runs);
+	return UNIT_END();
+}

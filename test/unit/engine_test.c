@@ -22,6 +22,7 @@ static const struct way ways[] = {
 	{DETECT_STRICT, THREADS, 400, false, 0},
 	{DETECT_DEFERRED, THREADS, 400, false, 0},
 	{DETECT_GROUPED, THREADS, 0, false, 64},
+	{DETECT_GROUPED, 1, 0, true, 64},
 	{DETECT_STRICT, THREADS, 0, true, 3},
 	{DETECT_DEFERRED, 1, 0, false, 1},
 };

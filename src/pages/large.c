@@ -27,14 +27,14 @@
  * costs is guessed high, and then counted.
  */
 #define MAPS_MOST  16384U
-#define MAPS_LOOK  1024U /* so many frees later again */
+#define MAPS_LOOK  1024U /* where there are, so many frees later again */
 
 struct lock large_lock = LOCK(LARGE);
 
 static struct large *dead_first, *dead_last;
 static uint32_t dead_count;
 static struct large_counts counts;
-static uint32_t maps_guess, maps_looked;
+static uint32_t maps_guess, maps_asked;
 
 /* By the room that a fresh one would have: at fresh addresses, the first len bytes accessible. */
 static struct {
@@ -59,9 +59,11 @@ static size_t room_of(size_t len)
 	return ALIGN_UP(len, len <= ROOM_MOST ? step : HUGE_SIZE);
 }
 
-/* A room for what is in one such, at its next addresses. */
-static size_t room_next(size_t room)
+/* For so much, at its next addresses. */
+static size_t room_next(size_t len)
 {
+	size_t room = room_of(len);
+
 	return room < HUGE_SIZE && space_ample() ? HUGE_SIZE : room;
 }
 
@@ -114,7 +116,7 @@ static bool ready_wanted(unsigned i, size_t len)
 static bool ready_put(const struct large *l)
 {
 	unsigned i = room_index(l->len);
-	size_t room = room_next(l->room);
+	size_t room = room_next(l->len);
 	bool wanted;
 	vaddr_t to;
 
@@ -304,8 +306,11 @@ static bool maps_allow(void)
 	bool allow;
 
 	lock_take(&large_lock);
-	maps_guess += 2;
-	if (maps_guess >= MAPS_MOST && maps_looked-- % MAPS_LOOK == 0)
+	if (maps_guess < MAPS_MOST) {
+		maps_guess += 2;
+		maps_asked = 0;
+	}
+	if (maps_guess >= MAPS_MOST && maps_asked++ % MAPS_LOOK == 0)
 		maps_guess = host_maps_count();
 	allow = maps_guess < MAPS_MOST;
 	lock_drop(&large_lock);
@@ -344,7 +349,7 @@ static struct large *large_move(struct large *l, size_t size)
 	if (!n)
 		return NULL;
 	n->size = size;
-	n->room = room_next(room_of(len > l->len ? len + len / 4 : len));
+	n->room = room_next(len > l->len ? len + len / 4 : len);
 	n->base = space_take(n->room, VSPACE_LEAST);
 	if (!n->base || host_range_move(l->base, l->room, n->base, n->room)) {
 		meta_free(n, sizeof(*n));

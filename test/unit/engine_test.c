@@ -235,75 +235,6 @@ static void threads_that_ended_keep_nothing(void)
 	in_child(&(struct way){DETECT_ADAPTIVE, THREADS, 0, false, 0}, play_ended);
 }
 
-/* A block that has pages of its own grows and shrinks, within its room and out of it. */
-static void play_large(const struct way *w)
-{
-	static const size_t sizes[] = {1100000, 1500000, 1200000, 2 << 20, 2300000, 1100000,
-		5000000, 1700000, 1900000, 9000000, 1 << 20};
-	struct blk b = {.size = 1300000, .seed = 1};
-	struct engine_bytes bytes;
-
-	b.p = short_malloc(b.size);
-	blk_fill(&b);
-	for (unsigned i = 0; i < ARRAY_LEN(sizes); i++) {
-		struct blk was = b;
-		void *q;
-
-		CHECK(engine_realloc(b.p, sizes[i], NULL, &q));
-		b.p = q;
-		blk_check(&b, MIN(was.size, sizes[i]));
-		b.size = sizes[i];
-		blk_fill(&b);
-		blk_check(&b, b.size);
-		behind_check(&b);
-		find_check(&b, BLOCK_LIVE);
-		CHECK(!w->stacks || b.p != was.p);
-		if (b.p != was.p)
-			find_check(&was, BLOCK_DEAD);
-		CHECK(b.p == was.p || is_dead(vaddr_of(was.p)));
-		engine_bytes(&bytes);
-		CHECK_EQ(bytes.large_live, 1);
-		CHECK_EQ(bytes.large, ALIGN_UP(b.size, PAGE_SIZE));
-	}
-}
-
-/* Blocks in the memory of dead ones: elsewhere, and what is left of their addresses faults. */
-static void play_replaced(const struct way *w)
-{
-	static const size_t sizes[] = {
-		100000, 100000, 70000, 120000, 40000, 100000, 300000, 270000};
-	struct large_counts c;
-
-	for (unsigned i = 0; i < ARRAY_LEN(sizes); i++) {
-		struct blk b = {.size = sizes[i], .seed = i};
-
-		b.p = short_alloc(b.size, i % 2, NULL);
-		CHECK(!(i % 2) || (!b.p[0] && !b.p[b.size - 1]));
-		blk_fill(&b);
-		blk_check(&b, b.size);
-		behind_check(&b);
-		find_check(&b, BLOCK_LIVE);
-		short_free(b.p);
-		find_check(&b, BLOCK_DEAD);
-		CHECK(is_dead(vaddr_of(b.p)) && is_dead(vaddr_of(b.p) + b.size - 1));
-	}
-	large_count(&c);
-	CHECK_EQ(c.made, ARRAY_LEN(sizes));
-	CHECK_EQ(c.moved, 6);
-}
-
-static void large_blocks_serve_again(void)
-{
-	in_child(&(struct way){DETECT_STRICT, 1, 0, true, 0}, play_replaced);
-	in_child(&(struct way){DETECT_DEFERRED, 1, 0, false, 0}, play_replaced);
-}
-
-static void large_blocks_grow(void)
-{
-	in_child(&(struct way){DETECT_STRICT, 1, 0, true, 0}, play_large);
-	in_child(&(struct way){DETECT_DEFERRED, 1, 0, false, 0}, play_large);
-}
-
 /* The word of bits that the owner of the block at p clears, and the block's bit. */
 static _Atomic uint64_t *owners_bit(void *p, uint64_t *bit)
 {
@@ -457,8 +388,6 @@ int main(void)
 {
 	RUN(of_two_at_once_one_is_told);
 	RUN(what_a_kill_empties_is_not_told);
-	RUN(large_blocks_serve_again);
-	RUN(large_blocks_grow);
 	RUN(blocks_keep_their_bytes);
 	RUN(any_call_may_fail);
 	RUN(few_mappings_are_asked_for_seldom);

@@ -1,42 +1,11 @@
 // sources: src/rows/*.c src/pages/*.c src/malloc/engine.c src/malloc/last.c src/base/space.c src/base/block.c src/base/policy.c src/base/budget.c src/base/atonce.c src/base/poison.c src/base/extable.c src/base/late.c src/base/pace.c src/base/livebits.c src/base/mode.c src/base/owner.c src/base/threadend.c src/base/record.c src/base/stamp.c src/malloc/short_alloc.c src/malloc/short_free.c src/base/meta.c src/base/lock.c src/base/panic.c src/base/out.c src/base/vspace.c src/base/options.c src/base/options_env.c src/base/conf.c src/base/conf_files.c src/base/glob.c src/base/log.c src/base/file.c src/base/memlimit.c src/base/ownlimit.c
 // flags: -DUD_DEBUG -Wno-unused-result -Wno-unused-function
 /*
- * Both engines on a model of the host: what a kill does to the memory around it. Which sheets move, and which huge
+ * Both engines on a model of the host: what a kill does to the memory around it. Which huge
  * pages are split, when, and at whose cost.
  */
 #include "engine_play.h"
 #include "base/budget.h"
-
-/* Where nothing is killed before its whole sheet is dead, the memory serves again, and is no zero. */
-static void play_moved(const struct way *w)
-{
-	static unsigned char *p[4 * SHEET_PAGES];
-	struct sheet_counts c;
-
-	mode.defer_frees = UINT32_MAX;
-	mode.defer_bytes = 1UL << 40;
-	mode.defer_ns = 1UL << 60;
-	for (unsigned round = 0; round < 2; round++) {
-		for (unsigned i = 0; i < ARRAY_LEN(p); i++) {
-			p[i] = short_alloc(PAGE_SIZE, true, NULL);
-			see(p[i]);
-			CHECK(!p[i][0] && !p[i][PAGE_SIZE - 1]);
-			memset(p[i], 0xa5, PAGE_SIZE);
-		}
-		for (unsigned i = 0; i < ARRAY_LEN(p); i++)
-			short_free(p[i]);
-		for (unsigned i = 0; i < ARRAY_LEN(p); i++)
-			CHECK(is_dead(vaddr_of(p[i])));
-	}
-	sheet_count(&c);
-	CHECK_EQ(c.moved, 4);
-	CHECK_EQ(c.live, 0);
-}
-
-static void whole_sheets_move(void)
-{
-	in_child(&(struct way){DETECT_GROUPED, 1, 0, false, 0}, play_moved);
-}
 
 static bool is_in_huge(void *p)
 {
@@ -198,7 +167,6 @@ static void children_kill_in_long_runs(void)
 int main(void)
 {
 	RUN(what_is_written_is_found);
-	RUN(whole_sheets_move);
 	RUN(splits_are_charged);
 	RUN(a_page_that_is_half_cut_is_not_split);
 	RUN(children_kill_in_long_runs);

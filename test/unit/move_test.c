@@ -1,0 +1,128 @@
+// sources: src/rows/*.c src/pages/*.c src/malloc/engine.c src/malloc/last.c src/base/space.c src/base/block.c src/base/policy.c src/base/budget.c src/base/atonce.c src/base/poison.c src/base/extable.c src/base/late.c src/base/pace.c src/base/livebits.c src/base/mode.c src/base/owner.c src/base/threadend.c src/base/record.c src/base/stamp.c src/malloc/short_alloc.c src/malloc/short_free.c src/base/meta.c src/base/lock.c src/base/panic.c src/base/out.c src/base/vspace.c src/base/options.c src/base/options_env.c src/base/conf.c src/base/conf_files.c src/base/glob.c src/base/log.c src/base/file.c src/base/memlimit.c src/base/ownlimit.c
+// flags: -DUD_DEBUG -Wno-unused-result -Wno-unused-function
+/*
+ * What moves to fresh addresses instead of being mapped anew, on a model of the host: sheets in which all is
+ * dead, and blocks that have pages of their own.
+ */
+#include "engine_play.h"
+
+/* Where nothing is killed before its whole sheet is dead, the memory serves again, and is no zero. */
+static void play_moved(const struct way *w)
+{
+	static unsigned char *p[4 * SHEET_PAGES];
+	struct sheet_counts c;
+
+	mode.defer_frees = UINT32_MAX;
+	mode.defer_bytes = 1UL << 40;
+	mode.defer_ns = 1UL << 60;
+	for (unsigned round = 0; round < 2; round++) {
+		for (unsigned i = 0; i < ARRAY_LEN(p); i++) {
+			p[i] = short_alloc(PAGE_SIZE, true, NULL);
+			see(p[i]);
+			CHECK(!p[i][0] && !p[i][PAGE_SIZE - 1]);
+			memset(p[i], 0xa5, PAGE_SIZE);
+		}
+		for (unsigned i = 0; i < ARRAY_LEN(p); i++)
+			short_free(p[i]);
+		for (unsigned i = 0; i < ARRAY_LEN(p); i++)
+			CHECK(is_dead(vaddr_of(p[i])));
+	}
+	sheet_count(&c);
+	CHECK_EQ(c.moved, 4);
+	CHECK_EQ(c.live, 0);
+}
+
+static void whole_sheets_move(void)
+{
+	in_child(&(struct way){DETECT_GROUPED, 1, 0, false, 0}, play_moved);
+}
+
+/* A block that has pages of its own grows and shrinks, within its room and out of it. */
+static void play_large(const struct way *w)
+{
+	static const size_t sizes[] = {1100000, 1500000, 1200000, 2 << 20, 2300000, 1100000,
+		5000000, 1700000, 1900000, 9000000, 1 << 20};
+	struct blk b = {.size = 1300000, .seed = 1};
+	struct engine_bytes bytes;
+
+	b.p = short_malloc(b.size);
+	blk_fill(&b);
+	for (unsigned i = 0; i < ARRAY_LEN(sizes); i++) {
+		struct blk was = b;
+		void *q;
+
+		CHECK(engine_realloc(b.p, sizes[i], NULL, &q));
+		b.p = q;
+		blk_check(&b, MIN(was.size, sizes[i]));
+		b.size = sizes[i];
+		blk_fill(&b);
+		blk_check(&b, b.size);
+		behind_check(&b);
+		find_check(&b, BLOCK_LIVE);
+		CHECK(!w->stacks || b.p != was.p);
+		if (b.p != was.p)
+			find_check(&was, BLOCK_DEAD);
+		CHECK(b.p == was.p || is_dead(vaddr_of(was.p)));
+		engine_bytes(&bytes);
+		CHECK_EQ(bytes.large_live, 1);
+		CHECK_EQ(bytes.large, ALIGN_UP(b.size, PAGE_SIZE));
+	}
+}
+
+/* Blocks in the memory of dead ones: elsewhere, and what is left of their addresses faults. */
+static void play_replaced(const struct way *w)
+{
+	static const size_t sizes[] = {
+		100000, 100000, 70000, 120000, 40000, 100000, 300000, 270000};
+	struct large_counts c;
+
+	for (unsigned i = 0; i < ARRAY_LEN(sizes); i++) {
+		struct blk b = {.size = sizes[i], .seed = i};
+
+		b.p = short_alloc(b.size, i % 2, NULL);
+		CHECK(!(i % 2) || (!b.p[0] && !b.p[b.size - 1]));
+		blk_fill(&b);
+		blk_check(&b, b.size);
+		behind_check(&b);
+		find_check(&b, BLOCK_LIVE);
+		short_free(b.p);
+		find_check(&b, BLOCK_DEAD);
+		CHECK(is_dead(vaddr_of(b.p)) && is_dead(vaddr_of(b.p) + b.size - 1));
+	}
+	large_count(&c);
+	CHECK_EQ(c.made, ARRAY_LEN(sizes));
+	CHECK_EQ(c.moved, 6);
+}
+
+/* However many die: mappings are counted, and are few; and of addresses each takes 2 MB only at first. */
+static void play_many(const struct way *w)
+{
+	const unsigned n = 20000;
+	struct large_counts c;
+
+	for (unsigned i = 0; i < n; i++)
+		short_free(short_malloc(100000));
+	large_count(&c);
+	CHECK_EQ(c.moved, n - 1);
+}
+
+static void large_blocks_serve_again(void)
+{
+	in_child(&(struct way){DETECT_STRICT, 1, 0, false, 0}, play_many);
+	in_child(&(struct way){DETECT_STRICT, 1, 0, true, 0}, play_replaced);
+	in_child(&(struct way){DETECT_DEFERRED, 1, 0, false, 0}, play_replaced);
+}
+
+static void large_blocks_grow(void)
+{
+	in_child(&(struct way){DETECT_STRICT, 1, 0, true, 0}, play_large);
+	in_child(&(struct way){DETECT_DEFERRED, 1, 0, false, 0}, play_large);
+}
+
+int main(void)
+{
+	RUN(whole_sheets_move);
+	RUN(large_blocks_serve_again);
+	RUN(large_blocks_grow);
+	return UNIT_END();
+}

@@ -38,7 +38,7 @@ void sheet_look(struct sheet *s, struct census *n)
 
 static void find_twice(struct sheet *s)
 {
-	uint32_t idx = livebits_twice(s->live, &s->gone, SHEET_LIVE);
+	uint32_t idx = livebits_twice(s->live, &s->gone, (uint32_t)s->words);
 
 	if (idx != ~0U)
 		late_note(LATE_TWICE, sheet_slot_at(s, idx), 0);

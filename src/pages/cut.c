@@ -192,7 +192,7 @@ int supply_refill(struct cutter *c, unsigned cls)
 
 	c->own.refilled = atomic_fetch_add(&owner_refills, 1) + 1;
 	if (!s)
-		s = sheet_new(p->sheets >= HUGE_FROM, &err);
+		s = sheet_new(p != c->supply, p->sheets >= HUGE_FROM, &err);
 	p->sheets += s && p->sheets < UINT16_MAX;
 	if (s)
 		atomic_store(&p->rest, s);

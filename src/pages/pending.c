@@ -2,9 +2,8 @@
 #include "pending.h"
 
 /*
- * Sheets that are dead as a whole die together, while their memory is in the cache, and it is not
- * much: each moves by a call of its own, so one at a time would do as well; a few at once share the
- * lock of the sweep.
+ * Sheets that are dead as a whole die together: a pair moves by one call, and in a third-level cache 4 MB are
+ * as near as 2.
  */
 #define SPENT_SHEETS 2U
 
@@ -31,16 +30,20 @@ struct sheet *sheets_pending(void)
 	return atomic_exchange(&pending_list, NULL);
 }
 
-void sheet_spent_add(struct sheet *s)
+void sheet_spent_again(struct sheet *s)
 {
 	struct sheet *head = atomic_load(&spent_list);
 
-	if (atomic_exchange(&s->spent, 1))
-		return;
 	do
 		s->spent_next = head;
 	while (!atomic_compare_exchange_weak(&spent_list, &head, s));
 	atomic_fetch_add(&spent_count, 1);
+}
+
+void sheet_spent_add(struct sheet *s)
+{
+	if (!atomic_exchange(&s->spent, 1))
+		sheet_spent_again(s);
 }
 
 struct sheet *sheets_spent(void)

@@ -18,7 +18,8 @@ void sheet_pending_again(struct sheet *s); /* back onto the list, of one that is
 struct sheet *sheets_pending(void);	   /* all of it, by pending_next */
 
 void sheet_spent_add(struct sheet *s);
-struct sheet *sheets_spent(void); /* by spent_next */
-bool sheets_spent_many(void);	  /* they should die now */
+void sheet_spent_again(struct sheet *s); /* back onto the list, of one that was on it */
+struct sheet *sheets_spent(void);	 /* by spent_next */
+bool sheets_spent_many(void);		 /* they should die now */
 
 #endif

@@ -14,24 +14,32 @@
  */
 #define READY_LEAST 4U
 #define READY_MOST  128U
+/*
+ * Huge ones come in pairs, one mapping of 4 MB: one call moves both when both are dead, and a call takes as
+ * long as the misses of all of their pages do. What is no pair moves so often; then a pair takes its place.
+ */
+#define ALONE_MOST  16U
 
 struct lock sheet_lock = LOCK(SHEET);
 
-static vaddr_t ready[READY_MOST] UD_TABLE; /* | READY_HUGE */
-#define READY_HUGE 1UL
+static struct place {
+	vaddr_t base;
+	bool huge, pair;
+	uint8_t moves;
+} ready[READY_MOST] UD_TABLE;
 static struct sheet *_Atomic living;
 static struct sheet_counts counts;
 static uint64_t replaced; /* of what went back to the system: fresh ones came in its place */
 struct pages_swept pages_swept;
 
-static size_t live_bytes(void)
+static size_t live_bytes(const struct sheet *s)
 {
-	return SHEET_LIVE * sizeof(uint64_t);
+	return s->words * sizeof(*s->live);
 }
 
 size_t sheet_weight(const struct sheet *s)
 {
-	size_t n = sizeof(*s) + live_bytes() * (s->gone ? 2 : 1);
+	size_t n = sizeof(*s) + live_bytes(s) * (s->gone ? 2 : 1);
 
 	for (const struct records *r = s->records; r; r = r->next)
 		n += sizeof(*r);
@@ -47,19 +55,20 @@ void sheet_free(struct sheet *s)
 	if (s->rec)
 		meta_free(s->rec, SHEET_PAGES * sizeof(*s->rec));
 	if (s->gone)
-		meta_free((void *)s->gone, live_bytes());
+		meta_free((void *)s->gone, live_bytes(s));
 	if (s->live)
-		meta_free((void *)s->live, live_bytes());
+		meta_free((void *)s->live, live_bytes(s));
 	meta_free(s, sizeof(*s));
 }
 
-static struct sheet *sheet_build(void)
+static struct sheet *sheet_build(bool runs)
 {
 	struct sheet *s = meta_alloc(sizeof(*s));
 
 	if (!s)
 		return NULL;
-	s->live = meta_alloc(live_bytes());
+	s->words = SHEET_PAGES * (runs ? 1 : SHEET_PAGE_WORDS);
+	s->live = meta_alloc(live_bytes(s));
 	s->plain = !mode.records && !mode.poison && !mode.share;
 	if (mode.records)
 		s->rec = meta_alloc(SHEET_PAGES * sizeof(*s->rec));
@@ -69,26 +78,41 @@ static struct sheet *sheet_build(void)
 	return NULL;
 }
 
-static vaddr_t ready_take(void)
+/* The last of more than `but`; false: there are no more. */
+static bool ready_take(uint32_t but, struct place *p)
 {
-	vaddr_t at;
+	bool is;
 
 	lock_take(&sheet_lock);
-	at = counts.ready ? ready[--counts.ready] : 0;
-	counts.moved += at != 0;
+	is = counts.ready > but;
+	if (is)
+		*p = ready[--counts.ready];
 	lock_drop(&sheet_lock);
-	return at;
+	return is;
 }
 
-/* True: it is kept. */
-static bool ready_put(vaddr_t at)
+static bool ready_wanted(uint32_t n)
 {
+	return counts.ready + n <= MIN(READY_LEAST + counts.live / 8, READY_MOST);
+}
+
+/*
+ * p and those behind it, n in all, are kept, to be taken in this order, and what is no pair after all pairs;
+ * false: none is.
+ */
+static bool ready_put(struct place p, uint32_t n)
+{
+	uint32_t i;
 	bool room;
 
 	lock_take(&sheet_lock);
-	room = counts.ready < MIN(READY_LEAST + counts.live / 8, READY_MOST);
-	if (room)
-		ready[counts.ready++] = at;
+	room = ready_wanted(n);
+	for (p.base += n * SHEET_BYTES; room && n--;) {
+		p.base -= SHEET_BYTES;
+		for (i = counts.ready++; i && !p.pair && ready[i - 1].pair; i--)
+			ready[i] = ready[i - 1];
+		ready[i] = p;
+	}
 	lock_drop(&sheet_lock);
 	return room;
 }
@@ -104,37 +128,55 @@ static void sheet_warm(vaddr_t at)
 
 	*(volatile char *)vaddr_ptr(at) = 0;
 	lock_take(&sheet_lock);
-	again = replaced < counts.retired - counts.moved - counts.ready;
+	again = replaced + counts.moved + counts.ready < counts.retired;
 	replaced += again;
 	lock_drop(&sheet_lock);
 	if (again)
 		pace_refilled(ticks() - from);
 }
 
-static int sheet_place(struct sheet *s, bool huge)
+/* What was never used: of a pair, the other is ready. */
+static int place_fresh(struct place *p, bool pair)
 {
+	size_t len = SHEET_BYTES << pair;
+	struct place other;
 	int err;
 
-	s->base = ready_take();
-	if (s->base) {
-		s->huge = s->base & READY_HUGE;
-		s->base &= ~READY_HUGE;
-		return 0;
-	}
-	s->base = space_take(SHEET_BYTES, SHEET_BYTES);
-	if (!s->base)
+	*p = (struct place){.base = space_take(len, len), .huge = pair, .pair = pair};
+	if (!p->base)
 		return -ENOMEM;
 	do
-		err = host_range_map(s->base, SHEET_BYTES);
+		err = host_range_map(p->base, len);
 	while (err && host_spare());
+	if (err || !pair)
+		return err;
+	host_range_huge(p->base, len);
+	other = *p;
+	other.base += SHEET_BYTES;
+	p->pair = ready_put(other, 1);
+	if (!p->pair)
+		host_range_kill(other.base, SHEET_BYTES);
+	return 0;
+}
+
+static int sheet_place(struct sheet *s, bool huge)
+{
+	struct place p;
+	int err = 0;
+
+	if (!ready_take(0, &p))
+		err = place_fresh(&p, huge);
+	if (err && huge)
+		err = place_fresh(&p, false);
 	if (err)
 		return err;
-	s->zeroed = true;
-	s->huge = huge;
-	if (huge) {
-		host_range_huge(s->base, SHEET_BYTES);
+	s->base = p.base;
+	s->huge = p.huge;
+	s->pair = p.pair;
+	s->moves = p.moves;
+	s->zeroed = !p.moves;
+	if (s->huge && s->zeroed)
 		sheet_warm(s->base);
-	}
 	return 0;
 }
 
@@ -146,9 +188,9 @@ void sheets_live(void)
 	pace_lives(there > gone ? there - gone : 0);
 }
 
-struct sheet *sheet_new(bool huge, int *err)
+struct sheet *sheet_new(bool runs, bool huge, int *err)
 {
-	struct sheet *s = sheet_build();
+	struct sheet *s = sheet_build(runs);
 
 	*err = s ? sheet_place(s, huge) : -ENOMEM;
 	if (*err) {
@@ -158,6 +200,7 @@ struct sheet *sheet_new(bool huge, int *err)
 	}
 	lock_take(&sheet_lock);
 	counts.made++;
+	counts.moved += !s->zeroed;
 	counts.live++;
 	s->next = living;
 	if (living)
@@ -171,12 +214,15 @@ struct sheet *sheet_new(bool huge, int *err)
 
 bool sheet_pages_died(struct sheet *s, uint32_t u)
 {
+	uint32_t end = u + sheet_kind(s, u)->pages;
 	bool full = false;
 
-	for (uint32_t n = sheet_kind(s, u)->pages; n--; u++) {
-		uint64_t bit = 1UL << (u % 64);
+	for (uint32_t n; u < end; u += n) {
+		uint64_t bits;
 
-		full |= (atomic_fetch_or(&s->dead[u / 64], bit) | bit) == ~0UL;
+		n = MIN(end - u, 64 - u % 64);
+		bits = ~0UL >> (64 - n) << u % 64;
+		full |= (atomic_fetch_or(&s->dead[u / 64], bits) | bits) == ~0UL;
 	}
 	return full;
 }
@@ -194,23 +240,23 @@ bool sheet_is_spent(struct sheet *s)
 }
 
 /*
- * Its memory to fresh addresses, which nobody knows yet; 0: it did not work, or does not pay. Pages
- * that were killed one by one have no memory any more, and where a guard was refused (mlock) no
- * mapping either: mremap may move such a hole along (Linux >= 6.17), and somebody would be given
- * it.
+ * Is it to be moved? Pages that were killed one by one have no memory any more, and where a guard was
+ * refused (mlock) no mapping either: mremap may move such a hole along (Linux >= 6.17), and somebody
+ * would be given it.
  */
-static vaddr_t sheet_move(struct sheet *s)
-{
-	vaddr_t to = sheet_is_holed(s) ? 0 : space_take(SHEET_BYTES, SHEET_BYTES);
-
-	return to && !host_range_move(s->base, SHEET_BYTES, to, SHEET_BYTES) ? to : 0;
-}
-
-void sheet_retire(struct sheet *s)
+static bool sheet_moves(const struct sheet *s)
 {
 	bool wanted;
-	vaddr_t to;
 
+	lock_take(&sheet_lock);
+	wanted = ready_wanted(1);
+	lock_drop(&sheet_lock);
+	return wanted && !sheet_is_holed(s) && !s->own;
+}
+
+/* It is none of the living any more. */
+static void sheet_leave(struct sheet *s)
+{
 	lock_take(&sheet_lock);
 	if (s->next)
 		s->next->prev = s->prev;
@@ -220,29 +266,63 @@ void sheet_retire(struct sheet *s)
 		living = s->next;
 	counts.live--;
 	counts.retired++;
-	wanted = counts.ready < MIN(READY_LEAST + counts.live / 8, READY_MOST);
 	lock_drop(&sheet_lock);
+	s->buried = true; /* pending it may be, and on that list */
 	for (unsigned w = 0; w < SHEET_WORDS; w++)
 		pages_swept.holes -= (unsigned)__builtin_popcountl(s->killed[w]);
-	sheets_live();
-	to = wanted && !s->own ? sheet_move(s) : 0;
-	if (!to)
+}
+
+/*
+ * The memory of s, or of its pair, to fresh addresses, which nobody knows yet; false: it is where it was.
+ */
+static bool sheet_move(const struct sheet *s, bool pair)
+{
+	size_t len = SHEET_BYTES << pair;
+	vaddr_t from = ALIGN_DOWN(s->base, len), to = space_take(len, len);
+	struct place p = {to, s->huge, pair, pair ? 1 : (uint8_t)(s->moves + 1)};
+
+	if (!to || host_range_move(from, len, to, len))
+		return false;
+	if (!ready_put(p, 1U << pair))
+		host_range_kill(to, len);
+	return true;
+}
+
+/* The other of its pair, if it did not die before; NULL: there is none, or nobody was given it yet. */
+static struct sheet *sheet_other(const struct sheet *s)
+{
+	uintptr_t e = s->pair ? space_entry(s->base ^ SHEET_BYTES) : 0;
+	struct sheet *other = (struct sheet *)(e & ~SPACE_WHAT);
+
+	return (e & SPACE_WHAT) == SPACE_SHEET && !other->buried ? other : NULL;
+}
+
+bool sheet_waits(const struct sheet *s)
+{
+	const struct sheet *other = sheet_other(s);
+
+	return other ? !other->retires : s->pair && !space_entry(s->base ^ SHEET_BYTES);
+}
+
+void sheet_retire(struct sheet *s)
+{
+	struct sheet *other = sheet_other(s);
+	bool moves = sheet_moves(s);
+
+	sheet_leave(s);
+	if (moves && other && other->retires && sheet_moves(other) && sheet_move(s, true))
+		sheet_leave(other);
+	else if (!moves || s->moves >= ALONE_MOST || !sheet_move(s, false))
 		host_range_kill(s->base, SHEET_BYTES);
-	else if (!ready_put(to | (s->huge ? READY_HUGE : 0)))
-		host_range_kill(to, SHEET_BYTES);
+	sheets_live();
 }
 
 void sheet_give_back(uint32_t but)
 {
-	vaddr_t at;
+	struct place p;
 
-	do {
-		lock_take(&sheet_lock);
-		at = counts.ready > but ? ready[--counts.ready] : 0;
-		lock_drop(&sheet_lock);
-		if (at)
-			host_range_kill(at & ~READY_HUGE, SHEET_BYTES);
-	} while (at);
+	while (ready_take(but, &p))
+		host_range_kill(p.base, SHEET_BYTES);
 }
 
 struct sheet *sheets_living(void)

@@ -17,7 +17,6 @@
 #define SHEET_BITS	 64U /* objects of a page whose bits lie in one word */
 #define SHEET_PAGE_WORDS 4U  /* at most: 256 objects of 16 bytes */
 _Static_assert(SHEET_BITS == 64, "livebits.h");
-#define SHEET_LIVE (SHEET_PAGES * SHEET_PAGE_WORDS)
 
 /* Records of some pages of a sheet, side by side: of those that one supply cuts. */
 struct records {
@@ -33,6 +32,7 @@ struct sheet {
 	/* The first 64 objects of all pages have their bits side by side (sheet_idx). */
 	_Atomic uint64_t *live;
 	_Atomic(_Atomic uint64_t *) gone;
+	size_t words;	     /* of live, and of gone: of runs, one for each page */
 	struct record **rec; /* by page: a record per object; NULL where none are kept */
 	_Atomic(struct records *) records; /* where those lie */
 	bool plain; /* no records, nothing is filled, none dies at once: the short way */
@@ -50,10 +50,13 @@ struct sheet {
 	bool own;  /* sweep_lock: the program changed how it is mapped: its memory is not used again
 		    */
 	bool huge; /* asked to be one huge page, and was not split yet */
+	bool pair; /* its neighbour's memory is huge and of the same mapping, unless it has moved alone */
+	uint8_t moves; /* of its memory, so far */
 
 	/* Under sweep_lock. */
 	uint64_t killed[SHEET_WORDS]; /* pages whose addresses fault, a subset of dead */
-	bool buried;		      /* dead as a whole: none of its addresses is mapped */
+	bool retires;		      /* dead as a whole, and next */
+	bool buried;		      /* then: none of its addresses is mapped */
 	size_t weight;		      /* then: bytes to remember it */
 	uint8_t worth;		      /* of a kill here, at the last sweep */
 	struct pace_since since;      /* of what waits to die */
@@ -169,13 +172,18 @@ extern struct lock sheet_lock; /* the counts, and what is ready to be used again
 void sheet_free(struct sheet *s);	    /* nobody knows it any more */
 size_t sheet_weight(const struct sheet *s); /* bytes to remember it */
 
-/* A sheet with 512 pages to cut. NULL: no memory, or *err says what else is missing. In a section.
+/*
+ * A sheet with 512 pages to cut, for runs, or for pages one by one. NULL: no memory, or *err says what else is
+ * missing. In a section.
  */
-struct sheet *sheet_new(bool huge, int *err);
+struct sheet *sheet_new(bool runs, bool huge, int *err);
+
+/* sweep_lock held: the other of its pair, which does not retire yet, may do so soon: both move by one call. */
+bool sheet_waits(const struct sheet *s);
 
 /*
- * sweep_lock held: s, in which all is dead, gives up its addresses: its memory is kept ready at
- * fresh ones, or goes back to the system.
+ * sweep_lock held: s, which retires, is buried: its memory is kept ready at fresh addresses, or goes back to
+ * the system; the other of its pair with it, if that retires, too.
  */
 void sheet_retire(struct sheet *s);
 

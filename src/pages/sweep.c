@@ -27,21 +27,43 @@ void sheet_own(vaddr_t at)
 	lock_drop(&pages_sweep_lock);
 }
 
-/* The spent die. */
-static void spent_retire(void)
+/* Those of the spent that retire: all in a sweep, else none that waits for the other of its pair. */
+static struct sheet *spent_choose(bool all)
 {
-	struct sheet *s = sheets_spent(), *next;
+	struct sheet *spent = sheets_spent(), *retire = NULL, *next;
+
+	for (struct sheet *s = spent; s; s = s->spent_next)
+		s->retires = true;
+	for (struct sheet *s = spent; s; s = next) {
+		next = s->spent_next;
+		if (!all && sheet_waits(s)) {
+			s->retires = false;
+			sheet_spent_again(s);
+		} else {
+			s->spent_next = retire;
+			retire = s;
+		}
+	}
+	return retire;
+}
+
+/* They die, when all were looked at: one may take the other of its pair along. */
+static void spent_retire(bool all)
+{
+	struct sheet *retire = spent_choose(all), *next;
 	struct census n;
 
-	for (; s; s = next) {
-		next = s->spent_next;
+	for (struct sheet *s = retire; s; s = s->spent_next) {
 		sheet_look(s, &n);
 		panic_if(!n.whole, "a sheet was to die, and something in it lives");
 		pages_swept.pages_killed += n.ndue;
 		sheet_find_late(s, n.due);
 		pace_died((size_t)n.ndue << PAGE_SHIFT);
-		sheet_retire(s);
-		s->buried = true; /* pending it may be, and on that list */
+	}
+	for (struct sheet *s = retire; s; s = next) {
+		next = s->spent_next;
+		if (!s->buried)
+			sheet_retire(s);
 		dead_sheet_push(s);
 	}
 	dead_sheets_forget();
@@ -58,7 +80,7 @@ static void spent_look(struct sheet *s)
 		return;
 	lock_section_enter(&section);
 	if (lock_try(&pages_sweep_lock)) {
-		spent_retire();
+		spent_retire(false);
 		lock_drop(&pages_sweep_lock);
 	}
 	lock_section_leave(&section);
@@ -168,7 +190,7 @@ bool pages_sweep(bool all)
 	pace_kills_begin();
 	left = sweep_list(sheets_pending(), all);
 	pace_kills_end(sheet_bytes());
-	spent_retire();
+	spent_retire(true);
 	pace_end(left);
 	sheets_live();
 	pages_swept.sweeps++;

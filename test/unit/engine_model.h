@@ -281,12 +281,15 @@ int host_range_kill(vaddr_t at, size_t len)
 	return 0;
 }
 
+static size_t move_last; /* bytes that were moved by the last call */
+
 int host_range_move(vaddr_t from, size_t len, vaddr_t to, size_t newlen)
 {
 	size_t n = MIN(len, newlen) >> PAGE_SHIFT;
 
 	if (fails())
 		return -ENOMEM;
+	move_last = len;
 	model_map(to, newlen >> PAGE_SHIFT, 0, MAP_PRIVATE | MAP_ANONYMOUS, -1);
 	memcpy(vaddr_ptr(to), vaddr_ptr(from), n << PAGE_SHIFT);
 	memcpy(&shows[page_of(to)], &shows[page_of(from)], n * sizeof(shows[0]));

@@ -37,6 +37,104 @@ static void whole_sheets_move(void)
 	in_child(&(struct way){DETECT_GROUPED, 1, 0, false, 0}, play_moved);
 }
 
+static struct sheet *sheet_at(void *p)
+{
+	return (struct sheet *)(space_entry(vaddr_of(p)) & ~SPACE_WHAT);
+}
+
+static void stream(unsigned n)
+{
+	static struct blk was[256];
+
+	for (unsigned i = 0; i < n; i++) {
+		struct blk *b = &was[i % ARRAY_LEN(was)];
+
+		CHECK(!b->p || is_dead(vaddr_of(b->p)) || i < ARRAY_LEN(was));
+		*b = (struct blk){.p = short_malloc(60000), .size = 60000, .seed = i};
+		see(b->p);
+		CHECK(!is_dead(vaddr_of(b->p)) && !is_dead(vaddr_of(b->p) + b->size - 1));
+		blk_fill(b);
+		blk_check(b, b->size);
+		short_free(b->p);
+	}
+}
+
+/*
+ * A loop over buffers comes to have a pair, which moves by one call. When it cannot, as long as a block lives in one
+ * of the two, the other moves alone; after some such moves there is a pair again.
+ */
+static void play_pairs(const struct way *w)
+{
+	struct blk b = {.size = 60000, .seed = 7};
+
+	mode.defer_frees = UINT32_MAX;
+	mode.defer_bytes = 1UL << 40;
+	mode.defer_ns = 1UL << 60;
+	stream(2000);
+	CHECK_EQ(move_last, 2 * HUGE_SIZE);
+	b.p = short_malloc(b.size);
+	blk_fill(&b);
+	CHECK(sheet_at(b.p)->pair && sheet_at(b.p)->huge);
+	stream(100);
+	sweep(true);
+	CHECK_EQ(move_last, HUGE_SIZE);
+	stream(2000);
+	CHECK_EQ(move_last, 2 * HUGE_SIZE);
+	blk_check(&b, b.size);
+	short_free(b.p);
+	stream(2000);
+	CHECK_EQ(move_last, 2 * HUGE_SIZE);
+}
+
+/*
+ * Pages were killed in the first of a pair, and none in the other: holes are never moved, whichever dies first. Nor is
+ * a sheet in which all lives, when the other one dies.
+ */
+static void play_holes(const struct way *w)
+{
+	mode.defer_frees = UINT32_MAX;
+	mode.defer_bytes = 1UL << 40;
+	mode.defer_ns = 1UL << 60;
+	stream(2000);
+	for (unsigned k = 0; k < 3; k++) {
+		void *a, *of_other[64];
+		unsigned n = 0;
+
+		for (a = short_malloc(60000);
+			sheet_at(a)->base % (2 * HUGE_SIZE) || !sheet_at(a)->pair;
+			a = short_malloc(60000))
+			short_free(a);
+		while (sheet_at(of_other[0] = short_malloc(60000)) == sheet_at(a))
+			short_free(of_other[0]);
+		for (n = 1; sheet_at(of_other[n - 1]) == sheet_at(of_other[0]); n++)
+			of_other[n] = short_malloc(60000);
+		CHECK_EQ(sheet_at(of_other[0])->base, sheet_at(a)->base + HUGE_SIZE);
+		if (k < 2) {
+			sweep(true);
+			CHECK(sheet_at(a)->killed[0] | sheet_at(a)->killed[SHEET_WORDS - 1]);
+			CHECK(!sheet_at(of_other[0])->killed[0]);
+		}
+		if (k)
+			short_free(a);
+		if (k == 2)
+			sweep(true);
+		while (n) {
+			CHECK(!is_dead(vaddr_of(of_other[--n])));
+			short_free(of_other[n]);
+		}
+		if (!k)
+			short_free(a);
+		stream(2000);
+	}
+}
+
+static void whole_pairs_move(void)
+{
+	in_child(&(struct way){DETECT_GROUPED, 1, 0, false, 0}, play_holes);
+	in_child(&(struct way){DETECT_GROUPED, 1, 0, false, 0}, play_pairs);
+	in_child(&(struct way){DETECT_GROUPED, 1, 0, true, 0}, play_pairs);
+}
+
 /* A block that has pages of its own grows and shrinks, within its room and out of it. */
 static void play_large(const struct way *w)
 {
@@ -122,6 +220,7 @@ static void large_blocks_grow(void)
 int main(void)
 {
 	RUN(whole_sheets_move);
+	RUN(whole_pairs_move);
 	RUN(large_blocks_serve_again);
 	RUN(large_blocks_grow);
 	return UNIT_END();

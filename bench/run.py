@@ -46,7 +46,8 @@ def untuned(prog_dir, scale):
     shutil.rmtree(d, ignore_errors=True)
     os.makedirs(d)
     subprocess.run([sys.executable, f"{HERE}/prog/gen_inputs.py", d, str(scale)], check=True)
-    cc1plus = subprocess.run(["g++", "-print-prog-name=cc1plus"], capture_output=True, text=True).stdout.strip()
+    cc1plus, arch = (subprocess.run(["g++", a], capture_output=True, text=True).stdout.strip()
+                     for a in ("-print-prog-name=cc1plus", "-print-multiarch"))
     count = r'BEGIN { RS = "[ \n]" } { n[$0]++ } END { m = asorti(n, k); for (i = 1; i <= m; i += 100) print k[i], n[k[i]] }'
     redis = f"(until [ -S {d}/s ]; do sleep 0.01; done; redis-cli -s {d}/s <{d}/redis.in >/dev/null) & " \
             f"exec redis-server --port 0 --unixsocket {d}/s --save '' >/dev/null"
@@ -60,7 +61,7 @@ def untuned(prog_dir, scale):
                 f"{d}/data.json"], {}, None),
         "xmllint": (["xmllint", "--xpath", "count(//text[@kind=//item[1]/name])", f"{d}/data.xml"], {}, None),
         "git": (["git", "-C", f"{d}/repo", "log", "-p", "--stat", "main"], {}, None),
-        "cc1plus": ([cc1plus, "-quiet", "-O1", f"{d}/big.cc", "-o", "/dev/null"], {}, None),
+        "cc1plus": ([cc1plus, "-quiet", "-imultiarch", arch, "-D_GNU_SOURCE", "-O1", f"{d}/big.cc", "-o", "/dev/null"], {}, None),
         "sort": (["sort", "--parallel=1", "-S", "100M", f"{d}/text"], {"LC_ALL": "C"}, None),
         "redis": (["sh", "-c", redis], {}, None),
         "pymalloc": (["/usr/bin/python3", f"{HERE}/prog/work.py", str(max(1, int(4 * scale)))], {"PYTHONHASHSEED": "1"}, None),

@@ -27,16 +27,21 @@ void sheet_own(vaddr_t at)
 	lock_drop(&pages_sweep_lock);
 }
 
-/* Those of the spent that retire: all in a sweep, else none that waits for the other of its pair. */
+/*
+ * Those of the spent that retire: all in a sweep, else all but one, the last, that waits for the other of its
+ * pair.
+ */
 static struct sheet *spent_choose(bool all)
 {
 	struct sheet *spent = sheets_spent(), *retire = NULL, *next;
+	bool waits = false;
 
 	for (struct sheet *s = spent; s; s = s->spent_next)
 		s->retires = true;
 	for (struct sheet *s = spent; s; s = next) {
 		next = s->spent_next;
-		if (!all && sheet_waits(s)) {
+		if (!all && !waits && sheet_waits(s)) {
+			waits = true;
 			s->retires = false;
 			sheet_spent_again(s);
 		} else {

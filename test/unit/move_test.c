@@ -116,8 +116,10 @@ static void play_holes(const struct way *w)
 		}
 		if (k)
 			short_free(a);
-		if (k == 2)
+		if (k == 2) {
 			sweep(true);
+			CHECK(is_dead(vaddr_of(a)));
+		}
 		while (n) {
 			CHECK(!is_dead(vaddr_of(of_other[--n])));
 			short_free(of_other[n]);
@@ -128,8 +130,30 @@ static void play_holes(const struct way *w)
 	}
 }
 
+/* Blocks live in the second of two pairs: of the first of each, dead, one waits, and no more. */
+static void play_waits(const struct way *w)
+{
+	void *of_first[2], *held[2];
+
+	mode.defer_frees = UINT32_MAX;
+	mode.defer_bytes = 1UL << 40;
+	mode.defer_ns = 1UL << 60;
+	stream(2000);
+	for (unsigned k = 0; k < 2; k++) {
+		do
+			short_free(of_first[k] = short_malloc(60000));
+		while (sheet_at(of_first[k])->base % (2 * HUGE_SIZE) ||
+			!sheet_at(of_first[k])->pair);
+		while (sheet_at(held[k] = short_malloc(60000)) == sheet_at(of_first[k]))
+			short_free(held[k]);
+		CHECK(!is_dead(vaddr_of(of_first[k])));
+	}
+	CHECK(is_dead(vaddr_of(of_first[0])));
+}
+
 static void whole_pairs_move(void)
 {
+	in_child(&(struct way){DETECT_GROUPED, 1, 0, false, 0}, play_waits);
 	in_child(&(struct way){DETECT_GROUPED, 1, 0, false, 0}, play_holes);
 	in_child(&(struct way){DETECT_GROUPED, 1, 0, false, 0}, play_pairs);
 	in_child(&(struct way){DETECT_GROUPED, 1, 0, true, 0}, play_pairs);

@@ -267,7 +267,9 @@ static sem_t noted;
 
 static void note(union sigval v)
 {
-	*(int *)v.sival_ptr += 1;
+	int *count = v.sival_ptr;
+
+	__atomic_fetch_add(count, 1, __ATOMIC_SEQ_CST); /* each note has a thread of its own */
 	sem_post(&noted);
 }
 

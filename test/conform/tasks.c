@@ -185,11 +185,14 @@ static void sleeps(void)
 	t->tv_nsec = -1;
 	say("no time %s", result(nanosleep(t, left)));
 	handle(SIGALRM, count, 0);
-	*v = (struct itimerval){{0, 0}, {0, 2000}};
-	say("alarm %s", result(setitimer(ITIMER_REAL, v, was)));
+	/* Again and again: the first may come before the sleep. */
+	*v = (struct itimerval){{0, 20000}, {0, 20000}};
 	*t = (struct timespec){3000, 0};
-	say_after(nanosleep(t, left), "woken %s, %d, left %d", over, left->tv_sec > 2000);
-	say_after(getitimer(ITIMER_REAL, v), "get %s: %ld", (long)v->it_value.tv_usec);
+	say("alarm %s", result(setitimer(ITIMER_REAL, v, was)));
+	say_after(nanosleep(t, left), "woken %s, %d, left %d", over > 0, left->tv_sec > 2000);
+	say_after(getitimer(ITIMER_REAL, v), "get %s: %ld", (long)v->it_interval.tv_usec);
+	*v = (struct itimerval){{0, 0}, {0, 0}};
+	say_after(setitimer(ITIMER_REAL, v, was), "off %s: %ld", (long)was->it_interval.tv_usec);
 	say("no such %s", result(syscall(SYS_getitimer, 9, v)));
 	v->it_value.tv_usec = 1000000;
 	say("no time %s", result(setitimer(ITIMER_REAL, v, NULL)));

@@ -4,7 +4,7 @@
 # not-tiny: not tried: wrk presses for seconds with 20 connections
 t=1
 [ "$SIZE" = full ] && t=15
-port=$((20000 + $$ % 20000))
+port=$((10000 + $$ % 20000)) # below those that the kernel gives to clients
 mkdir -p www
 seq 1 200000 >www/big.txt
 for i in 1 2 3 4 5; do head -c $((i * 3000)) www/big.txt >www/f$i.txt; done
@@ -34,8 +34,8 @@ u=http://127.0.0.1:$port
 for _ in $(seq 200); do curl -sf $u/f1.txt >/dev/null && break; sleep 0.05; done
 for f in f1.txt f5.txt big.txt p/f3.txt none; do curl -s $u/$f | md5sum; done
 curl -s --compressed -H 'Accept-Encoding: gzip' $u/big.txt | md5sum
-wrk -t2 -c20 -d${t}s $u/f2.txt >w1
-wrk -t2 -c20 -d${t}s $u/p/f4.txt >w2 &
+wrk -t2 -c20 -d${t}s --timeout 60s $u/f2.txt >w1
+wrk -t2 -c20 -d${t}s --timeout 60s $u/p/f4.txt >w2 &
 w=$!
 sleep 0.5
 kill -HUP $pid

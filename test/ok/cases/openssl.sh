@@ -22,7 +22,7 @@ openssl dgst -sha256 -verify p.pem -signature s d 2>/dev/null
 openssl ecparam -genkey -name prime256v1 -noout -out e.pem
 openssl req -new -x509 -key e.pem -out c.pem -subj /CN=localhost -days 1 && openssl x509 -in c.pem -noout -subject
 openssl verify -CAfile c.pem c.pem
-port=$((20000 + ($$ + 7) % 20000))
+port=$((10000 + $$ % 20000)) # as in nginx.sh
 openssl s_server -accept $port -key e.pem -cert c.pem -quiet -www >/dev/null 2>&1 &
 pid=$!
 for _ in $(seq 100); do

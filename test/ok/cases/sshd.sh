@@ -7,7 +7,7 @@
 	echo "not root"
 	exit 0
 }
-port=$((20000 + $$ % 20000))
+port=$((10000 + $$ % 20000)) # as in nginx.sh
 mkdir -p /run/sshd
 ssh-keygen -q -t ed25519 -N '' -f hk && ssh-keygen -q -t ed25519 -N '' -f id || exit 1
 cat >conf <<C

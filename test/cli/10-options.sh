@@ -21,7 +21,7 @@ refuses group-is-gone "unknown option '--group'" "$ud" --group=64 true
 
 # what the program sees; PROG is the shell's own test of its environment, so that ours is not in the way
 env_of() {
-	timeout 20 "$ud" "$@" /usr/bin/env 2>err | sed -n '/^UNDANGLE_OPTIONS=/ { s///; s/:*summary=[^:]*//; s/^://; p }'
+	timeout 300 "$ud" "$@" /usr/bin/env 2>err | sed -n '/^UNDANGLE_OPTIONS=/ { s///; s/:*summary=[^:]*//; s/^://; p }'
 	grep -v '^undangle: [0-9]* (env): ' err
 }
 verdict env-none '' "$(env_of)"
@@ -32,7 +32,7 @@ verdict env-bad "defer_ms=64
 undangle: warning: UNDANGLE_OPTIONS: unknown option 'detct': did you mean 'detect'? (ignored)" \
 	"$(UNDANGLE_OPTIONS=detct=strict:defer_ms=64 env_of)"
 preload() {
-	timeout 20 "$ud" "$@" /usr/bin/env | sed -n 's/^LD_PRELOAD=//p'
+	timeout 300 "$ud" "$@" /usr/bin/env | sed -n 's/^LD_PRELOAD=//p'
 }
 lib=$(dirname "$ud")/libundangle.so
 # as glibc finds it, and musl does not: see cli/run.c
@@ -40,11 +40,11 @@ as="/\$LIB/../../../..$lib"
 verdict preload "$as" "$(preload)"
 libm=$(ldconfig -p | sed -n 's/.*libm\.so\.6 (libc6,x86-64.* => //p' | head -n 1)
 verdict preload-first "$as:$libm" "$(LD_PRELOAD=$libm preload)"
-verdict preload-child "$as" "$(timeout 20 "$ud" sh -c '/usr/bin/env' | sed -n 's/^LD_PRELOAD=//p')"
-verdict preload-nested "$as" "$(timeout 20 "$ud" "$ud" /usr/bin/env | sed -n 's/^LD_PRELOAD=//p')"
-verdict preload-nested-rest "$as:$libm" "$(LD_PRELOAD=$libm timeout 20 "$ud" "$ud" /usr/bin/env | sed -n 's/^LD_PRELOAD=//p')"
-verdict no-follow '' "$(timeout 20 "$ud" --no-follow sh -c '/usr/bin/env' | sed -n 's/^LD_PRELOAD=//p')"
-verdict no-follow-rest "$libm" "$(LD_PRELOAD=$libm timeout 20 "$ud" --no-follow sh -c '/usr/bin/env' | sed -n 's/^LD_PRELOAD=//p')"
+verdict preload-child "$as" "$(timeout 300 "$ud" sh -c '/usr/bin/env' | sed -n 's/^LD_PRELOAD=//p')"
+verdict preload-nested "$as" "$(timeout 300 "$ud" "$ud" /usr/bin/env | sed -n 's/^LD_PRELOAD=//p')"
+verdict preload-nested-rest "$as:$libm" "$(LD_PRELOAD=$libm timeout 300 "$ud" "$ud" /usr/bin/env | sed -n 's/^LD_PRELOAD=//p')"
+verdict no-follow '' "$(timeout 300 "$ud" --no-follow sh -c '/usr/bin/env' | sed -n 's/^LD_PRELOAD=//p')"
+verdict no-follow-rest "$libm" "$(LD_PRELOAD=$libm timeout 300 "$ud" --no-follow sh -c '/usr/bin/env' | sed -n 's/^LD_PRELOAD=//p')"
 verdict library-warns "undangle: warning: UNDANGLE_OPTIONS: defer-ms: '0' is out of range: from 1 to 3600000 (ignored)" \
 	"$(LD_PRELOAD=$lib UNDANGLE_OPTIONS=defer_ms=0 /bin/true 2>&1)"
 

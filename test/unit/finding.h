@@ -105,7 +105,7 @@ static void in_child(void (*fn)(void))
 		dup2(p[1], 2);
 		close(p[0]);
 		close(p[1]);
-		alarm(20);
+		alarm(120); /* for hangs only */
 		fn();
 		_exit(0);
 	}

@@ -46,9 +46,9 @@ if [ -n "$sudo" ] && ! command -v sudo >/dev/null; then
 fi
 export DEBIAN_FRONTEND=noninteractive
 
-# retry COMMAND...: mirrors fail now and then; the third time is the last
+# retry COMMAND...: mirrors fail now and then; the fourth time is the last
 retry() {
-	for pause in ${SETUP_PAUSES:-5 15} 0; do
+	for pause in ${SETUP_PAUSES:-5 15 60} 0; do
 		"$@" >"$log" 2>&1 && return 0
 		[ $pause = 0 ] || { echo "setup: failed, trying again in $pause s: $*" >&2; sleep $pause; }
 	done
@@ -59,7 +59,8 @@ log=$(mktemp) && trap 'rm -f "$log"' EXIT
 apt="$sudo env DEBIAN_FRONTEND=noninteractive apt-get -y -qq -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3"
 
 echo "setup: installing$missing"
-retry $apt update || { echo "setup: apt-get update failed" >&2; exit 1; }
+# To apt an index that did not come is no error, and then the package is not found. Some index may never come.
+retry $apt -o APT::Update::Error-Mode=any update || $apt update >"$log" 2>&1 || { echo "setup: apt-get update failed" >&2; exit 1; }
 if ! retry $apt install --no-install-recommends $missing; then
 	# one package that this release does not have must not cost the others
 	for p in $missing; do

@@ -12,6 +12,7 @@ script fake/apt-get '#!/bin/sh
 for last; do :; done
 for a; do case $a in update|install) verb=$a; break;; esac; done
 echo "$verb" "$(echo "$*" | sed -n "s/.*--no-install-recommends //p")" >>calls
+case $*:$(ls no-index 2>/dev/null) in *Error-Mode=any*:no-index) exit 100 ;; esac
 n=$(cat fails); [ "$n" = 0 ] && exit 0; echo $((n - 1)) >fails; echo "E: mirror is down"; exit 100'
 setup() { # setup UID INSTALLED FAILS GROUP...
 	echo "$1" >uid; printf '%s\n' $2 >installed; echo "$3" >fails; : >calls
@@ -26,8 +27,8 @@ status 0
 update 
 install cppcheck' "$(setup 0 'clang-format sqlite3' 0 lint demo)"
 verdict setup-retries 'setup: installing clang-format cppcheck
-setup: failed, trying again in 0.1 s: env DEBIAN_FRONTEND=noninteractive apt-get -y -qq -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 update
-setup: failed, trying again in 0.1 s: env DEBIAN_FRONTEND=noninteractive apt-get -y -qq -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 update
+setup: failed, trying again in 0.1 s: env DEBIAN_FRONTEND=noninteractive apt-get -y -qq -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 -o APT::Update::Error-Mode=any update
+setup: failed, trying again in 0.1 s: env DEBIAN_FRONTEND=noninteractive apt-get -y -qq -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 -o APT::Update::Error-Mode=any update
 status 0
 update 
 update 
@@ -36,6 +37,14 @@ install clang-format cppcheck' "$(setup 0 none 2 lint)"
 verdict setup-gives-up 'E: mirror is down
 setup: apt-get update failed
 status 1' "$(setup 0 none 9 lint | grep -vE '^(update|setup: (installing|failed))')"
+touch no-index # of somebody's that never comes
+verdict setup-no-index 'status 0
+update 
+update 
+update 
+update 
+install cppcheck' "$(setup 0 'clang-format sqlite3' 0 lint demo | grep -v '^setup:')"
+rm no-index
 verdict setup-sudo 'sudo env DEBIAN_FRONTEND=noninteractive apt-get' \
 	"$(setup 1000 none 0 demo | sed -n 's/^\(sudo env [^ ]* [^ ]*\) .*/\1/p' | head -n 1)"
 verdict setup-no-group "setup: no group 'nosuch'

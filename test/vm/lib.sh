@@ -16,7 +16,7 @@ need() {
 		vm_skip "no $c; install $*"
 	for try in 1 2 3; do
 		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-			-o Acquire::Retries=3 "$@" >"$VM_CACHE/apt.log" 2>&1 && return
+			-o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 "$@" >"$VM_CACHE/apt.log" 2>&1 && return
 		apt-get update -qq >>"$VM_CACHE/apt.log" 2>&1
 		sleep $((try * 3))
 	done

@@ -106,10 +106,62 @@ static void order_is_watched(void)
 	ends_with(drop_not_held, "does not hold", NOT_HELD, 0);
 }
 
+/* Of SIGSEGV, SIGBUS, SIGFPE and SIGUSR1, what is blocked: so many bits. */
+static unsigned blocked_now(void)
+{
+	static const int sigs[] = {SIGSEGV, SIGBUS, SIGFPE, SIGUSR1};
+	unsigned bits = 0;
+	sigset_t now;
+
+	sigprocmask(SIG_BLOCK, NULL, &now);
+	for (unsigned i = 0; i < 4; i++)
+		bits |= (unsigned)sigismember(&now, sigs[i]) << i;
+	return bits;
+}
+
+/* As in libc's own threads: a load of ours that may fault needs the two first. */
+static void faults_come_in_a_section(void)
+{
+	struct lock_section s;
+	sigset_t was, now;
+
+	sigprocmask(SIG_BLOCK, NULL, &was); /* all of them */
+	CHECK_EQ(blocked_now(), 15);
+	lock_section_enter(&s);
+	CHECK_EQ(blocked_now(), 12);
+	lock_section_leave(&s);
+	CHECK_EQ(blocked_now(), 15);
+	sigemptyset(&now);
+	sigprocmask(SIG_SETMASK, &now, NULL);
+	lock_section_enter(&s);
+	CHECK_EQ(blocked_now(), 8);
+	lock_section_leave(&s);
+	CHECK_EQ(blocked_now(), 0);
+	sigprocmask(SIG_SETMASK, &was, NULL);
+}
+
+/* One that was sent waits on; by default it would end the process. */
+static void sent_ones_wait(void)
+{
+	struct lock_section s;
+	sigset_t waits;
+
+	raise(SIGBUS);
+	lock_section_enter(&s);
+	CHECK_EQ(blocked_now(), 15);
+	lock_section_leave(&s);
+	sigpending(&waits);
+	CHECK(sigismember(&waits, SIGBUS));
+	signal(SIGBUS, SIG_IGN); /* it is gone */
+	signal(SIGBUS, SIG_DFL);
+}
+
 int main(void)
 {
 	unit_section();
 	RUN(take_in_order);
+	RUN(faults_come_in_a_section);
+	RUN(sent_ones_wait);
 	RUN(order_is_watched);
 	return UNIT_END();
 }

@@ -224,7 +224,7 @@ static void child(int questions, int answers, const struct asked *of_it)
 	_exit(0);
 }
 
-/* Is a page of ours where that process has one? */
+/* Is a page of ours where that process has one? (The vDSO's are of this process; both have the vsyscall page.) */
 static bool is_in_the_way(const struct foreign *f)
 {
 	FILE *maps = fopen("/proc/self/maps", "re");
@@ -236,7 +236,7 @@ static bool is_in_the_way(const struct foreign *f)
 	while (maps && !found && getline(&line, &size, maps) > 0) {
 		name[0] = 0;
 		if (sscanf(line, "%lx-%lx %*s %*s %*s %*s %199s", &lo, &hi, name) < 2 ||
-			!strncmp(name, "[v", 2))
+			!strcmp(name, "[vsyscall]"))
 			continue;
 		for (; lo < hi && !found; lo += PAGE_SIZE)
 			found = f->page(lo, page);

@@ -143,3 +143,25 @@ uint32_t policy_view_units(uint32_t views, uint64_t others, uint32_t all)
 
 	return views < VIEWS_SMALL ? MIN(UNITS_FIRST << 2 * views, most) : most;
 }
+
+bool policy_huge_next(struct policy_huge *h)
+{
+	if (!h->without)
+		return true;
+	h->without--;
+	return false;
+}
+
+void policy_huge_touched(struct policy_huge *h, bool huge, uint64_t ticks)
+{
+	if (!huge) {
+		h->small = h->small ? MIN(h->small, ticks) : ticks;
+		return;
+	}
+	if (!h->small || ticks / (HUGE_SIZE / PAGE_SIZE) <= h->small)
+		h->dear = 0;
+	else if (h->dear < HUGE_DEAR)
+		h->dear++;
+	if (h->dear == HUGE_DEAR)
+		h->without = HUGE_WITHOUT;
+}

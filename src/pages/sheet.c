@@ -29,6 +29,7 @@ static struct place {
 } ready[READY_MOST] UD_TABLE;
 static struct sheet *_Atomic living;
 static struct sheet_counts counts;
+static struct policy_huge huge_pages;
 static uint64_t replaced; /* of what went back to the system: fresh ones came in its place */
 struct pages_swept pages_swept;
 
@@ -121,18 +122,20 @@ static bool ready_put(struct place p, uint32_t n)
  * The first touch of a huge page is dearer than all kills in it: it is made here, to be seen by the
  * clock, and is a part of what it cost to kill another one in pieces instead of moving it.
  */
-static void sheet_warm(vaddr_t at)
+static void sheet_warm(const struct sheet *s)
 {
-	uint64_t from = ticks();
+	uint64_t took = ticks();
 	bool again;
 
-	*(volatile char *)vaddr_ptr(at) = 0;
+	*(volatile char *)vaddr_ptr(s->base) = 0;
+	took = ticks() - took;
 	lock_take(&sheet_lock);
+	policy_huge_touched(&huge_pages, s->huge, took);
 	again = replaced + counts.moved + counts.ready < counts.retired;
 	replaced += again;
 	lock_drop(&sheet_lock);
 	if (again)
-		pace_refilled(ticks() - from);
+		pace_refilled(s->huge ? took : took * SHEET_PAGES);
 }
 
 /* What was never used: of a pair, the other is ready. */
@@ -159,13 +162,25 @@ static int place_fresh(struct place *p, bool pair)
 	return 0;
 }
 
+static bool huge_come(void)
+{
+	bool come;
+
+	lock_take(&sheet_lock);
+	come = policy_huge_next(&huge_pages);
+	lock_drop(&sheet_lock);
+	return come;
+}
+
 static int sheet_place(struct sheet *s, bool huge)
 {
 	struct place p;
 	int err = 0;
 
-	if (!ready_take(0, &p))
+	if (!ready_take(0, &p)) {
+		huge = huge && huge_come();
 		err = place_fresh(&p, huge);
+	}
 	if (err && huge)
 		err = place_fresh(&p, false);
 	if (err)
@@ -175,8 +190,8 @@ static int sheet_place(struct sheet *s, bool huge)
 	s->pair = p.pair;
 	s->moves = p.moves;
 	s->zeroed = !p.moves;
-	if (s->huge && s->zeroed)
-		sheet_warm(s->base);
+	if (s->zeroed)
+		sheet_warm(s);
 	return 0;
 }
 

@@ -27,7 +27,8 @@ static bool used[MODEL_PAGES];	    /* it showed something before */
 static size_t pages_top;	    /* no page from here on was used */
 static uint8_t chunk_out[MODEL_CHUNKS];
 static bool asked_huge[MODEL_PAGES / CHUNK_PAGES];
-static bool again; /* in a fork's child: used pages are mapped once more */
+static bool slow_huge; /* their first touch faults, which the test answers */
+static bool again;     /* in a fork's child: used pages are mapped once more */
 static unsigned joined_chunks = 1;
 
 /* Every n-th call that can fail does; 0: none. */
@@ -300,6 +301,8 @@ int host_range_move(vaddr_t from, size_t len, vaddr_t to, size_t newlen)
 void host_range_huge(vaddr_t at, size_t len)
 {
 	CHECK(at % HUGE_SIZE == 0 && len % HUGE_SIZE == 0);
+	for (size_t i = 0; slow_huge && i < len; i += HUGE_SIZE)
+		mprotect(vaddr_ptr(at + i), PAGE_SIZE, PROT_NONE);
 	memset(&asked_huge[page_of(at) / CHUNK_PAGES], 1, len >> HUGE_SHIFT);
 }
 

@@ -6,6 +6,8 @@
  */
 #include "engine_play.h"
 
+#include <signal.h>
+
 /* Where nothing is killed before its whole sheet is dead, the memory serves again, and is no zero. */
 static void play_moved(const struct way *w)
 {
@@ -241,11 +243,53 @@ static void large_blocks_grow(void)
 	in_child(&(struct way){DETECT_DEFERRED, 1, 0, false, 0}, play_large);
 }
 
+static void touched(int sig, siginfo_t *info, void *context)
+{
+	uint64_t from = ticks();
+
+	while (ticks() - from < 1UL << 26)
+		;
+	mprotect(vaddr_ptr(vaddr_of(info->si_addr) & PAGE_MASK), PAGE_SIZE, PROT_READ | PROT_WRITE);
+}
+
+/* Of so many fresh sheets; and each is used. */
+static unsigned sheets_huge(unsigned n)
+{
+	unsigned huge = 0;
+
+	for (unsigned i = 0; i < n * SHEET_PAGES; i++) {
+		char *p = short_alloc(PAGE_SIZE, false, NULL);
+
+		*p = 1;
+		huge += vaddr_of(p) % HUGE_SIZE == 0 &&
+			asked_huge[page_of(vaddr_of(p)) / CHUNK_PAGES];
+	}
+	return huge;
+}
+
+static void play_slow(const struct way *w)
+{
+	struct sigaction a = {.sa_sigaction = touched, .sa_flags = SA_SIGINFO};
+
+	sigaction(SIGSEGV, &a, NULL);
+	CHECK_EQ(sheets_huge(2), 0);
+	slow_huge = true;
+	CHECK(sheets_huge(20) <= 6);
+	slow_huge = false;
+	CHECK(sheets_huge(40) >= 20);
+}
+
+static void huge_pages_that_come_slowly_are_few(void)
+{
+	in_child(&(struct way){DETECT_GROUPED, 1, 0, false, 0}, play_slow);
+}
+
 int main(void)
 {
 	RUN(whole_sheets_move);
 	RUN(whole_pairs_move);
 	RUN(large_blocks_serve_again);
 	RUN(large_blocks_grow);
+	RUN(huge_pages_that_come_slowly_are_few);
 	return UNIT_END();
 }

@@ -151,6 +151,41 @@ static void shares(void)
 		CHECK_EQ(policy_view_units(row[i].views, row[i].others, 1024), row[i].units);
 }
 
+/* How many of the next n come huge; each of these takes so many ticks. */
+static unsigned come_huge(struct policy_huge *h, unsigned n, uint64_t ticks)
+{
+	unsigned huge = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		bool is = policy_huge_next(h);
+
+		policy_huge_touched(h, is, is ? ticks : 1000);
+		huge += is;
+	}
+	return huge;
+}
+
+static void huge_pages(void)
+{
+	struct policy_huge h = {0};
+
+	/* Before a small page was touched nobody knows what is dear. */
+	CHECK_EQ(come_huge(&h, 10, 1UL << 40), 10);
+	policy_huge_touched(&h, false, 5000);
+	policy_huge_touched(&h, false, 1000);
+	policy_huge_touched(&h, false, 3000);
+	CHECK_EQ(come_huge(&h, 100, 512 * 1000 + 511), 100);
+	/* Two that are dear say nothing. */
+	for (unsigned i = 0; i < 10; i++) {
+		CHECK_EQ(come_huge(&h, HUGE_DEAR - 1, 513 * 1000), HUGE_DEAR - 1);
+		CHECK_EQ(come_huge(&h, 1, 400 * 1000), 1);
+	}
+	/* As many as it takes, and one of each seventeen. */
+	CHECK_EQ(come_huge(&h, HUGE_DEAR + 10 * (HUGE_WITHOUT + 1), 513 * 1000), HUGE_DEAR + 10);
+	/* One that is cheap again, and all are huge. */
+	CHECK_EQ(come_huge(&h, HUGE_WITHOUT + 1 + 50, 400 * 1000), 1 + 50);
+}
+
 int main(void)
 {
 	RUN(due);
@@ -161,5 +196,6 @@ int main(void)
 	RUN(cuts);
 	RUN(spent);
 	RUN(shares);
+	RUN(huge_pages);
 	return UNIT_END();
 }

@@ -71,6 +71,27 @@ static void few_mappings_are_asked_for_seldom(void)
 	in_child(&ways[4], play_scarce);
 }
 
+/* Where mappings are few, sizes in little use have whole chunks, too: less would take a part as well. */
+static void play_parts(const struct way *w)
+{
+	while (!rows_counts.views_joined)
+		short_malloc(200);
+	for (unsigned c = 0; c < heap_class_count(); c++) {
+		const struct view *v;
+
+		if (c == heap_class_of(200))
+			continue;
+		v = (const struct view *)space_entry(vaddr_of(short_malloc(heap_class_size(c))));
+		CHECK(v->geom->unit_pages > 1 || v->pages >= CHUNK_PAGES);
+		CHECK(v->super && !view_is_private(v));
+	}
+}
+
+static void few_mappings_are_of_whole_chunks(void)
+{
+	in_child(&(struct way){DETECT_DEFERRED, 1, 400, false, 0}, play_parts);
+}
+
 static unsigned every;
 
 static void play_failing(const struct way *w)
@@ -391,6 +412,7 @@ int main(void)
 	RUN(blocks_keep_their_bytes);
 	RUN(any_call_may_fail);
 	RUN(few_mappings_are_asked_for_seldom);
+	RUN(few_mappings_are_of_whole_chunks);
 	RUN(a_child_has_its_own);
 	RUN(sleepers_keep_nothing);
 	RUN(threads_that_ended_keep_nothing);

@@ -10,9 +10,18 @@ cat >plugin.c <<'X'
 #include <sys/wait.h>
 #include <unistd.h>
 static char *before, *large;
-static pthread_key_t key;
+static pthread_key_t early, key;
+static void ends(void *p)
+{
+	if (strcmp(p, "of the thread"))
+		abort();
+	free(p);
+}
+/* Before anybody looks at this libc it has a key: its first one. */
 __attribute__((constructor)) static void init(void)
 {
+	if (pthread_key_create(&early, ends))
+		abort();
 	before = strdup("before anybody asked");
 	large = calloc(300000, 1);
 }
@@ -23,12 +32,6 @@ void *p_aligned(size_t n) { return aligned_alloc(64, n); }
 void *p_realloc(void *p, size_t n) { return realloc(p, n); }
 char *p_strdup(const char *s) { return strdup(s); }
 void p_free(void *p) { free(p); }
-static void ends(void *p)
-{
-	if (strcmp(p, "of the thread"))
-		abort();
-	free(p);
-}
 static void *thread(void *arg)
 {
 	if (pthread_getspecific(key))
@@ -36,9 +39,11 @@ static void *thread(void *arg)
 	pthread_setspecific(key, strdup("of the thread"));
 	for (int i = 0; i < 1000; i++)
 		free(malloc(i));
+	if (pthread_getspecific(early))
+		abort();
 	return strdup("from a thread");
 }
-/* The first key of this libc has no value yet. */
+/* A key has no value yet. */
 char *p_thread(void)
 {
 	pthread_t t;

@@ -256,6 +256,51 @@ static void threads_that_ended_keep_nothing(void)
 	in_child(&(struct way){DETECT_ADAPTIVE, THREADS, 0, false, 0}, play_ended);
 }
 
+/* What dies whole does so without a sweep; of what may not be remembered nothing is, dirty as it is left. */
+static void play_spent(const struct way *w)
+{
+	struct sheet_counts sheets;
+	struct block f;
+	vaddr_t first;
+
+	options.defer_frees = INT32_MAX;
+	options.defer_bytes = 1UL << 40;
+	options.defer_ms = 1UL << 30;
+	mode_start();
+	mode.dead_bytes = 0;
+	first = vaddr_of(short_malloc(4000));
+	short_free(vaddr_ptr(first));
+	for (unsigned i = 0; i < 20 * SHEET_PAGES; i++)
+		short_free(short_malloc(4000));
+	sheet_count(&sheets);
+	CHECK_EQ(rows_counts.sweeps + pages_swept.sweeps, 0);
+	CHECK((w->detect == DETECT_GROUPED ? sheets.retired : rows_counts.views_killed) > 8);
+	block_find(first, &f);
+	CHECK(f.state == BLOCK_DEAD && f.forgotten);
+}
+
+static void what_is_spent_dies_by_itself(void)
+{
+	in_child(&(struct way){DETECT_DEFERRED, 1, 0, false, 0}, play_spent);
+	in_child(&(struct way){DETECT_GROUPED, 1, 0, false, 0}, play_spent);
+}
+
+/* A limit that the program has for all: a sixteenth of it, but for the least. */
+static void play_limited(const struct way *w)
+{
+	size_t before = mode.dead_bytes;
+
+	mode_limit(80UL << 20);
+	CHECK_EQ(mode.dead_bytes, MIN(before, 5UL << 20));
+	mode_limit(8UL << 20);
+	CHECK_EQ(mode.dead_bytes, 4UL << 20);
+}
+
+static void the_dead_are_a_part_of_a_limit(void)
+{
+	in_child(&(struct way){DETECT_STRICT, 1, 0, true, 0}, play_limited);
+}
+
 /* The word of bits that the owner of the block at p clears, and the block's bit. */
 static _Atomic uint64_t *owners_bit(void *p, uint64_t *bit)
 {
@@ -304,8 +349,23 @@ static void free_at_once(const struct way *w)
 	CHECK(is_dead(vaddr_of(p[3])));
 }
 
+/* Where that is to be told at once there is one bit, which all clear. */
+static void free_one_bit(const struct way *w)
+{
+	void *p = short_malloc(4000);
+	uint64_t bit;
+	_Atomic uint64_t *word = owners_bit(p, &bit);
+
+	CHECK(*word & bit);
+	become(1);
+	short_free(p);
+	CHECK(!(*word & bit));
+}
+
 static void of_two_at_once_one_is_told(void)
 {
+	in_child(&(struct way){DETECT_STRICT, THREADS, 0, false, 0}, free_one_bit);
+	in_child(&(struct way){DETECT_GROUPED, THREADS, 0, true, 0}, free_one_bit);
 	for (int i = 0; i < 2; i++) {
 		others_die = i;
 		in_child(&(struct way){DETECT_DEFERRED, THREADS, 0, false, 0}, free_at_once);
@@ -414,6 +474,8 @@ int main(void)
 	RUN(few_mappings_are_asked_for_seldom);
 	RUN(few_mappings_are_of_whole_chunks);
 	RUN(a_child_has_its_own);
+	RUN(what_is_spent_dies_by_itself);
+	RUN(the_dead_are_a_part_of_a_limit);
 	RUN(sleepers_keep_nothing);
 	RUN(threads_that_ended_keep_nothing);
 	RUN(bits_are_watched);

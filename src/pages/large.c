@@ -54,9 +54,9 @@ static size_t room_of(size_t len)
 		room *= 2;
 	if (len <= HUGE_SIZE)
 		return room;
-	while (step * 8 < len)
+	while (len <= ROOM_MOST && step * 8 < len)
 		step *= 2;
-	return ALIGN_UP(len, len <= ROOM_MOST ? step : HUGE_SIZE);
+	return ALIGN_UP(len, step);
 }
 
 /* For so much, at its next addresses. */

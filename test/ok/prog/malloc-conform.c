@@ -96,24 +96,32 @@ static void too_much(void)
  */
 static void far_too_much(void)
 {
+	char *small = malloc(30), *large = malloc(3UL << 20);
 	void *q = &q;
+
+	small[29] = large[29] = 7;
 
 	for (size_t i = 0; i < 3000; i++) {
 		size_t n = i < 1000   ? SIZE_MAX - i
 			   : i < 2000 ? PTRDIFF_MAX + i - 999
-				      : (i - 1999) << 50;
+				      : (i - 1999) << (i % 2 ? 53 : 50);
 
 		free(malloc(16));
 		FAILS(malloc(n), ENOMEM);
 		FAILS(calloc(n / 8 + 1, 8), ENOMEM);
 		FAILS(calloc(8, n / 8 + 1), ENOMEM);
 		FAILS(reallocarray(NULL, n / 4 + 1, 4), ENOMEM);
+		FAILS(realloc(small, n), ENOMEM);
+		FAILS(realloc(large, n), ENOMEM);
 		FAILS(valloc(n), ENOMEM);
 		FAILS(pvalloc(n), ENOMEM);
 		for (size_t a = 1; a <= 4096; a *= 8)
 			FAILS(memalign(a, n), ENOMEM);
 		check(posix_memalign(&q, 4096, n) == ENOMEM && q == &q);
 	}
+	check(small[29] == 7 && large[29] == 7);
+	free(small);
+	free(large);
 }
 
 static void aligned(void)

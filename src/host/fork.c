@@ -55,7 +55,7 @@ static void copy_some(vaddr_t to, vaddr_t from, unsigned pages)
 			in[i] = !page_is_zero(from + i * PAGE_SIZE);
 		n += in[i] & 1;
 	}
-	if (n > HUGE_FROM && pages == CHUNK_PAGES)
+	if (n >= HUGE_FROM && pages == CHUNK_PAGES)
 		host_collapse(to);
 	for (unsigned i = 0; i < pages;) {
 		unsigned j = i;

@@ -31,7 +31,7 @@ chmod 755 . www
 nginx -c "$PWD/nginx.conf" -p "$PWD" 2>/dev/null &
 pid=$!
 u=http://127.0.0.1:$port
-for _ in $(seq 200); do curl -sf $u/f1.txt >/dev/null && break; sleep 0.05; done
+for _ in $(seq 1200); do curl -sf $u/f1.txt >/dev/null && break; sleep 0.05; done
 for f in f1.txt f5.txt big.txt p/f3.txt none; do curl -s $u/$f | md5sum; done
 curl -s --compressed -H 'Accept-Encoding: gzip' $u/big.txt | md5sum
 wrk -t2 -c20 -d${t}s --timeout 60s $u/f2.txt >w1

@@ -20,7 +20,7 @@ run "$bin/initdb" -D "$PWD/data" -U postgres -A trust --locale=C -E UTF8 --no-sy
 echo "initdb $?"
 run "$bin/postgres" -D "$PWD/data" -k "$PWD" -c listen_addresses= -c fsync=off -c shared_buffers=16MB >server.log 2>&1 &
 pid=$!
-for _ in $(seq 300); do "$bin/pg_isready" -q && break; sleep 0.1; done
+for _ in $(seq 1200); do "$bin/pg_isready" -q && break; sleep 0.1; done
 run "$bin/pgbench" -i -s 1 -q >/dev/null 2>&1
 echo "init $?"
 run "$bin/pgbench" -n -c 4 -j 2 -t $n 2>/dev/null | grep -E 'actually processed|failed' | sed 's/(.*//'

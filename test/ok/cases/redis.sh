@@ -10,7 +10,7 @@ start() {
 	redis-server --port 0 --unixsocket "$s" --dir "$PWD" --save '' --daemonize no \
 		--enable-debug-command yes --logfile "$PWD/log" --appendonly no &
 	pid=$!
-	for _ in $(seq 200); do redis-cli -s "$s" ping 2>/dev/null | grep -q PONG && return; sleep 0.05; done
+	for _ in $(seq 1200); do redis-cli -s "$s" ping 2>/dev/null | grep -q PONG && return; sleep 0.05; done
 	echo "no answer"
 	exit 1
 }

@@ -8,8 +8,9 @@ bwrap --ro-bind / / --dev /dev --proc /proc --unshare-all --die-with-parent \
 mkdir -m 700 tor
 printf '%s\n' "DataDirectory $PWD/tor" "ControlSocket $PWD/tor/control" 'SocksPort 0' 'DisableNetwork 1' 'Sandbox 1' >torrc
 tor -f torrc --verify-config | grep -c 'Configuration was valid'
+: >tor.log # read before tor's shell has made it, perhaps
 tor -f torrc >tor.log &
-for i in $(seq 100); do
+for i in $(seq 300); do
 	grep -q 'Delaying directory fetches' tor.log && break
 	sleep 0.2
 done

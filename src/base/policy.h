@@ -55,24 +55,6 @@ size_t policy_waiting_limit(size_t heap, bool several, bool grouped);
  * often allocates as much again.
  */
 size_t policy_waiting_idle(size_t lived, size_t lives);
-/*
- * Does fresh memory come by huge pages? A hypervisor that was told of free memory takes it away, and whole huge
- * pages of what is free are what it is told of: then one takes 4.4 ms to come, where 512 small ones, which come
- * from what was used lately, take 0.8 ms; else 0.17. After so many in a row that took longer than their small
- * ones, so much comes without, and one more is tried. (In a row, for who loses the processor meanwhile takes long,
- * too.)
- */
-#define HUGE_DEAR    3
-#define HUGE_WITHOUT 16
-struct policy_huge {
-	uint64_t small; /* ticks of a small page's first touch, the least; 0: none was seen */
-	uint32_t dear, without;
-};
-/* May the next be huge? */
-bool policy_huge_next(struct policy_huge *h);
-/* The first touch of a page took so many ticks. */
-void policy_huge_touched(struct policy_huge *h, bool huge, uint64_t ticks);
-
 /* The most that lived lately, one look later. */
 size_t policy_lived(size_t lived, size_t lives);
 /*
@@ -97,5 +79,23 @@ bool policy_spent_enough(uint32_t pages, size_t bytes);
  * meanwhile; `all` are as many as there are.
  */
 uint32_t policy_view_units(uint32_t views, uint64_t others, uint32_t all);
+
+/*
+ * Does fresh memory come by huge pages? A hypervisor that was told of free memory takes it away, and whole huge
+ * pages of what is free are what it is told of: then one takes 4.4 ms to come, where 512 small ones, which come
+ * from what was used lately, take 0.8 ms; else 0.17. After so many in a row that took longer than their small
+ * ones, so much comes without, and one more is tried. (In a row, for who loses the processor meanwhile takes long,
+ * too.)
+ */
+#define HUGE_DEAR    3
+#define HUGE_WITHOUT 16
+struct policy_huge {
+	uint64_t small; /* ticks of a small page's first touch, the least; 0: none was seen */
+	uint32_t dear, without;
+};
+/* May the next be huge? */
+bool policy_huge_next(struct policy_huge *h);
+/* The first touch of a page took so many ticks. */
+void policy_huge_touched(struct policy_huge *h, bool huge, uint64_t ticks);
 
 #endif

@@ -40,7 +40,7 @@ static struct lock *const last_locks[] = {
 /* A program's handler of SIGSEGV may fork, too. */
 static void faults_open(void)
 {
-	uint64_t faults = 1UL << (SIGSEGV - 1) | 1UL << (SIGBUS - 1);
+	uint64_t faults = LOCK_FAULTS;
 
 	sys_call4(__NR_rt_sigprocmask, SIG_UNBLOCK, (long)&faults, 0, 8);
 }

@@ -81,6 +81,33 @@ status 1' "$(checked | tail -n 2)"
 sed -i 's/echo "died"/echo "unit: 2 passed, 0 failed"; exit 1/' tree/Makefile
 verdict check-bad-status '6 passed, 1 failed, 2 skipped
 status 1' "$(checked | tail -n 2)"
+# red once, green when it runs again: named, and no failure; with more than three cases it does not run again
+unsteady() { # unsteady N: a unit suite in which N cases fail, once
+	rm -f tree/red
+	cat >tree/Makefile <<X
+check-unit:
+$tab@test -e red && echo "unit: 9 passed, 0 failed" || { touch red; echo "not ok two: no"; \\
+$tab echo "unit: 1 passed, $1 failed"; exit 1; }
+X
+	checked | grep -v Makefile
+}
+verdict check-unsteady 'check unit         unit: 1 passed, 3 failed
+check unit         unit: 9 passed, 0 failed
+    not ok two: no
+    unit: 1 passed, 3 failed
+    not ok two: no
+    unit: 1 passed, 3 failed
+unsteady: unit two: no
+9 passed, 0 failed
+status 0' "$(unsteady 3)"
+verdict check-red 'check unit         unit: 1 passed, 4 failed
+    not ok two: no
+    unit: 1 passed, 4 failed
+    not ok two: no
+    unit: 1 passed, 4 failed
+not ok: unit two: no
+1 passed, 4 failed
+status 1' "$(unsteady 4)"
 # what a verb prints and cannot write is no success
 for verb in symbolize html sarif; do
 	verdict "$verb-full" "undangle: $verb: cannot write: No space left on device

@@ -6,11 +6,14 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <glob.h>
 #include <gnu/libc-version.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 #include <x86intrin.h>
 
@@ -165,12 +168,32 @@ static void preload_name(const char *lib, char name[PATH_MAX])
 		refuse("%s: its path is too long: install undangle elsewhere", lib);
 }
 
+/* Those of runs that were killed a day ago or earlier, which nobody else would remove. */
+static void summaries_forget(void)
+{
+	time_t old = time(NULL) - 24 * 60 * 60;
+	struct stat st;
+	glob_t g;
+
+	if (glob(SUMMARY_FILE "*", GLOB_NOSORT, NULL, &g))
+		return;
+	for (size_t i = 0; i < g.gl_pathc; i++) {
+		int pid = atoi(g.gl_pathv[i] + strlen(SUMMARY_FILE));
+
+		if (pid > 0 && !lstat(g.gl_pathv[i], &st) && st.st_mtime < old && kill(pid, 0) &&
+			errno == ESRCH)
+			unlink(g.gl_pathv[i]);
+	}
+	globfree(&g);
+}
+
 /* A file of its own for this run: its number says who tells what is in it. */
 static void summary_name(struct options *o)
 {
 	if (o->summary[0])
 		return;
-	snprintf(o->summary, sizeof(o->summary), "/dev/shm/undangle.%d.%llx", getpid(), __rdtsc());
+	summaries_forget();
+	snprintf(o->summary, sizeof(o->summary), SUMMARY_FILE "%d.%llx", getpid(), __rdtsc());
 	o->explicit |= 1UL << OPTION_NTH_summary;
 }
 

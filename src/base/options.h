@@ -17,6 +17,9 @@ enum { BACKEND_AUTO, BACKEND_HOST, BACKEND_KVM };
 enum { DETECT_STRICT, DETECT_ADAPTIVE, DETECT_DEFERRED, DETECT_GROUPED };
 enum { PROFILE_DEBUG, PROFILE_TEST, PROFILE_PRODUCTION };
 enum { ON_ERROR_STOP, ON_ERROR_CONTINUE };
+#define SUMMARY_FILE \
+	"/dev/shm/undangle." /* and the number of who tells it, and a dot: what --summary is by itself */
+
 enum { FORMAT_TEXT, FORMAT_ASAN, FORMAT_JSON };
 
 /* One member per row of options.def, named as there. */

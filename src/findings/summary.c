@@ -16,8 +16,6 @@
 #include <sys/stat.h>
 #include <x86intrin.h>
 
-#define FOLDER "/dev/shm/undangle."
-
 struct counted {
 	uint32_t pid, met, told, hushed;
 	uint64_t rules[SUMMARY_RULES / 64]; /* pid 0: device and inode of what was warned about */
@@ -39,14 +37,15 @@ struct sum {
 
 void summary_init(void)
 {
-	const char *pid = text_after(options.summary, FOLDER);
+	const char *pid = text_after(options.summary, SUMMARY_FILE);
 
 	here.named = pid;
 	here.teller = pid ? (int)text_number(pid) : sys_getpid();
 	if (here.named)
 		out_snprintf(here.path, sizeof(here.path), "%s", options.summary);
 	else
-		out_snprintf(here.path, sizeof(here.path), FOLDER "%d.%lx", here.teller, ticks());
+		out_snprintf(
+			here.path, sizeof(here.path), SUMMARY_FILE "%d.%lx", here.teller, ticks());
 }
 
 bool summary_is_mine(void)

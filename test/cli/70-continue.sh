@@ -133,6 +133,12 @@ all summary-none '' './on n; ./on n'
 "$ud" --no-symbolize $go sh -c './on s; :' 2>/dev/null >&2 &
 wait $!
 verdict summary-file-is-gone 0 "$(find /dev/shm -name "undangle.$!.*" | wc -l)"
+# what a killed run left: gone after a day, unless its process lives (1), or it is no such file
+left="4194399.old 4194399.new 1.old other"
+for f in $left; do touch -d "$([ "${f#*.}" = new ] && echo now || echo '2 days ago')" "/dev/shm/undangle.$f"; done
+"$ud" true
+verdict summary-killed '1.old 4194399.new other' "$(cd /dev/shm && echo $(ls | grep -E '^undangle[.](.*[.](old|new)|other)$' | sed 's/undangle.//' | sort))"
+for f in $left; do rm -f "/dev/shm/undangle.$f"; done
 all summary-no-follow '' --no-follow './on s; :'
 printf 'fun:touch\nfun:nothing\n' >rules
 all summary-suppress '2 findings in 2 processes, 2 of them told, 2 suppressed' --suppress=rules './on s; ./on s; ./on m; ./on m; :'

@@ -23,8 +23,9 @@ for i in 1 2 3 4 5 6 7 8; do wait "${pids[$i]}"; printf '%s ' $?; done
 echo
 coproc UP { tr -u a-z A-Z 2>/dev/null || while read -r l; do echo "${l^^}"; done; }
 echo hello >&"${UP[1]}"
+exec {up}<&"${UP[0]}" # UP is gone with the process, which may end before cat begins
 eval "exec ${UP[1]}>&-"
-cat <&"${UP[0]}"
+cat <&$up
 ulimit -c
 echo {a..z}{0..9} | md5sum
 f() { local d=$1; [ "$d" -eq 0 ] && return 3; f $((d - 1)); }

@@ -6,6 +6,17 @@
 // not-tiny: counts the host's page tables
 #include "ok.h"
 
+/*
+ * MB that production keeps ready, four sheets: how many of those are filled in when a loop begins is left to the
+ * sweeps of the one before, which come by the clock.
+ */
+static long kept_ready(void)
+{
+	const char *o = getenv("UNDANGLE_OPTIONS");
+
+	return o && strstr(o, "production") ? 8 : 0;
+}
+
 int main(void)
 {
 	static const struct {
@@ -24,7 +35,7 @@ int main(void)
 			if (n % 4999 == 0 && (grown = memory_kb() - before) > most)
 				most = grown;
 		}
-		if (most > sizes[i].mb << 10) {
+		if (most > (sizes[i].mb + kept_ready()) << 10) {
 			say("%zu bytes: grown by %ld KB", sizes[i].size, most);
 			check(!"a loop does not grow");
 		}

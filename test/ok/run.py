@@ -102,15 +102,15 @@ def spent(session):
 
 def wait(p, limit):
     """The status, or "timeout"."""
-    used, moved = 0.0, time.time()
+    used, moved = 0.0, time.monotonic()
     while True:
         try:
             return p.wait(1)
         except subprocess.TimeoutExpired:
             now = spent(p.pid)
         if now > used + 0.02:
-            used, moved = now, time.time()
-        if used > 10 * limit or time.time() - moved > limit:
+            used, moved = now, time.monotonic()
+        if used > 10 * limit or time.monotonic() - moved > limit:
             return "timeout"
 
 
@@ -134,7 +134,7 @@ def one_run(args, case, profile, size):
                *PROFILES[profile], "--"] + cmd
     os.mkdir(work + "/log")
     os.chmod(work, 0o777)
-    start = time.time()
+    start = time.monotonic()
     with open(work + "/log/out", "w+b") as out, open(work + "/log/err", "w+b") as err:
         p = subprocess.Popen(cmd, cwd=home, env=env, stdin=subprocess.DEVNULL, stdout=out,
                              stderr=err, start_new_session=True)
@@ -147,7 +147,7 @@ def one_run(args, case, profile, size):
             pass
         if status == "timeout":
             p.wait()
-        took = time.time() - start
+        took = time.monotonic() - start
         out.seek(0)
         err.seek(0)
         texts = [f.read().decode(errors="replace").replace(home, "$PWD").replace(work, "$WORK")
@@ -242,7 +242,7 @@ def main():
     cases = [Case(p) for w in where for p in sorted(glob.glob(w))]
     if args.only:
         cases = [c for c in cases if any(c.name.startswith(o) for o in args.only.split(","))]
-    start, total = time.time(), [0, 0, 0]
+    start, total = time.monotonic(), [0, 0, 0]
     with concurrent.futures.ThreadPoolExecutor(args.j) as pool:
         jobs = [pool.submit(run_case, args, c) for c in cases]
         for job in concurrent.futures.as_completed(jobs):
@@ -250,7 +250,7 @@ def main():
             total = [a + b for a, b in zip(total, counts)]
             print("\n".join(lines), flush=True)
     skipped = f", {total[2]} skipped" if total[2] else ""
-    print(f"{time.time() - start:.0f} s on backend {args.backend}, {args.size} size")
+    print(f"{time.monotonic() - start:.0f} s on backend {args.backend}, {args.size} size")
     print(f"ok: {total[0]} passed, {total[1]} failed{skipped}")
     return 1 if total[1] or not total[0] else 0
 

@@ -136,20 +136,28 @@ static void signal_calls(void)
 	free(si);
 }
 
-#define ARGS 60
+enum { ARGS = 60, EXECS = 20, EACH = 2000 };
 static char *volatile args[ARGS + 1];
-static volatile int stop;
+static volatile int execs, stop;
 
+/* For each exec so many new strings, however long it takes; then those that are there, by turns. */
 static void *tear(void *arg)
 {
-	for (unsigned n = (unsigned)(long)arg; !stop; n += 7) {
-		char *s = malloc(20 + n % 300);
+	static char *made[2][(EXECS + 1) * EACH];
+	char **mine = made[(long)arg], *s;
+	int all = 0;
 
-		memset(s, 'x', 19);
-		s[19] = 0;
+	for (unsigned n = (unsigned)(long)arg; !stop; n += 7) {
+		if (all < (execs + 1) * EACH) {
+			s = mine[all++] = malloc(20 + n % 300);
+			memset(s, 'x', 19);
+			s[19] = 0;
+		} else {
+			s = mine[n % (unsigned)all];
+		}
 		args[1 + n % (ARGS - 1)] = s; /* what was there stays: exec may be reading it */
 	}
-	return NULL;
+	return arg;
 }
 
 static void exec_torn(void)
@@ -161,7 +169,7 @@ static void exec_torn(void)
 		args[i] = strdup("true");
 	for (long i = 0; i < 2; i++)
 		check(!pthread_create(&t[i], NULL, tear, (void *)i));
-	for (int i = 0; i < 20; i++) {
+	for (; execs < EXECS; execs++) {
 		pid_t kid = vfork();
 
 		if (!kid) {
@@ -174,7 +182,7 @@ static void exec_torn(void)
 	stop = 1;
 	for (int i = 0; i < 2; i++)
 		pthread_join(t[i], NULL);
-	say("%d of 20 ran", ran);
+	say("%d of %d ran", ran, EXECS);
 }
 
 int main(void)

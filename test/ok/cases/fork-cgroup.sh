@@ -2,11 +2,9 @@
 # until one of them writes. (In the rows' modes a fork copies.)
 # profiles: production
 # not-tiny: 160 MB
-if [ -w /sys/fs/cgroup/cgroup.subtree_control ] && mkdir "/sys/fs/cgroup/fork.$$" 2>/dev/null; then
-	g=/sys/fs/cgroup/fork.$$
+if [ -w /sys/fs/cgroup/cgroup.subtree_control ] && g=$(mktemp -d /sys/fs/cgroup/fork.XXXXXX 2>/dev/null); then
 	echo 314572800 >"$g/memory.max" 2>/dev/null && echo 0 >"$g/memory.swap.max"
-elif mkdir "/sys/fs/cgroup/memory/fork.$$" 2>/dev/null; then
-	g=/sys/fs/cgroup/memory/fork.$$
+elif g=$(mktemp -d /sys/fs/cgroup/memory/fork.XXXXXX 2>/dev/null); then
 	echo 314572800 >"$g/memory.limit_in_bytes"
 else
 	echo "no memory cgroup can be made here"

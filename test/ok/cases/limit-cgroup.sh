@@ -2,18 +2,16 @@
 # inside it; one that holds too much is killed by the kernel as it would be without us.
 # timeout: 90
 mkcg() {
-	if [ -w /sys/fs/cgroup/cgroup.subtree_control ] && mkdir "/sys/fs/cgroup/$1" 2>/dev/null; then
-		g=/sys/fs/cgroup/$1
+	if [ -w /sys/fs/cgroup/cgroup.subtree_control ] && g=$(mktemp -d /sys/fs/cgroup/ok.XXXXXX 2>/dev/null); then
 		echo 100663296 >"$g/memory.max" 2>/dev/null && echo 0 >"$g/memory.swap.max"
-	elif mkdir "/sys/fs/cgroup/memory/$1" 2>/dev/null; then
-		g=/sys/fs/cgroup/memory/$1
+	elif g=$(mktemp -d /sys/fs/cgroup/memory/ok.XXXXXX 2>/dev/null); then
 		echo 100663296 >"$g/memory.limit_in_bytes"
 	else
 		return 1
 	fi
 }
 # Without one it says so on both sides, and the runs are equal.
-mkcg "ok.$$" || { echo "no memory cgroup can be made here"; exit 0; }
+mkcg || { echo "no memory cgroup can be made here"; exit 0; }
 rounds=50
 [ "$SIZE" = tiny ] && rounds=8
 cat >t.pl <<'PL'

@@ -21,6 +21,7 @@
 #include <sys/mman.h>
 #include <sys/personality.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
@@ -162,6 +163,12 @@ static void on_fault(int sig, siginfo_t *si, void *context)
 		siglongjmp(missing, 1);
 }
 
+/* Else the kernel puts zeros below its stack, where that process may have a page, and nothing faults. */
+static bool stack_stays(void)
+{
+	return !setrlimit(RLIMIT_STACK, &(struct rlimit){0, 0});
+}
+
 static void take_faults(void)
 {
 	static char stack[64 << 10];
@@ -203,7 +210,7 @@ static void child(int questions, int answers, const struct asked *of_it)
 	signal(SIGVTALRM, SIG_DFL);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	take_faults();
-	if (!confine())
+	if (!stack_stays() || !confine())
 		_exit(1);
 	while (read(questions, &q, sizeof(q)) == sizeof(q)) {
 		memset(&a, 0, sizeof(a));

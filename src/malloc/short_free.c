@@ -120,7 +120,7 @@ static __attribute__((noinline)) void page_free_long(
 static inline void page_free(struct sheet *s, void *p)
 {
 	struct cutter *c = cutter_mine();
-	size_t d = vaddr_of(p) - s->base, u = d >> PAGE_SHIFT, off = d & (PAGE_SIZE - 1), j;
+	size_t d = vaddr_of(p) - s->at.base, u = d >> PAGE_SHIFT, off = d & (PAGE_SIZE - 1), j;
 	uint32_t cut = s->cut[u];
 	const struct bump *b;
 

@@ -75,7 +75,7 @@ void sheet_find_late(struct sheet *s, const uint64_t *in)
 
 static void kill_runs(struct sheet *s, const struct run *r, size_t n)
 {
-	host_runs_kill(s->base, SHEET_PAGES, r, n);
+	host_runs_kill(s->at.base, SHEET_PAGES, r, n);
 	pages_swept.runs_killed += n;
 }
 
@@ -86,9 +86,9 @@ void sheet_kill(struct sheet *s, const uint64_t *due)
 	size_t n = 0;
 
 	/* Not yet where pages are still to be cut: of what was never written the kernel keeps no memory then. */
-	if (s->huge && s->handed == SHEET_PAGES) {
+	if (s->at.huge && s->handed == SHEET_PAGES) {
 		host_range_split(sheet_page_at(s, bits_next(due, 0, SHEET_PAGES)));
-		s->huge = false;
+		s->at.huge = false;
 	}
 	for (; (u = bits_next(due, u, SHEET_PAGES)) < SHEET_PAGES; u = hi) {
 		hi = bits_end(due, u, SHEET_PAGES);

@@ -153,7 +153,7 @@ bool supply_cut(struct cutter *c, unsigned cls, bool section, bool *no_memory)
 	b->size = k->size;
 	b->inv_size = k->inv_size;
 	b->slots = k->slots;
-	b->zeroed = s->zeroed;
+	b->zeroed = !s->at.moves;
 	if (likely(c->until > k->slots))
 		c->until -= k->slots;
 	else

@@ -49,7 +49,7 @@ void dead_sheets_forget(void)
 			dead_sheet_push(s);
 			break;
 		}
-		space_entry_forget(s->base, SHEET_BYTES);
+		space_entry_forget(s->at.base, SHEET_BYTES);
 		sheet_free(s);
 	}
 }

@@ -33,7 +33,7 @@ static bool slot_ahead(const struct sheet *s, uint32_t idx, vaddr_t at)
 /* What its page is cut for, with the owner; 0: no live object starts at p. */
 static uint32_t live_find(const struct sheet *s, void *p, uint32_t *idx)
 {
-	uint32_t cut = sheet_slot(s, vaddr_of(p) - s->base, idx);
+	uint32_t cut = sheet_slot(s, vaddr_of(p) - s->at.base, idx);
 	const struct record *r;
 
 	if (!cut || !(sheet_live_word(s, *idx / SHEET_BITS) >> (*idx % SHEET_BITS) & 1))
@@ -93,7 +93,8 @@ static __attribute__((noinline)) bool free_uncached(
 static bool dies_at_once(const struct sheet *s, uint32_t kind, uint32_t stack, void *frame)
 {
 	return page_may_die_at_once(page_kinds[kind].slots) &&
-	       atonce_allows(NULL, atonce_place(stack, frame, kind), s->huge && !sheet_is_holed(s));
+	       atonce_allows(
+		       NULL, atonce_place(stack, frame, kind), s->at.huge && !sheet_is_holed(s));
 }
 
 bool pages_free(struct sheet *s, void *p, bool moved, void *frame)
@@ -127,7 +128,7 @@ size_t pages_usable(struct sheet *s, void *p)
 void pages_record(void *p, size_t size, int tid, uint32_t stack)
 {
 	struct sheet *s = (struct sheet *)(space_entry(vaddr_of(p)) & ~SPACE_WHAT);
-	uint32_t idx, cut = sheet_slot(s, vaddr_of(p) - s->base, &idx);
+	uint32_t idx, cut = sheet_slot(s, vaddr_of(p) - s->at.base, &idx);
 	struct record *r = sheet_record(s, idx);
 
 	if (r)
@@ -136,7 +137,7 @@ void pages_record(void *p, size_t size, int tid, uint32_t stack)
 
 void pages_resize(struct sheet *s, void *p, size_t size)
 {
-	uint32_t idx, cut = sheet_slot(s, vaddr_of(p) - s->base, &idx);
+	uint32_t idx, cut = sheet_slot(s, vaddr_of(p) - s->at.base, &idx);
 	struct record *r = sheet_record(s, idx);
 
 	if (r)
@@ -154,7 +155,7 @@ static uint32_t slot_near(const struct sheet *s, uint32_t u, uint32_t off)
 
 void pages_find(struct sheet *s, vaddr_t addr, struct block *b)
 {
-	uint32_t u = sheet_run_first(s, (uint32_t)((addr - s->base) >> PAGE_SHIFT)), idx;
+	uint32_t u = sheet_run_first(s, (uint32_t)((addr - s->at.base) >> PAGE_SHIFT)), idx;
 	const struct record *r;
 	bool handed, live;
 
@@ -176,7 +177,7 @@ void pages_find(struct sheet *s, vaddr_t addr, struct block *b)
 
 vaddr_t pages_next(const struct sheet *s, vaddr_t addr)
 {
-	uint32_t u = sheet_run_first(s, (uint32_t)((addr - s->base) >> PAGE_SHIFT)), idx;
+	uint32_t u = sheet_run_first(s, (uint32_t)((addr - s->at.base) >> PAGE_SHIFT)), idx;
 
 	idx = slot_near(s, u, (uint32_t)(addr - sheet_page_at(s, u)));
 	if (sheet_slot_at(s, idx) < addr && sheet_nth_of(idx) + 1 < sheet_kind(s, u)->slots)

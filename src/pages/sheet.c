@@ -22,11 +22,7 @@
 
 struct lock sheet_lock = LOCK(SHEET);
 
-static struct place {
-	vaddr_t base;
-	bool huge, pair;
-	uint8_t moves;
-} ready[READY_MOST] UD_TABLE;
+static struct sheet_at ready[READY_MOST] UD_TABLE;
 static struct sheet *_Atomic living;
 static struct sheet_counts counts;
 static struct policy_huge huge_pages;
@@ -80,7 +76,7 @@ static struct sheet *sheet_build(bool runs)
 }
 
 /* The last of more than `but`; false: there are no more. */
-static bool ready_take(uint32_t but, struct place *p)
+static bool ready_take(uint32_t but, struct sheet_at *p)
 {
 	bool is;
 
@@ -101,7 +97,7 @@ static bool ready_wanted(uint32_t n)
  * p and those behind it, n in all, are kept, to be taken in this order, and what is no pair after all pairs;
  * false: none is.
  */
-static bool ready_put(struct place p, uint32_t n)
+static bool ready_put(struct sheet_at p, uint32_t n)
 {
 	uint32_t i;
 	bool room;
@@ -127,25 +123,25 @@ static void sheet_warm(const struct sheet *s)
 	uint64_t took = ticks();
 	bool again;
 
-	*(volatile char *)vaddr_ptr(s->base) = 0;
+	*(volatile char *)vaddr_ptr(s->at.base) = 0;
 	took = ticks() - took;
 	lock_take(&sheet_lock);
-	policy_huge_touched(&huge_pages, s->huge, took);
+	policy_huge_touched(&huge_pages, s->at.huge, took);
 	again = replaced + counts.moved + counts.ready < counts.retired;
 	replaced += again;
 	lock_drop(&sheet_lock);
 	if (again)
-		pace_refilled(s->huge ? took : took * SHEET_PAGES);
+		pace_refilled(s->at.huge ? took : took * SHEET_PAGES);
 }
 
 /* What was never used: of a pair, the other is ready. */
-static int place_fresh(struct place *p, bool pair)
+static int place_fresh(struct sheet_at *p, bool pair)
 {
 	size_t len = SHEET_BYTES << pair;
-	struct place other;
+	struct sheet_at other;
 	int err;
 
-	*p = (struct place){.base = space_take(len, len), .huge = pair, .pair = pair};
+	*p = (struct sheet_at){.base = space_take(len, len), .huge = pair, .pair = pair};
 	if (!p->base)
 		return -ENOMEM;
 	do
@@ -174,25 +170,17 @@ static bool huge_come(void)
 
 static int sheet_place(struct sheet *s, bool huge)
 {
-	struct place p;
 	int err = 0;
 
-	if (!ready_take(0, &p)) {
+	if (!ready_take(0, &s->at)) {
 		huge = huge && huge_come();
-		err = place_fresh(&p, huge);
+		err = place_fresh(&s->at, huge);
 	}
 	if (err && huge)
-		err = place_fresh(&p, false);
-	if (err)
-		return err;
-	s->base = p.base;
-	s->huge = p.huge;
-	s->pair = p.pair;
-	s->moves = p.moves;
-	s->zeroed = !p.moves;
-	if (s->zeroed)
+		err = place_fresh(&s->at, false);
+	if (!err && !s->at.moves)
 		sheet_warm(s);
-	return 0;
+	return err;
 }
 
 void sheets_live(void)
@@ -215,14 +203,14 @@ struct sheet *sheet_new(bool runs, bool huge, int *err)
 	}
 	lock_take(&sheet_lock);
 	counts.made++;
-	counts.moved += !s->zeroed;
+	counts.moved += s->at.moves > 0;
 	counts.live++;
 	s->next = living;
 	if (living)
 		living->prev = s;
 	living = s;
 	lock_drop(&sheet_lock);
-	space_entry_set(s->base, SHEET_BYTES, (uintptr_t)s | SPACE_SHEET);
+	space_entry_set(s->at.base, SHEET_BYTES, (uintptr_t)s | SPACE_SHEET);
 	sheets_live();
 	return s;
 }
@@ -293,8 +281,8 @@ static void sheet_leave(struct sheet *s)
 static bool sheet_move(const struct sheet *s, bool pair)
 {
 	size_t len = SHEET_BYTES << pair;
-	vaddr_t from = ALIGN_DOWN(s->base, len), to = space_take(len, len);
-	struct place p = {to, s->huge, pair, pair ? 1 : (uint8_t)(s->moves + 1)};
+	vaddr_t from = ALIGN_DOWN(s->at.base, len), to = space_take(len, len);
+	struct sheet_at p = {to, s->at.huge, pair, pair ? 1 : (uint8_t)(s->at.moves + 1)};
 
 	if (!to || host_range_move(from, len, to, len))
 		return false;
@@ -306,7 +294,7 @@ static bool sheet_move(const struct sheet *s, bool pair)
 /* The other of its pair, if it did not die before; NULL: there is none, or nobody was given it yet. */
 static struct sheet *sheet_other(const struct sheet *s)
 {
-	uintptr_t e = s->pair ? space_entry(s->base ^ SHEET_BYTES) : 0;
+	uintptr_t e = s->at.pair ? space_entry(s->at.base ^ SHEET_BYTES) : 0;
 	struct sheet *other = (struct sheet *)(e & ~SPACE_WHAT);
 
 	return (e & SPACE_WHAT) == SPACE_SHEET && !other->buried ? other : NULL;
@@ -316,7 +304,7 @@ bool sheet_waits(const struct sheet *s)
 {
 	const struct sheet *other = sheet_other(s);
 
-	return other ? !other->retires : s->pair && !space_entry(s->base ^ SHEET_BYTES);
+	return other ? !other->retires : s->at.pair && !space_entry(s->at.base ^ SHEET_BYTES);
 }
 
 void sheet_retire(struct sheet *s)
@@ -327,14 +315,14 @@ void sheet_retire(struct sheet *s)
 	sheet_leave(s);
 	if (moves && other && other->retires && sheet_moves(other) && sheet_move(s, true))
 		sheet_leave(other);
-	else if (!moves || s->moves >= ALONE_MOST || !sheet_move(s, false))
-		host_range_kill(s->base, SHEET_BYTES);
+	else if (!moves || s->at.moves >= ALONE_MOST || !sheet_move(s, false))
+		host_range_kill(s->at.base, SHEET_BYTES);
 	sheets_live();
 }
 
 void sheet_give_back(uint32_t but)
 {
-	struct place p;
+	struct sheet_at p;
 
 	while (ready_take(but, &p))
 		host_range_kill(p.base, SHEET_BYTES);

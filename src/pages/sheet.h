@@ -27,8 +27,16 @@ struct records {
 } __attribute__((aligned(16)));
 _Static_assert(sizeof(struct records) == 4 * PAGE_SIZE, "as much as meta_alloc takes for it");
 
-struct sheet {
+/* Memory for a sheet, and where it is. */
+struct sheet_at {
 	vaddr_t base;
+	bool huge; /* asked to be one huge page, and was not split yet */
+	bool pair; /* its neighbour's memory is huge and of the same mapping, unless it has moved alone */
+	uint8_t moves; /* so far; 0: it was never used */
+};
+
+struct sheet {
+	struct sheet_at at;
 	/* The first 64 objects of all pages have their bits side by side (sheet_idx). */
 	_Atomic uint64_t *live;
 	_Atomic(_Atomic uint64_t *) gone;
@@ -46,12 +54,8 @@ struct sheet {
 	_Atomic uint16_t handed; /* pages that a thread has taken over, from the front */
 	_Atomic uint8_t pending; /* on the list of sheets with something to kill */
 	_Atomic uint8_t spent;	 /* on the list of those that are dead as a whole */
-	bool zeroed;		 /* its memory was never used */
-	bool own;  /* sweep_lock: the program changed how it is mapped: its memory is not used again
+	bool own; /* sweep_lock: the program changed how it is mapped: its memory is not used again
 		    */
-	bool huge; /* asked to be one huge page, and was not split yet */
-	bool pair; /* its neighbour's memory is huge and of the same mapping, unless it has moved alone */
-	uint8_t moves; /* of its memory, so far */
 
 	/* Under sweep_lock. */
 	uint64_t killed[SHEET_WORDS]; /* pages whose addresses fault, a subset of dead */
@@ -89,7 +93,7 @@ static inline uint32_t sheet_nth_of(uint32_t idx)
 
 static inline vaddr_t sheet_page_at(const struct sheet *s, uint32_t u)
 {
-	return s->base + ((vaddr_t)u << PAGE_SHIFT);
+	return s->at.base + ((vaddr_t)u << PAGE_SHIFT);
 }
 
 /* The first page of the run that has page u. */

@@ -100,7 +100,7 @@ static void page_kill(struct sheet *s, uint32_t u)
 
 	lock_section_enter(&section);
 	if (lock_try(&pages_sweep_lock)) {
-		others = s->huge && !sheet_is_holed(s) ? SHEET_PAGES - n : 0;
+		others = s->at.huge && !sheet_is_holed(s) ? SHEET_PAGES - n : 0;
 		for (uint32_t i = u; i < u + n; i++)
 			due[i / 64] |= 1UL << (i % 64);
 		if (!s->buried && !(s->killed[u / 64] >> (u % 64) & 1))

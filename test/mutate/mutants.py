@@ -179,7 +179,7 @@ MUTANTS = [
      ["unit:engine_test"]),
     ("page-sheet-never-spent", "src/pages/sheet.c", "\treturn all == ~0UL;\n", "\treturn all == ~0UL && !s;\n",
      ["unit:engine_test"]),
-    ("page-moved-sheet-called-zero", "src/pages/sheet.c", "\ts->zeroed = !p.moves;\n", "\ts->zeroed = true;\n", ["ok:malloc-conform,memory-pairs:production"]),
+    ("page-moved-sheet-called-zero", "src/pages/cut.c", "\tb->zeroed = !s->at.moves;\n", "\tb->zeroed = true;\n", ["ok:malloc-conform,memory-pairs:production"]),
     # --- processes ---
     ("fork-child-not-killed-again", "src/rows/fork.c",
      "\t\thost_runs_kill(v->base, v->pages, r, n);\n", "\t\t(void)r;\n",

@@ -310,7 +310,7 @@ static _Atomic uint64_t *owners_bit(void *p, uint64_t *bit)
 	uint32_t idx;
 
 	if ((e & SPACE_WHAT) == SPACE_SHEET) {
-		CHECK(sheet_slot(s, vaddr_of(p) - s->base, &idx));
+		CHECK(sheet_slot(s, vaddr_of(p) - s->at.base, &idx));
 	} else {
 		CHECK(v->simple);
 		idx = (uint32_t)((vaddr_of(p) - v->base) >> PAGE_SHIFT);

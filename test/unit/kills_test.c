@@ -12,7 +12,7 @@ static bool is_in_huge(void *p)
 	uintptr_t e = space_entry(vaddr_of(p));
 
 	if ((e & SPACE_WHAT) == SPACE_SHEET)
-		return ((struct sheet *)(e & ~SPACE_WHAT))->huge;
+		return ((struct sheet *)(e & ~SPACE_WHAT))->at.huge;
 	return view_is_huge((struct view *)e);
 }
 

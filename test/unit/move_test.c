@@ -76,7 +76,7 @@ static void play_pairs(const struct way *w)
 	CHECK_EQ(move_last, 2 * HUGE_SIZE);
 	b.p = short_malloc(b.size);
 	blk_fill(&b);
-	CHECK(sheet_at(b.p)->pair && sheet_at(b.p)->huge);
+	CHECK(sheet_at(b.p)->at.pair && sheet_at(b.p)->at.huge);
 	stream(100);
 	sweep(true);
 	CHECK_EQ(move_last, HUGE_SIZE);
@@ -103,14 +103,14 @@ static void play_holes(const struct way *w)
 		unsigned n = 0;
 
 		for (a = short_malloc(60000);
-			sheet_at(a)->base % (2 * HUGE_SIZE) || !sheet_at(a)->pair;
+			sheet_at(a)->at.base % (2 * HUGE_SIZE) || !sheet_at(a)->at.pair;
 			a = short_malloc(60000))
 			short_free(a);
 		while (sheet_at(of_other[0] = short_malloc(60000)) == sheet_at(a))
 			short_free(of_other[0]);
 		for (n = 1; sheet_at(of_other[n - 1]) == sheet_at(of_other[0]); n++)
 			of_other[n] = short_malloc(60000);
-		CHECK_EQ(sheet_at(of_other[0])->base, sheet_at(a)->base + HUGE_SIZE);
+		CHECK_EQ(sheet_at(of_other[0])->at.base, sheet_at(a)->at.base + HUGE_SIZE);
 		if (k < 2) {
 			sweep(true);
 			CHECK(sheet_at(a)->killed[0] | sheet_at(a)->killed[SHEET_WORDS - 1]);
@@ -144,8 +144,8 @@ static void play_waits(const struct way *w)
 	for (unsigned k = 0; k < 2; k++) {
 		do
 			short_free(of_first[k] = short_malloc(60000));
-		while (sheet_at(of_first[k])->base % (2 * HUGE_SIZE) ||
-			!sheet_at(of_first[k])->pair);
+		while (sheet_at(of_first[k])->at.base % (2 * HUGE_SIZE) ||
+			!sheet_at(of_first[k])->at.pair);
 		while (sheet_at(held[k] = short_malloc(60000)) == sheet_at(of_first[k]))
 			short_free(held[k]);
 		CHECK(!is_dead(vaddr_of(of_first[k])));

@@ -96,34 +96,29 @@ void efault_raise(vaddr_t addr)
 	raise_fault(addr);
 }
 
-static void tell(const struct report *r)
+/* Of r it is known what was judged. */
+static void tell(int i, struct report *r, const void *frame)
 {
+	r->kind = FINDING_USE_AFTER_FREE;
+	r->access = ACCESS_SYSCALL;
+	r->call = calls[i].shown;
+	r->use = stack_regs_of_frame(frame);
 	if (report_survived(r, NULL)) /* the call failed, or ended early: that is all */
 		return;
 	report_print(r, NULL, signal_is_fatal(SIGSEGV));
 	raise_fault(r->addr);
 }
 
-static struct report report_of(int i, const void *frame)
-{
-	return (struct report){
-		.kind = FINDING_USE_AFTER_FREE,
-		.access = ACCESS_SYSCALL,
-		.call = calls[i].shown,
-		.use = stack_regs_of_frame(frame),
-	};
-}
-
 static __attribute__((noinline, cold)) void check(int i, const long *arg, const void *frame)
 {
-	struct report r = report_of(i, frame);
+	struct report r;
 
 	if (told) {
 		told = 0;
 		return;
 	}
 	if (judge_failed(calls[i].as, arg, &r))
-		tell(&r);
+		tell(i, &r, frame);
 }
 
 static __attribute__((noinline)) void check_short(
@@ -131,12 +126,8 @@ static __attribute__((noinline)) void check_short(
 {
 	struct report r;
 
-	/* Every writev comes here: what is to be told is made whole if there is anything. */
-	if (likely(!judge_short(calls[i].moves, arg, (size_t)done, &r)))
-		return;
-	r = report_of(i, frame);
 	if (judge_short(calls[i].moves, arg, (size_t)done, &r))
-		tell(&r);
+		tell(i, &r, frame);
 }
 
 static ALWAYS_INLINE bool failed(long r, enum fail how)

@@ -28,7 +28,7 @@ gone:
 	return false;
 }
 
-static bool is_dead_at(vaddr_t at, struct report *r)
+static bool is_dead_at(vaddr_t at, int arg, struct report *r)
 {
 	bool loaded = report_loaded(&at);
 	struct block b;
@@ -36,9 +36,7 @@ static bool is_dead_at(vaddr_t at, struct report *r)
 	block_find(at, &b);
 	if (b.state != BLOCK_DEAD)
 		return false;
-	r->block = b;
-	r->addr = at;
-	r->loaded = loaded;
+	*r = (struct report){.addr = at, .loaded = loaded, .arg = arg, .block = b};
 	return true;
 }
 
@@ -52,13 +50,11 @@ static bool range(struct look *l, vaddr_t addr, size_t bytes)
 	if (at >= end)
 		return true;
 	if (l->found)
-		l->other |= !is_dead_at(at, &(struct report){0});
-	else if (is_dead_at(at, l->r))
+		l->other |= !is_dead_at(at, l->nth, &(struct report){0});
+	else if (is_dead_at(at, l->nth, l->r))
 		l->found = true;
 	else
 		l->other = true;
-	if (l->found && !l->r->arg)
-		l->r->arg = l->nth;
 	return false;
 }
 
@@ -215,7 +211,7 @@ static bool dead_within(vaddr_t addr, size_t bytes, struct report *r)
 	vaddr_t end = addr + MIN(bytes, RANGE_MAX);
 
 	for (vaddr_t at = addr; at < end; at = (at & PAGE_MASK) + PAGE_SIZE)
-		if (is_dead_at(at, r) && !stack_probe(at))
+		if (is_dead_at(at, 2, r) && !stack_probe(at))
 			return true;
 	return false;
 }
@@ -267,7 +263,6 @@ bool judge_short(enum judge_moves moves, const long *arg, size_t done, struct re
 	size_t n = (size_t)arg[2];
 	uint64_t iov;
 
-	r->arg = 2;
 	switch (moves) {
 	case IN_BUF:
 	case OUT_BUF:

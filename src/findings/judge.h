@@ -33,7 +33,7 @@ enum judge_moves {
 	OUT_MESSAGES
 };
 
-/* It failed with EFAULT. True: *r says which argument is a dead block, and which block. */
+/* It failed with EFAULT. True: *r says which argument is a dead block, and which block, and nothing else. */
 bool judge_failed(int as, const long *arg, struct report *r);
 
 /*

@@ -112,6 +112,8 @@ int host_fork_prepare(bool (*used)(uint32_t), uint32_t n)
 
 	ncopy = host.chunks;
 	copy_err = 0;
+	if (ncopy)
+		host_filtered(); /* or each child would look for itself */
 	for (uint32_t id = 0; id < ncopy; id = host_template_next(id))
 		*copy_of(id) = 0;
 	for (uint32_t id = 0; id < ncopy; id = host_template_next(id)) {
@@ -123,7 +125,6 @@ int host_fork_prepare(bool (*used)(uint32_t), uint32_t n)
 			return copy_err;
 		}
 		*copy_of(id) = (vaddr_t)r;
-		(void)host_filtered(); /* or each child would look for itself */
 	}
 	return 0;
 }

@@ -40,8 +40,8 @@ struct conform_case {
 
 extern const struct conform_case signal_cases[], restart_cases[], ends_cases[], siginfo_cases[],
 	context_cases[], fault_cases[], memory_cases[], code_cases[], thread_cases[],
-	process_cases[], fd_cases[], time_cases[], arch_cases[], entry_cases[], refused_cases[],
-	blocks_cases[], ipc_cases[], tasks_cases[], watched_cases[];
+	process_cases[], exec_cases[], fd_cases[], time_cases[], arch_cases[], entry_cases[],
+	refused_cases[], blocks_cases[], ipc_cases[], tasks_cases[], watched_cases[];
 
 /* What a caught synchronous signal said. */
 struct fault {

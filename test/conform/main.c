@@ -26,6 +26,7 @@ static const struct {
 	{"thread", thread_cases},
 	{"thread", ends_cases},
 	{"process", process_cases},
+	{"process", exec_cases},
 	{"fd", fd_cases},
 	{"time", time_cases},
 	{"arch", arch_cases},

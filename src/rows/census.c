@@ -52,10 +52,9 @@ static void list_check(const struct view *v, const char *at)
 	lock_take(&views_lock);
 	listed = (v->prev ? v->prev->next : views_live) == v;
 	lock_drop(&views_lock);
-	if (listed != (v->state == VIEW_LIVE) || (v->row != NULL) != listed)
-		panic("%s: view %p is %s the living, its state is %u, its row %p", at,
-			vaddr_ptr(v->base), listed ? "among" : "not among", v->state,
-			(void *)v->row);
+	if (listed == view_is_buried(v))
+		panic("%s: view %p is %s the living, its row %p", at, vaddr_ptr(v->base),
+			listed ? "among" : "not among", (void *)v->row);
 }
 
 /* What others may set is read in this order, from what follows to what comes first. */

@@ -28,7 +28,7 @@ void pending_prune(void)
 
 	for (; v; v = next) {
 		next = v->dirty_next;
-		if (v->state == VIEW_DEAD)
+		if (view_is_buried(v))
 			atomic_store(&v->dirty, 0);
 		else
 			pending_push(v);

@@ -46,7 +46,6 @@ static void view_bury(struct view *v, bool killed)
 	v->super = NULL;
 	view_release(v);
 	v->row = NULL;
-	v->state = VIEW_DEAD; /* dirty it may be, and on that list */
 	view_check(v);
 	dead_push(v);
 }

@@ -159,7 +159,7 @@ static size_t sweep_list(struct view *v, bool all)
 
 	for (; v; v = next) {
 		next = v->dirty_next;
-		if (v->state == VIEW_DEAD) {
+		if (view_is_buried(v)) {
 			atomic_store(&v->dirty, 0);
 			continue;
 		}

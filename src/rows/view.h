@@ -12,8 +12,6 @@
 #include "heap.h"
 #include "host/host.h"
 
-enum view_state { VIEW_LIVE, VIEW_DEAD };
-
 /* Members stand by who may write them. Readers need no lock but where it is said. */
 struct view {
 	/* Once, before anybody can find it (view.c). What every free reads is in the first line. */
@@ -44,11 +42,10 @@ struct view {
 	uint16_t tail;		 /* words from here on were taken back */
 
 	/* sweep_lock, for readers too. */
-	uint8_t state;
 	uint8_t worth;		 /* of a kill here, at the last sweep */
 	uint32_t weight;	 /* dead: bytes to remember it */
 	struct pace_since since; /* of what waits to die */
-	struct row *row;	 /* set once; NULL when it is dead */
+	struct row *row;	 /* set once; NULL when it is buried */
 	struct super *super;	 /* it is a part of this one, or has a mapping of its own */
 
 	struct view *dirty_next, *spent_next; /* whoever set dirty, spent; then the sweep */
@@ -120,6 +117,12 @@ static inline uint64_t view_live_word(const struct view *v, uint32_t w)
 static inline bool view_is_private(const struct view *v)
 {
 	return v->chunk == HEAP_PRIVATE;
+}
+
+/* Did it die as a whole? Dirty it may be still, and on that list. sweep_lock held. */
+static inline bool view_is_buried(const struct view *v)
+{
+	return !v->row;
 }
 
 /* Of memory that come back when a unit dies. */

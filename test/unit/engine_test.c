@@ -430,17 +430,17 @@ static void break_handed(const struct way *w)
 	view_check(views_live);
 }
 
-static void break_state(const struct way *w)
+static void break_row(const struct way *w)
 {
 	play(100, 1);
-	views_live->state = VIEW_DEAD;
+	views_live->row = NULL;
 	view_check(views_live);
 }
 
 static void bits_are_watched(void)
 {
 	static const struct way way = {DETECT_DEFERRED, 1, 0, false, 0};
-	void (*const breaks[])(const struct way *) = {break_released, break_handed, break_state};
+	void (*const breaks[])(const struct way *) = {break_released, break_handed, break_row};
 
 	for (size_t i = 0; i < ARRAY_LEN(breaks); i++) {
 		char said[300];

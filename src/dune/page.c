@@ -28,7 +28,6 @@ static struct {
 	uint32_t ready; /* first page not accessible yet                    */
 	uint32_t limit; /* pages in the reservation; 0 before page_init     */
 	uint32_t first; /* pages below hold the array                       */
-	uint32_t used;
 } pool;
 
 static struct page *page_of(uint32_t n)
@@ -145,7 +144,6 @@ static void pool_give(uint32_t n)
 		want = ((head >> 32) + 1) << 32 | n;
 	} while (!__atomic_compare_exchange_n(
 		&pool.head, &head, want, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED));
-	__atomic_sub_fetch(&pool.used, 1, __ATOMIC_RELAXED);
 }
 
 static void page_zero(void *page)
@@ -167,7 +165,6 @@ void *page_alloc(void)
 			return NULL;
 	}
 	__atomic_store_n(&page_of(n)->refs, 1, __ATOMIC_RELAXED);
-	__atomic_add_fetch(&pool.used, 1, __ATOMIC_RELAXED);
 	return vaddr_ptr(page_va(n));
 }
 
@@ -218,9 +215,4 @@ vaddr_t page_pool_end(void)
 vaddr_t page_pool_top(void)
 {
 	return page_va(__atomic_load_n(&pool.next, __ATOMIC_RELAXED));
-}
-
-uint32_t page_used(void)
-{
-	return __atomic_load_n(&pool.used, __ATOMIC_RELAXED);
 }

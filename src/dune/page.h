@@ -42,7 +42,4 @@ bool page_owns(vaddr_t va);
 vaddr_t page_pool_end(void);
 vaddr_t page_pool_top(void);
 
-/* Pages handed out now. */
-uint32_t page_used(void);
-
 #endif

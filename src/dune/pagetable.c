@@ -239,12 +239,6 @@ int pt_init(struct pt *pt)
 	return pt->root ? 0 : -ENOMEM;
 }
 
-void pt_destroy(struct pt *pt)
-{
-	table_give_all(pt, pt->root, PT_LEVELS);
-	pt->root = 0;
-}
-
 pte_t pt_walk(const struct pt *pt, vaddr_t va, struct pt_entry *e)
 {
 	paddr_t table = pt->root;

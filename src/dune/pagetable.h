@@ -101,9 +101,6 @@ static inline uint64_t pte_payload(pte_t pte)
 /* Takes a PML4 from table_alloc; the other fields are the caller's. 0 or -ENOMEM. */
 int pt_init(struct pt *pt);
 
-/* Unlinks every table, the PML4 too. Nobody may be using them. */
-void pt_destroy(struct pt *pt);
-
 /*
  * The entry that decides about va: the leaf, or the first one on the way that is not present
  * (never mapped, or tombstone). Returns e->pte. Safe against concurrent edits; monitor too.

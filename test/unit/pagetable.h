@@ -73,12 +73,12 @@ static void start(int leaf_level)
 static void stop(void)
 {
 	CHECK_EQ(arena.live, pt.tables);
-	pt_destroy(&pt);
-	CHECK_EQ(arena.live, 0);
-	CHECK_EQ(pt.tables, 0);
+	CHECK_EQ(pt_unmap(&pt, 0, 1UL << 47, 0), 0);
+	CHECK_EQ(arena.live, 1);
+	CHECK_EQ(pt.tables, 1);
 }
 
-/* A case: with leaves of 1 GB, and all its tables given back at the end. */
+/* A case: with leaves of 1 GB, and all its tables but the first given back at the end. */
 #define CASE(fn) RUN_AS(#fn, start(3); fn(); stop())
 
 /* It succeeds, and then there are n tables. */

@@ -6,9 +6,8 @@
 #   mutate-programs  one wrong in the library (test/mutate/mutants.py): test/bug and test/ok
 #   mutate-vm        the same in ring 0 (test/mutate/vm.py), in one boot of the QEMU machine
 #   check-applies    of all of these, whether each still has its place in the sources: a second (in make check)
-.PHONY: mutate mutate-applies mutate-units mutate-programs mutate-kvm mutate-vm check-mutate check-applies
+.PHONY: mutate mutate-units mutate-programs mutate-kvm mutate-vm check-mutate check-applies
 mutate: check-applies mutate-units mutate-programs mutate-vm
-mutate-applies: check-applies
 check-applies:
 	@/usr/bin/python3 test/mutate/applies
 mutate-units:

@@ -17,7 +17,7 @@ void mode_start(void)
 	mode.poison = options.poison && !mode.strict;
 	mode.records = options.stacks;
 	mode.one_bit = mode.records || mode.strict;
-	mode.bare = !mode.records && !mode.share;
+	mode.bare = !mode.records && !mode.poison && !mode.share;
 	mode.sample = (uint32_t)options.sample;
 	mode.sample_asked = options.explicit >> OPTION_NTH_sample & 1;
 	mode.short_pages = mode.grouped && (!mode.sample || mode.sample >= 64);

@@ -15,7 +15,7 @@ struct mode {
 	bool poison;	  /* what is freed is filled until it dies */
 	bool records;	  /* who allocated and freed each */
 	bool one_bit;	  /* of two frees at the same instant one is told off at once: livebits.h */
-	bool bare;	  /* nothing is noted of what is freed, and nothing dies at once */
+	bool bare;	  /* what is freed is not noted, nor filled, nor dead at once */
 	bool short_pages; /* malloc may take a short way through a page: */
 	bool short_plain; /* the shortest, for nothing is noted of it */
 	bool short_rows;  /* likewise, through a row */

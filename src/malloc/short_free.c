@@ -131,7 +131,7 @@ static inline void page_free(struct sheet *s, void *p)
 	j = off * b->inv_size >> 32;
 	if (unlikely(off != j * b->size || j >= b->slots || bump_ahead(b, vaddr_of(p))))
 		return free_rest(p);
-	if (unlikely(s->gone != NULL) || unlikely(!s->plain)) {
+	if (unlikely(s->gone != NULL) || unlikely(!mode.bare)) {
 		uint32_t idx = sheet_idx((uint32_t)u, (uint32_t)j);
 
 		return s->rec ? page_free_recorded(s, p, idx, b) : page_free_long(s, p, idx, b);
@@ -211,7 +211,7 @@ static __attribute__((noinline)) void row_free(struct view *v, void *p)
 	c = &tc->cur[g->cls];
 	if (unlikely(c->view == v && c->word == u / 64 && (c->mask >> (u % 64) & 1)))
 		goto rest;
-	if (unlikely(v->gone != NULL) || mode.poison || !mode.bare)
+	if (unlikely(v->gone != NULL) || !mode.bare)
 		return v->rec ? row_free_recorded(v, d) : row_free_long(v, d);
 	owner_enter(&tc->own, v);
 	if (unlikely(!bit_clear(&v->live[u / 64], u % 64)))

@@ -66,7 +66,6 @@ static struct sheet *sheet_build(bool runs)
 		return NULL;
 	s->words = SHEET_PAGES * (runs ? 1 : SHEET_PAGE_WORDS);
 	s->live = meta_alloc(live_bytes(s));
-	s->plain = !mode.records && !mode.poison && !mode.share;
 	if (mode.records)
 		s->rec = meta_alloc(SHEET_PAGES * sizeof(*s->rec));
 	if (s->live && (s->rec || !mode.records))

@@ -43,7 +43,6 @@ struct sheet {
 	size_t words;	     /* of live, and of gone: of runs, one for each page */
 	struct record **rec; /* by page: a record per object; NULL where none are kept */
 	_Atomic(struct records *) records; /* where those lie */
-	bool plain; /* no records, nothing is filled, none dies at once: the short way */
 
 	/* By page; set by the thread that cuts it. */
 	uint16_t cut[SHEET_PAGES]; /* an index of page_kinds | the owner << OWNER_SHIFT */

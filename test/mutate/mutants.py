@@ -11,7 +11,7 @@ MUTANTS = [
      ["bug:uaf-loaded-read:deferred"]),
     ("short-row-never-at-once", "src/malloc/short_free.c", "\tif (at_once)\n\t\tunit_died(v, u, true);\n", "",
      ["bug:uaf-read-small:strict"]),
-    ("short-row-not-noted", "src/malloc/short_free.c", "|| mode.poison || !mode.bare)", "|| mode.poison)",
+    ("short-row-not-noted", "src/malloc/short_free.c", "unlikely(v->gone != NULL) || !mode.bare)", "unlikely(v->gone != NULL) || mode.poison)",
      ["bug:uaf-read-small:strict"]),
     ("short-row-not-recorded", "src/malloc/short_alloc.c", "\treturn likely(!v->rec) ? p : malloc_recorded(v, p, size);\n",
      "\treturn p;\n", ["bug:uaf-list,uaf-neighbour,uaf-read-shared,uaf-thread-storm:strict"]),

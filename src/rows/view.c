@@ -98,7 +98,8 @@ static void view_warm(struct view *v, uint32_t there)
 /*
  * A private page that comes by itself takes a fault and half a microsecond to clear, 2 MB of them at
  * once the time of sixty. So what more than a few hundred blocks want they cut from huge pages, until
- * the process forks: a child would clear 2 MB for a few blocks. Under views_lock.
+ * the process forks: a child would clear 2 MB for a few blocks. They are three or four, over before
+ * policy_huge could tell that they come slowly. Under views_lock.
  */
 static struct {
 	uint32_t pages; /* of blocks so far */

@@ -11,8 +11,9 @@
 
 /*
  * Where the kernel maps downwards from the stack, as it usually does: above what clisp keeps for
- * its heap whoever is there (16 to 32 TB), below PIEs. Where it maps upwards (ulimit -s unlimited),
- * it begins at a third of the address space.
+ * its heap whoever is there (16 to 32 TB), below PIEs. Where it maps upwards (`ulimit -s unlimited` on
+ * older kernels), it begins at a third of the address space. On newer ones it then maps downwards from a sixth,
+ * which is below all of this.
  */
 #define LOW	    (32UL << 40)
 #define HIGH	    (85UL << 40)
@@ -89,7 +90,8 @@ static bool table_grow(vaddr_t end)
 
 int space_start(size_t want)
 {
-	bool up = vaddr_of(&space) < HIGH; /* where the kernel has put this library */
+	vaddr_t here = vaddr_of(&space); /* where the kernel has put this library */
+	bool up = here >= LOW && here < HIGH;
 	vaddr_t lo = up ? LOW_LEGACY : LOW, hi = up ? HIGH_LEGACY : HIGH;
 	size_t table;
 

@@ -129,7 +129,7 @@ static int peek(const unsigned char *p, unsigned char *byte)
  */
 static bool is_dying(const unsigned char *p, unsigned char b)
 {
-	for (time_t end = time(NULL) + 20; !b && time(NULL) < end; usleep(1000))
+	for (time_t end = time(NULL) + 600; !b && time(NULL) < end; usleep(1000))
 		if (peek(p, &b))
 			return true;
 	return false;

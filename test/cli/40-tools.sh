@@ -108,6 +108,18 @@ verdict check-red 'check unit         unit: 1 passed, 4 failed
 not ok: unit two: no
 1 passed, 4 failed
 status 1' "$(unsteady 4)"
+# tools/limit ends what sleeps and what runs for too long; what others kept from running is left alone.
+limited() { # limited COMMAND...: its status, and what is said of the end
+	"$top/tools/limit" "$@" >limit.out 2>&1 </dev/null
+	echo "$? $(sed -n 's/^\(limit: killed\).*/\1/p' limit.out)"
+}
+verdict limit-status '7 ' "$(limited 1 sh -c 'exit 7')"
+verdict limit-sleeps '124 limit: killed' "$(limited 1 sleep 1000)"
+verdict limit-runs '124 limit: killed' "$(limited 1 sh -c 'while :; do :; done')"
+echo 5 0 >clock
+verdict limit-waits '0 ' "$(UNDANGLE_VM_CLOCK=clock limited 2 sh -c 'echo 6 1000 >clock; sleep 15')"
+echo 5 1000 >clock
+verdict limit-waited '124 limit: killed' "$(UNDANGLE_VM_CLOCK=clock limited 1 sleep 1000)"
 # what a verb prints and cannot write is no success
 for verb in symbolize html sarif; do
 	verdict "$verb-full" "undangle: $verb: cannot write: No space left on device

@@ -49,7 +49,7 @@ static inline bool atonce_rests(struct atonce_rest *rests, uint64_t place)
 	return true;
 }
 
-/* Not in strict. dear: a huge page would be split. rests: the thread's, or NULL. */
+/* Not in strict. dear: budget.h. rests: the thread's, or NULL. */
 bool atonce_allows(struct atonce_rest *rests, uint64_t place, bool dear);
 
 /* A kill began then, by the time stamp counter; `after` ticks more are to come. Not in strict. */

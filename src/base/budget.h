@@ -27,7 +27,7 @@ enum budget_claim budget_claim(uint32_t before);
 /* If that one is refused: so many after it need not ask. One in so many does, and all that are due. */
 #define BUDGET_ASKS 16U
 uint32_t budget_rest(uint32_t before);
-/* `dear`: it would split a huge page. */
+/* `dear`: the memory around it would never be one piece again. */
 bool budget_allows(int64_t left, unsigned share, enum budget_claim claim, bool dear);
 
 #endif

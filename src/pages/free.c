@@ -89,12 +89,14 @@ static __attribute__((noinline)) bool free_uncached(
 	return true;
 }
 
-/* Where a page is one block's, does what is freed there by this stack, or caller, die at once? */
+/*
+ * Where a page is one block's, does what is freed there by this stack, or caller, die at once? The first hole is
+ * dear, whatever the pages: the sheet will not move then, and 2 MB of fresh memory come in its place.
+ */
 static bool dies_at_once(const struct sheet *s, uint32_t kind, uint32_t stack, void *frame)
 {
 	return page_may_die_at_once(page_kinds[kind].slots) &&
-	       atonce_allows(
-		       NULL, atonce_place(stack, frame, kind), s->at.huge && !sheet_is_holed(s));
+	       atonce_allows(NULL, atonce_place(stack, frame, kind), !sheet_is_holed(s));
 }
 
 bool pages_free(struct sheet *s, void *p, bool moved, void *frame)

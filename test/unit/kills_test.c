@@ -7,13 +7,17 @@
 #include "engine_play.h"
 #include "base/budget.h"
 
+static struct sheet *sheet_with(const void *p)
+{
+	return (struct sheet *)(space_entry(vaddr_of(p)) & ~SPACE_WHAT);
+}
+
 static bool is_in_huge(void *p)
 {
 	uintptr_t e = space_entry(vaddr_of(p));
 
-	if ((e & SPACE_WHAT) == SPACE_SHEET)
-		return ((struct sheet *)(e & ~SPACE_WHAT))->at.huge;
-	return view_is_huge((struct view *)e);
+	return (e & SPACE_WHAT) == SPACE_SHEET ? sheet_with(p)->at.huge
+					       : view_is_huge((struct view *)e);
 }
 
 /* The first kill in 2 MB that are one huge page is charged for all their pages, and no other kill. */
@@ -68,7 +72,7 @@ static void play_half_cut(const struct way *w)
 	while (!is_in_huge(p[0]));
 	p[1] = short_malloc(PAGE_SIZE - 96);
 	p[2] = short_malloc(PAGE_SIZE - 96);
-	s = (const struct sheet *)(space_entry(vaddr_of(p[2])) & ~SPACE_WHAT);
+	s = sheet_with(p[2]);
 	short_free(p[0]);
 	short_free(p[1]);
 	CHECK_EQ(splits, 0);
@@ -84,6 +88,45 @@ static void play_half_cut(const struct way *w)
 static void a_page_that_is_half_cut_is_not_split(void)
 {
 	in_child(&(struct way){DETECT_GROUPED, 1, 0, true, 0}, play_half_cut);
+}
+
+static bool dies_when_freed(void *p)
+{
+	short_free(p);
+	return is_dead(vaddr_of(p));
+}
+
+/*
+ * A sheet without holes moves when all is dead; with one, 2 MB of fresh memory come in its place. So what is freed
+ * all the time dies at once only where there are holes, and what is due makes them: here each second one, after 32.
+ */
+static void play_whole(const struct way *w)
+{
+	void *p[64], *next;
+
+	options.strict_share = 100; /* never too little, however slow the machine is */
+	mode_start();
+	atonce_start();
+	for (unsigned i = 0; i < ARRAY_LEN(p); i++)
+		p[i] = short_malloc(PAGE_SIZE - 96);
+	do
+		next = short_malloc(PAGE_SIZE - 96);
+	while (sheet_with(next) == sheet_with(p[0]));
+	for (unsigned i = 0; i < 33; i++)
+		CHECK(dies_when_freed(p[i]));
+	CHECK(!sheet_with(next)->at.huge && !sheet_is_holed(sheet_with(next)));
+	CHECK(!dies_when_freed(next));
+	CHECK(!sheet_is_holed(sheet_with(next)));
+	CHECK(dies_when_freed(p[33])); /* due */
+	CHECK(dies_when_freed(p[34])); /* not due: a hole more */
+	next = short_malloc(PAGE_SIZE - 96);
+	CHECK(dies_when_freed(next)); /* due */
+	CHECK(sheet_is_holed(sheet_with(next)));
+}
+
+static void what_is_freed_always_makes_no_first_hole(void)
+{
+	in_child(&(struct way){DETECT_GROUPED, 1, 0, true, 0}, play_whole);
 }
 
 /* A page of 64 blocks is looked at as one, or where some live, as 64. Block n is written to: at its last byte. */
@@ -169,6 +212,7 @@ int main(void)
 	RUN(what_is_written_is_found);
 	RUN(splits_are_charged);
 	RUN(a_page_that_is_half_cut_is_not_split);
+	RUN(what_is_freed_always_makes_no_first_hole);
 	RUN(children_kill_in_long_runs);
 	return UNIT_END();
 }

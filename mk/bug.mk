@@ -2,7 +2,7 @@
 # `// each:` lines), and with -DTWIN=1 the correct program.
 # Compiled as users compile (-O2 -g, frame pointers as the compiler likes). test/bug/run.py
 # compares each run with the whole verdict in the first lines of the source.
-#   make check-bug [BACKEND=kvm] [MODES=adaptive,bare,test,rows,pages,strict,deferred,grouped] [ONLY=uaf-fork,...]
+#   make check-bug [BACKEND=kvm] [MODES=adaptive,bare,test,rows,pages,strict,deferred] [ONLY=uaf-fork,...]
 
 BACKEND	?= host
 MODES	?= adaptive,bare,test,rows,pages

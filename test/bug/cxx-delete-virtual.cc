@@ -1,7 +1,6 @@
 // expect: kind=use-after-free access=READ bytes=8 offset=0 block=8 status=139
 // expect: use=~drop_again>main free=~drop>main alloc=~make>main
 // pages: kind=double-free access=- bytes=- call=free status=134
-// grouped: kind=double-free access=- bytes=- call=free status=134
 // The second delete of an object with a virtual destructor is a use: it reads the vtable.
 #include "bug.h"
 

@@ -1,4 +1,4 @@
-// only: strict,deferred,grouped
+// only: strict,deferred,adaptive,test
 // expect: kind=double-free call=free offset=0 block=64 status=134
 // expect: alloc=make>owner free=drop>~ use=drop>~
 // The thread that allocated the block and another free it at the same instant. One round, for

@@ -3,7 +3,6 @@
 // host-only: the next malloc's header is there
 // pages: what=interior offset=*
 // test: what=past offset=144
-// grouped: what=past offset=144
 // Before the start of a live block; packed side by side that is inside the one before it.
 #include "bug.h"
 

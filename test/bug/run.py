@@ -23,9 +23,9 @@ Further lines: `only: MODE,...` runs it in these modes alone; `options: a=b` add
 `each: LABEL KEY=VALUE...[: REMARK]`, once or more: a family of programs, FILE-LABEL, each compiled with
 -DKEY=VALUE; where a line above expects KEY, it is that VALUE.
 
-In test's profile a write may be found later (LATE). In it, in grouped mode and by whole pages a use-after-free of a block of up to 1 MB may also stay unseen,
-and then the program must end as if nothing had happened: grouped promises that a freed slot is not
-used again, not when it dies.
+In test's profile a write may be found later (LATE). In it and by whole pages a use-after-free of a block of up to
+1 MB may also stay unseen, and then the program must end as if nothing had happened: grouped promises that a freed
+slot is not used again, not when it dies.
 
 Every program also has a twin without the bug: it must print nothing and exit 0.
 """
@@ -49,7 +49,6 @@ MODES = {
     "adaptive": "detect=adaptive",
     "bare": "detect=adaptive:no-stacks",
     "deferred": "detect=deferred",
-    "grouped": "detect=grouped",
     # Likewise, where nothing is recorded nor filled: the shortest ways of single objects.
     "rows": "detect=deferred:stacks=off:no-poison",
     # As the production profile has it, but for the warnings: whole pages, nothing recorded.
@@ -194,11 +193,11 @@ def case(args, prog, mode, twin):
         want.update(prog.on_kvm)
     # What it read was the filling, if it has a line `settle`: then it may know that something is wrong.
     unseen = status == 0 or (mode in prog.settle and isinstance(status, int) and status < 100)
-    if mode in ("grouped", "pages", "test") and unseen and not out and may_be_late(want) and not prog.sampled:
+    if mode in ("pages", "test") and unseen and not out and may_be_late(want) and not prog.sampled:
         return []
-    if mode in ("grouped", "test") and want["kind"] == "use-after-free" and LATE in out and "found" not in want:
+    if mode == "test" and want["kind"] == "use-after-free" and LATE in out and "found" not in want:
         want = later(want)
-    if mode in ("grouped", "test") or mode in UNRECORDED:
+    if mode == "test" or mode in UNRECORDED:
         want = {k: v for k, v in want.items() if v != "-"}
     if mode in UNRECORDED and not prog.sampled:
         want = {k: v for k, v in want.items() if k not in RECORDED}

@@ -114,6 +114,12 @@ def wait(p, limit):
             return "timeout"
 
 
+def delayed(args):
+    """What makes each of the named system calls take longer, natively and with us: the best finder of races."""
+    return ["strace", "-f", "-qq", "-o", "/dev/null", "-e", f"trace={args.delay}",
+            "-e", f"inject={args.delay}:delay_enter={args.delay_us}"] if args.delay else []
+
+
 def size_of(args, profile):
     return "tiny" if args.size == "quick" and profile in ("strict", "adaptive") else args.size
 
@@ -132,6 +138,7 @@ def one_run(args, case, profile, size):
             o for o in (case.head.get("options"), args.options) if o)
         cmd = [f"{args.B}/undangle", f"--backend={args.backend}", f"--log={work}/report.%p",
                *PROFILES[profile], "--"] + cmd
+    cmd = delayed(args) + cmd
     os.mkdir(work + "/log")
     os.chmod(work, 0o777)
     start = time.monotonic()
@@ -152,6 +159,8 @@ def one_run(args, case, profile, size):
         err.seek(0)
         texts = [f.read().decode(errors="replace").replace(home, "$PWD").replace(work, "$WORK")
                  for f in (out, err)]
+        if args.delay:  # it talks about threads that end while they are delayed
+            texts[1] = re.sub(r"^strace: .*\n", "", texts[1], flags=re.M)
     found, notes = "", ""
     for name in sorted(glob.glob(work + "/report.*")):
         text = open(name, errors="replace").read()
@@ -235,9 +244,13 @@ def main():
     ap.add_argument("--options", default="")
     ap.add_argument("--cases", help="a folder of cases instead of cases/ and prog/")
     ap.add_argument("--patience", type=float, default=1, help="factor on every time limit")
+    ap.add_argument("--delay", help="CALL,...: strace delays each of these system calls")
+    ap.add_argument("--delay-us", type=int, default=5000, help="by so many microseconds")
     ap.add_argument("--keep", action="store_true", help="leave the working folders")
     args = ap.parse_args()
     args.B = os.path.abspath(args.B)
+    if args.delay and subprocess.run(delayed(args) + ["true"]).returncode:
+        sys.exit(2)  # strace has said why
     where = [os.path.abspath(args.cases) + "/*.sh"] if args.cases else [f"{HERE}/{p}" for p in ("cases/*.sh", "prog/*.c", "prog/*.cc")]
     cases = [Case(p) for w in where for p in sorted(glob.glob(w))]
     if args.only:

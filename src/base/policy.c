@@ -144,24 +144,27 @@ uint32_t policy_view_units(uint32_t views, uint64_t others, uint32_t all)
 	return views < VIEWS_SMALL ? MIN(UNITS_FIRST << 2 * views, most) : most;
 }
 
+static int64_t huge_by_small(const struct policy_huge *h)
+{
+	return (int64_t)(h->small * (HUGE_SIZE / PAGE_SIZE));
+}
+
 bool policy_huge_next(struct policy_huge *h)
 {
-	if (!h->without)
+	if (h->owed <= 0)
 		return true;
-	h->without--;
+	h->owed -= huge_by_small(h) / 16;
 	return false;
 }
 
 void policy_huge_touched(struct policy_huge *h, bool huge, uint64_t ticks)
 {
-	if (!huge) {
+	int64_t by_small = huge_by_small(h);
+
+	if (!huge)
 		h->small = h->small ? MIN(h->small, ticks) : ticks;
-		return;
-	}
-	if (!h->small || ticks / (HUGE_SIZE / PAGE_SIZE) <= h->small)
-		h->dear = 0;
-	else if (h->dear < HUGE_DEAR)
-		h->dear++;
-	if (h->dear == HUGE_DEAR)
-		h->without = HUGE_WITHOUT;
+	else if (by_small)
+		h->owed = MAX(
+			h->owed + (int64_t)MIN(ticks, (uint64_t)by_small * HUGE_MOST) - by_small,
+			-by_small * HUGE_SAVED);
 }

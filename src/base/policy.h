@@ -83,15 +83,18 @@ uint32_t policy_view_units(uint32_t views, uint64_t others, uint32_t all);
 /*
  * Does fresh memory come by huge pages? A hypervisor that was told of free memory takes it away, and whole huge
  * pages of what is free are what it is told of: then one takes 4.4 ms to come, where 512 small ones, which come
- * from what was used lately, take 0.8 ms; else 0.17. After so many in a row that took longer than their small
- * ones, so much comes without, and one more is tried. (In a row, for who loses the processor meanwhile takes long,
- * too.)
+ * from what was used lately, take 0.8 ms; else 0.17. One process sees both. So what huge ones took longer than
+ * their small ones is owed, and each that comes by small ones pays a sixteenth of what these take: then those that
+ * are tried cost no more than a sixteenth of all.
+ *
+ * Who loses the processor meanwhile takes long, too: so one counts as so many times its small ones at most, and so
+ * many times what they take may be saved before.
  */
-#define HUGE_DEAR    3
-#define HUGE_WITHOUT 16
+#define HUGE_MOST  4
+#define HUGE_SAVED 4
 struct policy_huge {
 	uint64_t small; /* ticks of a small page's first touch, the least; 0: none was seen */
-	uint32_t dear, without;
+	int64_t owed;	/* ticks */
 };
 /* May the next be huge? */
 bool policy_huge_next(struct policy_huge *h);

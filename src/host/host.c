@@ -381,6 +381,12 @@ void host_range_huge(vaddr_t at, size_t len)
 	sys_madvise(at, len, MADV_HUGEPAGE);
 }
 
+void host_range_warm(vaddr_t at, size_t len)
+{
+	if (host.populate)
+		sys_madvise(at, len, MADV_POPULATE_W_NR);
+}
+
 /* An advice that the kernel gives to whole pages only: it splits what is larger first (5.4). */
 void host_range_split(vaddr_t page)
 {

@@ -106,6 +106,9 @@ int host_range_map(vaddr_t at, size_t len);
 /* A hint: all of it will be used; where the machine can, by huge pages. */
 void host_range_huge(vaddr_t at, size_t len);
 
+/* A hint: all of it will be written to soon. One call for 64 KB takes less than its sixteen faults. */
+void host_range_warm(vaddr_t at, size_t len);
+
 /*
  * A huge page of which a part is killed keeps all of its memory until it is split, which takes one
  * page that is about to die.

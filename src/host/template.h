@@ -19,6 +19,7 @@
 #define MADV_GUARD_NR	   102
 #define MADV_REVIVE_NR	   103
 #define MADV_POPULATE_R_NR 22
+#define MADV_POPULATE_W_NR 23 /* known where the other is */
 #define PIDFD_SELF_NR	   -10000
 
 struct host {

@@ -306,6 +306,14 @@ void host_range_huge(vaddr_t at, size_t len)
 	memset(&asked_huge[page_of(at) / CHUNK_PAGES], 1, len >> HUGE_SHIFT);
 }
 
+static size_t range_warmed; /* bytes */
+
+void host_range_warm(vaddr_t at, size_t len)
+{
+	CHECK(len && (page_of(at) ^ page_of(at + len - 1)) < CHUNK_PAGES);
+	range_warmed += len;
+}
+
 static unsigned splits;
 
 void host_range_split(vaddr_t page)

@@ -267,16 +267,35 @@ static unsigned sheets_huge(unsigned n)
 	return huge;
 }
 
+/* In runs. */
+static void sheets_in_runs(unsigned n)
+{
+	for (unsigned i = 0; i < n * SHEET_PAGES; i += 16)
+		short_malloc(16 * PAGE_SIZE);
+}
+
 static void play_slow(const struct way *w)
 {
 	struct sigaction a = {.sa_sigaction = touched, .sa_flags = SA_SIGINFO};
 
 	sigaction(SIGSEGV, &a, NULL);
 	CHECK_EQ(sheets_huge(2), 0);
+	CHECK_EQ(range_warmed, 0);
 	slow_huge = true;
-	CHECK(sheets_huge(20) <= 6);
+	CHECK_EQ(sheets_huge(20), 2);
+	/* The others are asked for before they are touched. */
+	CHECK_EQ(range_warmed, 18 * SHEET_BYTES);
+	sheets_in_runs(20);
+	CHECK_EQ(range_warmed, 18 * SHEET_BYTES);
+	/* Nor is what has moved. */
+	mode.defer_frees = UINT32_MAX;
+	mode.defer_bytes = 1UL << 40;
+	mode.defer_ns = 1UL << 60;
+	for (unsigned i = 0; i < 50 * SHEET_PAGES; i++)
+		short_free(short_alloc(PAGE_SIZE, false, NULL));
+	CHECK(range_warmed <= 22 * SHEET_BYTES);
 	slow_huge = false;
-	CHECK(sheets_huge(40) >= 20);
+	CHECK(sheets_huge(120) >= 20);
 }
 
 static void huge_pages_that_come_slowly_are_few(void)

@@ -174,16 +174,22 @@ static void huge_pages(void)
 	policy_huge_touched(&h, false, 5000);
 	policy_huge_touched(&h, false, 1000);
 	policy_huge_touched(&h, false, 3000);
-	CHECK_EQ(come_huge(&h, 100, 512 * 1000 + 511), 100);
-	/* Two that are dear say nothing. */
+	/* As dear as their small ones: it is the same. */
+	CHECK_EQ(come_huge(&h, 100, 512 * 1000), 100);
+	CHECK_EQ(h.owed, 0);
+	/* Twice as dear: one of each seventeen; however much it took, one of 49. */
+	CHECK_EQ(come_huge(&h, 10 * 17, 2 * 512 * 1000), 10);
+	CHECK_EQ(come_huge(&h, 10 * 49, 1UL << 40), 10);
+	/* Cheap ones save up, but no more than pays for one that lost the processor. */
+	CHECK_EQ(come_huge(&h, 1000, 100 * 1000), 1000);
+	CHECK_EQ(come_huge(&h, 1, 1UL << 40), 1);
+	CHECK_EQ(come_huge(&h, 1, 1UL << 40), 1);
+	CHECK_EQ(come_huge(&h, 33, 100 * 1000), 1);
+	/* Now and then one is dear, and all are huge. */
 	for (unsigned i = 0; i < 10; i++) {
-		CHECK_EQ(come_huge(&h, HUGE_DEAR - 1, 513 * 1000), HUGE_DEAR - 1);
-		CHECK_EQ(come_huge(&h, 1, 400 * 1000), 1);
+		CHECK_EQ(come_huge(&h, 9, 100 * 1000), 9);
+		CHECK_EQ(come_huge(&h, 1, 8 * 512 * 1000), 1);
 	}
-	/* As many as it takes, and one of each seventeen. */
-	CHECK_EQ(come_huge(&h, HUGE_DEAR + 10 * (HUGE_WITHOUT + 1), 513 * 1000), HUGE_DEAR + 10);
-	/* One that is cheap again, and all are huge. */
-	CHECK_EQ(come_huge(&h, HUGE_WITHOUT + 1 + 50, 400 * 1000), 1 + 50);
 }
 
 int main(void)

@@ -149,12 +149,9 @@ static int64_t huge_by_small(const struct policy_huge *h)
 	return (int64_t)(h->small * (HUGE_SIZE / PAGE_SIZE));
 }
 
-bool policy_huge_next(struct policy_huge *h)
+bool policy_huge_next(const struct policy_huge *h)
 {
-	if (h->owed <= 0)
-		return true;
-	h->owed -= huge_by_small(h) / 16;
-	return false;
+	return h->owed <= 0;
 }
 
 void policy_huge_touched(struct policy_huge *h, bool huge, uint64_t ticks)
@@ -163,7 +160,9 @@ void policy_huge_touched(struct policy_huge *h, bool huge, uint64_t ticks)
 
 	if (!huge)
 		h->small = h->small ? MIN(h->small, ticks) : ticks;
-	else if (by_small)
+	if (!huge && h->owed > 0)
+		h->owed -= huge_by_small(h) / 16;
+	else if (huge && by_small)
 		h->owed = MAX(
 			h->owed + (int64_t)MIN(ticks, (uint64_t)by_small * HUGE_MOST) - by_small,
 			-by_small * HUGE_SAVED);

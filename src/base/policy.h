@@ -97,7 +97,7 @@ struct policy_huge {
 	int64_t owed;	/* ticks */
 };
 /* May the next be huge? */
-bool policy_huge_next(struct policy_huge *h);
+bool policy_huge_next(const struct policy_huge *h);
 /* The first touch of a page took so many ticks. */
 void policy_huge_touched(struct policy_huge *h, bool huge, uint64_t ticks);
 

@@ -16,7 +16,8 @@
 #define READY_MOST  128U
 /*
  * Huge ones come in pairs, one mapping of 4 MB: one call moves both when both are dead, and a call takes as
- * long as the misses of all of their pages do. What is no pair moves so often; then a pair takes its place.
+ * long as the misses of all of their pages do. What is no pair moves so often; then a pair takes its place, if huge
+ * pages come.
  */
 #define ALONE_MOST  16U
 
@@ -281,7 +282,8 @@ static bool sheet_move(const struct sheet *s, bool pair)
 {
 	size_t len = SHEET_BYTES << pair;
 	vaddr_t from = ALIGN_DOWN(s->at.base, len), to = space_take(len, len);
-	struct sheet_at p = {to, s->at.huge, pair, pair ? 1 : (uint8_t)(s->at.moves + 1)};
+	uint8_t moves = pair ? 1 : (uint8_t)MIN(s->at.moves + 1U, ALONE_MOST);
+	struct sheet_at p = {to, s->at.huge, pair, moves};
 
 	if (!to || host_range_move(from, len, to, len))
 		return false;
@@ -314,7 +316,7 @@ void sheet_retire(struct sheet *s)
 	sheet_leave(s);
 	if (moves && other && other->retires && sheet_moves(other) && sheet_move(s, true))
 		sheet_leave(other);
-	else if (!moves || s->at.moves >= ALONE_MOST || !sheet_move(s, false))
+	else if (!moves || (s->at.moves == ALONE_MOST && huge_come()) || !sheet_move(s, false))
 		host_range_kill(s->at.base, SHEET_BYTES);
 	sheets_live();
 }

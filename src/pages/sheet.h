@@ -32,7 +32,7 @@ struct sheet_at {
 	vaddr_t base;
 	bool huge; /* asked to be one huge page, and was not split yet */
 	bool pair; /* its neighbour's memory is huge and of the same mapping, unless it has moved alone */
-	uint8_t moves; /* so far; 0: it was never used */
+	uint8_t moves; /* so far, or many; 0: it was never used */
 };
 
 struct sheet {

@@ -291,7 +291,7 @@ static void play_slow(const struct way *w)
 	mode.defer_frees = UINT32_MAX;
 	mode.defer_bytes = 1UL << 40;
 	mode.defer_ns = 1UL << 60;
-	for (unsigned i = 0; i < 50 * SHEET_PAGES; i++)
+	for (unsigned i = 0; i < 300 * SHEET_PAGES; i++)
 		short_free(short_alloc(PAGE_SIZE, false, NULL));
 	CHECK(range_warmed <= 22 * SHEET_BYTES);
 	slow_huge = false;

@@ -144,26 +144,32 @@ uint32_t policy_view_units(uint32_t views, uint64_t others, uint32_t all)
 	return views < VIEWS_SMALL ? MIN(UNITS_FIRST << 2 * views, most) : most;
 }
 
-static int64_t huge_by_small(const struct policy_huge *h)
-{
-	return (int64_t)(h->small * (HUGE_SIZE / PAGE_SIZE));
-}
-
 bool policy_huge_next(const struct policy_huge *h)
 {
 	return h->owed <= 0;
 }
 
+static void huge_pay(struct policy_huge *h, int64_t part)
+{
+	if (h->owed > 0)
+		h->owed -= part;
+}
+
+void policy_huge_missed(struct policy_huge *h)
+{
+	huge_pay(h, HUGE_SMALL / 256);
+}
+
 void policy_huge_touched(struct policy_huge *h, bool huge, uint64_t ticks)
 {
-	int64_t by_small = huge_by_small(h);
+	/* Of so many ticks is one part. */
+	uint64_t part = MAX(h->small * (HUGE_SIZE / PAGE_SIZE) / HUGE_SMALL, 1UL);
 
-	if (!huge)
+	if (!huge) {
 		h->small = h->small ? MIN(h->small, ticks) : ticks;
-	if (!huge && h->owed > 0)
-		h->owed -= huge_by_small(h) / 16;
-	else if (huge && by_small)
-		h->owed = MAX(
-			h->owed + (int64_t)MIN(ticks, (uint64_t)by_small * HUGE_MOST) - by_small,
-			-by_small * HUGE_SAVED);
+		huge_pay(h, HUGE_SMALL / 16);
+	} else if (h->small) {
+		h->owed += (int64_t)MIN(ticks / part, (uint64_t)HUGE_MOST) - HUGE_SMALL;
+		h->owed = MAX(h->owed, -HUGE_SAVED);
+	}
 }

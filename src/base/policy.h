@@ -85,20 +85,24 @@ uint32_t policy_view_units(uint32_t views, uint64_t others, uint32_t all);
  * pages of what is free are what it is told of: then one takes 4.4 ms to come, where 512 small ones, which come
  * from what was used lately, take 0.8 ms; else 0.17. One process sees both. So what huge ones took longer than
  * their small ones is owed, and each that comes by small ones pays a sixteenth of what these take: then those that
- * are tried cost no more than a sixteenth of all.
+ * are tried cost no more than a sixteenth of all. Who moves such a one pays as much as the misses of its pages cost
+ * him, so that a loop over its memory comes to have huge pages for good.
  *
  * Who loses the processor meanwhile takes long, too: so one counts as so many times its small ones at most, and so
  * many times what they take may be saved before.
  */
-#define HUGE_MOST  4
-#define HUGE_SAVED 4
+#define HUGE_SMALL 256 /* what its small ones take; in such parts is counted */
+#define HUGE_MOST  (4 * HUGE_SMALL)
+#define HUGE_SAVED (4 * HUGE_SMALL)
 struct policy_huge {
 	uint64_t small; /* ticks of a small page's first touch, the least; 0: none was seen */
-	int64_t owed;	/* ticks */
+	int64_t owed;
 };
 /* May the next be huge? */
 bool policy_huge_next(const struct policy_huge *h);
 /* The first touch of a page took so many ticks. */
 void policy_huge_touched(struct policy_huge *h, bool huge, uint64_t ticks);
+/* What came by small ones moved. */
+void policy_huge_missed(struct policy_huge *h);
 
 #endif

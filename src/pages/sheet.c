@@ -168,6 +168,13 @@ static bool huge_come(void)
 	return come;
 }
 
+static void huge_missed(void)
+{
+	lock_take(&sheet_lock);
+	policy_huge_missed(&huge_pages);
+	lock_drop(&sheet_lock);
+}
+
 static int sheet_place(struct sheet *s, bool huge)
 {
 	int err = 0;
@@ -287,6 +294,8 @@ static bool sheet_move(const struct sheet *s, bool pair)
 
 	if (!to || host_range_move(from, len, to, len))
 		return false;
+	if (!s->at.huge)
+		huge_missed();
 	if (!ready_put(p, 1U << pair))
 		host_range_kill(to, len);
 	return true;

@@ -180,6 +180,13 @@ static void huge_pages(void)
 	/* Twice as dear: one of each seventeen; however much it took, one of 49. */
 	CHECK_EQ(come_huge(&h, 10 * 17, 2 * 512 * 1000), 10);
 	CHECK_EQ(come_huge(&h, 10 * 49, 1UL << 40), 10);
+	/* Each that is missed pays, too. */
+	CHECK_EQ(come_huge(&h, 1, 1UL << 40), 1);
+	for (unsigned i = 0; i < 3 * 256; i++) {
+		CHECK(!policy_huge_next(&h));
+		policy_huge_missed(&h);
+	}
+	CHECK(policy_huge_next(&h));
 	/* Cheap ones save up, but no more than pays for one that lost the processor. */
 	CHECK_EQ(come_huge(&h, 1000, 100 * 1000), 1000);
 	CHECK_EQ(come_huge(&h, 1, 1UL << 40), 1);

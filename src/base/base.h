@@ -31,6 +31,8 @@
 #include "livebits.h"
 #include "owner.h"
 #include "pace.h"
+#include "mortal.h"
+#include "sweep.h"
 #include "record.h"
 #include "stamp.h"
 #include "vspace.h"

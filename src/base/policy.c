@@ -123,8 +123,13 @@ unsigned policy_cut(const size_t waiting[WORTHS], size_t most, size_t *left)
 #define SPENT_PAGES (32 * (HUGE_SIZE >> PAGE_SHIFT))
 #define SPENT_BYTES (2UL << 20)
 
-bool policy_spent_enough(uint32_t pages, size_t bytes)
+/* A pair of sheets moves by one call, and in a third-level cache 4 MB are as near as 2. */
+#define SPENT_SHEETS (2 * HUGE_SIZE)
+
+bool policy_spent_enough(bool grouped, uint32_t pages, size_t bytes)
 {
+	if (grouped)
+		return bytes >= SPENT_SHEETS;
 	return pages >= SPENT_PAGES || bytes >= SPENT_BYTES;
 }
 

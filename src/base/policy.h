@@ -71,8 +71,8 @@ unsigned policy_worth(uint64_t bytes, unsigned living);
  */
 unsigned policy_cut(const size_t waiting[WORTHS], size_t most, size_t *left);
 
-/* Are so many spent views (by pages of addresses, and bytes) enough to kill them now? */
-bool policy_spent_enough(uint32_t pages, size_t bytes);
+/* Are so many spent views or, grouped, sheets (by pages of addresses, and bytes) enough to kill them now? */
+bool policy_spent_enough(bool grouped, uint32_t pages, size_t bytes);
 
 /*
  * Units for a cursor's next view, after so many for this size, and so many that other cursors took

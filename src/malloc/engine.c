@@ -315,16 +315,13 @@ void engine_look_late(void)
 	if (mode.grouped)
 		pages_look_late();
 	else
-		sweep_look_late();
+		rows_look_late();
 	lock_section_leave(&s);
 }
 
 void engine_kill_dead(bool trim)
 {
-	if (mode.grouped)
-		pages_sweep(true);
-	else
-		sweep_run(true);
+	sweep_run(true);
 	if (!trim)
 		return;
 	pages_trim();
@@ -375,7 +372,7 @@ static void rows_stats(struct out *o)
 	log_stat(o, "views          %lu made, %lu killed whole, %u live", rows_counts.views_made,
 		rows_counts.views_killed, rows_counts.views_live);
 	log_stat(o, "kills          %lu units, %lu runs, %lu sweeps", rows_counts.units_killed,
-		rows_counts.runs_killed, rows_counts.sweeps);
+		rows_counts.runs_killed, sweeps);
 	log_stat(o, "mappings       %u; %u views are parts of %u super-views", host_maps_count(),
 		rows_counts.views_joined, rows_counts.supers_live);
 }
@@ -388,7 +385,7 @@ static void pages_stats(struct out *o)
 	log_stat(o, "sheets         %lu made, %lu of them moved, %u live, %u ready", c.made,
 		c.moved, c.live, c.ready);
 	log_stat(o, "kills          %lu pages, %lu runs, %lu sweeps", pages_swept.pages_killed,
-		pages_swept.runs_killed, pages_swept.sweeps);
+		pages_swept.runs_killed, sweeps);
 	log_stat(o, "mappings       %u", host_maps_count());
 }
 

@@ -4,9 +4,9 @@
  * app context, no lock.
  *
  * short_free: by what the table of addresses says,
- *	page_free	bit_clear, page_count_free; page_freed if the word has nothing alive
+ *	page_free	bit_clear, count_free; page_freed if the word has nothing alive
  *	page_free_as	what is freed is filled or noted before; or others have freed some there, too
- *	row_free	bit_clear, count_free; row_freed likewise, or if the view is not dirty yet
+ *	row_free	bit_clear, count_free; row_freed likewise, or if the view is not pending yet
  *	free_rest	all else (engine.c), and what is wrong
  */
 #include "malloc.h"
@@ -50,28 +50,16 @@ static __attribute__((noinline)) void free_rest(void *p)
 	frame_kept(NULL);
 }
 
-static __attribute__((noinline)) void freed_tell(struct cursors *tc)
+static __attribute__((noinline)) void freed_tell(struct owner *o)
 {
-	cursors_told(tc);
+	sweep_told(o);
 	late_tell(WHEN_DIES);
 }
 
-static inline void count_free(struct cursors *tc, size_t bytes)
+static inline void count_free(struct owner *o, size_t bytes)
 {
-	if (unlikely(owner_freed(&tc->own, bytes, mode.step)))
-		freed_tell(tc);
-}
-
-static __attribute__((noinline)) void page_freed_tell(struct cutter *c)
-{
-	cutter_told(c);
-	late_tell(WHEN_DIES);
-}
-
-static inline void page_count_free(struct cutter *c, size_t bytes)
-{
-	if (unlikely(owner_freed(&c->own, bytes, mode.step)))
-		page_freed_tell(c);
+	if (unlikely(owner_freed(o, bytes, mode.step)))
+		freed_tell(o);
 }
 
 /* An object of page u, of the class of b, is freed; the page may have died. */
@@ -80,7 +68,7 @@ static __attribute__((noinline)) void page_freed(
 {
 	if (sheet_page_empty(s, u, b->slots))
 		sheet_page_died(s, u, false);
-	page_count_free(c, b->size);
+	count_free(&c->own, b->size);
 	late_tell(WHEN_DIES);
 }
 
@@ -99,7 +87,7 @@ static ALWAYS_INLINE void page_free_as(struct sheet *s, void *p, uint32_t idx, c
 		return free_rest(p);
 	if (unlikely(!sheet_live_word(s, idx / SHEET_BITS)))
 		return page_freed(s, sheet_page_of(idx), c, b);
-	page_count_free(c, b->size);
+	count_free(&c->own, b->size);
 }
 
 /* Entered by jumps only: its frame is where free was called. */
@@ -141,16 +129,16 @@ static inline void page_free(struct sheet *s, void *p)
 		return free_rest(p);
 	if (unlikely(!s->live[u + (j >> 6) * SHEET_PAGES]))
 		return page_freed(s, (uint32_t)u, c, b);
-	page_count_free(c, b->size);
+	count_free(&c->own, b->size);
 }
 
 /* Object u of a view of single objects is freed. */
 static __attribute__((noinline)) void row_freed(struct view *v, size_t u, struct cursors *tc)
 {
-	pending_note(v);
+	mortal_pending(&v->mortal);
 	if (!view_live_word(v, (uint32_t)u / 64))
-		sweep_look_spent(v);
-	count_free(tc, v->geom->size);
+		word_died(v);
+	count_free(&tc->own, v->geom->size);
 	late_tell(WHEN_DIES);
 }
 
@@ -175,9 +163,9 @@ static ALWAYS_INLINE void row_free_as(struct view *v, size_t d, struct record *r
 		return row_free_rest(v, d);
 	if (at_once)
 		unit_died(v, u, true);
-	if (unlikely(!view_live_word(v, u / 64) || !v->dirty))
+	if (unlikely(!view_live_word(v, u / 64) || !v->mortal.on[PENDING]))
 		return row_freed(v, u, tc);
-	count_free(tc, v->geom->size);
+	count_free(&tc->own, v->geom->size);
 }
 
 /* What is freed is noted. Entered by jumps only, as the next one: its frame is where free was called. */
@@ -216,9 +204,9 @@ static __attribute__((noinline)) void row_free(struct view *v, void *p)
 	owner_enter(&tc->own, v);
 	if (unlikely(!bit_clear(&v->live[u / 64], u % 64)))
 		goto rest;
-	if (unlikely(!v->live[u / 64] || !v->dirty))
+	if (unlikely(!v->live[u / 64] || !v->mortal.on[PENDING]))
 		return row_freed(v, u, tc);
-	return count_free(tc, g->size);
+	return count_free(&tc->own, g->size);
 rest:
 	row_free_rest(v, d);
 }

@@ -21,6 +21,7 @@ void pages_start(void)
 	owner_start(sizeof(struct cutter), &cutter_shared.own, NULL);
 	pages_class_init();
 	atonce_start();
+	sweep_start(&pages_sweeper);
 }
 
 /* What was taken for a malloc. */
@@ -55,7 +56,7 @@ static bool refill(struct cutter *c, unsigned cls)
 	for (int try = 0; try < 3; try++) {
 		if (!supply_refill(c, cls))
 			return true;
-		if (!pages_sweep(true))
+		if (!sweep_run(true))
 			break;
 		pages_trim();
 	}

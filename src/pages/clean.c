@@ -1,12 +1,11 @@
 /*
- * clean.c - see clean.h. app context, pages_sweep_lock held.
+ * clean.c - see clean.h. app context, sweep_lock held.
  *
  * What breaks it: a page that is killed while somebody may still be handed an object of it.
  */
 #include "clean.h"
 #include "host/host.h"
 #include "pages.h"
-#include "pending.h"
 
 /* The dead of 64 pages, those among them that no thread found dead. */
 static uint64_t dead_word(struct sheet *s, unsigned w)
@@ -122,16 +121,16 @@ void sheet_clean(struct sheet *s)
 {
 	struct census n;
 
-	s->since.frees = 0;
-	atomic_store(&s->pending, 0);
+	s->mortal.since.frees = 0;
+	atomic_store(&s->mortal.on[PENDING], 0);
 	sheet_look(s, &n); /* a free after the first look may have seen it marked */
 	if (n.whole) {
-		sheet_spent_add(s);
+		sheet_spent(s);
 		return;
 	}
 	sheet_find_late(s, n.due);
 	if (n.ndue)
 		sheet_kill(s, n.due);
 	if (pages_watched(s))
-		sheet_pending(s);
+		mortal_pending(&s->mortal);
 }

@@ -1,7 +1,7 @@
 /*
  * clean.h - what is dead in a sheet, and how it dies there, with the living around it.
  *
- * app context; everything here is called with pages_sweep_lock held.
+ * app context; everything here is called with sweep_lock held.
  */
 #ifndef UD_PAGES_CLEAN_H
 #define UD_PAGES_CLEAN_H

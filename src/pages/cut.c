@@ -1,6 +1,5 @@
 /* cut.c - see cut.h. app context. */
 #include "cut.h"
-#include "pending.h"
 #include "sample.h"
 #include "host/host.h"
 
@@ -22,7 +21,7 @@ static void pages_leave(struct sheet *s, uint32_t from, uint32_t to)
 	for (uint32_t u = from; u < to; u++)
 		atomic_fetch_or(&s->dead[u / 64], 1UL << (u % 64));
 	if (from < to)
-		sheet_pending(s);
+		mortal_pending(&s->mortal);
 }
 
 /* Takes over some more for a run of n; false: the supply needs another sheet. */

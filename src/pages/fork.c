@@ -10,8 +10,8 @@
 
 static struct lock_section section UD_ALWAYS; /* of the one fork at a time, under the locks */
 
-static struct lock *const locks[] = {&owner_shared_lock, &pages_sweep_lock, &large_lock,
-	&owner_lock, &sheet_lock, &space_lock, &meta_lock};
+static struct lock *const locks[] = {&owner_shared_lock, &sweep_lock, &large_lock, &owner_lock,
+	&sheet_lock, &space_lock, &meta_lock};
 
 void pages_fork_prepare(void)
 {

@@ -7,10 +7,9 @@
  *	 ├─ page_slot_ends               it is filled, and noted by whom
  *	 ├─ sheet_clear                  its bit (livebits.h)
  *	 ├─ sheet_page_died              its page has nothing alive (sweep.c)
- *	 └─ cutter_told ── pages_freed   every 256 frees or 64 KB: is a sweep due?
+ *	 └─ sweep_count ── sweep_told     every 256 frees or 64 KB: is a sweep due?
  */
 #include "pages.h"
-#include "pending.h"
 
 /*
  * Object idx of s, at `at`: is it one that is still to be handed out, by whichever thread? Its bit
@@ -55,7 +54,7 @@ static void page_left(struct sheet *s, uint32_t u)
 
 	if (!(atomic_load(&s->left[u / 64]) & bit))
 		atomic_fetch_or(&s->left[u / 64], bit);
-	sheet_pending(s);
+	mortal_pending(&s->mortal);
 }
 
 static bool slot_clear(struct sheet *s, uint32_t idx, uint32_t cut, uint32_t id, bool at_once)
@@ -85,7 +84,7 @@ static __attribute__((noinline)) bool free_uncached(
 		return false;
 	owner_arrive();
 	__atomic_fetch_add(&cutter_shared.own.frees, 1, __ATOMIC_RELAXED);
-	pages_freed(1, size);
+	sweep_freed(1, size);
 	return true;
 }
 
@@ -115,8 +114,7 @@ bool pages_free(struct sheet *s, void *p, bool moved, void *frame)
 	owner_enter(&c->own, s);
 	if (unlikely(!slot_clear(s, idx, cut, c->own.id, at_once)))
 		return false;
-	if (unlikely(owner_freed(&c->own, size, mode.step)))
-		cutter_told(c);
+	sweep_count(&c->own, size);
 	return true;
 }
 

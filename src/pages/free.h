@@ -13,14 +13,6 @@
 
 #include <sys/single_threaded.h>
 
-/* Tells the sweep what the thread freed. */
-static inline void cutter_told(struct cutter *c)
-{
-	uint64_t freed = owner_told(&c->own);
-
-	pages_freed((uint32_t)FREED_COUNT(freed), FREED_BYTES(freed));
-}
-
 /* See livebits.h. mine: by its owner. */
 static ALWAYS_INLINE bool sheet_clear(struct sheet *s, uint32_t idx, bool mine)
 {

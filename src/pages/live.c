@@ -2,7 +2,7 @@
  * live.c - what lives in all sheets, counted for mallinfo: no counter on the way of a malloc.
  *
  * app context. What breaks it: a sheet that goes while it is looked at; sheets go under
- * pages_sweep_lock.
+ * sweep_lock.
  */
 #include "pages.h"
 
@@ -40,10 +40,10 @@ size_t pages_live_bytes(bool alone)
 	size_t n = 0, ahead = owners_sum(ahead_of);
 
 	if (!alone)
-		lock_take(&pages_sweep_lock);
+		lock_take(&sweep_lock);
 	for (const struct sheet *s = sheets_living(); s; s = s->next)
 		n += live_in_sheet(s);
 	if (!alone)
-		lock_drop(&pages_sweep_lock);
+		lock_drop(&sweep_lock);
 	return n - MIN(n, ahead);
 }

@@ -277,7 +277,7 @@ static void sheet_leave(struct sheet *s)
 	counts.live--;
 	counts.retired++;
 	lock_drop(&sheet_lock);
-	s->buried = true; /* pending it may be, and on that list */
+	s->mortal.buried = true;
 	for (unsigned w = 0; w < SHEET_WORDS; w++)
 		pages_swept.holes -= (unsigned)__builtin_popcountl(s->killed[w]);
 }
@@ -307,7 +307,7 @@ static struct sheet *sheet_other(const struct sheet *s)
 	uintptr_t e = s->at.pair ? space_entry(s->at.base ^ SHEET_BYTES) : 0;
 	struct sheet *other = (struct sheet *)(e & ~SPACE_WHAT);
 
-	return (e & SPACE_WHAT) == SPACE_SHEET && !other->buried ? other : NULL;
+	return (e & SPACE_WHAT) == SPACE_SHEET && !other->mortal.buried ? other : NULL;
 }
 
 bool sheet_waits(const struct sheet *s)

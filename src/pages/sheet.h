@@ -51,28 +51,31 @@ struct sheet {
 	_Atomic uint64_t dead[SHEET_WORDS], left[SHEET_WORDS];
 
 	_Atomic uint16_t handed; /* pages that a thread has taken over, from the front */
-	_Atomic uint8_t pending; /* on the list of sheets with something to kill */
-	_Atomic uint8_t spent;	 /* on the list of those that are dead as a whole */
-	bool own; /* sweep_lock: the program changed how it is mapped: its memory is not used again
-		    */
 
 	/* Under sweep_lock. */
+	bool own; /* the program changed how it is mapped: its memory is not used again */
 	uint64_t killed[SHEET_WORDS]; /* pages whose addresses fault, a subset of dead */
 	bool retires;		      /* dead as a whole, and next */
-	bool buried;		      /* then: none of its addresses is mapped */
-	size_t weight;		      /* then: bytes to remember it */
-	uint8_t worth;		      /* of a kill here, at the last sweep */
-	struct pace_since since;      /* of what waits to die */
 
-	struct sheet *pending_next, *spent_next;
-	struct sheet *next; /* of the dead, oldest first; of the living, newest first */
-	struct sheet *prev; /* of the living */
+	struct mortal mortal;
+	struct sheet *next, *prev; /* of the living, newest first: sheet_lock */
 };
 
 #define OWNER_SHIFT 6
 #define KIND_OF(c)  ((c) & ((1U << OWNER_SHIFT) - 1))
 _Static_assert(KIND_INNER < 1U << OWNER_SHIFT, "owners begin there");
 _Static_assert(RUN_PAGES_MAX < 1U << (16 - OWNER_SHIFT), "an inner page says how far it is in");
+
+static inline struct sheet *sheet_of_mortal(const struct mortal *m)
+{
+	return m ? (struct sheet *)((char *)m - offsetof(struct sheet, mortal)) : NULL;
+}
+
+/* All of it was handed out, and nothing lives. */
+static inline void sheet_spent(struct sheet *s)
+{
+	mortal_spent(&s->mortal, SHEET_PAGES, SHEET_BYTES);
+}
 
 /* Object j of page u, and back. */
 static inline uint32_t sheet_idx(uint32_t u, uint32_t j)
@@ -199,10 +202,10 @@ struct sheet *sheets_living(void);
 size_t sheet_bytes(void); /* of all that live, and of what is ready */
 
 struct pages_swept {
-	uint64_t pages_killed, runs_killed, sweeps;
+	uint64_t pages_killed, runs_killed;
 	uint64_t holes; /* pages that were killed in sheets that are there */
 };
-extern struct pages_swept pages_swept; /* under pages_sweep_lock */
+extern struct pages_swept pages_swept; /* under sweep_lock */
 
 /* The pace is told what lives. */
 void sheets_live(void);

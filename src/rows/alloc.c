@@ -32,6 +32,7 @@ void rows_start(void)
 {
 	owner_start(sizeof(struct cursors), &cursors_shared.own, cursors_empty);
 	atonce_start();
+	sweep_start(&rows_sweeper);
 	heap_init(!mode.strict && space.end - space.base >= SPANS_RANGE, true);
 	views_begin(false);
 }

@@ -52,7 +52,7 @@ static void list_check(const struct view *v, const char *at)
 	lock_take(&views_lock);
 	listed = (v->prev ? v->prev->next : views_live) == v;
 	lock_drop(&views_lock);
-	if (listed == view_is_buried(v))
+	if (listed == v->mortal.buried)
 		panic("%s: view %p is %s the living, its row %p", at, vaddr_ptr(v->base),
 			listed ? "among" : "not among", (void *)v->row);
 }

@@ -7,7 +7,6 @@
  */
 #include "clean.h"
 #include "census.h"
-#include "pending.h"
 #include "host/host.h"
 #include "counts.h"
 
@@ -56,16 +55,16 @@ static void warm_survivors(struct view *v, const uint64_t *dead)
 		host_runs_warm(runs, n);
 }
 
-/* Kills everything dead in v. Frees that come later put it on the dirty list again. */
+/* Kills everything dead in v. Frees that come later put it on the list of the pending again. */
 static void view_clean(struct view *v)
 {
 	struct census n;
 
-	v->since.frees = 0;
-	atomic_store(&v->dirty, 0);
-	view_count(v, &n); /* a free after the first count may have seen dirty */
+	v->mortal.since.frees = 0;
+	atomic_store(&v->mortal.on[PENDING], 0);
+	view_count(v, &n); /* a free after the first count may have seen it pending */
 	if (n.whole) {
-		pending_note_spent(v);
+		view_spent(v);
 		return;
 	}
 	if (n.ndue)
@@ -76,10 +75,10 @@ static void view_clean(struct view *v)
 	view_check(v);
 	/*
 	 * The short way clears its bit without a lock prefix: while others run, it may have seen
-	 * the view dirty, and its bit not be seen here. So the view is looked at again.
+	 * the view pending, and its bit not be seen here. So the view is looked at again.
 	 */
 	if (v->simple && !__libc_single_threaded)
-		pending_note(v);
+		mortal_pending(&v->mortal);
 }
 
 /*

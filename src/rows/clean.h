@@ -13,7 +13,7 @@ void view_find_late(struct view *v, const uint64_t *in);
 
 /*
  * Kills everything dead in each of n views, at most VIEWS_CLEAN_MAX. Frees that come later put them
- * on the dirty list again.
+ * on the list of the pending again.
  */
 #define VIEWS_CLEAN_MAX 4
 void views_clean(struct view *const *views, size_t n);

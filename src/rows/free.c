@@ -4,9 +4,9 @@
  * app context. malloc/short_free.c has the shortest ones.
  *
  *	rows_free ── live_find, free_slot ── slot_clear: the object's bit
- *	     ├─ unit_died (sweep.c)                        its unit has nothing alive
- *	     ├─ sweep_look_spent                           its view has nothing alive
- *	     └─ count_free ── cursors_told ── sweep_freed  every 256 frees or 64 KB: is a sweep due?
+ *	     ├─ unit_died (sweep.c)             its unit has nothing alive
+ *	     ├─ word_died                       its word has: its view may have, too
+ *	     └─ sweep_count ── sweep_told       every 256 frees or 64 KB: is a sweep due?
  */
 #include "rows.h"
 
@@ -46,17 +46,6 @@ static inline bool live_find(struct view *v, void *p, uint32_t *idx)
 	return !slot_ahead(v, *idx, vaddr_of(p));
 }
 
-static __attribute__((noinline)) void freed_tell(struct cursors *tc)
-{
-	cursors_told(tc);
-}
-
-static inline void count_free(struct cursors *tc, size_t bytes)
-{
-	if (unlikely(owner_freed(&tc->own, bytes, mode.step)))
-		freed_tell(tc);
-}
-
 static inline bool slot_clear(struct view *v, uint32_t idx, uint32_t id, bool at_once)
 {
 	const struct geom *g = v->geom;
@@ -71,7 +60,7 @@ static inline bool slot_clear(struct view *v, uint32_t idx, uint32_t id, bool at
 	if (!(live & unit))
 		unit_died(v, idx >> g->group_shift, at_once);
 	if (unlikely(!live))
-		sweep_look_spent(v);
+		word_died(v);
 	return true;
 }
 
@@ -102,7 +91,7 @@ static inline bool free_slot(struct view *v, uint32_t idx, vaddr_t at, bool move
 	owner_enter(&tc->own, v);
 	if (unlikely(!slot_clear(v, idx, tc->own.id, at_once)))
 		return false;
-	count_free(tc, v->geom->size);
+	sweep_count(&tc->own, v->geom->size);
 	return true;
 }
 

@@ -13,14 +13,6 @@
 
 #include <sys/single_threaded.h>
 
-/* Tells the sweep what the thread freed. */
-static inline void cursors_told(struct cursors *tc)
-{
-	uint64_t freed = owner_told(&tc->own);
-
-	sweep_freed((uint32_t)FREED_COUNT(freed), FREED_BYTES(freed));
-}
-
 /* See livebits.h. mine: by its owner. */
 static ALWAYS_INLINE bool clear_bit(struct view *v, uint32_t idx, bool mine)
 {

@@ -10,7 +10,6 @@
  */
 #include "idle.h"
 #include "census.h"
-#include "pending.h"
 #include "sweep.h"
 
 /* What is left of v is nobody's then, unless its cursor takes a word at this moment. */
@@ -19,10 +18,10 @@ static void take_back(struct cursor *c, struct view *v)
 	if (!atomic_compare_exchange_strong(&c->rest, &v, NULL))
 		return;
 	v->tail = v->handed;
-	v->since = (struct pace_since){.frees = 1}; /* nobody ever had them: they need not wait */
+	v->mortal.since = (struct pace_since){.frees = 1}; /* nobody ever had them: they need not wait */
 	atomic_store(&v->handed, v->words);	    /* from here on it may die */
 	view_check(v);
-	pending_note(v);
+	mortal_pending(&v->mortal);
 }
 
 /* v is no more than a number here: it may be gone as soon as it was read. */
@@ -72,9 +71,9 @@ static void view_left(struct view *v)
 
 	view_count(v, &n);
 	if (n.whole)
-		pending_note_spent(v);
+		view_spent(v);
 	else
-		pending_note(v);
+		mortal_pending(&v->mortal);
 }
 
 void cursors_empty(struct owner *o)
@@ -96,6 +95,5 @@ void cursors_empty(struct owner *o)
 			view_left(rest);
 	}
 	lock_drop(&sweep_lock);
-	if (pending_spent_many())
-		sweep_spent();
+	sweep_spent_if_many();
 }

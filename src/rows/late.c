@@ -73,7 +73,7 @@ void view_find_late(struct view *v, const uint64_t *in)
 		find_written(v, w, view_objects(v, in, w) & ~view_live_word(v, w));
 }
 
-void sweep_look_late(void)
+void rows_look_late(void)
 {
 	uint64_t in[EXTENT_PAGES_MAX / 64];
 

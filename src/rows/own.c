@@ -98,7 +98,7 @@ void rows_own(vaddr_t lo, vaddr_t hi)
 	lock_take(&sweep_lock);
 	e = space_entry(lo);
 	v = (struct view *)e;
-	if (e && (e & SPACE_WHAT) == SPACE_VIEW && !view_is_buried(v)) {
+	if (e && (e & SPACE_WHAT) == SPACE_VIEW && !v->mortal.buried) {
 		vaddr_t end = v->base + ((vaddr_t)v->pages << PAGE_SHIFT);
 
 		if (lo < end)

@@ -46,36 +46,38 @@ static void view_bury(struct view *v, bool killed)
 	v->super = NULL;
 	view_release(v);
 	v->row = NULL;
+	v->mortal.buried = true;
 	view_check(v);
-	dead_push(v);
+	mortal_remember(&v->mortal, view_bytes_all(v));
 }
 
 /* Merges two lists that are sorted by address. */
-static struct view *views_merge(struct view *a, struct view *b)
+static struct mortal *views_merge(struct mortal *a, struct mortal *b)
 {
-	struct view *head = NULL, **at = &head;
+	struct mortal *head = NULL, **at = &head;
 
 	while (a && b) {
-		struct view **from = a->base < b->base ? &a : &b;
+		struct mortal **from =
+			view_of_mortal(a)->base < view_of_mortal(b)->base ? &a : &b;
 
 		*at = *from;
-		*from = (*from)->spent_next;
-		at = &(*at)->spent_next;
+		*from = (*from)->next[SPENT];
+		at = &(*at)->next[SPENT];
 	}
 	*at = a ? a : b;
 	return head;
 }
 
-static struct view *views_sort(struct view *list)
+static struct mortal *views_sort(struct mortal *list)
 {
-	struct view *level[32] = {0}, *sorted = NULL;
+	struct mortal *level[32] = {0}, *sorted = NULL;
 
 	while (list) {
-		struct view *one = list;
+		struct mortal *one = list;
 		unsigned i;
 
-		list = list->spent_next;
-		one->spent_next = NULL;
+		list = list->next[SPENT];
+		one->next[SPENT] = NULL;
 		for (i = 0; i < ARRAY_LEN(level) - 1 && level[i]; i++) {
 			one = views_merge(level[i], one);
 			level[i] = NULL;
@@ -85,6 +87,11 @@ static struct view *views_sort(struct view *list)
 	for (unsigned i = 0; i < ARRAY_LEN(level); i++)
 		sorted = views_merge(level[i], sorted);
 	return sorted;
+}
+
+static struct view *next_spent(const struct view *v)
+{
+	return view_of_mortal(v->mortal.next[SPENT]);
 }
 
 static size_t view_len(const struct view *v)
@@ -98,7 +105,7 @@ static struct view *neighbours(struct view *v, struct run *r)
 	const struct super *s = v->super;
 
 	*r = (struct run){v->base, v->base};
-	for (; v && v->base == r->hi && v->super == s; v = v->spent_next)
+	for (; v && v->base == r->hi && v->super == s; v = next_spent(v))
 		r->hi += view_len(v);
 	return v;
 }
@@ -117,13 +124,13 @@ static void doomed_empty(struct view *v)
 	}
 }
 
-void views_retire(struct view *list)
+void views_retire(struct mortal *list)
 {
-	struct view *v = views_sort(list), *next;
+	struct view *v = view_of_mortal(views_sort(list)), *next;
 
 	if (!__libc_single_threaded)
 		doomed_empty(v);
-	for (next = v; next; next = next->spent_next)
+	for (next = v; next; next = next_spent(next))
 		if (next->super)
 			super_doom(next->super, next->base, next->base + view_len(next));
 	while (v) {
@@ -135,9 +142,8 @@ void views_retire(struct view *list)
 		killed = s ? super_kill(s, r.lo, r.hi)
 			   : !host_view_kill(r.lo, (unsigned)((r.hi - r.lo) >> PAGE_SHIFT));
 		for (struct view *after; v != next; v = after) {
-			after = v->spent_next;
+			after = next_spent(v);
 			view_bury(v, killed);
 		}
 	}
-	dead_forget();
 }

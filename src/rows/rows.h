@@ -10,7 +10,6 @@
 #include "fork.h"
 #include "free.h"
 #include "own.h"
-#include "pending.h"
 #include "pop.h"
 #include "sweep.h"
 #include "cursors.h"
@@ -35,6 +34,9 @@ size_t rows_usable(struct view *v, void *p);
 /* Of all live blocks, as large as their classes are. Exact where nobody else is in malloc or free.
  * In a section; alone: nobody else runs, and no lock is taken. */
 size_t rows_live_bytes(bool alone);
+
+/* Notes what is wrong with all that was freed and is not dead; nothing dies. In a section. */
+void rows_look_late(void);
 
 /* The block keeps its place and is `size` bytes from now on. */
 void rows_resize(struct view *v, void *p, size_t size);

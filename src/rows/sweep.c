@@ -1,25 +1,14 @@
-/*
- * sweep.c - when the dead die: at once (strict; atonce.h), or within bounds (deferred).
- *
- * app context. A free that leaves a unit without live objects puts its view on the dirty list;
- * a sweep looks through those views and has killed what is due (clean.c). A view with nothing
- * alive is spent: it dies whole, with a few others, which costs a hundredth of killing its units
- * one by one. So nothing else is killed before a bound says so, and then where the most bytes
- * are had for the fewest kills.
- */
+/* sweep.c - see sweep.h. app context. */
 #include "sweep.h"
 #include "census.h"
 #include "clean.h"
 #include "idle.h"
-#include "pending.h"
 #include "host/host.h"
 #include "base/base.h"
 #include "counts.h"
 #include "cursors.h"
 
 #include <sys/single_threaded.h>
-
-struct lock sweep_lock = LOCK(SWEEP);
 
 /*
  * Was all of v handed out, and does nothing of it live? In this order: an owner that hands out the
@@ -36,18 +25,12 @@ static bool view_is_spent(struct view *v)
 	return !any;
 }
 
-void sweep_look_spent(struct view *v)
+void word_died(struct view *v)
 {
-	struct lock_section s;
-
 	if (!view_is_spent(v))
 		return;
-	pending_note_spent(v);
-	if (!pending_spent_many())
-		return;
-	lock_section_enter(&s);
-	sweep_spent();
-	lock_section_leave(&s);
+	view_spent(v);
+	sweep_spent_if_many();
 }
 
 /*
@@ -92,50 +75,73 @@ void unit_died(struct view *v, uint32_t u, bool at_once)
 {
 	if (at_once)
 		unit_kill(v, u);
-	pending_note(v);
+	mortal_pending(&v->mortal);
 }
 
-/*
- * First look: whole views are spent, in strict mode the others are done with; true for both.
- * What waits in the others is added to waiting[].
- */
-static bool view_look(struct view *v, size_t waiting[WORTHS])
+/* Whole views are spent, in strict mode the others are done with. */
+static bool look(struct mortal *m, size_t *due, unsigned *living)
 {
+	struct view *v = view_of_mortal(m);
 	struct census n;
 
 	view_check(v);
 	view_count(v, &n);
 	if (n.whole) {
-		pending_note_spent(v);
-		atomic_store(&v->dirty, 0);
-		return true;
+		view_spent(v);
+		atomic_store(&m->on[PENDING], 0);
+		return false;
 	}
 	if (mode.strict) {
 		views_clean(&v, 1);
-		return true;
+		return false;
 	}
-	pace_waits(&v->since);
-	v->worth = (uint8_t)policy_worth(n.ndue * view_unit_bytes(v), n.nfresh - n.ndead);
-	waiting[v->worth] += n.ndue * view_unit_bytes(v);
-	return false;
+	*due = n.ndue * view_unit_bytes(v);
+	*living = n.nfresh - n.ndead;
+	return true;
 }
 
-/* The spent die. */
-static void spent_retire(void)
+static void clean(struct mortal *list)
 {
-	struct view *v = pending_spent();
+	struct view *v = view_of_mortal(list), *due[VIEWS_CLEAN_MAX];
+	unsigned n = 0, pages = 0;
+
+	while (v) {
+		due[n++] = v;
+		pages += v->pages;
+		v = view_of_mortal(v->mortal.next[PENDING]);
+		if (v && n < VIEWS_CLEAN_MAX && pages < VIEWS_CLEAN_MAX * CHUNK_PAGES)
+			continue;
+		views_clean(due, n);
+		n = pages = 0;
+	}
+}
+
+static void retire(struct mortal *list, bool all)
+{
 	struct census n;
 
-	for (struct view *w = v; w; w = w->spent_next) {
-		view_check(w);
-		view_count(w, &n);
-		if (!n.whole)
-			panic("a view was to die, and something in it lives");
+	for (struct mortal *m = list; m; m = m->next[SPENT]) {
+		struct view *v = view_of_mortal(m);
+
+		view_check(v);
+		view_count(v, &n);
+		panic_if(!n.whole, "a view was to die, and something in it lives");
 		rows_counts.units_killed += n.ndue;
-		view_find_late(w, n.due);
-		pace_died(n.ndue * view_unit_bytes(w));
+		view_find_late(v, n.due);
+		pace_died(n.ndue * view_unit_bytes(v));
 	}
-	views_retire(v);
+	views_retire(list);
+}
+
+static bool forget(struct mortal *m)
+{
+	struct view *v = view_of_mortal(m);
+
+	if (mortal_is_held(m, v))
+		return false;
+	space_entry_forget(v->base, (size_t)v->pages << PAGE_SHIFT);
+	view_free(v);
+	return true;
 }
 
 /*
@@ -148,43 +154,6 @@ static size_t heap_for_bound(void)
 	size_t n = heap_used_bytes(), waiting = pace_waiting();
 
 	return n > waiting ? MIN(heap_bytes(), 16 * (n - waiting)) : 0;
-}
-
-/* Returns the bytes that wait on. */
-static size_t sweep_list(struct view *v, bool all)
-{
-	size_t waiting[WORTHS] = {0}, ndue = 0, left;
-	struct view *later = NULL, *next, *due[VIEWS_CLEAN_MAX];
-	unsigned cut, pages = 0;
-
-	for (; v; v = next) {
-		next = v->dirty_next;
-		if (view_is_buried(v)) {
-			atomic_store(&v->dirty, 0);
-			continue;
-		}
-		if (view_look(v, waiting))
-			continue;
-		v->dirty_next = later;
-		later = v;
-	}
-	cut = policy_cut(waiting, pace_most(heap_for_bound()), &left);
-	for (v = later; v; v = next) {
-		next = v->dirty_next;
-		if (!all && v->worth < cut && !pace_is_old(&v->since)) {
-			pending_push(v);
-			continue;
-		}
-		due[ndue++] = v;
-		pages += v->pages;
-		if (ndue == VIEWS_CLEAN_MAX || pages >= VIEWS_CLEAN_MAX * CHUNK_PAGES) {
-			views_clean(due, ndue);
-			ndue = 0;
-			pages = 0;
-		}
-	}
-	views_clean(due, ndue);
-	return all ? 0 : left;
 }
 
 /* So long an empty extent is kept: sweeps, which empty many at once, come some 0.1 s apart. */
@@ -202,42 +171,4 @@ static void looks(void)
 	heap_idle_drop(false);
 }
 
-bool sweep_run(bool all)
-{
-	size_t left;
-
-	if (all)
-		lock_take(&sweep_lock);
-	else if (!lock_try(&sweep_lock))
-		return false;
-	pace_begin();
-	if (pace_look())
-		looks();
-	pace_kills_begin();
-	left = sweep_list(pending_dirty(), all);
-	pace_kills_end(heap_for_bound());
-	spent_retire();
-	pace_end(left);
-	rows_counts.sweeps++;
-	lock_drop(&sweep_lock);
-	return true;
-}
-
-void sweep_spent(void)
-{
-	if (!lock_try(&sweep_lock))
-		return;
-	spent_retire();
-	lock_drop(&sweep_lock);
-}
-
-void sweep_freed(uint32_t frees, size_t bytes)
-{
-	struct lock_section s;
-
-	if (!pace_freed(frees, bytes, heap_for_bound()))
-		return;
-	lock_section_enter(&s);
-	sweep_run(false);
-	lock_section_leave(&s);
-}
+const struct sweeper rows_sweeper = {heap_for_bound, look, clean, retire, forget, looks, NULL};

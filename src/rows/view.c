@@ -1,7 +1,7 @@
 /*
  * view.c - a view is born: its structure, its row, its fresh addresses. And freed, when forgotten.
  *
- * app context, signals blocked. retire.c has its death, dead.c what is remembered of it.
+ * app context, signals blocked. retire.c has its death.
  */
 #include "view.h"
 #include "cores.h"

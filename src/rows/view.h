@@ -30,10 +30,9 @@ struct view {
 	uint16_t owner; /* who frees there as its owner */
 	uint16_t giver; /* who hands it out */
 
-	/* Any thread, atomically (free.c, pending.c). */
-	_Atomic uint8_t dirty;		  /* on the list of views with something to kill */
-	_Atomic uint8_t spent;		  /* on the list of those that die whole */
+	/* Any thread, atomically (free.c). */
 	_Atomic(_Atomic uint64_t *) gone; /* like live: freed by another; NULL until there is one */
+	struct mortal mortal;
 	_Atomic uint8_t split; /* of its 2 MB each a bit: a first unit died, it is not huge now */
 
 	/* Whoever has it from cursor.rest (alloc.c, idle.c). */
@@ -42,15 +41,10 @@ struct view {
 	uint16_t tail;		 /* words from here on were taken back */
 
 	/* sweep_lock, for readers too. */
-	uint8_t worth;		 /* of a kill here, at the last sweep */
-	uint32_t weight;	 /* dead: bytes to remember it */
-	struct pace_since since; /* of what waits to die */
-	struct row *row;	 /* set once; NULL when it is buried */
-	struct super *super;	 /* it is a part of this one, or has a mapping of its own */
+	struct row *row;     /* set once; NULL when it is buried */
+	struct super *super; /* it is a part of this one, or has a mapping of its own */
 
-	struct view *dirty_next, *spent_next; /* whoever set dirty, spent; then the sweep */
-	/* views_lock: of those that live. sweep_lock: of the dead, oldest first. */
-	struct view *next, *prev;
+	struct view *next, *prev; /* of those that live: views_lock */
 
 	/* A bit per page: the program's own (own.c), or NULL. Made and set under sweep_lock. */
 	uint64_t *_Atomic own;
@@ -63,7 +57,7 @@ struct view {
 	uint64_t bits[]; /* bitmaps of units, enum view_bitmap; then live */
 };
 
-_Static_assert(offsetof(struct view, split) <= 64, "free and malloc read one line of the cache");
+_Static_assert(offsetof(struct view, mortal.worth) < 64, "free and malloc read one line of the cache");
 _Static_assert(sizeof(struct view) <= 160, "views of few units are many");
 
 /*
@@ -119,16 +113,21 @@ static inline bool view_is_private(const struct view *v)
 	return v->chunk == HEAP_PRIVATE;
 }
 
-/* Did it die as a whole? Dirty it may be still, and on that list. sweep_lock held. */
-static inline bool view_is_buried(const struct view *v)
+static inline struct view *view_of_mortal(const struct mortal *m)
 {
-	return !v->row;
+	return m ? (struct view *)((char *)m - offsetof(struct view, mortal)) : NULL;
 }
 
 /* Of memory that come back when a unit dies. */
 static inline size_t view_unit_bytes(const struct view *v)
 {
 	return view_is_private(v) ? (size_t)v->geom->unit_pages << PAGE_SHIFT : v->geom->band;
+}
+
+/* All of it was handed out, and nothing lives. */
+static inline void view_spent(struct view *v)
+{
+	mortal_spent(&v->mortal, v->pages, v->units * view_unit_bytes(v));
 }
 
 static inline vaddr_t view_unit_at(const struct view *v, uint32_t u)
@@ -200,16 +199,12 @@ struct view *view_new(unsigned cls, uint32_t most, int *err);
 /* The next runs of the units in mask from *u on, `max` at most, *u behind them; how many. */
 uint32_t view_runs(
 	const struct view *v, const uint64_t *mask, uint32_t *u, struct run *runs, uint32_t max);
-/* All views of a spent_next list, which are dead through and through. sweep_lock held. */
-void views_retire(struct view *list);
+/* All views of a list of the spent, which are dead through and through. sweep_lock held. */
+void views_retire(struct mortal *list);
 extern struct view *views_live; /* under views_lock */
 extern struct lock views_lock;
 void view_free(struct view *v);
 size_t view_bytes_all(const struct view *v); /* of its structure and records */
-
-/* dead.c, sweep_lock held: v is remembered for a while; the oldest are forgotten. */
-void dead_push(struct view *v);
-void dead_forget(void);
 
 /* retire.c. sweep_lock held: units that were killed go back to the row. */
 void view_release(struct view *v);

@@ -331,10 +331,7 @@ static void sweep(bool all)
 	struct lock_section s;
 
 	lock_section_enter(&s);
-	if (options.detect == DETECT_GROUPED)
-		pages_sweep(all);
-	else
-		sweep_run(all);
+	sweep_run(all);
 	lock_section_leave(&s);
 }
 

@@ -1,4 +1,4 @@
-// sources: src/rows/*.c src/pages/*.c src/malloc/engine.c src/malloc/last.c src/base/space.c src/base/block.c src/base/policy.c src/base/budget.c src/base/atonce.c src/base/poison.c src/base/extable.c src/base/late.c src/base/pace.c src/base/livebits.c src/base/mode.c src/base/owner.c src/base/threadend.c src/base/record.c src/base/stamp.c src/malloc/short_alloc.c src/malloc/short_free.c src/base/meta.c src/base/lock.c src/base/panic.c src/base/out.c src/base/vspace.c src/base/options.c src/base/options_env.c src/base/conf.c src/base/conf_files.c src/base/glob.c src/base/log.c src/base/file.c src/base/memlimit.c src/base/ownlimit.c
+// sources: src/rows/*.c src/pages/*.c src/malloc/engine.c src/malloc/last.c src/base/space.c src/base/block.c src/base/policy.c src/base/budget.c src/base/atonce.c src/base/poison.c src/base/extable.c src/base/late.c src/base/pace.c src/base/mortal.c src/base/sweep.c src/base/livebits.c src/base/mode.c src/base/owner.c src/base/threadend.c src/base/record.c src/base/stamp.c src/malloc/short_alloc.c src/malloc/short_free.c src/base/meta.c src/base/lock.c src/base/panic.c src/base/out.c src/base/vspace.c src/base/options.c src/base/options_env.c src/base/conf.c src/base/conf_files.c src/base/glob.c src/base/log.c src/base/file.c src/base/memlimit.c src/base/ownlimit.c
 // flags: -DUD_DEBUG -Wno-unused-result
 /*
  * Both engines on a model of the host, in all its modes: what engine_play.h checks of random threads holds
@@ -273,7 +273,7 @@ static void play_spent(const struct way *w)
 	for (unsigned i = 0; i < 20 * SHEET_PAGES; i++)
 		short_free(short_malloc(4000));
 	sheet_count(&sheets);
-	CHECK_EQ(rows_counts.sweeps + pages_swept.sweeps, 0);
+	CHECK_EQ(sweeps, 0);
 	CHECK((w->detect == DETECT_GROUPED ? sheets.retired : rows_counts.views_killed) > 8);
 	block_find(first, &f);
 	CHECK(f.state == BLOCK_DEAD && f.forgotten);
@@ -382,7 +382,7 @@ static void look_in_gap(void)
 
 	gaps++;
 	lock_section_enter(&s);
-	sweep_look_late();
+	rows_look_late();
 	lock_section_leave(&s);
 }
 
@@ -433,7 +433,7 @@ static void break_handed(const struct way *w)
 static void break_row(const struct way *w)
 {
 	play(100, 1);
-	views_live->row = NULL;
+	views_live->mortal.buried = true;
 	view_check(views_live);
 }
 

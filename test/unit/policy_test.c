@@ -133,9 +133,11 @@ static void cuts(void)
 
 static void spent(void)
 {
-	CHECK(!policy_spent_enough(32 * 512 - 1, 2 * MB - 1));
-	CHECK(policy_spent_enough(32 * 512, 0));
-	CHECK(policy_spent_enough(0, 2 * MB));
+	CHECK(!policy_spent_enough(false, 32 * 512 - 1, 2 * MB - 1));
+	CHECK(policy_spent_enough(false, 32 * 512, 0));
+	CHECK(policy_spent_enough(false, 0, 2 * MB));
+	CHECK(!policy_spent_enough(true, 512, 2 * MB));
+	CHECK(policy_spent_enough(true, 1024, 4 * MB));
 }
 
 static void shares(void)

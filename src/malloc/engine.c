@@ -258,7 +258,7 @@ size_t engine_usable(void *p)
 	if ((e & SPACE_WHAT) == SPACE_SHEET)
 		return pages_usable(sheet_of(e), p);
 	if ((e & SPACE_WHAT) == SPACE_LARGE)
-		return l->at != vaddr_of(p) || l->dead ? 0 : l->sampled ? l->size : l->len;
+		return l->at != vaddr_of(p) || l->dead ? 0 : large_usable(l);
 	return rows_usable(view_of(e), p);
 }
 

@@ -31,7 +31,7 @@
 
 struct lock large_lock = LOCK(LARGE);
 
-static struct large *dead_first, *dead_last;
+static struct large *dead_oldest, **dead_end = &dead_oldest;
 static uint32_t dead_count;
 static struct large_counts counts;
 static uint32_t maps_guess, maps_asked;
@@ -203,24 +203,28 @@ static void accessible(struct large *l, size_t len)
 	l->len = len;
 }
 
-/* True: it has memory, and *zeroed. */
 static bool large_place(struct large *l, size_t align, bool *zeroed)
 {
-	int err;
+	size_t len = l->len;
+	int err = 0;
 
 	*zeroed = !ready_take(l, align);
-	if (!*zeroed)
-		return true;
-	do {
-		l->base = space_take(
-			MAX(l->room, align > HUGE_SIZE ? HUGE_SIZE : 0), MAX(align, VSPACE_LEAST));
-		err = l->base ? host_range_map(l->base, l->room) : 0;
-	} while (err && host_spare());
-	l->len = l->room;
-	return l->base && !err;
+	if (*zeroed) {
+		do {
+			l->base = space_take(MAX(l->room, align > HUGE_SIZE ? HUGE_SIZE : 0),
+				MAX(align, VSPACE_LEAST));
+			err = l->base ? host_range_map(l->base, l->room) : -ENOMEM;
+		} while (err && l->base && host_spare());
+		l->len = l->room;
+	}
+	if (err)
+		return false;
+	accessible(l, len);
+	l->at = l->base;
+	return true;
 }
 
-void large_born(struct large *l, uint32_t stack)
+static void large_born(struct large *l, uint32_t stack)
 {
 	owner_get();
 	l->alloc_stack = stack;
@@ -233,37 +237,40 @@ void large_born(struct large *l, uint32_t stack)
 	space_entry_set(l->base, l->room, (uintptr_t)l | SPACE_LARGE);
 }
 
-void *large_alloc(size_t size, size_t align, bool zero, void *frame)
+struct large *large_new(const struct large *as,
+	bool (*place)(struct large *l, size_t align, bool *zeroed), size_t align, bool zero,
+	void *frame)
 {
 	uint32_t stack = stack_capture(frame);
-	size_t len = ALIGN_UP(MAX(size, 1UL), PAGE_SIZE);
 	struct lock_section s;
-	bool zeroed = true;
 	struct large *l;
+	bool zeroed;
+
+	lock_section_enter(&s);
+	l = meta_alloc(sizeof(*l));
+	if (l)
+		*l = *as;
+	if (l && place(l, align, &zeroed)) {
+		large_born(l, stack);
+	} else if (l) {
+		meta_free(l, sizeof(*l));
+		l = NULL;
+	}
+	lock_section_leave(&s);
+	if (l && zero && !zeroed)
+		__builtin_memset(vaddr_ptr(l->at), 0, large_usable(l));
+	return l;
+}
+
+void *large_alloc(size_t size, size_t align, bool zero, void *frame)
+{
+	struct large as = {.size = size, .len = ALIGN_UP(MAX(size, 1UL), PAGE_SIZE)}, *l;
 
 	if (size > PTRDIFF_MAX - PAGE_SIZE || align > (1UL << 40))
 		return NULL;
-	lock_section_enter(&s);
-	l = meta_alloc(sizeof(*l));
-	if (l) {
-		l->size = size;
-		l->room = room_of(len);
-		l->len = len;
-		if (large_place(l, align, &zeroed)) {
-			accessible(l, len);
-			l->at = l->base;
-			large_born(l, stack);
-		} else {
-			meta_free(l, sizeof(*l));
-			l = NULL;
-		}
-	}
-	lock_section_leave(&s);
-	if (!l)
-		return NULL;
-	if (zero && !zeroed)
-		__builtin_memset(vaddr_ptr(l->base), 0, len);
-	return vaddr_ptr(l->base);
+	as.room = room_of(as.len);
+	l = large_new(&as, large_place, align, zero, frame);
+	return l ? vaddr_ptr(l->at) : NULL;
 }
 
 /* Remembers l among the dead, and forgets the oldest. */
@@ -275,15 +282,11 @@ static void large_bury(struct large *l)
 	counts.live_bytes -= l->len;
 	counts.killed++;
 	counts.live--;
-	l->next = NULL;
-	if (dead_last)
-		dead_last->next = l;
-	else
-		dead_first = l;
-	dead_last = l;
+	*dead_end = l;
+	dead_end = &l->next;
 	if (++dead_count > DEAD_MAX) {
-		old = dead_first;
-		dead_first = old->next;
+		old = dead_oldest;
+		dead_oldest = old->next;
 		dead_count--;
 		space_entry_forget(old->base, old->room);
 	}

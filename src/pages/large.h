@@ -21,13 +21,18 @@ struct large {
 	bool own;     /* the program changed how it is mapped: its memory is not used again */
 	int alloc_tid, free_tid;
 	uint32_t alloc_stack, free_stack, free_stamp;
-	struct large *next; /* of the dead, oldest first */
+	struct large *next; /* of the dead: the next younger */
 };
 
-/* l, which has its pages, is a block. In a section. */
-void large_born(struct large *l, uint32_t stack);
-
 extern struct lock large_lock; /* the dead, what is ready to be used again, the counts */
+
+/*
+ * A block that is to be `as`, and lies where place(), in a section, says: base, at, and whether there are zeros; false:
+ * there is no memory. NULL, too; errno is untouched.
+ */
+struct large *large_new(const struct large *as,
+	bool (*place)(struct large *l, size_t align, bool *zeroed), size_t align, bool zero,
+	void *frame);
 
 /* align: a power of two of at least a page. NULL: no memory; errno is untouched. */
 void *large_alloc(size_t size, size_t align, bool zero, void *frame);
@@ -42,6 +47,12 @@ void *large_resize(struct large *l, size_t size, bool moves, void *frame);
 /* The program changes how pages of the block at `at` are mapped. In a section. */
 void large_own(vaddr_t at);
 void large_find(const struct large *l, struct block *b);
+
+/* The bytes that the program has of it. */
+static inline size_t large_usable(const struct large *l)
+{
+	return l->sampled ? l->size : l->len;
+}
 
 /* What is ready goes back to the system, but for so many bytes. In a section. */
 void large_give_back(size_t but);

@@ -94,51 +94,34 @@ static vaddr_t ready_take(void)
 	return room;
 }
 
-/* True: it has memory, and *zeroed. */
-static bool place(struct large *l, bool *zeroed)
+static bool place(struct large *l, size_t align, bool *zeroed)
 {
 	l->base = l->len == PAGE_SIZE ? ready_take() : 0;
 	*zeroed = !l->base;
-	if (l->base)
-		return true;
-	l->base = space_take(ROOM, ROOM);
-	return l->base && !host_range_map(l->base + PAGE_SIZE, l->len);
+	if (!l->base)
+		l->base = space_take(ROOM, ROOM);
+	if (!l->base || (*zeroed && host_range_map(l->base + PAGE_SIZE, l->len)))
+		return false;
+	atomic_fetch_add(&alive, 1);
+	l->at = l->base + PAGE_SIZE;
+	if (ticks() >> 4 & 3) /* three of four: overflows are the more frequent */
+		l->at += ALIGN_DOWN(l->len - l->size, align);
+	return true;
 }
 
 void *sample_alloc(size_t size, size_t align, bool zero, void *frame)
 {
+	struct large as = {
+		.size = size, .len = ALIGN_UP(size, PAGE_SIZE), .room = ROOM, .sampled = true};
 	uint64_t since = ticks();
-	struct lock_section s;
-	bool zeroed = true;
 	struct large *l;
 
 	if (!size || size > SAMPLE_MAX || !may_now(since))
 		return NULL;
-	lock_section_enter(&s);
-	l = meta_alloc(sizeof(*l));
-	if (l) {
-		*l = (struct large){.size = size,
-			.room = ROOM,
-			.len = ALIGN_UP(size, PAGE_SIZE),
-			.sampled = true};
-		if (place(l, &zeroed)) {
-			atomic_fetch_add(&alive, 1);
-			l->at = l->base + PAGE_SIZE;
-			if (since >> 4 & 3) /* three of four: overflows are the more frequent */
-				l->at += ALIGN_DOWN(l->len - size, align);
-			large_born(l, stack_capture(frame));
-		} else {
-			meta_free(l, sizeof(*l));
-			l = NULL;
-		}
-	}
-	lock_section_leave(&s);
+	l = large_new(&as, place, align, zero, frame);
 	if (!l)
 		return NULL;
-	if (zero && !zeroed)
-		__builtin_memset(vaddr_ptr(l->at), 0, size);
-	else if (zeroed) /* its first fault counts, too */
-		*(volatile char *)vaddr_ptr(l->at) = 0;
+	*(volatile char *)vaddr_ptr(l->at) = 0; /* its first fault counts, too */
 	pause_after(since);
 	return vaddr_ptr(l->at);
 }

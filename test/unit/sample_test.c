@@ -54,16 +54,6 @@ int host_range_kill(vaddr_t at, size_t len)
 	return munmap(vaddr_ptr(at), len);
 }
 
-void *meta_alloc(size_t size)
-{
-	return malloc(size);
-}
-
-void meta_free(void *p, size_t size)
-{
-	free(p);
-}
-
 uint32_t stack_capture(void *frame)
 {
 	tsc_now += STACK + slept;
@@ -71,9 +61,17 @@ uint32_t stack_capture(void *frame)
 	return 1;
 }
 
-void large_born(struct large *l, uint32_t stack)
+struct large *large_new(const struct large *as,
+	bool (*place)(struct large *l, size_t align, bool *zeroed), size_t align, bool zero,
+	void *frame)
 {
-	born = l;
+	struct large *l = malloc(sizeof(*l));
+	bool zeroed;
+
+	*l = *as;
+	stack_capture(frame);
+	born = place(l, align, &zeroed) ? l : NULL;
+	return born;
 }
 
 static void *take(size_t size)

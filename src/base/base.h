@@ -25,6 +25,7 @@
 #include "extable.h"
 #include "ticks.h"
 #include "poison.h"
+#include "sizes.h"
 #include "policy.h"
 #include "atonce.h"
 #include "mode.h"

@@ -54,7 +54,7 @@ static size_t step_of(uintptr_t e)
 		     ((e & SPACE_WHAT) == SPACE_VIEW &&
 			     !((const struct view *)e)->geom->group_shift);
 
-	return pages ? PAGE_SIZE : HEAP_ALIGN;
+	return pages ? PAGE_SIZE : BLOCK_ALIGN;
 }
 
 /* Of a part of VSPACE_LEAST bytes; `last`: the block before it, which may reach into it. */

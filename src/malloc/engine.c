@@ -210,7 +210,7 @@ static ALWAYS_INLINE void *alloc_first(size_t size, size_t align, bool zero, voi
 
 void *engine_alloc(size_t size, bool zero, void *frame)
 {
-	void *p = alloc_first(size, HEAP_ALIGN, zero, frame);
+	void *p = alloc_first(size, BLOCK_ALIGN, zero, frame);
 
 	if (unlikely(p != NULL))
 		return p;
@@ -218,12 +218,12 @@ void *engine_alloc(size_t size, bool zero, void *frame)
 		p = large_alloc(size, PAGE_SIZE, zero, frame);
 	else
 		p = mode.grouped ? pages_alloc(size, zero, frame) : rows_alloc(size, zero, frame);
-	return likely(p) ? p : no_memory(size, HEAP_ALIGN, zero);
+	return likely(p) ? p : no_memory(size, BLOCK_ALIGN, zero);
 }
 
 void *engine_alloc_aligned(size_t size, size_t align, void *frame)
 {
-	void *p = alloc_first(size, MAX(align, HEAP_ALIGN), false, frame);
+	void *p = alloc_first(size, MAX(align, BLOCK_ALIGN), false, frame);
 
 	if (unlikely(p != NULL))
 		return p;

@@ -180,7 +180,7 @@ static void *invalid(void)
 /* glibc's memalign rounds the alignment up instead of refusing it. */
 static inline void *aligned_up(size_t align, size_t size, void *frame)
 {
-	size_t a = HEAP_ALIGN;
+	size_t a = BLOCK_ALIGN;
 
 	if (align > SIZE_MAX / 2 + 1)
 		return invalid();

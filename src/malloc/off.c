@@ -22,7 +22,7 @@ static void *off_alloc(size_t size, size_t align, bool zero, void *frame)
 {
 	if (zero)
 		return next.calloc(1, size);
-	return align > HEAP_ALIGN ? next.memalign(align, size) : off_heap.malloc(size);
+	return align > BLOCK_ALIGN ? next.memalign(align, size) : off_heap.malloc(size);
 }
 
 static void off_free_as(void *p, const char *call, void *frame)

@@ -19,10 +19,9 @@ static ALWAYS_INLINE void *take_page(struct cutter *c, size_t size, bool *zeroed
 	struct bump *b;
 	void *p;
 
-	if (unlikely(!(r ? mode.short_pages : mode.short_plain) || size > PAGES_SMALL_MAX ||
-		     c->own.busy))
+	if (unlikely(!(r ? mode.short_pages : mode.short_plain) || size > SMALL_MAX || c->own.busy))
 		return NULL;
-	cls = pages_class_by_16[(size + 15) >> 4];
+	cls = small_class_of(size);
 	b = &c->bump[cls];
 	owner_busy(&c->own);
 	p = bump_take(b);
@@ -53,9 +52,9 @@ static ALWAYS_INLINE void *take_row(
 /* The class's cursor, if there may be a short way. */
 static inline struct cursor *cursor_short(struct cursors *tc, size_t size)
 {
-	if (!mode.short_rows || unlikely(!tc || size > HEAP_SMALL_MAX || tc->own.busy))
+	if (!mode.short_rows || unlikely(!tc || size > SMALL_MAX || tc->own.busy))
 		return NULL;
-	return &tc->cur[heap_class_by_16[(size + 15) >> 4]];
+	return &tc->cur[small_class_of(size)];
 }
 
 /* The process's first, another backend, or a filter that forbids aliases. */
@@ -63,8 +62,8 @@ static __attribute__((noinline)) void *alloc_special(size_t size, bool zero, voi
 {
 	start();
 	if (kvm_heap)
-		return kvm_heap->alloc(size, HEAP_ALIGN, zero, frame);
-	return last_on ? last_alloc(size, HEAP_ALIGN, zero) : engine_alloc(size, zero, frame);
+		return kvm_heap->alloc(size, BLOCK_ALIGN, zero, frame);
+	return last_on ? last_alloc(size, BLOCK_ALIGN, zero) : engine_alloc(size, zero, frame);
 }
 
 static inline void *alloc_rest(size_t size, bool zero, void *frame)
@@ -95,8 +94,7 @@ static ALWAYS_INLINE void record_page(struct record *r, size_t size, void *frame
 {
 	uint32_t stack = stack_capture(frame);
 
-	record_alloc(r, page_kinds[1 + pages_class_by_16[(size + 15) >> 4]].size, size,
-		owner_mine->tid, stack);
+	record_alloc(r, page_kinds[1 + small_class_of(size)].size, size, owner_mine->tid, stack);
 }
 
 void *short_alloc(size_t size, bool zero, void *frame)

@@ -121,13 +121,13 @@ static void *alloc_class(unsigned cls, size_t size, size_t align, bool zero, voi
 
 void *pages_alloc(size_t size, bool zero, void *frame)
 {
-	return alloc_class(pages_class_of(size), size, PAGES_ALIGN, zero, frame);
+	return alloc_class(pages_class_of(size), size, BLOCK_ALIGN, zero, frame);
 }
 
 void *pages_alloc_aligned(size_t size, size_t align, void *frame)
 {
 	return alloc_class(
-		pages_class_aligned(size, align), size, MAX(align, PAGES_ALIGN), false, frame);
+		pages_class_aligned(size, align), size, MAX(align, BLOCK_ALIGN), false, frame);
 }
 
 void pages_trim(void)

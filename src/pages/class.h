@@ -9,11 +9,9 @@
 
 #include "base/base.h"
 
-#define PAGES_ALIGN	16
-#define PAGES_SMALL_MAX 4096UL	    /* up to here several share a page, or one has it */
-#define PAGES_MAX	(1UL << 20) /* beyond that a block has a mapping of its own (large.h) */
-#define PAGES_CLASSES	50
-#define RUN_PAGES_MAX	256U
+#define PAGES_MAX     (1UL << 20) /* beyond that a block has a mapping of its own (large.h) */
+#define PAGES_CLASSES 50
+#define RUN_PAGES_MAX 256U
 
 /* By 1 + class. */
 struct page_kind {
@@ -26,22 +24,15 @@ struct page_kind {
 #define KIND_INNER (PAGES_CLASSES + 1U) /* of one that is not the first page of its run */
 extern struct page_kind page_kinds[PAGES_CLASSES + 2];
 
-extern uint8_t pages_class_by_16[PAGES_SMALL_MAX / 16 + 1];
 extern uint8_t pages_class_by_1k[PAGES_MAX / 1024 + 1];
 
 void pages_class_init(void);
 
-/* x / size by its reciprocal; exact for x <= 20480. */
-static inline uint32_t kind_div(uint32_t x, uint32_t inv)
-{
-	return (uint32_t)(((uint64_t)x * inv) >> 32);
-}
-
 /* The class for size (<= PAGES_MAX). */
 static inline unsigned pages_class_of(size_t size)
 {
-	if (size <= PAGES_SMALL_MAX)
-		return pages_class_by_16[(size + 15) >> 4];
+	if (size <= SMALL_MAX)
+		return small_class_of(size);
 	return pages_class_by_1k[(size + 1023) >> 10];
 }
 

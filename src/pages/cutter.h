@@ -81,7 +81,7 @@ static inline bool bump_ahead(const struct bump *b, vaddr_t p)
 /* Of the block at p in the page that is cut for the class, or that is its only one. */
 static inline struct record *bump_record(const struct cutter *c, unsigned cls, vaddr_t p)
 {
-	return c->rec[cls] + kind_div((uint32_t)(p & (PAGE_SIZE - 1)), c->bump[cls].inv_size);
+	return c->rec[cls] + quick_div((uint32_t)(p & (PAGE_SIZE - 1)), c->bump[cls].inv_size);
 }
 
 /* Where the page ends that is cut for the class. */

@@ -148,7 +148,7 @@ void pages_resize(struct sheet *s, void *p, size_t size)
 static uint32_t slot_near(const struct sheet *s, uint32_t u, uint32_t off)
 {
 	const struct page_kind *k = sheet_kind(s, u);
-	uint32_t j = k->slots ? MIN(kind_div(off, k->inv_size), k->slots - 1U) : 0;
+	uint32_t j = k->slots ? MIN(quick_div(off, k->inv_size), k->slots - 1U) : 0;
 
 	return sheet_idx(u, j);
 }

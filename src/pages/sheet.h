@@ -141,7 +141,7 @@ static inline uint32_t sheet_slot(const struct sheet *s, size_t d, uint32_t *idx
 	uint32_t u = sheet_run_first(s, (uint32_t)(d >> PAGE_SHIFT));
 	uint32_t cut = s->cut[u], off = (uint32_t)d - (u << PAGE_SHIFT);
 	const struct page_kind *k = &page_kinds[KIND_OF(cut)];
-	uint32_t j = kind_div(off, k->inv_size);
+	uint32_t j = quick_div(off, k->inv_size);
 
 	*idx = sheet_idx(u, j);
 	return off == j * k->size && j < k->slots ? cut : 0;

@@ -152,5 +152,4 @@ static void clean(struct mortal *list)
 	}
 }
 
-const struct sweeper pages_sweeper = {
-	sheet_bytes, look, clean, retire, forget, NULL, sheets_live};
+const struct sweeper pages_sweeper = {sheet_bytes, look, clean, retire, forget, NULL, sheets_live};

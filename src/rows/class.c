@@ -1,29 +1,23 @@
 /*
  * class.c - the geometry of the size classes. pure but for its own read-only tables.
  *
- * Small: 16-byte steps up to 128, then four per doubling as long as another slot fits in a
- * page; the column is the narrowest that wastes little. Medium: whole pages, four per doubling.
+ * Small: the column is the narrowest that wastes little. Medium: whole pages, four per doubling.
  */
 #include "heap.h"
 
-static const uint16_t small_size[] = {16, 32, 48, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320,
-	384, 448, 512, 576, 672, 800, 1024, 1360, 2048, 4096};
 /* Pages, and how many blocks share them (each still has a view's pages to itself). */
 static const struct {
 	uint16_t pages, slots;
 } medium[] = {{5, 4}, {2, 1}, {3, 1}, {4, 1}, {5, 1}, {6, 1}, {7, 1}, {8, 1}};
 
-#define NSMALL	ARRAY_LEN(small_size)
 #define NMEDIUM ARRAY_LEN(medium)
-_Static_assert(NSMALL + NMEDIUM <= HEAP_CLASSES, "raise HEAP_CLASSES");
-_Static_assert(NSMALL == HEAP_CLASS_PAGE + 1, "the last small class is the page");
+_Static_assert(SMALL_CLASSES + NMEDIUM <= HEAP_CLASSES, "raise HEAP_CLASSES");
 
-uint8_t heap_class_by_16[HEAP_SMALL_MAX / 16 + 1];
 uint8_t heap_class_by_1k[HEAP_MEDIUM_MAX / 1024 + 1];
 
 unsigned heap_class_count(void)
 {
-	return NSMALL + NMEDIUM;
+	return SMALL_CLASSES + NMEDIUM;
 }
 
 static size_t medium_size(unsigned i)
@@ -33,7 +27,7 @@ static size_t medium_size(unsigned i)
 
 size_t heap_class_size(unsigned cls)
 {
-	return cls < NSMALL ? small_size[cls] : medium_size(cls - NSMALL);
+	return cls < SMALL_CLASSES ? small_size[cls] : medium_size(cls - SMALL_CLASSES);
 }
 
 unsigned heap_class_aligned(size_t size, size_t align)
@@ -43,11 +37,6 @@ unsigned heap_class_aligned(size_t size, size_t align)
 	while (heap_class_size(c) & (align - 1))
 		c++;
 	return c;
-}
-
-static uint64_t inverse(uint32_t d)
-{
-	return ((1UL << 32) + d - 1) / d;
 }
 
 /*
@@ -82,30 +71,26 @@ void heap_geom_init(struct geom geom[GEOM_KINDS][HEAP_CLASSES])
 			struct geom *g = &geom[kind][c];
 
 			*g = (struct geom){.cls = (uint8_t)c};
-			if (c < NSMALL) {
+			if (c < SMALL_CLASSES) {
 				g->kind = (uint8_t)kind;
 				geom_small(g, kind == GEOM_WIDE ? PAGE_SIZE : 1);
 			} else {
-				g->unit_pages = medium[c - NSMALL].pages;
-				g->size = (uint32_t)medium_size(c - NSMALL);
+				g->unit_pages = medium[c - SMALL_CLASSES].pages;
+				g->size = (uint32_t)medium_size(c - SMALL_CLASSES);
 				g->band = g->size;
 				g->width = PAGE_SIZE;
-				g->rows = medium[c - NSMALL].slots;
+				g->rows = medium[c - SMALL_CLASSES].slots;
 				g->slots = 1;
 			}
 			g->column_mask = PAGE_SIZE - g->width;
-			g->inv_rows = inverse(g->rows);
-			g->inv_size = inverse(g->size);
-			g->inv_unit = inverse(g->unit_pages);
+			g->inv_rows = quick_inverse(g->rows);
+			g->inv_size = quick_inverse(g->size);
+			g->inv_unit = quick_inverse(g->unit_pages);
 		}
-	for (unsigned i = 0, c = 0; i < sizeof(heap_class_by_16); i++) {
-		while (small_size[c] < i * 16)
-			c++;
-		heap_class_by_16[i] = (uint8_t)c;
-	}
+	small_init();
 	for (unsigned i = 0, c = 0; i < sizeof(heap_class_by_1k); i++) {
 		while (medium_size(c) < i * 1024)
 			c++;
-		heap_class_by_1k[i] = (uint8_t)(NSMALL + c);
+		heap_class_by_1k[i] = (uint8_t)(SMALL_CLASSES + c);
 	}
 }

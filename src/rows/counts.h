@@ -10,9 +10,9 @@
 #include "base/base.h"
 
 struct counts {
-	uint32_t views_live, views_joined;	    /* views_lock */
-	uint32_t supers_live;			    /* super_lock */
-	uint64_t views_made, views_killed;	    /* views_lock */
+	uint32_t views_live, views_joined;  /* views_lock */
+	uint32_t supers_live;		    /* super_lock */
+	uint64_t views_made, views_killed;  /* views_lock */
 	uint64_t units_killed, runs_killed; /* sweep_lock, but for strict's own kills */
 };
 

@@ -20,7 +20,7 @@ static inline bool slot_find(const struct view *v, vaddr_t a, uint32_t *idx)
 	if (d >= (size_t)v->pages << PAGE_SHIFT)
 		return false;
 	if (g->unit_pages != 1) {
-		u = geom_div((uint32_t)(d >> PAGE_SHIFT), g->inv_unit);
+		u = quick_div((uint32_t)(d >> PAGE_SHIFT), g->inv_unit);
 		*idx = u;
 		return u < v->units && a == view_slot_at(v, u);
 	}
@@ -28,7 +28,7 @@ static inline bool slot_find(const struct view *v, vaddr_t a, uint32_t *idx)
 	off = (uint32_t)(d & (PAGE_SIZE - 1)) - geom_band_at(g, v->place, u);
 	if (off >= g->band)
 		return false;
-	j = geom_div(off, g->inv_size);
+	j = quick_div(off, g->inv_size);
 	*idx = (u << g->group_shift) + j;
 	return off == j * g->size;
 }

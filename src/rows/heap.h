@@ -19,14 +19,12 @@
 #include "base/base.h"
 #include "host/host.h"
 
-#define HEAP_ALIGN	 16
-#define HEAP_SMALL_MAX	 4096UL	      /* objects up to here share pages            */
 #define HEAP_MEDIUM_MAX	 (32UL << 10) /* up to here they come from extents      */
 #define HEAP_CLASSES	 32	      /* at most                                   */
 #define SPAN_CHUNKS	 2	      /* in a row, the first one's id a multiple of it */
 #define EXTENT_PAGES_MAX (CHUNK_PAGES * SPAN_CHUNKS)
-#define HEAP_CLASS_PAGE	 22U /* the class whose slot is one page: the last small one */
-#define COLUMN_SHIFT	 10  /* log2 of the narrowest column's bytes      */
+#define HEAP_CLASS_PAGE	 (SMALL_CLASSES - 1) /* whose slot is one page */
+#define COLUMN_SHIFT	 10		     /* log2 of the narrowest column's bytes      */
 #define COLUMN_MIN	 (1U << COLUMN_SHIFT)
 #define GROUP_MAX	 64 /* objects of one class's band, at most      */
 
@@ -48,14 +46,8 @@ struct geom {
 	uint8_t kind;	      /* enum geom_kind; 0 for objects larger than a page        */
 	uint16_t width;	      /* bytes of an extent's column; medium: of a page          */
 	uint32_t column_mask; /* of an offset in a page: which column of that width      */
-	uint64_t inv_rows, inv_size, inv_unit; /* geom_div's reciprocals                 */
+	uint64_t inv_rows, inv_size, inv_unit; /* quick_div's reciprocals                */
 };
-
-/* x / d by its reciprocal; exact for x, d <= 20480. */
-static inline uint32_t geom_div(uint32_t x, uint64_t inv)
-{
-	return (uint32_t)((x * inv) >> 32);
-}
 
 /* A row's place: its extent's column (where that begins in page 0), and its number there. */
 static inline uint16_t geom_place(uint32_t column, uint32_t row)
@@ -73,7 +65,7 @@ static inline uint32_t geom_band_at(const struct geom *g, uint32_t place, uint32
 {
 	uint32_t x = place % COLUMN_MIN + u;
 
-	x -= geom_div(x, g->inv_rows) * g->rows;
+	x -= quick_div(x, g->inv_rows) * g->rows;
 	return x * g->band + ((place ^ u >> 5 << COLUMN_SHIFT) & g->column_mask);
 }
 
@@ -85,14 +77,13 @@ static inline uint32_t geom_group(const struct geom *g)
 /* Builds all geometries of every class: one object to a band; in the wide ones up to a page of them. */
 void heap_geom_init(struct geom g[GEOM_KINDS][HEAP_CLASSES]);
 unsigned heap_class_count(void);
-extern uint8_t heap_class_by_16[HEAP_SMALL_MAX / 16 + 1];
 extern uint8_t heap_class_by_1k[HEAP_MEDIUM_MAX / 1024 + 1];
 
 /* The class for size (<= HEAP_MEDIUM_MAX). */
 static inline unsigned heap_class_of(size_t size)
 {
-	if (size <= HEAP_SMALL_MAX)
-		return heap_class_by_16[(size + 15) >> 4];
+	if (size <= SMALL_MAX)
+		return small_class_of(size);
 	return heap_class_by_1k[(size + 1023) >> 10];
 }
 /* The smallest class whose slots are aligned to align (a power of two <= 4096). */

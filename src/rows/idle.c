@@ -18,8 +18,9 @@ static void take_back(struct cursor *c, struct view *v)
 	if (!atomic_compare_exchange_strong(&c->rest, &v, NULL))
 		return;
 	v->tail = v->handed;
-	v->mortal.since = (struct pace_since){.frees = 1}; /* nobody ever had them: they need not wait */
-	atomic_store(&v->handed, v->words);	    /* from here on it may die */
+	v->mortal.since = (struct pace_since){
+		.frees = 1};		    /* nobody ever had them: they need not wait */
+	atomic_store(&v->handed, v->words); /* from here on it may die */
 	view_check(v);
 	mortal_pending(&v->mortal);
 }

@@ -57,8 +57,7 @@ static struct mortal *views_merge(struct mortal *a, struct mortal *b)
 	struct mortal *head = NULL, **at = &head;
 
 	while (a && b) {
-		struct mortal **from =
-			view_of_mortal(a)->base < view_of_mortal(b)->base ? &a : &b;
+		struct mortal **from = view_of_mortal(a)->base < view_of_mortal(b)->base ? &a : &b;
 
 		*at = *from;
 		*from = (*from)->next[SPENT];

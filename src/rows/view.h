@@ -57,7 +57,8 @@ struct view {
 	uint64_t bits[]; /* bitmaps of units, enum view_bitmap; then live */
 };
 
-_Static_assert(offsetof(struct view, mortal.worth) < 64, "free and malloc read one line of the cache");
+_Static_assert(
+	offsetof(struct view, mortal.worth) < 64, "free and malloc read one line of the cache");
 _Static_assert(sizeof(struct view) <= 160, "views of few units are many");
 
 /*

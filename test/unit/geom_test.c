@@ -1,4 +1,4 @@
-// sources: src/rows/class.c
+// sources: src/rows/class.c src/base/sizes.c
 /* The geometry of the size classes: every byte of a page belongs to one row at most. */
 #include "rows/heap.h"
 #include "unit.h"
@@ -23,7 +23,7 @@ static void classes_fit(void)
 		CHECK(c < heap_class_count());
 		CHECK(heap_class_size(c) >= n);
 		CHECK(c == 0 || heap_class_size(c - 1) < n);
-		CHECK_EQ(heap_class_size(c) % HEAP_ALIGN, 0);
+		CHECK_EQ(heap_class_size(c) % BLOCK_ALIGN, 0);
 	}
 	for (size_t align = 16; align <= PAGE_SIZE; align *= 2)
 		for (size_t n = 1; n < 9000; n += 37) {
@@ -132,9 +132,9 @@ static void division(void)
 
 		for (uint32_t x = 0; x < 4096; x++) {
 			if (g->size <= PAGE_SIZE)
-				CHECK_EQ(geom_div(x, g->inv_size), x / g->size);
-			CHECK_EQ(geom_div(x, g->inv_rows), x / g->rows);
-			CHECK_EQ(geom_div(x, g->inv_unit), x / g->unit_pages);
+				CHECK_EQ(quick_div(x, g->inv_size), x / g->size);
+			CHECK_EQ(quick_div(x, g->inv_rows), x / g->rows);
+			CHECK_EQ(quick_div(x, g->inv_unit), x / g->unit_pages);
 		}
 	}
 }

@@ -3,7 +3,7 @@
 #include "lock.h"
 #include "meta.h"
 
-_Atomic uint64_t *livebits_others(_Atomic(_Atomic uint64_t *) *others, size_t bytes)
+_Atomic uint64_t *livebits_others(_Atomic(_Atomic uint64_t *) *others, size_t words)
 {
 	_Atomic uint64_t *gone = atomic_load(others), *made;
 	struct lock_section s;
@@ -11,11 +11,11 @@ _Atomic uint64_t *livebits_others(_Atomic(_Atomic uint64_t *) *others, size_t by
 	if (likely(gone != NULL))
 		return gone;
 	lock_section_enter(&s);
-	made = meta_alloc(bytes);
+	made = meta_alloc(words * sizeof(*made));
 	if (made && atomic_compare_exchange_strong(others, &gone, made))
 		gone = made;
 	else if (made)
-		meta_free((void *)made, bytes);
+		meta_free((void *)made, words * sizeof(*made));
 	lock_section_leave(&s);
 	return gone;
 }

@@ -9,9 +9,10 @@
 #ifndef UD_BASE_LIVEBITS_H
 #define UD_BASE_LIVEBITS_H
 
-#include "words.h"
+#include "mode.h"
 
 #include <stdatomic.h>
+#include <sys/single_threaded.h>
 
 /*
  * Clears bit n of *word, which only one thread clears; what was it? One instruction, so that a
@@ -68,22 +69,22 @@ static inline bool livebits_clear_first(_Atomic uint64_t *live, uint32_t idx, bo
 	return was;
 }
 
-/* The bits for all others, so many bytes, made if need be; NULL: no memory. */
-_Atomic uint64_t *livebits_others(_Atomic(_Atomic uint64_t *) *others, size_t bytes);
+/* The bits for all others, so many words, made if need be; NULL: no memory. */
+_Atomic uint64_t *livebits_others(_Atomic(_Atomic uint64_t *) *others, size_t words);
 
 /*
  * By any thread; false if it was freed before. Without memory the owner's bit must do: memory may be
  * lost by that.
  */
 static inline bool livebits_clear_other(
-	_Atomic uint64_t *live, _Atomic(_Atomic uint64_t *) *others, size_t bytes, uint32_t idx)
+	_Atomic uint64_t *live, _Atomic(_Atomic uint64_t *) *others, size_t words, uint32_t idx)
 {
 	_Atomic uint64_t *gone = atomic_load_explicit(others, memory_order_acquire);
 	uint64_t n = idx % 64;
 	bool was;
 
 	if (unlikely(!gone))
-		gone = livebits_others(others, bytes);
+		gone = livebits_others(others, words);
 	if (unlikely(!gone))
 		return atomic_fetch_and(&live[idx / 64], ~(1UL << n)) >> n & 1;
 	__asm__ volatile("lock btsq %2, %0"
@@ -91,6 +92,16 @@ static inline bool livebits_clear_other(
 			 : "r"(n)
 			 : "memory");
 	return !was && atomic_load_explicit(&live[idx / 64], memory_order_relaxed) >> n & 1;
+}
+
+/* Of these ways the one that is to be taken. mine: by its owner. */
+static ALWAYS_INLINE bool livebits_clear(_Atomic uint64_t *live,
+	_Atomic(_Atomic uint64_t *) *others, size_t words, uint32_t idx, bool mine)
+{
+	if (mode.one_bit)
+		return livebits_clear_first(live, idx, __libc_single_threaded);
+	return mine ? livebits_clear_mine(live, others, idx)
+		    : livebits_clear_other(live, others, words, idx);
 }
 
 /* The first of `words` words of objects that two threads freed at once, or ~0. */

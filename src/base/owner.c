@@ -103,6 +103,25 @@ struct owner *owner_get(void)
 	return o;
 }
 
+struct owner *owner_hold(struct lock_section *s)
+{
+	struct owner *o;
+
+	lock_section_enter(s);
+	o = owner_get();
+	if (o && !o->busy)
+		return o;
+	lock_take(&owner_shared_lock);
+	return owner_of[0];
+}
+
+void owner_release(const struct owner *o, const struct lock_section *s)
+{
+	if (o == owner_of[0])
+		lock_drop(&owner_shared_lock);
+	lock_section_leave(s);
+}
+
 void owner_arrive(void)
 {
 	struct lock_section s;

@@ -58,6 +58,12 @@ void owner_start(size_t bytes, struct owner *shared, void (*empty)(struct owner 
 void owner_init(void); /* from the constructor: thread exits are seen from here on */
 /* This thread's, made if need be; NULL: no memory, or the thread is ending. In a section. */
 struct owner *owner_get(void);
+/*
+ * In a section until it is released, all of its long way: this thread's; or the shared one, locked, where it has none
+ * or a handler has interrupted its short way.
+ */
+struct owner *owner_hold(struct lock_section *s);
+void owner_release(const struct owner *o, const struct lock_section *s);
 /* As owner_get(), of a thread that frees before it has allocated anything; out of a section. */
 void owner_arrive(void);
 void owner_fork_child(void);

@@ -120,3 +120,10 @@ void sweep_told(struct owner *o)
 
 	sweep_freed((uint32_t)FREED_COUNT(freed), FREED_BYTES(freed));
 }
+
+void sweep_freed_alone(size_t bytes)
+{
+	owner_arrive();
+	__atomic_fetch_add(&owner_of[0]->frees, 1, __ATOMIC_RELAXED);
+	sweep_freed(1, bytes);
+}

@@ -42,6 +42,8 @@ void sweep_spent_if_many(void); /* In a section or not */
 /* So much was freed by this thread since it last said so; a sweep, if that makes one due. */
 void sweep_freed(uint32_t frees, size_t bytes);
 void sweep_told(struct owner *o); /* likewise: what o counted */
+/* By a thread that was no owner, a block: it is one from here on; or is ending. */
+void sweep_freed_alone(size_t bytes);
 
 /* One more block is freed, of so many bytes. */
 static inline void sweep_count(struct owner *o, size_t bytes)

@@ -67,7 +67,7 @@ static __attribute__((noinline)) void page_freed(
 	struct sheet *s, uint32_t u, struct cutter *c, const struct bump *b)
 {
 	if (sheet_page_empty(s, u, b->slots))
-		sheet_page_died(s, u, false);
+		page_died(s, u, false);
 	count_free(&c->own, b->size);
 	late_tell(WHEN_DIES);
 }
@@ -83,7 +83,7 @@ static ALWAYS_INLINE void page_free_as(struct sheet *s, void *p, uint32_t idx, c
 		return free_rest(p);
 	page_slot_ends(rec ? rec + sheet_nth_of(idx) : NULL, p, b->size, false, frame);
 	owner_enter(&c->own, s);
-	if (unlikely(!sheet_clear(s, idx, true)))
+	if (unlikely(!livebits_clear(s->live, &s->gone, s->words, idx, true)))
 		return free_rest(p);
 	if (unlikely(!sheet_live_word(s, idx / SHEET_BITS)))
 		return page_freed(s, sheet_page_of(idx), c, b);
@@ -159,7 +159,7 @@ static ALWAYS_INLINE void row_free_as(struct view *v, size_t d, struct record *r
 		return row_free_rest(v, d);
 	at_once = slot_ends(v, rec, u, v->base + d, false, frame);
 	owner_enter(&tc->own, v);
-	if (unlikely(!clear_bit(v, u, true)))
+	if (unlikely(!livebits_clear(v->live, &v->gone, v->words, u, true)))
 		return row_free_rest(v, d);
 	if (at_once)
 		unit_died(v, u, true);

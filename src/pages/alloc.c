@@ -14,11 +14,11 @@
 #include "pages.h"
 #include "trace/trace.h"
 
-struct cutter cutter_shared UD_TABLE;
+static struct cutter shared UD_TABLE;
 
 void pages_start(void)
 {
-	owner_start(sizeof(struct cutter), &cutter_shared.own, NULL);
+	owner_start(sizeof(struct cutter), &shared.own, NULL);
 	pages_class_init();
 	atonce_start();
 	sweep_start(&pages_sweeper);
@@ -68,26 +68,16 @@ static __attribute__((noinline)) struct taken alloc_slow(unsigned cls)
 {
 	struct taken t = {0};
 	struct lock_section s;
-	bool shared, no_memory = false;
-	struct cutter *c;
+	struct cutter *c = (struct cutter *)owner_hold(&s);
+	bool no_memory = false;
 
-	lock_section_enter(&s);
-	c = (struct cutter *)owner_get();
-	shared = !c || c->own.busy;
-	if (shared) {
-		lock_take(&owner_shared_lock);
-		c = &cutter_shared;
-	}
 	while (!take(c, cls, &t, true, &no_memory))
 		if (!t.due && (no_memory || !refill(c, cls)))
 			break;
 		else
 			t.due = false;
-	if (shared) {
-		lock_drop(&owner_shared_lock);
-		t.tid = owner_tid();
-	}
-	lock_section_leave(&s);
+	t.tid = owner_tid();
+	owner_release(&c->own, &s);
 	return t;
 }
 

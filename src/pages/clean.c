@@ -21,7 +21,7 @@ static uint64_t dead_word(struct sheet *s, unsigned w)
 	return atomic_load(&s->dead[w]);
 }
 
-void sheet_look(struct sheet *s, struct census *n)
+void sheet_census(struct sheet *s, struct census *n)
 {
 	bool all = atomic_load_explicit(&s->handed, memory_order_acquire) == SHEET_PAGES;
 
@@ -123,7 +123,7 @@ void sheet_clean(struct sheet *s)
 
 	s->mortal.since.frees = 0;
 	atomic_store(&s->mortal.on[PENDING], 0);
-	sheet_look(s, &n); /* a free after the first look may have seen it marked */
+	sheet_census(s, &n); /* a free after the first look may have seen it marked */
 	if (n.whole) {
 		sheet_spent(s);
 		return;

@@ -15,7 +15,7 @@ struct census {
 	bool whole; /* all of it was handed out, and nothing lives */
 };
 
-void sheet_look(struct sheet *s, struct census *n);
+void sheet_census(struct sheet *s, struct census *n);
 
 /* Kills everything dead in s. Frees that come later put it on the list again. */
 void sheet_clean(struct sheet *s);

@@ -53,8 +53,6 @@ static inline struct cutter *cutter_of(unsigned id)
 	return (struct cutter *)owner_of[id];
 }
 
-extern struct cutter cutter_shared; /* under owner_shared_lock */
-
 /* The next object of the page that is cut for the class, or NULL at its end. */
 static inline void *bump_take(struct bump *b)
 {

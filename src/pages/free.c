@@ -5,8 +5,8 @@
  *
  *	pages_free ── live_find: the live object that starts there, which was handed out
  *	 ├─ page_slot_ends               it is filled, and noted by whom
- *	 ├─ sheet_clear                  its bit (livebits.h)
- *	 ├─ sheet_page_died              its page has nothing alive (sweep.c)
+ *	 ├─ livebits_clear               its bit
+ *	 ├─ page_died              its page has nothing alive (sweep.c)
  *	 └─ sweep_count ── sweep_told     every 256 frees or 64 KB: is a sweep due?
  */
 #include "pages.h"
@@ -62,16 +62,16 @@ static bool slot_clear(struct sheet *s, uint32_t idx, uint32_t cut, uint32_t id,
 	uint32_t u = sheet_page_of(idx);
 	bool mine = id == cut >> OWNER_SHIFT;
 
-	if (unlikely(!sheet_clear(s, idx, mine)))
+	if (unlikely(!livebits_clear(s->live, &s->gone, s->words, idx, mine)))
 		return false;
 	if (unlikely(sheet_page_empty(s, u, page_kinds[KIND_OF(cut)].slots)))
-		sheet_page_died(s, u, at_once);
+		page_died(s, u, at_once);
 	else if (!mine)
 		page_left(s, u);
 	return true;
 }
 
-/* By a thread that has not allocated anything yet: it is an owner from here on; or is ending. */
+/* By a thread that has not allocated anything yet, or is ending. */
 static __attribute__((noinline)) bool free_uncached(
 	struct sheet *s, uint32_t idx, uint32_t cut, size_t size, bool at_once)
 {
@@ -80,12 +80,9 @@ static __attribute__((noinline)) bool free_uncached(
 	atomic_fetch_add(&owner_none_in, 1);
 	was = slot_clear(s, idx, cut, OWNER_NONE + 1, at_once);
 	atomic_fetch_sub(&owner_none_in, 1);
-	if (!was)
-		return false;
-	owner_arrive();
-	__atomic_fetch_add(&cutter_shared.own.frees, 1, __ATOMIC_RELAXED);
-	sweep_freed(1, size);
-	return true;
+	if (was)
+		sweep_freed_alone(size);
+	return was;
 }
 
 /*

@@ -13,15 +13,6 @@
 
 #include <sys/single_threaded.h>
 
-/* See livebits.h. mine: by its owner. */
-static ALWAYS_INLINE bool sheet_clear(struct sheet *s, uint32_t idx, bool mine)
-{
-	if (mode.one_bit)
-		return livebits_clear_first(s->live, idx, __libc_single_threaded);
-	return mine ? livebits_clear_mine(s->live, &s->gone, idx)
-		    : livebits_clear_other(s->live, &s->gone, s->words * sizeof(*s->live), idx);
-}
-
 /* Where a page is one block's, what is freed may die at once. */
 static inline bool page_may_die_at_once(uint32_t slots)
 {

@@ -54,7 +54,7 @@ static void retire(struct mortal *spent, bool all)
 	for (struct mortal *m = chosen; m; m = m->next[SPENT]) {
 		struct sheet *s = sheet_of_mortal(m);
 
-		sheet_look(s, &n);
+		sheet_census(s, &n);
 		panic_if(!n.whole, "a sheet was to die, and something in it lives");
 		pages_swept.pages_killed += n.ndue;
 		sheet_find_late(s, n.due);
@@ -101,7 +101,7 @@ static void page_kill(struct sheet *s, uint32_t u)
 	lock_section_leave(&section);
 }
 
-void sheet_page_died(struct sheet *s, uint32_t u, bool at_once)
+void page_died(struct sheet *s, uint32_t u, bool at_once)
 {
 	bool full;
 
@@ -133,7 +133,7 @@ static bool look(struct mortal *m, size_t *due, unsigned *living)
 	struct sheet *s = sheet_of_mortal(m);
 	struct census n;
 
-	sheet_look(s, &n);
+	sheet_census(s, &n);
 	if (n.whole) {
 		sheet_spent(s);
 		atomic_store(&m->on[PENDING], 0);

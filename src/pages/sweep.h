@@ -9,7 +9,7 @@
 #include "sheet.h"
 
 /* Page u of s has no live object; killed before it returns, or later. */
-void sheet_page_died(struct sheet *s, uint32_t u, bool at_once);
+void page_died(struct sheet *s, uint32_t u, bool at_once);
 /* Notes what is wrong with all that was freed and is not dead; nothing dies. In a section. */
 void pages_look_late(void);
 

@@ -20,7 +20,7 @@
 
 #include <sys/single_threaded.h>
 
-struct cursors cursors_shared;
+static struct cursors shared;
 
 /*
  * Where objects die one by one, later, and each has a page: views are made all the time, and dear.
@@ -30,7 +30,7 @@ struct cursors cursors_shared;
 
 void rows_start(void)
 {
-	owner_start(sizeof(struct cursors), &cursors_shared.own, cursors_empty);
+	owner_start(sizeof(struct cursors), &shared.own, cursors_empty);
 	atonce_start();
 	sweep_start(&rows_sweeper);
 	heap_init(!mode.strict && space.end - space.base >= SPANS_RANGE, true);
@@ -141,25 +141,13 @@ static __attribute__((noinline)) struct taken take_slow(unsigned cls)
 {
 	struct taken t = {0};
 	struct lock_section s;
-	struct cursors *tc;
-	bool shared;
+	struct cursors *tc = (struct cursors *)owner_hold(&s);
 
-	lock_section_enter(&s);
-	tc = (struct cursors *)owner_get();
-	shared = !tc || tc->own.busy;
-	if (shared) {
-		lock_take(&owner_shared_lock);
-		tc = &cursors_shared;
-	}
-	while (!cursor_any(tc, cls, &t))
-		if (!cursor_refill(tc, cls))
-			goto out;
-	tc->own.allocs++;
+	while (!cursor_any(tc, cls, &t) && cursor_refill(tc, cls))
+		;
+	tc->own.allocs += t.p != NULL;
 	t.tid = owner_tid();
-out:
-	if (shared)
-		lock_drop(&owner_shared_lock);
-	lock_section_leave(&s);
+	owner_release(&tc->own, &s);
 	return t;
 }
 

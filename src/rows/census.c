@@ -31,7 +31,7 @@ static void dead_units(struct view *v, uint64_t *dead)
 		dead[w] &= view_fresh(v)[w];
 }
 
-void view_count(struct view *v, struct census *n)
+void view_census(struct view *v, struct census *n)
 {
 	n->ndead = n->ndue = n->nfresh = 0;
 	n->whole = v->handed == v->words;
@@ -67,7 +67,7 @@ static void bits_check(struct view *v, const char *at)
 		released[w] = view_released(v)[w];
 		revoked[w] = atomic_load(&view_revoked(v)[w]);
 	}
-	view_count(v, &n);
+	view_census(v, &n);
 	for (unsigned w = 0; w < view_uwords(v); w++)
 		if (released[w] & ~revoked[w] || revoked[w] & ~n.dead[w] ||
 			n.dead[w] & ~view_fresh(v)[w])

@@ -15,7 +15,7 @@ struct census {
 	bool whole; /* all of it was handed out, and nothing lives */
 };
 
-void view_count(struct view *v, struct census *n);
+void view_census(struct view *v, struct census *n);
 
 /*
  * Debug builds: of the units of v those released were revoked, those revoked are dead, those dead

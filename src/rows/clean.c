@@ -62,7 +62,7 @@ static void view_clean(struct view *v)
 
 	v->mortal.since.frees = 0;
 	atomic_store(&v->mortal.on[PENDING], 0);
-	view_count(v, &n); /* a free after the first count may have seen it pending */
+	view_census(v, &n); /* a free after the first count may have seen it pending */
 	if (n.whole) {
 		view_spent(v);
 		return;
@@ -100,7 +100,7 @@ static void views_empty(struct view *const *views, size_t n)
 		struct census c;
 		uint32_t u = 0, few;
 
-		view_count(v, &c);
+		view_census(v, &c);
 		/* While their pages are there: to fetch them again is dear. */
 		view_find_late(v, c.due);
 		if (v->own || view_is_private(v))
@@ -126,7 +126,7 @@ static void view_split(struct view *v)
 {
 	struct census c;
 
-	view_count(v, &c);
+	view_census(v, &c);
 	for (uint32_t lo = 0, hi; lo < v->units && !c.whole; lo = hi) {
 		uint32_t u = bits_next(c.due, lo, v->units);
 		uint8_t bit = view_split_bit(lo);

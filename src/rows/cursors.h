@@ -42,6 +42,4 @@ static inline struct cursors *cursors_of(unsigned id)
 	return (struct cursors *)owner_of[id];
 }
 
-extern struct cursors cursors_shared; /* under owner_shared_lock */
-
 #endif

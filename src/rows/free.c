@@ -53,7 +53,8 @@ static inline bool slot_clear(struct view *v, uint32_t idx, uint32_t id, bool at
 						  : ((1UL << geom_group(g)) - 1)
 							    << (idx % 64 & ~(geom_group(g) - 1));
 
-	if (unlikely(!clear_bit(v, idx, id == v->owner && (v->simple || __libc_single_threaded))))
+	if (unlikely(!livebits_clear(v->live, &v->gone, v->words, idx,
+		    id == v->owner && (v->simple || __libc_single_threaded))))
 		return false;
 	/* Two threads may both find the unit dead: that is harmless. */
 	live = view_live_word(v, idx / 64);
@@ -64,7 +65,7 @@ static inline bool slot_clear(struct view *v, uint32_t idx, uint32_t id, bool at
 	return true;
 }
 
-/* By a thread that has not allocated anything yet: it is an owner from here on; or is ending. */
+/* By a thread that has not allocated anything yet, or is ending. */
 static __attribute__((noinline)) bool free_slot_uncached(struct view *v, uint32_t idx, bool at_once)
 {
 	bool was;
@@ -72,12 +73,9 @@ static __attribute__((noinline)) bool free_slot_uncached(struct view *v, uint32_
 	atomic_fetch_add(&owner_none_in, 1);
 	was = slot_clear(v, idx, OWNER_NONE + 1, at_once);
 	atomic_fetch_sub(&owner_none_in, 1);
-	if (!was)
-		return false;
-	owner_arrive();
-	__atomic_fetch_add(&cursors_shared.own.frees, 1, __ATOMIC_RELAXED);
-	sweep_freed(1, v->geom->size);
-	return true;
+	if (was)
+		sweep_freed_alone(v->geom->size);
+	return was;
 }
 
 /* False if somebody else freed it first. */

@@ -13,15 +13,6 @@
 
 #include <sys/single_threaded.h>
 
-/* See livebits.h. mine: by its owner. */
-static ALWAYS_INLINE bool clear_bit(struct view *v, uint32_t idx, bool mine)
-{
-	if (mode.one_bit)
-		return livebits_clear_first(v->live, idx, __libc_single_threaded);
-	return mine ? livebits_clear_mine(v->live, &v->gone, idx)
-		    : livebits_clear_other(v->live, &v->gone, v->words * sizeof(*v->live), idx);
-}
-
 /* May what is freed in this place die at once? (free.c) */
 bool slot_allowed(const struct view *v, uint32_t idx, uint64_t place);
 

@@ -18,8 +18,8 @@ static void take_back(struct cursor *c, struct view *v)
 	if (!atomic_compare_exchange_strong(&c->rest, &v, NULL))
 		return;
 	v->tail = v->handed;
-	v->mortal.since = (struct pace_since){
-		.frees = 1};		    /* nobody ever had them: they need not wait */
+	/* Nobody ever had them: they need not wait. */
+	v->mortal.since = (struct pace_since){.frees = 1};
 	atomic_store(&v->handed, v->words); /* from here on it may die */
 	view_check(v);
 	mortal_pending(&v->mortal);
@@ -70,7 +70,7 @@ static void view_left(struct view *v)
 {
 	struct census n;
 
-	view_count(v, &n);
+	view_census(v, &n);
 	if (n.whole)
 		view_spent(v);
 	else

@@ -48,7 +48,7 @@ static void view_bury(struct view *v, bool killed)
 	v->row = NULL;
 	v->mortal.buried = true;
 	view_check(v);
-	mortal_remember(&v->mortal, view_bytes_all(v));
+	mortal_remember(&v->mortal, view_weight(v));
 }
 
 /* Merges two lists that are sorted by address. */

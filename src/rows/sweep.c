@@ -85,7 +85,7 @@ static bool look(struct mortal *m, size_t *due, unsigned *living)
 	struct census n;
 
 	view_check(v);
-	view_count(v, &n);
+	view_census(v, &n);
 	if (n.whole) {
 		view_spent(v);
 		atomic_store(&m->on[PENDING], 0);
@@ -124,7 +124,7 @@ static void retire(struct mortal *list, bool all)
 		struct view *v = view_of_mortal(m);
 
 		view_check(v);
-		view_count(v, &n);
+		view_census(v, &n);
 		panic_if(!n.whole, "a view was to die, and something in it lives");
 		rows_counts.units_killed += n.ndue;
 		view_find_late(v, n.due);

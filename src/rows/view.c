@@ -30,7 +30,7 @@ static size_t view_rec_bytes(const struct view *v)
 	return ((size_t)v->units << v->geom->group_shift) * sizeof(struct record);
 }
 
-size_t view_bytes_all(const struct view *v)
+size_t view_weight(const struct view *v)
 {
 	size_t all = view_bytes(view_uwords(v), v->words);
 

@@ -205,7 +205,7 @@ void views_retire(struct mortal *list);
 extern struct view *views_live; /* under views_lock */
 extern struct lock views_lock;
 void view_free(struct view *v);
-size_t view_bytes_all(const struct view *v); /* of its structure and records */
+size_t view_weight(const struct view *v); /* of its structure and records */
 
 /* retire.c. sweep_lock held: units that were killed go back to the row. */
 void view_release(struct view *v);

@@ -20,7 +20,7 @@ static bool clear(enum way way, uint32_t idx)
 	case MINE:
 		return livebits_clear_mine(live, &gone, idx);
 	case OTHER:
-		return livebits_clear_other(live, &gone, sizeof(live), idx);
+		return livebits_clear_other(live, &gone, WORDS, idx);
 	default:
 		return livebits_clear_first(live, idx, false);
 	}

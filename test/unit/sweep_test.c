@@ -8,9 +8,16 @@
 
 struct mode mode;
 __thread struct owner *owner_mine;
+struct owner *owner_of[OWNER_NONE + 1];
 
 static uint64_t now;
 static bool is_in;
+static unsigned arrived;
+
+void owner_arrive(void)
+{
+	arrived++;
+}
 
 uint64_t clock_ns(void)
 {
@@ -257,6 +264,20 @@ static void frees_make_a_sweep_due(void)
 	CHECK_EQ(swept, before + 1);
 }
 
+static void so_do_those_of_a_thread_that_was_no_owner(void)
+{
+	struct owner all = {.frees = 0};
+	unsigned before;
+
+	fresh(KB * KB);
+	owner_of[0] = &all;
+	before = swept;
+	sweep_freed_alone(511 * KB);
+	CHECK(all.frees == 1 && arrived == 1 && swept == before);
+	sweep_freed_alone(KB);
+	CHECK(all.frees == 2 && swept == before + 1);
+}
+
 static void the_engine_looks_now_and_then(void)
 {
 	unsigned before;
@@ -281,6 +302,7 @@ int main(void)
 	RUN(many_spent_retire);
 	RUN(one_sweeps_at_a_time);
 	RUN(frees_make_a_sweep_due);
+	RUN(so_do_those_of_a_thread_that_was_no_owner);
 	RUN(the_engine_looks_now_and_then);
 	return UNIT_END();
 }

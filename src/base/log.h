@@ -34,6 +34,19 @@ void log_start(void);
  */
 void log_keep_stderr(void);
 
+/*
+ * A pipe that nobody reads, or a file that may grow no more, is no reason to die: between hold and release
+ * SIGPIPE and SIGXFSZ stay out of this thread, and what came of our writing is taken back. A write fails then.
+ */
+struct log_hold {
+	uint64_t was, waited; /* signals: blocked before; pending before */
+};
+void log_hold(struct log_hold *h);
+void log_release(const struct log_hold *h);
+
+/* One whole line to log_fd(), held. "undangle: " is NOT added, the newline is. */
+void log_line(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
 /* A line of --stats, which names its process; the newline is added. */
 void log_stat(struct out *o, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 

@@ -179,9 +179,8 @@ vaddr_t space_take(size_t len, size_t align)
 	if (!at && !said && !options.quiet && len <= (space.end - space.base) / 4 &&
 		space.end - space.next < MAX(len, GIGA_SIZE)) {
 		said = true;
-		out_line(log_fd(),
-			"undangle: warning: all %lu MB of virtual addresses are used up: malloc "
-			"returns NULL from here on (detect=grouped lasts longer)",
+		log_line("undangle: warning: all %lu MB of virtual addresses are used up: malloc "
+			 "returns NULL from here on (detect=grouped lasts longer)",
 			(space.end - space.base) >> 20);
 	}
 	lock_drop(&space_lock);

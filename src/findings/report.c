@@ -262,43 +262,18 @@ UD_EXPORT void quick_exit(int status)
 	sys_exit_group(status);
 }
 
-/*
- * A pipe that nobody reads is no reason to die of something else than the finding: SIGPIPE stays
- * out while it is told, and one that came from that is taken back.
- */
-static bool pipe_hold(unsigned long *was)
-{
-	const unsigned long bit = 1UL << (SIGPIPE - 1);
-	unsigned long waits = 0;
-
-	sys_call4(__NR_rt_sigprocmask, SIG_BLOCK, (long)&bit, (long)was, 8);
-	sys_call3(__NR_rt_sigpending, (long)&waits, 8, 0);
-	return waits & bit;
-}
-
-static void pipe_release(const unsigned long *was, bool waited)
-{
-	const unsigned long bit = 1UL << (SIGPIPE - 1);
-	const struct timespec now = {0};
-
-	if (!waited)
-		sys_call4(__NR_rt_sigtimedwait, (long)&bit, 0, (long)&now, 8);
-	sys_call4(__NR_rt_sigprocmask, SIG_SETMASK, (long)was, 0, 8);
-}
-
 /* Inside the gate: fn on our own stack. Returns the job as fn left it. */
 static const struct job *do_job(void (*fn)(void *), const struct report *r, const void *ucontext)
 {
 	/* At the low end of the stack it is used on: only the one inside the gate touches it. */
 	struct job *j = (struct job *)(void *)own_stack;
-	unsigned long was;
-	bool waited;
+	struct log_hold hold;
 
 	j->r = r;
 	j->uc = ucontext;
-	waited = pipe_hold(&was);
+	log_hold(&hold);
 	call_on(own_stack + sizeof(own_stack), fn, j);
-	pipe_release(&was, waited);
+	log_release(&hold);
 	return j;
 }
 
@@ -306,8 +281,8 @@ static void tell_job(void *arg)
 {
 	print_job(arg);
 	if (gate.printed == REPORTS_MAX)
-		out_line(log_fd(), "undangle: %d findings are told; no more of this process are\n",
-			REPORTS_MAX);
+		log_line(
+			"undangle: %d findings are told; no more of this process are", REPORTS_MAX);
 }
 
 /* Inside the gate. */

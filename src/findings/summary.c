@@ -231,6 +231,7 @@ static void print_sum(struct out *o, const struct sum *s)
 
 void summary_tell(void)
 {
+	struct log_hold hold;
 	struct sum s = {0};
 	struct out o;
 	bool sum;
@@ -247,10 +248,12 @@ void summary_tell(void)
 	      (s.hushed && (s.met || !options.quiet));
 	if (!sum && !options.stats)
 		return;
+	log_hold(&hold);
 	out_init(&o, log_fd());
 	if (sum)
 		print_sum(&o, &s);
 	if (options.stats)
 		suppressed_unused(&o, s.rules);
 	out_flush(&o);
+	log_release(&hold);
 }

@@ -21,7 +21,7 @@ static uint32_t free_hint; /* no byte of free_ids below it has one */
 static void host_warn_once(_Atomic bool *said, const char *text)
 {
 	if (!atomic_exchange(said, true) && !options.quiet)
-		out_line(log_fd(), "undangle: warning: %s", text);
+		log_line("undangle: warning: %s", text);
 }
 
 long host_template_put(vaddr_t at, uint32_t n)

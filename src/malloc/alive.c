@@ -11,6 +11,7 @@
 #include "malloc.h"
 #include "trace/trace.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <sys/mman.h>
 
@@ -37,6 +38,7 @@ static struct {
 	size_t n, room;
 	uint32_t unread; /* list of those that are reached and were not looked into, + 1 */
 	struct site *site;
+	bool blind;    /* roots may be there that could not be looked at */
 	vaddr_t frame; /* of the destructor: what is below is ours */
 } all;
 
@@ -145,8 +147,10 @@ static void root(vaddr_t lo, vaddr_t hi, void *arg)
 		lo = all.frame;
 	for (vaddr_t at = lo & PAGE_MASK; at < hi; at += LOOK_PAGES * PAGE_SIZE) {
 		size_t n = MIN(LOOK_PAGES, (hi - at) >> PAGE_SHIFT);
+		long err = sys_call3(__NR_mincore, (long)at, (long)(n << PAGE_SHIFT), (long)there);
 
-		if (sys_call3(__NR_mincore, (long)at, (long)(n << PAGE_SHIFT), (long)there) != 0)
+		all.blind = all.blind || (err && err != -ENOMEM); /* ENOMEM: unmapped since */
+		if (err)
 			continue;
 		for (size_t i = 0; i < n; i++) {
 			vaddr_t page = at + (i << PAGE_SHIFT);
@@ -159,7 +163,7 @@ static void root(vaddr_t lo, vaddr_t hi, void *arg)
 
 static void reach(void)
 {
-	place_each_written(root, NULL);
+	all.blind = !place_each_written(root, NULL) || all.blind;
 	while (all.unread) {
 		struct alive *a = &all.block[all.unread - 1];
 
@@ -283,7 +287,7 @@ static void write_profile(void)
 	struct out o;
 
 	if (fd < 0) {
-		out_line(log_fd(), "undangle: --heap-profile: %s cannot be written (error %d)",
+		log_line("undangle: --heap-profile: %s cannot be written (error %d)",
 			options.heap_profile, -fd);
 		return;
 	}
@@ -305,24 +309,39 @@ static void write_profile(void)
 	}
 	out_flush(&o);
 	sys_close(fd);
+	if (o.lost)
+		log_line("undangle: --heap-profile: %s could not be written whole",
+			options.heap_profile);
 }
 
-void alive_tell(void *frame)
+static void tell(void)
 {
-	if (!options.leaks && !options.heap_profile[0])
-		return;
-	if (kvm_heap) {
-		out_line(log_fd(), "undangle: --leaks and --heap-profile need --backend=host");
-		return;
-	}
-	all.frame = vaddr_of(frame);
 	if (!gather(options.leaks)) {
-		out_line(log_fd(), "undangle: no memory to look at what is still allocated");
+		log_line("undangle: no memory to look at what is still allocated");
 		return;
 	}
 	if (options.heap_profile[0])
 		write_profile();
-	if (!options.leaks)
+	if (options.leaks && all.blind)
+		log_line("undangle: --leaks: the process's memory cannot be looked at (no /proc, "
+			 "or a "
+			 "seccomp filter): what is lost is not known");
+	else if (options.leaks)
+		report_completed(print_leaks);
+}
+
+void alive_tell(void *frame)
+{
+	struct log_hold hold;
+
+	if (!options.leaks && !options.heap_profile[0])
 		return;
-	report_completed(print_leaks);
+	if (kvm_heap) {
+		log_line("undangle: --leaks and --heap-profile need --backend=host");
+		return;
+	}
+	all.frame = vaddr_of(frame);
+	log_hold(&hold);
+	tell();
+	log_release(&hold);
 }

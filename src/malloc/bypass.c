@@ -82,7 +82,7 @@ void bypass_warn(void)
 		return;
 	file_of((size_t)sys_getpid(), file, sizeof(file));
 	if (file[0] && !ancestor_has_said(file) && summary_warns("/proc/self/exe"))
-		out_line(log_fd(), "undangle: warning: %s %s", file,
+		log_line("undangle: warning: %s %s", file,
 			off_is() ? "is not protected: /etc/undangle.d says off"
 				 : "brings its own malloc: blocks from it are not protected");
 }

@@ -152,7 +152,7 @@ static void say(void)
 	static _Atomic bool said;
 
 	if (!atomic_exchange(&said, true) && !options.quiet)
-		out_line(log_fd(),
+		log_line(
 			"undangle: warning: a seccomp filter forbids what kills freed blocks: they "
 			"stay readable from now on, and are used again after %lu MB more",
 			WAIT_BYTES >> 20);
@@ -269,10 +269,9 @@ void *last_instead(size_t size, size_t align, bool zero)
 		return NULL;
 	atomic_store(&last_refused, REFUSED_FOR);
 	if (!atomic_exchange(&said, true) && !options.quiet)
-		out_line(log_fd(),
-			"undangle: warning: the kernel refuses more mappings "
-			"(vm.max_map_count): what is allocated until there are some stays "
-			"readable when it is freed");
+		log_line("undangle: warning: the kernel refuses more mappings "
+			 "(vm.max_map_count): what is allocated until there are some stays "
+			 "readable when it is freed");
 	return last_alloc(size, align, zero);
 }
 

@@ -134,7 +134,7 @@ void metrics_start(void)
 	if (!options.metrics[0])
 		return;
 	if (kvm_heap) {
-		out_line(log_fd(), "undangle: --metrics needs --backend=host");
+		log_line("undangle: --metrics needs --backend=host");
 		return;
 	}
 	name_it();

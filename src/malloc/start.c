@@ -150,13 +150,16 @@ void start(void)
 static void stats_tell(void)
 {
 	static _Atomic int told;
+	struct log_hold hold;
 	struct out o;
 
 	if (atomic_exchange(&told, sys_getpid()) == sys_getpid())
 		return;
+	log_hold(&hold);
 	out_init(&o, log_fd());
 	stats_print(&o);
 	out_flush(&o);
+	log_release(&hold);
 }
 
 __attribute__((constructor(101))) static void undangle_init(void)

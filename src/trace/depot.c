@@ -58,8 +58,8 @@ static void *map_pages(size_t len)
 static uint32_t full(void)
 {
 	if (!options.quiet && !atomic_exchange_explicit(&warned, true, memory_order_relaxed))
-		out_line(log_fd(), "undangle: warning: no more memory for stacks; "
-				   "reports will miss some");
+		log_line("undangle: warning: no more memory for stacks; "
+			 "reports will miss some");
 	return 0;
 }
 

@@ -61,3 +61,12 @@ verdict heap-profile-late "undangle: --heap-profile: ./none/x cannot be written 
 mkdir profiles
 (cd profiles && "$ud" --heap-profile=here sh -c 'cd / && exec "$0"' "$w/leaks")
 verdict heap-profile-here "main;keep 48000" "$(grep -o 'main;keep .*' profiles/here)"
+verdict leaks-blind "undangle: --leaks: the process's memory cannot be looked at (no /proc, or a seccomp filter): what is lost is not known
+0" "$(./seccomp 27 errno "$ud" --leaks ./leaks 2>&1; echo $?)" # mincore
+# A pipe that nobody reads and a file that may not grow, or a full disk, are no end of a program without a bug.
+for option in leaks stats heap-profile=grows; do
+	verdict "$option-unread" 0 "$( (sleep 0.2; "$ud" --$option ./leaks; echo $? >rc) 2>&1 >/dev/null | true; cat rc)"
+	verdict "$option-limited" 0 "$( (ulimit -f 0; exec "$ud" --$option ./leaks) 2>grows; echo $?)"
+done
+verdict heap-profile-full "undangle: --heap-profile: /dev/full could not be written whole
+0" "$("$ud" --heap-profile=/dev/full ./leaks 2>&1; echo $?)"

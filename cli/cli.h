@@ -20,6 +20,9 @@
 /* "undangle: MESSAGE" on stderr, exit status 2. */
 __attribute__((noreturn, cold, format(printf, 1, 2))) void refuse(const char *fmt, ...);
 
+/* Flushes; what could not be written is a refusal of `what`. */
+void written(struct out *o, const char *what);
+
 /* Memory or a line and exit status 2. */
 void *claim(size_t n);
 char *claim_text(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

@@ -7,7 +7,9 @@
  * otherwise than it was meant: quoted() knows what it makes of \, " and %.
  */
 #include "cli.h"
+#include "utf8.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,6 +42,8 @@ static void unit_take(const char *verb, const char *name)
 
 	if (!name)
 		refuse("%s: no unit given: undangle %s UNIT", verb, verb);
+	if (*name == '-')
+		refuse("%s: unknown option '%s'", verb, name);
 	if (!*name || *name == '.' || name[strspn(name, allowed)])
 		refuse("%s: '%s' is no name of a unit", verb, name);
 	for (size_t i = 0; end && i < ARRAY_LEN(others); i++)
@@ -99,6 +103,26 @@ static void quoted(FILE *out, const char *name, const char *value)
 	fputs("\"\n", out);
 }
 
+/* A service starts in a folder of its own; and what systemd cannot hold would make it start without. */
+static void values_check(const struct options *o, const char *lib)
+{
+	const struct {
+		const char *option, *value;
+	} names[] = {{"log", o->log}, {"metrics", o->metrics}, {"heap-profile", o->heap_profile},
+		{"suppress", o->suppress}, {"summary", o->summary}, {"library", lib}};
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		const char *value = names[i].value, *at = value;
+
+		if (*value && *value != '/')
+			refuse("enable: --%s=%s: is no absolute path", names[i].option, value);
+		while (*at && !iscntrl((unsigned char)*at) && utf8_length(at))
+			at += utf8_length(at);
+		if (*at)
+			refuse("enable: %s: systemd takes no such characters", value);
+	}
+}
+
 static void make_directories(void)
 {
 	for (char *at = directory + strlen(root) + 1;; at++) {
@@ -128,8 +152,13 @@ static void write_file(const struct options *o, const char *lib)
 	fprintf(out, "# written by: undangle enable %s\n[Service]\n", unit);
 	quoted(out, "LD_PRELOAD", lib);
 	quoted(out, "UNDANGLE_OPTIONS", text);
-	if (ferror(out) | fclose(out) || rename(fresh, file))
-		refuse("enable: %s: %s", file, strerror(errno));
+	if (ferror(out) | fclose(out) || rename(fresh, file)) {
+		int err = errno;
+
+		unlink(fresh);
+		rmdir(directory); /* if nothing else is in it */
+		refuse("enable: %s: %s", file, strerror(err));
+	}
 }
 
 int verb_enable(int argc, char **argv)
@@ -146,6 +175,7 @@ int verb_enable(int argc, char **argv)
 		refuse("enable: '%s': options come before the unit, and there is one unit",
 			argv[at + 1]);
 	library_find(LIBRARY, lib);
+	values_check(&o, lib);
 	make_directories();
 	write_file(&o, lib);
 	unit_look();

@@ -63,14 +63,6 @@ static void read_one(struct groups *g, const char *name)
 		refuse("%s: %s: %s", g->verb, name, strerror(errno));
 }
 
-static void open_output(struct groups *g, const char *name)
-{
-	g->out = name ? fopen(name, "we") : NULL;
-	if (!g->out)
-		refuse("%s: -o %s: %s", g->verb, name ? name : "",
-			name ? strerror(errno) : "the name of a file follows");
-}
-
 void groups_read(struct groups *g, int argc, char **argv)
 {
 	const char *name = NULL;
@@ -83,8 +75,10 @@ void groups_read(struct groups *g, int argc, char **argv)
 			continue;
 		if (argv[i][0] != '-' || !argv[i][1])
 			argv[++files] = argv[i];
+		else if (!strcmp(argv[i], "-o") && !argv[i + 1])
+			refuse("%s: -o: the name of a file follows", g->verb);
 		else if (!strcmp(argv[i], "-o"))
-			open_output(g, name = argv[++i]);
+			name = argv[++i];
 		else if (!strcmp(argv[i], "--no-lines"))
 			lines = false;
 		else if (!strcmp(argv[i], "--no-source"))
@@ -100,6 +94,9 @@ void groups_read(struct groups *g, int argc, char **argv)
 		read_one(g, "-");
 	for (i = 1; i <= files; i++)
 		read_one(g, argv[i]);
+	/* Not before: it may be one that was read, and where that fails what it holds stays. */
+	if (name && !(g->out = fopen(name, "we")))
+		refuse("%s: -o %s: %s", g->verb, name, strerror(errno));
 }
 
 int groups_done(struct groups *g)

@@ -23,7 +23,7 @@ static void svg_write(const char *path)
 		refuse("--svg %s: cannot be written: %s", path, strerror(errno));
 	out_init(&o, fd);
 	layout_svg(&o, &dune_mappings);
-	out_flush(&o);
+	written(&o, "layout");
 	close(fd);
 }
 
@@ -36,7 +36,7 @@ static int layout_self(bool precise, const char *svg)
 		refuse("layout: the page tables cannot be made: %s", strerror(-r));
 	out_init(&o, 1);
 	r = layout_print(&o, &dune_mappings);
-	out_flush(&o);
+	written(&o, "layout");
 	if (r)
 		refuse("layout: /proc/thread-self/maps: %s", strerror(-r));
 	if (svg)

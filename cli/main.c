@@ -41,21 +41,42 @@ static int help(void)
 		"  --help, --version\n\n"
 		"The same options, for a program started otherwise: LD_PRELOAD=.../libundangle.so\n"
 		"UNDANGLE_OPTIONS=\"name=value:name=value\".\n");
-	out_flush(&o);
+	written(&o, "--help");
+	return 0;
+}
+
+static bool is_help(const char *arg)
+{
+	return arg && (!strcmp(arg, "--help") || !strcmp(arg, "-h"));
+}
+
+static int verb_help(const struct verb *v)
+{
+	struct out o;
+
+	out_init(&o, 1);
+	out_fmt(&o, "usage: undangle %s %s\n%s\n", v->name, v->args, v->help);
+	written(&o, v->name);
 	return 0;
 }
 
 static int version(void)
 {
-	puts("undangle " UD_VERSION);
+	struct out o;
+
+	out_init(&o, 1);
+	out_str(&o, "undangle " UD_VERSION "\n");
+	written(&o, "--version");
 	return 0;
 }
 
-/* What the verb printed has got there, too. */
-static int written(const char *verb, int rc)
+static int verb_run(const struct verb *v, int argc, char **argv)
 {
+	int rc = v->run(argc, argv);
+
+	/* What it printed has got there, too. */
 	if (fflush(stdout) || ferror(stdout))
-		refuse("%s: cannot write: %s", verb, strerror(errno));
+		refuse("%s: cannot write: %s", v->name, strerror(errno));
 	return rc;
 }
 
@@ -65,7 +86,7 @@ int main(int argc, char **argv)
 		refuse("no program given: undangle [options] [--] PROG [ARGS...] (see undangle "
 		       "--help)");
 	for (int i = 1; i < argc && argv[i][0] == '-' && strcmp(argv[i], "--"); i++) {
-		if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h"))
+		if (is_help(argv[i]))
 			return help();
 		if (!strcmp(argv[i], "--version"))
 			return version();
@@ -74,6 +95,6 @@ int main(int argc, char **argv)
 	}
 	for (const struct verb *v = verbs; v->name; v++)
 		if (!strcmp(argv[1], v->name))
-			return written(argv[1], v->run(argc - 1, argv + 1));
+			return is_help(argv[2]) ? verb_help(v) : verb_run(v, argc - 1, argv + 1);
 	return run(argc, argv);
 }

@@ -113,7 +113,7 @@ static const char *host_path(bool works, bool guard, bool collapse)
 static void row(struct out *o, const char *label, bool yes, const char *text)
 {
 	out_fmt(o, "%-20s %-4s %s\n", label, yes ? "yes" : "no", text);
-	out_flush(o);
+	written(o, "--probe");
 }
 
 /* The Dune layer's checks, up to the first that fails; with o, a row for each. */

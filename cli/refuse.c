@@ -6,6 +6,7 @@
  */
 #include "cli.h"
 
+#include <ctype.h>
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -34,17 +35,25 @@ struct image {
 
 void refuse(const char *fmt, ...)
 {
-	struct out o;
+	char *text = NULL;
 	va_list ap;
 
-	out_init(&o, 2);
-	out_str(&o, "undangle: ");
 	va_start(ap, fmt);
-	out_vfmt(&o, fmt, ap);
+	if (vasprintf(&text, fmt, ap) < 0)
+		text = strdup("out of memory");
 	va_end(ap);
-	out_char(&o, '\n');
-	out_flush(&o);
+	for (char *at = text; at && *at; at++) /* names of the user's: one line whatever they are */
+		if (iscntrl((unsigned char)*at))
+			*at = '?';
+	out_line(2, "undangle: %s", text);
 	exit(2);
+}
+
+void written(struct out *o, const char *what)
+{
+	out_flush(o);
+	if (o->lost)
+		refuse("%s: cannot write: %s", what, strerror(o->lost));
 }
 
 void *claim(size_t n)
@@ -83,8 +92,9 @@ static bool path_search(const char *name, char path[PATH_MAX])
 		int n = (int)strcspn(dir, ":");
 		struct stat st;
 
-		snprintf(path, PATH_MAX, "%.*s/%s", n ? n : 1, n ? dir : ".", name);
-		if (!stat(path, &st) && S_ISREG(st.st_mode)) {
+		int len = snprintf(path, PATH_MAX, "%.*s/%s", n ? n : 1, n ? dir : ".", name);
+
+		if (len < PATH_MAX && !stat(path, &st) && S_ISREG(st.st_mode)) {
 			if (!access(path, X_OK))
 				return true;
 			err = errno;
@@ -408,6 +418,8 @@ void program_check(const char *prog, char path[PATH_MAX])
 {
 	if (!*prog)
 		refuse("the program's name is empty: name a program");
+	if (strlen(prog) >= PATH_MAX)
+		refuse("%.60s...: %s: check the path", prog, strerror(ENAMETOOLONG));
 	if (strchr(prog, '/'))
 		snprintf(path, PATH_MAX, "%s", prog);
 	else if (!path_search(prog, path)) {

@@ -35,8 +35,8 @@ void library_find(const char *name, char path[PATH_MAX])
 			continue;
 		if (!realpath(place, path) || access(path, R_OK))
 			continue;
-		if (strpbrk(path, " :"))
-			refuse("%s: LD_PRELOAD cannot hold a path with a blank or colon: install "
+		if (strpbrk(path, " :\n"))
+			refuse("%s: its path may hold no blank, colon or line's end: install "
 			       "undangle elsewhere",
 				path);
 		return;
@@ -61,7 +61,9 @@ int options_take(struct options *o, int argc, char **argv)
 				argv[i]);
 		near = options_nearest(argv[i] + 2, ours);
 		for (size_t j = 0; ours[j]; j++)
-			if (near == ours[j])
+			if (near == ours[j] && !strcmp(argv[i] + 2, near))
+				refuse("'%s' stands alone, before all others", argv[i]);
+			else if (near == ours[j])
 				refuse("unknown option '%s': did you mean '--%s'?", argv[i], near);
 		if (option_set(o, argv[i] + 2, "--", why, sizeof(why)))
 			refuse("%s", why);
@@ -91,9 +93,14 @@ const char *rules_read(const char *path)
 	struct suppress_rule r;
 	const char *at = text;
 	unsigned number = 0;
-	FILE *in = fopen(path, "re");
-	size_t n = in ? fread(text, 1, sizeof(text) - 1, in) : 0;
+	struct stat st;
+	FILE *in;
+	size_t n;
 
+	if (!stat(path, &st) && S_ISFIFO(st.st_mode))
+		refuse("--suppress=%s: is a pipe: each process reads it again, name a file", path);
+	in = fopen(path, "re");
+	n = in ? fread(text, 1, sizeof(text) - 1, in) : 0;
 	if (!in || ferror(in))
 		refuse("--suppress=%s: %s", path, strerror(errno));
 	if (n == sizeof(text) - 1)

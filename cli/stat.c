@@ -130,8 +130,12 @@ int verb_stat(int argc, char **argv)
 	char *end;
 	long n;
 
-	if (argc != 2 + open || (!open && argv[1][0] == '-'))
-		refuse("stat: undangle stat [--openmetrics] PID");
+	if (argc != 2 + open)
+		refuse("stat: %s process id given: undangle stat [--openmetrics] PID",
+			argc < 2 + open ? "no" : "more than one");
+	if (argv[1 + open][0] == '-')
+		refuse("stat: unknown option '%s': undangle stat [--openmetrics] PID",
+			argv[1 + open]);
 	n = strtol(argv[1 + open], &end, 10);
 	if (n <= 0 || n > INT_MAX || *end)
 		refuse("stat: '%s' is no process id", argv[1 + open]);

@@ -6,7 +6,7 @@ void out_init(struct out *o, int fd)
 {
 	o->fd = fd;
 	o->n = 0;
-	o->lost = false;
+	o->lost = 0;
 	o->copy = NULL;
 }
 
@@ -33,7 +33,7 @@ void out_flush(struct out *o)
 		if (r == -4 /* EINTR */)
 			continue;
 		if (r <= 0) {
-			o->lost = true;
+			o->lost = o->lost ? o->lost : r ? (int)-r : 5 /* EIO */;
 			break;
 		}
 		done += (size_t)r;

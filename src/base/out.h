@@ -3,7 +3,7 @@
  *
  * Any context but the monitor; async-signal-safe. A `struct out` lives on its user's stack and
  * is flushed in whole lines where the buffer allows, so that reports of several processes do
- * not interleave inside a line. Write errors are ignored: there is nobody left to tell.
+ * not interleave inside a line. A write error is kept (`lost`), and more is tried: there may be nobody left to tell.
  */
 #ifndef UD_OUT_H
 #define UD_OUT_H
@@ -13,9 +13,9 @@
 #include <stdarg.h>
 
 struct out {
-	int fd;	   /* where to; < 0: keep the text in buf, drop what does not fit */
-	size_t n;  /* bytes waiting in buf                                        */
-	bool lost; /* not all that was flushed could be written                  */
+	int fd;	  /* where to; < 0: keep the text in buf, drop what does not fit */
+	size_t n; /* bytes waiting in buf                                        */
+	int lost; /* errno of the first write that failed, what it had is lost; 0: none */
 	char *copy,
 		*copy_end; /* what is flushed is put there, too, with a zero behind it; or NULL */
 	char buf[2000];

@@ -38,7 +38,7 @@ fi
 
 mkdir alone 'with blank' && cp "$ud" alone/ && cp "$ud" "$lib" 'with blank'
 refuses no-library "libundangle.so is neither in $w/alone nor in $w/alone/../lib/undangle: run make, or make install" alone/undangle true
-refuses blank "$w/with blank/libundangle.so: LD_PRELOAD cannot hold a path with a blank or colon: install undangle elsewhere" 'with blank/undangle' true
+refuses blank "$w/with blank/libundangle.so: its path may hold no blank, colon or line's end: install undangle elsewhere" 'with blank/undangle' true
 
 # installed, and moved: as a package would
 if make -s -C "$top" install DESTDIR="$w/dest" PREFIX=/opt/ud B="$(dirname "$ud")" >install.log 2>&1; then

@@ -120,8 +120,21 @@ echo 5 0 >clock
 verdict limit-waits '0 ' "$(UNDANGLE_VM_CLOCK=clock limited 2 sh -c 'echo 6 1000 >clock; sleep 15')"
 echo 5 1000 >clock
 verdict limit-waited '124 limit: killed' "$(UNDANGLE_VM_CLOCK=clock limited 1 sleep 1000)"
-# what a verb prints and cannot write is no success
+# what is printed and cannot be written is no success
+for word in --help --version --probe; do
+	verdict "full$word" "undangle: $word: cannot write: No space left on device
+2" "$("$ud" $word 2>&1 >/dev/full; echo $?)"
+done
+verdict full-layout "undangle: layout: cannot write: No space left on device
+2" "$("$ud" layout 2>&1 >/dev/full; echo $?)"
+verdict full-verb-help "undangle: stat: cannot write: No space left on device
+2" "$("$ud" stat --help 2>&1 >/dev/full; echo $?)"
 for verb in symbolize html sarif; do
 	verdict "$verb-full" "undangle: $verb: cannot write: No space left on device
 2" "$(echo x | "$ud" $verb 2>&1 >/dev/full; echo $?)"
 done
+# a report that cannot be read leaves what was in the page; the page may be what is read
+echo kept >page
+refuses page-kept "html: no/such/report: No such file or directory" "$ud" html -o page no/such/report
+verdict page-kept-text kept "$(cat page)"
+refuses page-no-name 'html: -o: the name of a file follows' "$ud" html -o

@@ -169,7 +169,9 @@ for name in pipe link; do
 	refuses metrics-$name "--metrics=$w/prom/$name: is no file that another can take the place of" "$ud" --metrics=prom/$name true
 done
 refuses metrics-none "--metrics=$w/none/x: cannot be made in $w/none: No such file or directory" "$ud" --metrics=none/x true
-refuses stat-nothing 'stat: undangle stat [--openmetrics] PID' "$ud" stat
+refuses stat-nothing 'stat: no process id given: undangle stat [--openmetrics] PID' "$ud" stat
+refuses stat-two 'stat: more than one process id given: undangle stat [--openmetrics] PID' "$ud" stat --openmetrics 1 2
+refuses stat-option "stat: unknown option '-5': undangle stat [--openmetrics] PID" "$ud" stat -5
 refuses stat-word "stat: 'x' is no process id" "$ud" stat x
 refuses stat-none 'stat: 4194305: there is no such process' "$ud" stat 4194305
 refuses stat-without "stat: $$: runs without undangle" "$ud" stat $$

@@ -32,3 +32,13 @@ refuses enable-option "unknown option '--detetc': did you mean '--detect'?" "$ud
 refuses enable-root 'enable: --root=x: is no absolute path' "$ud" enable --root=x nginx
 touch "$w/flat"
 refuses enable-nowhere "enable: $w/flat/etc: Not a directory" "$ud" enable --root="$w/flat" nginx
+# what would make systemd start the service without, and what means another folder there
+refuses enable-relative 'enable: --log=here: is no absolute path' "$ud" enable --root="$w/root" --log=here nginx
+refuses enable-line 'enable: /a?User=x: systemd takes no such characters' "$ud" enable --root="$w/root" --log=$'/a\nUser=x' nginx
+refuses enable-bytes "enable: /a"$'\xff'": systemd takes no such characters" "$ud" enable --root="$w/root" --log=$'/a\xff' nginx
+refuses enable-help "'--help' stands alone, before all others" "$ud" enable --root="$w/root" --help
+refuses disable-option "disable: unknown option '--stats'" "$ud" disable --stats
+# nothing is left of what could not be written
+(ulimit -f 0; trap '' XFSZ; "$ud" enable --root="$w/root" full 2>&1) | cat >err
+verdict enable-full "undangle: enable: $u/full.service.d/undangle.conf: File too large" "$(cat err)"
+verdict enable-full-left '' "$(find "$w/root" -name 'full*')"

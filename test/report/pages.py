@@ -193,7 +193,7 @@ def broken(t, raw):
 def refusals(t):
     for args, why in (((f"{t.W}/none",), f"sarif: {t.W}/none: No such file or directory"),
                       ((t.W,), f"sarif: {t.W}: Is a directory"),
-                      (("-o",), "sarif: -o : the name of a file follows"),
+                      (("-o",), "sarif: -o: the name of a file follows"),
                       (("-o", f"{t.W}/no/where"), f"sarif: -o {t.W}/no/where: No such file or directory"),
                       (("--lines",), "sarif: unknown option '--lines'; there are -o FILE, --debug-dir=DIR, --no-lines "
                        "and --no-source"),

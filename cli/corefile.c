@@ -213,7 +213,7 @@ void core_locate(struct frame *f)
 
 	if (!m)
 		return;
-	f->path = m->path;
+	f->path = name_shown(m->path);
 	f->offset = f->pc - 1 - begin;
 	if (!begin || !core_page(begin, page) || memcmp(e->e_ident, ELFMAG, SELFMAG))
 		return;

@@ -64,9 +64,10 @@ static const char *cache_dir(int n)
 }
 
 /* The n-th file that may hold what the module of that path and build id was; NULL at the end. */
-static const char *candidate(const char *path, const char *id, size_t n)
+static const char *candidate(const char *shown, const char *id, size_t n)
 {
-	const char *base = path && strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
+	const char *path = name_real(shown),
+		   *base = path && strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
 	const char *dir;
 
 	if (n == 0)
@@ -214,11 +215,11 @@ static const char *full_path(Dwarf_Die *cu, const char *file)
 	const char *dir;
 
 	if (!file || file[0] == '/')
-		return file;
+		return name_shown(file);
 	dir = dw.dwarf_formstring(dw.dwarf_attr(cu, DW_AT_comp_dir, &attr));
 	while (!strncmp(file, "./", 2))
 		file += 2;
-	return dir ? claim_text("%s/%s", dir, file) : file;
+	return name_shown(dir ? claim_text("%s/%s", dir, file) : file);
 }
 
 /* Not all compilers write a table of addresses, and libdwfl's ranges go on to the next: then each is asked. */

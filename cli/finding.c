@@ -41,6 +41,26 @@ void dwarf_finding(struct finding *f)
 	}
 }
 
+/* from becomes to, wherever it stands. */
+static const char *replaced(const char *s, const char *from, const char *to)
+{
+	const char *at = s ? strstr(s, from) : NULL;
+
+	return at ? claim_text(
+			    "%.*s%s%s", (int)(at - s), s, to, replaced(at + strlen(from), from, to))
+		  : s;
+}
+
+const char *name_shown(const char *name)
+{
+	return replaced(name, "\n", "\\012");
+}
+
+const char *name_real(const char *shown)
+{
+	return replaced(shown, "\\012", "\n");
+}
+
 bool scan(const char **s, const char *word)
 {
 	size_t n = strlen(word);

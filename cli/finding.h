@@ -69,6 +69,13 @@ struct finding {
 };
 
 /*
+ * Names of files, as reports have them: on one line, with \012 for a line's end as /proc/PID/maps has it (also
+ * print.c), and as they are opened. NULL: NULL.
+ */
+const char *name_shown(const char *name);
+const char *name_real(const char *shown);
+
+/*
  * Reads all of in. found is called with each finding at its end, other (unless NULL) with each
  * line of n bytes that belongs to none: where these are to go through as they are,
  * AddressSanitizer's reports do, too; else they are read as well.

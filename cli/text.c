@@ -115,6 +115,7 @@ FILE *source_open(const char *path)
 {
 	struct stat st;
 
+	path = name_real(path);
 	if (stat(path, &st) || !S_ISREG(st.st_mode) || st.st_size > SOURCE_MAX)
 		return NULL;
 	return fopen(path, "re");

@@ -333,12 +333,29 @@ void symbol_remember(const struct module *m)
 	nseen++;
 }
 
+/* Reports are read by lines: a line's end in it is shown as /proc/PID/maps does. */
+static void show_path(char *dst, size_t size, const char *path)
+{
+	static const char end[] = "\\012";
+
+	for (; *path; path++) {
+		size_t n = *path == '\n' ? sizeof(end) - 1 : 1;
+
+		if (n >= size)
+			break;
+		__builtin_memcpy(dst, n > 1 ? end : path, n);
+		dst += n;
+		size -= n;
+	}
+	*dst = 0;
+}
+
 static void name_module(struct symbol *s, const struct origin *of)
 {
-	const char *base = of->path;
+	const char *base = s->path;
 	size_t n;
 
-	__builtin_memcpy(s->path, of->path, sizeof(s->path));
+	show_path(s->path, sizeof(s->path), of->path);
 	__builtin_memcpy(s->id, of->id, sizeof(s->id));
 	s->id_len = of->id_len;
 	for (const char *p = base; *p; p++)

@@ -14,7 +14,7 @@
 
 struct symbol {
 	char module[64]; /* file name without directories; cut at the end if longer            */
-	char path[256]; /* of that file; cut at the end if longer                                 */
+	char path[256]; /* of that file, "\\012" for a line's end in it; cut at the end if longer */
 	uintptr_t offset; /* addr - load address: what addr2line -e MODULE wants                */
 	uint8_t id[SYMBOL_ID_MAX]; /* its build id, as it is mapped                             */
 	size_t id_len;		   /* 0: it has none                                            */

@@ -86,6 +86,9 @@ void conf_read(struct options *o, const char *execfn)
 {
 	int dir = (int)sys_openat(AT_FDCWD, CONF_DIRECTORY, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
 
+	if (dir < 0 && dir != -ENOENT) /* who may not read it is protected otherwise than it says */
+		out_line(2, "undangle: warning: %s: cannot be read, error %d (ignored)",
+			CONF_DIRECTORY, -dir);
 	if (dir < 0)
 		return;
 	if (file_link("/proc/self/exe", conf.program, sizeof(conf.program)))

@@ -86,13 +86,23 @@ void log_keep_stderr(void)
 		kept = fd;
 }
 
+static bool given_up;
+
+bool log_give_up(void)
+{
+	bool had = options.log[0] && !given_up;
+
+	given_up = true;
+	return had;
+}
+
 int log_fd(void)
 {
 	char path[OPTION_STR_SIZE + 16];
 	struct stat st;
 	int fd, high;
 
-	if (!options.log[0])
+	if (!options.log[0] || given_up)
 		return stderr_fd();
 	if (still_ours())
 		return file.fd;

@@ -11,12 +11,15 @@
 /*
  * A descriptor to write to. The file is opened at the first use, again in each child process
  * (%p is its pid), and again when the program has closed our descriptor or put another file in
- * its place. stderr if it cannot be opened.
+ * its place. stderr if it cannot be opened, and from log_give_up on.
  *
  * -1 (nothing is written) where descriptor 2 is not what it was at the start and may be a file of
  * the program's with contents of its own: it closed stderr, and what it opened next got the number.
  */
 int log_fd(void);
+
+/* The file of --log could not be written (a full disk). False: there is none, or that is known. */
+bool log_give_up(void);
 
 /* The name with the process's number for each %p. */
 void log_name(char *dst, size_t size, const char *pattern);

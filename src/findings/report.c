@@ -89,9 +89,11 @@ static void print_job(void *arg)
 	int fd;
 
 	print_begin(j->r);
-	begin(&j->o, log_fd());
-	if (text)
-		print_head(&j->o, j->r);
+	do {
+		begin(&j->o, log_fd());
+		if (text)
+			print_head(&j->o, j->r);
+	} while (j->o.lost && log_give_up());
 	fd = helper_open();
 	if (fd >= 0) {
 		begin(&j->o, fd);

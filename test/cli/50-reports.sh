@@ -172,3 +172,5 @@ for how in "" now strict; do
 	{ { timeout 300 "$ud" $([ "$how" = strict ] && echo --detect=strict) ./leave $how; echo $? >rc; } 2>&1 | { while [ ! -e go ]; do sleep 0.05; done; tr -d '\0' >err; }; } 2>/dev/null
 	verdict "report-leaving $how" "139 $first 1" "$(cat rc) $(report <err) $(grep -c '^undangle: hint: ' err)"
 done
+# a disk that is full: the report goes where there is room
+verdict log-full '1 4' "$({ "$ud" --log=/dev/full --symbolize-ms=60000 ./uaf 2>err; } 2>/dev/null; echo "$(grep -c '^undangle: ERROR: use-after-free' err) $(grep -c '^  used by\|^  freed by\|^  allocated by\|^  signature' err)")"

@@ -81,7 +81,9 @@ rm -r $d
 touch $d
 told bad-file "$ud" ./policy
 rm $d
-mkdir $d
+mkdir -m 700 $d
+told bad-mode setpriv --reuid=65534 "$PWD/bin/undangle" ./policy
+chmod 755 $d
 echo "policy stats detect=grouped" >$d/a.conf
 echo "suid stats detect=grouped" >>$d/a.conf
 echo "$PWD/bin/libundangle.so" >/etc/ld.so.preload
@@ -115,7 +117,8 @@ bad-nothing: 0|undangle: warning: /etc/undangle.d/a.conf:1: says nothing of its 
 bad-binary: 0|undangle: warning: /etc/undangle.d/a.conf: is no text, error 8 (ignored);
 bad-large: 0|undangle: warning: /etc/undangle.d/a.conf: is larger than 64 KB, error 27 (ignored);
 bad-kinds: 0|undangle: warning: /etc/undangle.d/a.conf: cannot be read, error 21 (ignored);
-bad-file: 0|" "$(sed '/^preload/,$d' inside.out)$(cat inside.err)"
+bad-file: 0|undangle: warning: /etc/undangle.d: cannot be read, error 20 (ignored);
+bad-mode: 0|undangle: warning: /etc/undangle.d: cannot be read, error 13 (ignored);" "$(sed '/^preload/,$d' inside.out)$(cat inside.err)"
 verdict policy-preload "preload: 0|policy protected yes;policy backend host, detect=grouped;
 preload-twice: 134|undangle: ERROR: double-free;main policy.c:16;main policy.c:15;main policy.c:13;
 preload-other: 0|
@@ -123,4 +126,4 @@ preload-environment: 0|policy protected yes;policy backend host, detect=strict;
 preload-suid: 0|suid protected yes;suid backend host, detect=grouped;
 preload-limit: 0|undangle: warning: this process is not protected: RLIMIT_DATA (ulimit -d) is below 24 MB (production) or 48 MB, and may not be raised (error 12);
 preload-ours: 0|
-preload-ours-runs: 0|policy2 protected yes;policy2 backend host, detect=adaptive;" "$(sed '1,/^bad-file/d' inside.out)"
+preload-ours-runs: 0|policy2 protected yes;policy2 backend host, detect=adaptive;" "$(sed '1,/^bad-mode/d' inside.out)"

@@ -17,6 +17,8 @@ static unsigned long rnd(void)
 static void classes_fit(void)
 {
 	heap_geom_init(geom);
+	for (unsigned c = 1; c < heap_class_count(); c++)
+		CHECK(heap_class_size(c - 1) < heap_class_size(c));
 	for (size_t n = 0; n <= HEAP_MEDIUM_MAX; n += n < 5000 ? 1 : 997) {
 		unsigned c = heap_class_of(n);
 

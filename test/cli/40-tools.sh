@@ -114,12 +114,25 @@ limited() { # limited COMMAND...: its status, and what is said of the end
 	echo "$? $(sed -n 's/^\(limit: killed\).*/\1/p' limit.out)"
 }
 verdict limit-status '7 ' "$(limited 1 sh -c 'exit 7')"
-verdict limit-sleeps '124 limit: killed' "$(limited 1 sleep 1000)"
-verdict limit-runs '124 limit: killed' "$(limited 1 sh -c 'while :; do :; done')"
-echo 5 0 >clock
-verdict limit-waits '0 ' "$(UNDANGLE_VM_CLOCK=clock limited 2 sh -c 'echo 6 1000 >clock; sleep 15')"
-echo 5 1000 >clock
-verdict limit-waited '124 limit: killed' "$(UNDANGLE_VM_CLOCK=clock limited 1 sleep 1000)"
+verdict limit-sleeps '124 limit: killed' "$(limited -t told 1 sleep 60)"
+verdict limit-tells-sleep '0 6' "$(cat told)"
+verdict limit-runs '124 limit: killed' "$(limited -t told 1 sh -c 'while :; do :; done')"
+verdict limit-tells-time 1 "$(grep -c '^[1-9][0-9]* 0$' told)"
+# a thread that is ready, on a processor that gives it a thousandth of what it wants, while the first one sleeps
+mkdir slow
+script slow/getconf '#!/bin/sh
+echo 100000'
+verdict limit-waits '0 ' "$(PATH=$PWD/slow:$PATH limited 1 /usr/bin/python3 -c '
+import threading, time
+def run():
+    while True: pass
+threading.Thread(target=run, daemon=True).start()
+time.sleep(9)')"
+# the times of a machine, which did not begin with the command
+echo 5 100 >clock
+verdict limit-clock '0 ' "$(UNDANGLE_VM_CLOCK=clock limited 1 sleep 3)"
+verdict limit-clock-runs '124 limit: killed' "$(UNDANGLE_VM_CLOCK=clock limited 1 sh -c 'echo 6 100 >clock; sleep 15')"
+verdict limit-clock-sleeps '124 limit: killed' "$(UNDANGLE_VM_CLOCK=clock limited 1 sh -c 'echo 6 106 >clock; sleep 15')"
 # what is printed and cannot be written is no success
 for word in --help --version --probe; do
 	verdict "full$word" "undangle: $word: cannot write: No space left on device
@@ -129,6 +142,7 @@ verdict full-layout "undangle: layout: cannot write: No space left on device
 2" "$("$ud" layout 2>&1 >/dev/full; echo $?)"
 verdict full-verb-help "undangle: stat: cannot write: No space left on device
 2" "$("$ud" stat --help 2>&1 >/dev/full; echo $?)"
+# what a verb prints and cannot write is no success
 for verb in symbolize html sarif; do
 	verdict "$verb-full" "undangle: $verb: cannot write: No space left on device
 2" "$(echo x | "$ud" $verb 2>&1 >/dev/full; echo $?)"

@@ -73,7 +73,8 @@ cpio_make() { (cd "$1" && find . | LC_ALL=C sort | cpio -o -H newc --quiet); }
 # What on the kernel's console means that the run is worthless (a program's own fault is only told there).
 KERNEL_BAD='Kernel panic|Oops|BUG:|general protection fault[,:]|soft lockup|stall(s)? on CPU|hung_task|WARNING: CPU|Out of memory'
 
-# What follows works on one running machine: $w its directory (console, out), $qpid its process.
+# What follows works on one running machine: $w its directory (console, out), $qpid what limits it, $tpid what shows
+# its output.
 cleanup() {
 	[ -n "$qpid" ] && machine_kill
 	[ -n "$tpid" ] && kill "$tpid" 2>/dev/null
@@ -81,43 +82,32 @@ cleanup() {
 }
 
 machine_kill() {
-	local p
-	for p in $(ps -o pid= --ppid "$qpid") $qpid; do kill -9 "$p" 2>/dev/null; done
+	kill "$qpid" 2>/dev/null
+	wait "$qpid" 2>/dev/null
+	qpid=
 }
 
-# machine_spent: seconds of processor time the machine has had, and that its threads were ready and others ran; on a
-# busy host that is what counts.
-machine_spent() {
-	local p
-	for p in $qpid $(ps -o pid= --ppid "$qpid"); do
-		awk '{ sub(/.*\) /, ""); print "ticks", $12 + $13 }' "/proc/$p/stat"
-		awk '{ print "waited", $2 }' "/proc/$p/task"/*/schedstat
-	done 2>/dev/null | awk -v hz="$(getconf CLK_TCK)" '{ n[$1] += $2 } END { print int(n["ticks"] / hz), int(n["waited"] / 1e9) }'
+# machine_start SECONDS COMMAND...: the machine under tools/limit, of which the guest can read what it has had of both
+# times. Its output is in $w/term, errors in $w/err. Sets $qpid.
+machine_start() {
+	mkdir "$w/clock" && echo 0 0 >"$w/clock/spent"
+	: >"$w/console" >"$w/out"
+	"$here/../../tools/limit" -t "$w/clock/spent" "$@" </dev/null >"$w/term" 2>"$w/err" &
+	qpid=$!
 }
 
-# In one step: the guest reads it at any time.
-clock_tell() {
-	[ ! -d "$w/clock" ] || { echo "$1" >"$w/clock/new" && mv "$w/clock/new" "$w/clock/spent"; }
-}
-
-# machine_watch CPUS SECONDS: streams the output until the machine ends, or has had so much processor time
-# (6 times as much on the wall clock, less what it was kept waiting), or a CPU has not written its beat to the
-# console while the machine got 60 s of each processor (300 until the first: it has to boot, and Bochs takes most
-# of a minute), or the machine itself stands still. Sets $why if it had to be killed. $w/clock/spent says the guest
-# how much it has had, and how long it was kept waiting.
+# machine_watch CPUS: streams the output until the machine ends, or its limit ended it, or a CPU has not written its
+# beat to the console while the machine got 60 s of each processor (300 until the first: it has to boot, and Bochs
+# takes most of a minute), or the machine itself stands still. Sets $why if it had to be killed.
 machine_watch() {
-	local c n now kept=0 waited before=0 moved=$SECONDS start=$SECONDS beat=(0 0) seen=(0 0)
+	local c n now before=0 moved=$SECONDS beat=(0 0) seen=(0 0)
 	why=
 	tail -n +1 -s 0.2 -f --pid=$qpid "$w/out" | grep --line-buffered -av '^VMSTATUS=' &
 	tpid=$!
 	while kill -0 $qpid 2>/dev/null; do
 		sleep 0.5
-		read -r now waited < <(machine_spent)
-		[ "$waited" -le "$kept" ] || kept=$waited # threads that ended take theirs along
+		read -r now _ <"$w/clock/spent"
 		[ "$now" = "$before" ] || { before=$now moved=$SECONDS; }
-		clock_tell "$now $kept"
-		[ "$now" -le "$2" ] && [ $((SECONDS - start - kept)) -le $((6 * $2)) ] ||
-			why="not done after $now s of processor time, $((SECONDS - start)) s in all, $kept s of it kept waiting"
 		[ $((SECONDS - moved)) -le 300 ] || why="no processor time was used for 300 s"
 		for ((c = 0; c < $1; c++)); do
 			n=$(grep -ac "beat$c" "$w/console")
@@ -131,8 +121,7 @@ machine_watch() {
 		for ((n = 0; n < 20; n++)); do kill -0 $qpid 2>/dev/null && sleep 0.5 || break; done
 	fi
 	machine_kill
-	wait $qpid 2>/dev/null
-	qpid=
+	why=${why:-$(sed -n 's/^limit: killed //p' "$w/err")}
 	wait $tpid 2>/dev/null
 	tpid=
 }

@@ -4,11 +4,12 @@
 Every case runs natively and then under `undangle` once per profile (in quick, strict and adaptive take
 the tiny size: there a free may be a system call, which a machine with slow page tables takes for 100 us); standard output, standard
 error and exit status must be equal, and no report, warning of a finding or internal error may be
-written. A case is either
+written. Natively the status must be 0: of what does not work without us, equal says nothing. A case is either
 
   cases/NAME.sh   a bash script; its shell and all that it starts are protected. $SIZE is tiny (for
                   a machine that is emulated), quick or full, $PWD an empty folder of its own,
-                  $OK the folder test/ok, $TOP the source tree, $PROG the built test programs.
+                  $OK the folder test/ok, $TOP the source tree, $PROG the built test programs,
+                  $PORT a port of 127.0.0.1 for a server that takes SO_REUSEADDR, as servers do.
                   What differs between any two runs (times, process ids) the script itself keeps
                   out of its output.
   prog/NAME.c(c)  a C or C++ program, built into $PROG (ok.mk)
@@ -16,7 +17,7 @@ written. A case is either
 Head lines of a case (`# ` or `// `): `needs: PROGRAM-OR-FILE...` (else skipped, with the reason);
 `timeout: SECONDS` per run (default 60): a run is hung when it has had ten times as much processor
 time, or none at all for so long; `profiles: NAME,...` instead of those asked for; `also: NAME` with them, in quick;
-`options: name=value:...` for undangle; `native: no` (the case checks itself; only its exit status 0 counts); `findings: yes`
+`options: name=value:...` for undangle; `native: no` (the case checks itself); `findings: yes`
 (it has bugs on purpose; reports are no failure, internal errors are); `host-only: REASON`: skipped on
 the other backend; `not-tiny: REASON`: skipped where the emulated machine asks for that size.
 """
@@ -29,6 +30,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -142,7 +144,8 @@ def one_run(args, case, profile, size):
     os.mkdir(work + "/log")
     os.chmod(work, 0o777)
     start = time.monotonic()
-    with open(work + "/log/out", "w+b") as out, open(work + "/log/err", "w+b") as err:
+    with open(work + "/log/out", "w+b") as out, open(work + "/log/err", "w+b") as err, port_kept() as port:
+        env["PORT"] = str(port.getsockname()[1])
         p = subprocess.Popen(cmd, cwd=home, env=env, stdin=subprocess.DEVNULL, stdout=out,
                              stderr=err, start_new_session=True)
         status = wait(p, case.limit(args))
@@ -173,6 +176,14 @@ def one_run(args, case, profile, size):
     if not args.keep:
         shutil.rmtree(work, ignore_errors=True)
     return status, texts[0], texts[1], found, notes, took
+
+
+def port_kept():
+    """A socket that has a port of its own: the kernel gives that to nobody who does not ask for it by number."""
+    s = socket.socket()
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    s.bind(("127.0.0.1", 0))
+    return s
 
 
 def stacks(session):
@@ -209,8 +220,9 @@ def run_case(args, case):
         if size not in natives:
             natives[size] = (0, "", "", "", "", 0) if alone else one_run(args, case, None, size)
         native = natives[size]
-        if native[0] == "timeout":
-            return [f"not ok {case.name}: hangs natively"], passed, failed + 1, 0
+        if native[0] != 0:
+            said = [f"    {line}" for text in native[1:4] for line in text.splitlines()[-30:]]
+            return [f"not ok {case.name}: natively: {native[0]}", *said], passed, failed + 1, 0
         status, out, err, found, notes, took = one_run(args, case, profile, size)
         bad = []
         if status != native[0]:

@@ -4,7 +4,6 @@
 # not-tiny: not tried: wrk presses for seconds with 20 connections
 t=1
 [ "$SIZE" = full ] && t=15
-port=$((10000 + $$ % 20000)) # below those that the kernel gives to clients
 mkdir -p www
 seq 1 200000 >www/big.txt
 for i in 1 2 3 4 5; do head -c $((i * 3000)) www/big.txt >www/f$i.txt; done
@@ -21,17 +20,18 @@ http {
 	gzip on; gzip_min_length 100; gzip_types text/plain;
 	proxy_cache_path $PWD/cache keys_zone=z:1m;
 	server {
-		listen 127.0.0.1:$port reuseport;
+		listen 127.0.0.1:$PORT reuseport;
 		root $PWD/www;
-		location /p/ { proxy_pass http://127.0.0.1:$port/; proxy_cache z; proxy_cache_valid 1s; }
+		location /p/ { proxy_pass http://127.0.0.1:$PORT/; proxy_cache z; proxy_cache_valid 1s; }
 	}
 }
 CONF
 chmod 755 . www
 nginx -c "$PWD/nginx.conf" -p "$PWD" 2>/dev/null &
 pid=$!
-u=http://127.0.0.1:$port
+u=http://127.0.0.1:$PORT
 for _ in $(seq 1200); do curl -sf $u/f1.txt >/dev/null && break; sleep 0.05; done
+curl -sf $u/f1.txt >/dev/null || exit 1
 for f in f1.txt f5.txt big.txt p/f3.txt none; do curl -s $u/$f | md5sum; done
 curl -s --compressed -H 'Accept-Encoding: gzip' $u/big.txt | md5sum
 wrk -t2 -c20 -d${t}s --timeout 60s $u/f2.txt >w1

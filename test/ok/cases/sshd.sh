@@ -7,11 +7,10 @@
 	echo "not root"
 	exit 0
 }
-port=$((10000 + $$ % 20000)) # as in nginx.sh
 mkdir -p /run/sshd
 ssh-keygen -q -t ed25519 -N '' -f hk && ssh-keygen -q -t ed25519 -N '' -f id || exit 1
 cat >conf <<C
-Port $port
+Port $PORT
 ListenAddress 127.0.0.1
 HostKey $PWD/hk
 AuthorizedKeysFile $PWD/id.pub
@@ -22,13 +21,14 @@ PermitRootLogin yes
 C
 /usr/sbin/sshd -D -e -f "$PWD/conf" 2>log &
 login() {
-	ssh -p "$port" -i id -F /dev/null -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o BatchMode=yes \
+	ssh -p "$PORT" -i id -F /dev/null -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o BatchMode=yes \
 		-o LogLevel=ERROR root@127.0.0.1 "$@"
 }
 for i in $(seq 60); do
 	login true 2>/dev/null && break
 	sleep 0.5
 done
+login true || exit 1
 seq 2000 >id-text
 n=1
 [ "$SIZE" = full ] && n=12
@@ -39,3 +39,4 @@ done
 kill $!
 wait $!
 grep -c 'terminated by signal' log
+exit 0

@@ -2,7 +2,6 @@
 # timeout: 300
 # smbd on loopback: a share is listed, written, read back and removed.
 mkdir share private state run
-port=$((20000 + $$ % 20000))
 cat >conf <<C
 [global]
 server role = standalone
@@ -14,7 +13,7 @@ cache directory = $PWD/state
 lock directory = $PWD/run
 pid directory = $PWD/run
 ncalrpc dir = $PWD/run/nca
-smb ports = $port
+smb ports = $PORT
 interfaces = lo
 bind interfaces only = yes
 log file = $PWD/log
@@ -27,12 +26,13 @@ writable = yes
 C
 smbd --configfile="$PWD/conf" --foreground </dev/null >out 2>&1 &
 client() {
-	smbclient -s /dev/null -N -p $port //127.0.0.1/share "$@" 2>&1
+	smbclient -s /dev/null -N -p $PORT //127.0.0.1/share "$@" 2>&1
 }
 for i in $(seq 100); do
 	client -c quit >/dev/null && break
 	sleep 1
 done
+client -c quit >/dev/null || exit 1
 head -c 3000000 /dev/zero | tr '\0' 's' >big
 client -c 'put big; mkdir d; get big back; ls' | grep -c 'big\|  d '
 cmp big back && cmp big share/big && echo same
@@ -40,3 +40,4 @@ client -c 'del big; rmdir d; ls' | grep -c 'big\|  d '
 ls share
 kill $!
 wait $!
+exit 0

@@ -12,7 +12,7 @@ $(B)/bench/asan/%: bench/prog/%.c
 	@mkdir -p $(@D)
 	$(call say,CC,$@)$(CC) -std=gnu17 -O2 -g -fsanitize=address -fno-omit-frame-pointer -w -o $@ $< -lpthread
 
-.PHONY: bench bench-stacks bench-spread bench-buffers bench-fork compare
+.PHONY: bench bench-stacks bench-floors bench-buffers bench-fork compare
 bench: all $(B)/bench/cfrac $(B)/bench/churn $(B)/bench/warm
 	@if [ -f tools/setup.sh ]; then sh tools/setup.sh bench; fi
 	/usr/bin/python3 bench/run.py --lib $(abspath $(B))/libundangle.so --prog-dir $(B)/bench \
@@ -24,9 +24,9 @@ bench-buffers bench-fork: bench-%: all $(B)/bench/buffers $(B)/bench/pieces $(B)
 	/usr/bin/python3 bench/ratios.py $* --lib $(abspath $(B))/libundangle.so --prog-dir $(B)/bench \
 		--rounds $(ROUNDS) --scale $(SCALE) $(BENCHFLAGS)
 
-# What a page for each block costs here, with no allocator at all.
-bench-spread: $(B)/bench/spread
-	@$(B)/bench/spread
+# What this machine takes for the same with no allocator at all.
+bench-floors: $(B)/bench/floors
+	@$(B)/bench/floors
 
 # What a captured stack costs, beside what else takes one: the library's own objects, as in the unit tests.
 $(B)/bench/stacks: bench/prog/stacks.c $(addprefix $(B)/src/,$(addprefix trace/,stack.o capture.o depot.o rules.o cfi.o symbol.o) \

@@ -6,7 +6,7 @@
  *	pages_free ── live_find: the live object that starts there, which was handed out
  *	 ├─ page_slot_ends               it is filled, and noted by whom
  *	 ├─ livebits_clear               its bit
- *	 ├─ page_died              its page has nothing alive (sweep.c)
+ *	 ├─ page_died                    its page has nothing alive (sweep.c)
  *	 └─ sweep_count ── sweep_told     every 256 frees or 64 KB: is a sweep due?
  */
 #include "pages.h"

@@ -13,7 +13,7 @@ check-applies:
 mutate-units:
 	@CC="$(CC)" bash test/mutate/run
 mutate-programs: all
-	@$(MAKE) -s -j2 bug-programs ok-programs
+	@$(MAKE) -s -j2 bug-programs ok-programs $(UNIT_BIN)
 	@/usr/bin/python3 test/mutate/run.py -B $(B) $(if $(ONLY),--only $(ONLY))
 mutate-vm: all
 	@$(MAKE) -s -j2 bug-programs kvm-programs

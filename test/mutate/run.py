@@ -16,6 +16,9 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from mutants import MUTANTS  # noqa: E402
 
+LIMIT = os.path.abspath(f"{os.path.dirname(__file__)}/../../tools/limit")
+MADE = ("src", "unit", "libundangle.so")  # what a mutant makes anew; it is put back, not made again
+
 
 def copy_tree(build, tree):
     shutil.rmtree(tree, ignore_errors=True)
@@ -26,10 +29,13 @@ def copy_tree(build, tree):
     for name in os.listdir(build):
         if name not in ("mutate", "check"):
             subprocess.run(["cp", "-a", f"{build}/{name}", f"{tree}/build"], check=True)
+    os.makedirs(f"{tree}/build/unit", exist_ok=True)
+    os.makedirs(f"{tree}/whole")
+    subprocess.run(["cp", "-a", *(f"{tree}/build/{made}" for made in MADE), f"{tree}/whole"], check=True)
 
 
 def run(tree, what):
-    """True if the run is red."""
+    """True if the run is red, or never ends."""
     suite, only, *rest = what.split(":")
     if suite == "bug":
         cmd = ["/usr/bin/python3", "test/bug/run.py", "--only", only, "--modes", rest[0]]
@@ -37,7 +43,7 @@ def run(tree, what):
         cmd = ["/usr/bin/python3", "test/ok/run.py", "--only", only, "--profiles", rest[0]]
     else:
         cmd = ["sh", "-c", f"make -s build/unit/{only} && build/unit/{only}"]
-    p = subprocess.run(cmd, cwd=tree, capture_output=True, text=True, timeout=600)
+    p = subprocess.run([LIMIT, "300", *cmd], cwd=tree, capture_output=True, text=True)
     return p.returncode != 0
 
 
@@ -46,7 +52,7 @@ def broken(tree, mutant):
     """The library of `tree` with that wrong in it: None, or why there is none."""
     name, file, old, new, red = mutant
     path = f"{tree}/{file}"
-    text = open(path).read()
+    text, age = open(path).read(), os.stat(path).st_mtime_ns
     if text.count(old) != 1:
         yield f"does not apply: its text is {text.count(old)} times in {file}"
         return
@@ -60,6 +66,10 @@ def broken(tree, mutant):
     finally:
         with open(path, "w") as f:
             f.write(text)
+        os.utime(path, ns=(age, age))
+        for made in MADE:
+            subprocess.run(["rm", "-rf", f"{tree}/build/{made}"], check=True)
+            subprocess.run(["cp", "-a", f"{tree}/whole/{made}", f"{tree}/build"], check=True)
 
 
 def mutate(tree, mutant):

@@ -21,6 +21,7 @@
 
 static size_t data_room, address_room;
 static size_t data_limit;
+static bool either_limit;
 
 static struct known {
 	struct ownlimit kernel, program; /* what the one has, and the other set */
@@ -62,6 +63,8 @@ bool ownlimit_raise(int what, struct ownlimit *l)
 		__atomic_store_n(&data_limit, MAX(l->cur, 1UL), __ATOMIC_RELAXED);
 		mode_limit(l->cur);
 	}
+	if (k && l->cur != RLIM_INFINITY)
+		__atomic_store_n(&either_limit, true, __ATOMIC_RELAXED);
 	if (!k || l->cur >= room * SMALL || l->cur > l->max || !limit_get(what, &is) ||
 		l->cur > is.max)
 		return false;
@@ -95,6 +98,11 @@ void ownlimit_show(int what, struct ownlimit *l)
 		*l = (struct ownlimit){without_room(l->cur), without_room(l->max)};
 }
 
+bool ownlimit_is(void)
+{
+	return __atomic_load_n(&either_limit, __ATOMIC_RELAXED);
+}
+
 size_t ownlimit_data(void)
 {
 	return __atomic_load_n(&data_limit, __ATOMIC_RELAXED);
@@ -106,8 +114,10 @@ int ownlimit_start(size_t data, size_t addresses)
 
 	data_room = data;
 	address_room = addresses;
+	either_limit = limit_get(RLIMIT_AS, &is) && is.cur != RLIM_INFINITY;
 	if (!limit_get(RLIMIT_DATA, &is))
 		return 0;
+	either_limit |= is.cur != RLIM_INFINITY;
 	data_limit = is.cur == RLIM_INFINITY ? 0 : MAX(is.cur, 1UL);
 	if (is.cur >= data)
 		return 0;

@@ -21,6 +21,9 @@ int ownlimit_start(size_t data, size_t addresses);
 /* The program sets one of its limits: true if that is a small one, and room for ours on top of it. */
 bool ownlimit_raise(int what, struct ownlimit *l);
 
+/* Is one of them below what the machine has, for all that is known? */
+bool ownlimit_is(void);
+
 /* The RLIMIT_DATA that somebody set last; 0: nobody ever did. */
 size_t ownlimit_data(void);
 

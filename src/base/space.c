@@ -187,6 +187,18 @@ vaddr_t space_take(size_t len, size_t align)
 	return at;
 }
 
+void space_untake(vaddr_t at, size_t len)
+{
+	lock_take(&space_lock);
+	/* Parts of a table are cut elsewhere. */
+	if (at && len >= HUGE_SIZE && at + len == space.next) {
+		/* It may be a hole by now, where anybody might live next: to be claimed anew. */
+		sys_munmap(at, claimed - at);
+		space.next = claimed = at;
+	}
+	lock_drop(&space_lock);
+}
+
 bool space_ample(void)
 {
 	return __atomic_load_n(&space.next, __ATOMIC_RELAXED) - space.base <

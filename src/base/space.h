@@ -54,6 +54,11 @@ static inline uintptr_t space_entry(vaddr_t a)
  * page. In a section.
  */
 vaddr_t space_take(size_t len, size_t align);
+/*
+ * Nothing could be mapped at what space_take gave, and nobody was told of it: if nothing was taken since, the
+ * next may have it. A program that asks a thousand times for more than the kernel gives would use all up.
+ */
+void space_untake(vaddr_t at, size_t len);
 /* Most of them are left: more may be taken than are needed, where that is cheaper. No lock. */
 bool space_ample(void);
 

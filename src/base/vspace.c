@@ -9,11 +9,20 @@ void vspace_init(struct vspace *v, vaddr_t base, vaddr_t end)
 
 vaddr_t vspace_take_aligned(struct vspace *v, size_t len, size_t align)
 {
-	vaddr_t at = ALIGN_UP(v->next, align);
+	vaddr_t at = ALIGN_UP(v->gap.at, align);
 
 	len = ALIGN_UP(len, HUGE_SIZE);
+	if (at >= v->gap.at && at < v->gap.end && len <= v->gap.end - at) {
+		v->gap.at = at + len;
+		return at;
+	}
+	at = ALIGN_UP(v->next, align);
 	if (at < v->next || at > v->end || len > v->end - at)
 		return 0;
+	if (at - v->next > v->gap.end - v->gap.at) {
+		v->gap.at = v->next;
+		v->gap.end = at;
+	}
 	v->next = at + len;
 	return at;
 }

@@ -4,7 +4,7 @@
  * pure: no system call, no globals, no lock (the caller has one). Whole tables (2 MB, what one page
  * table maps) are cut from the front; shorter ranges (128 KB, 256 KB, ... 1 MB) from a table kept open
  * for each length, so that neighbours die together and their page table can go. The rule that breaks
- * it: nothing ever goes back.
+ * it: nothing that anybody was told of ever goes back.
  */
 #ifndef UD_VSPACE_H
 #define UD_VSPACE_H
@@ -20,7 +20,8 @@ struct vspace {
 	vaddr_t next; /* everything at or above it was never handed out */
 	struct {
 		vaddr_t at, end;
-	} open[VSPACE_LEVELS]; /* tables being cut by VSPACE_LEAST << level */
+	} open[VSPACE_LEVELS], /* tables being cut by VSPACE_LEAST << level */
+		gap;	       /* in front of what was aligned: for what fits there */
 };
 
 void vspace_init(struct vspace *v, vaddr_t base, vaddr_t end);
@@ -28,7 +29,7 @@ void vspace_init(struct vspace *v, vaddr_t base, vaddr_t end);
 /* len: a power of two from VSPACE_LEAST up to 2 MB, or whole tables. 0 when there is no more. */
 vaddr_t vspace_take(struct vspace *v, size_t len);
 
-/* As above, aligned to `align` (a power of two of 2 MB or more). */
+/* Whole tables, aligned to `align` (a power of two of 2 MB or more). */
 vaddr_t vspace_take_aligned(struct vspace *v, size_t len, size_t align);
 
 #endif

@@ -208,6 +208,20 @@ static ALWAYS_INLINE void *alloc_first(size_t size, size_t align, bool zero, voi
 	return sample_alloc(size, align, zero, frame);
 }
 
+static void *large(size_t size, size_t align, bool zero, void *frame)
+{
+	void *p = large_alloc(size, align, zero, frame);
+	struct lock_section s;
+
+	if (likely(p) || size > PTRDIFF_MAX)
+		return p;
+	/* What waits to die, or to be used again, may be what is missing. */
+	lock_section_enter(&s);
+	engine_kill_dead(true);
+	lock_section_leave(&s);
+	return large_alloc(size, align, zero, frame);
+}
+
 void *engine_alloc(size_t size, bool zero, void *frame)
 {
 	void *p = alloc_first(size, BLOCK_ALIGN, zero, frame);
@@ -215,7 +229,7 @@ void *engine_alloc(size_t size, bool zero, void *frame)
 	if (unlikely(p != NULL))
 		return p;
 	if (size > (mode.grouped ? PAGES_MAX : HEAP_MEDIUM_MAX))
-		p = large_alloc(size, PAGE_SIZE, zero, frame);
+		p = large(size, PAGE_SIZE, zero, frame);
 	else
 		p = mode.grouped ? pages_alloc(size, zero, frame) : rows_alloc(size, zero, frame);
 	return likely(p) ? p : no_memory(size, BLOCK_ALIGN, zero);
@@ -228,7 +242,7 @@ void *engine_alloc_aligned(size_t size, size_t align, void *frame)
 	if (unlikely(p != NULL))
 		return p;
 	if (align > PAGE_SIZE || size > (mode.grouped ? PAGES_MAX : HEAP_MEDIUM_MAX))
-		p = large_alloc(size, MAX(align, PAGE_SIZE), false, frame);
+		p = large(size, MAX(align, PAGE_SIZE), false, frame);
 	else
 		p = mode.grouped ? pages_alloc_aligned(size, align, frame)
 				 : rows_alloc_aligned(size, align, frame);

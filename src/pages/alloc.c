@@ -124,4 +124,5 @@ void pages_trim(void)
 {
 	sheet_give_back(0);
 	large_give_back(0);
+	pages_unmap();
 }

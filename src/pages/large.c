@@ -59,12 +59,12 @@ static size_t room_of(size_t len)
 	return ALIGN_UP(len, step);
 }
 
-/* For so much, at its next addresses. */
+/* For so much, at its next addresses. A limit counts what is mapped there, not what is used. */
 static size_t room_next(size_t len)
 {
 	size_t room = room_of(len);
 
-	return room < HUGE_SIZE && space_ample() ? HUGE_SIZE : room;
+	return room < HUGE_SIZE && space_ample() && !ownlimit_is() ? HUGE_SIZE : room;
 }
 
 /* Which of ready[] has rooms for so much; ROOMS: none. */
@@ -205,15 +205,16 @@ static void accessible(struct large *l, size_t len)
 
 static bool large_place(struct large *l, size_t align, bool *zeroed)
 {
-	size_t len = l->len;
+	size_t len = l->len, take = MAX(l->room, align > HUGE_SIZE ? HUGE_SIZE : 0);
 	int err = 0;
 
 	*zeroed = !ready_take(l, align);
 	if (*zeroed) {
 		do {
-			l->base = space_take(MAX(l->room, align > HUGE_SIZE ? HUGE_SIZE : 0),
-				MAX(align, VSPACE_LEAST));
+			l->base = space_take(take, MAX(align, VSPACE_LEAST));
 			err = l->base ? host_range_map(l->base, l->room) : -ENOMEM;
+			if (err)
+				space_untake(l->base, take);
 		} while (err && l->base && host_spare());
 		l->len = l->room;
 	}
@@ -343,7 +344,16 @@ bool large_free(struct large *l, bool moved, void *frame)
 	return true;
 }
 
-/* The pages of l at a fresh range, with room to grow. NULL: l is as it was. */
+static bool move_to(const struct large *l, struct large *n)
+{
+	n->base = space_take(n->room, VSPACE_LEAST);
+	if (n->base && !host_range_move(l->base, l->room, n->base, n->room))
+		return true;
+	space_untake(n->base, n->room);
+	return false;
+}
+
+/* The pages of l at a fresh range, with room to grow if there is. NULL: l is as it was. */
 static struct large *large_move(struct large *l, size_t size)
 {
 	size_t len = ALIGN_UP(size, PAGE_SIZE);
@@ -353,10 +363,12 @@ static struct large *large_move(struct large *l, size_t size)
 		return NULL;
 	n->size = size;
 	n->room = room_next(len > l->len ? len + len / 4 : len);
-	n->base = space_take(n->room, VSPACE_LEAST);
-	if (!n->base || host_range_move(l->base, l->room, n->base, n->room)) {
-		meta_free(n, sizeof(*n));
-		return NULL;
+	if (!move_to(l, n)) {
+		n->room = room_of(len);
+		if (!move_to(l, n)) {
+			meta_free(n, sizeof(*n));
+			return NULL;
+		}
 	}
 	n->len = MIN(l->len, n->room);
 	n->own = l->own;

@@ -147,6 +147,8 @@ static int place_fresh(struct sheet_at *p, bool pair)
 	do
 		err = host_range_map(p->base, len);
 	while (err && host_spare());
+	if (err)
+		space_untake(p->base, len);
 	if (err || !pair)
 		return err;
 	host_range_huge(p->base, len);
@@ -292,8 +294,12 @@ static bool sheet_move(const struct sheet *s, bool pair)
 	uint8_t moves = pair ? 1 : (uint8_t)MIN(s->at.moves + 1U, ALONE_MOST);
 	struct sheet_at p = {to, s->at.huge, pair, moves};
 
-	if (!to || host_range_move(from, len, to, len))
+	if (!to)
 		return false;
+	if (host_range_move(from, len, to, len)) {
+		space_untake(to, len);
+		return false;
+	}
 	if (!s->at.huge)
 		huge_missed();
 	if (!ready_put(p, 1U << pair))

@@ -55,6 +55,7 @@ struct sheet {
 	/* Under sweep_lock. */
 	bool own; /* the program changed how it is mapped: its memory is not used again */
 	uint64_t killed[SHEET_WORDS]; /* pages whose addresses fault, a subset of dead */
+	uint16_t looked;	      /* how many, when the long runs of them were last unmapped */
 	bool retires;		      /* dead as a whole, and next */
 
 	struct mortal mortal;

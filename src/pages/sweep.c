@@ -153,3 +153,17 @@ static void clean(struct mortal *list)
 }
 
 const struct sweeper pages_sweeper = {sheet_bytes, look, clean, retire, forget, NULL, sheets_live};
+
+#define HOLES_MOST 4096U /* mappings for that: 1 GB at least */
+
+void pages_unmap(void)
+{
+	static unsigned holes;
+
+	if (!ownlimit_is() || host_maps_scarce())
+		return;
+	lock_take(&sweep_lock);
+	for (struct sheet *s = sheets_living(); s && holes < HOLES_MOST; s = s->next)
+		holes += sheet_unmap(s, HOLES_MOST - holes);
+	lock_drop(&sweep_lock);
+}

@@ -25,7 +25,8 @@ static void never_twice(void)
 	vspace_init(&v, BASE, BASE + WINDOWS * HUGE_SIZE);
 	for (;;) {
 		len = rnd() % 3 ? VSPACE_LEAST << rnd() % 5 : (1 + rnd() % 5) * HUGE_SIZE;
-		at = vspace_take(&v, len);
+		at = len == 2 * HUGE_SIZE ? vspace_take_aligned(&v, len, len)
+					  : vspace_take(&v, len);
 		if (!at)
 			break;
 		CHECK(at >= BASE && at + len <= BASE + WINDOWS * HUGE_SIZE);
@@ -58,6 +59,20 @@ static void alignment(void)
 	}
 }
 
+/* What lies in front of what was aligned is there for others, and not for what is longer. */
+static void gap(void)
+{
+	struct vspace v;
+
+	vspace_init(&v, BASE, BASE + 16 * HUGE_SIZE);
+	CHECK_EQ(vspace_take(&v, HUGE_SIZE), BASE);
+	CHECK_EQ(vspace_take_aligned(&v, 4 * HUGE_SIZE, 4 * HUGE_SIZE), BASE + 4 * HUGE_SIZE);
+	CHECK_EQ(vspace_take_aligned(&v, 4 * HUGE_SIZE, HUGE_SIZE), BASE + 8 * HUGE_SIZE);
+	CHECK_EQ(vspace_take_aligned(&v, HUGE_SIZE, 2 * HUGE_SIZE), BASE + 2 * HUGE_SIZE);
+	CHECK_EQ(vspace_take(&v, HUGE_SIZE), BASE + 3 * HUGE_SIZE);
+	CHECK_EQ(vspace_take(&v, HUGE_SIZE), BASE + 12 * HUGE_SIZE);
+}
+
 static void end_of_space(void)
 {
 	struct vspace v;
@@ -78,6 +93,7 @@ int main(void)
 {
 	RUN(never_twice);
 	RUN(alignment);
+	RUN(gap);
 	RUN(end_of_space);
 	return UNIT_END();
 }

@@ -39,6 +39,27 @@ static void whole_sheets_move(void)
 	in_child(&(struct way){DETECT_GROUPED, 1, 0, false, 0}, play_moved);
 }
 
+/* What is ready lies where it lies: it is none for who wants more alignment. */
+static void play_aligned(const struct way *w)
+{
+	const size_t size = 3 * HUGE_SIZE / 2, align = 16 * HUGE_SIZE;
+
+	for (unsigned i = 0; i < 4; i++) {
+		void *p;
+
+		short_free(engine_alloc(size, false, NULL));
+		p = engine_alloc_aligned(size, align, NULL);
+		CHECK(p && !(vaddr_of(p) % align));
+		short_free(p);
+	}
+}
+
+static void what_is_ready_is_not_aligned(void)
+{
+	in_child(&(struct way){DETECT_GROUPED, 1, 0, false, 0}, play_aligned);
+	in_child(&(struct way){DETECT_DEFERRED, 1, 0, false, 0}, play_aligned);
+}
+
 static struct sheet *sheet_at(void *p)
 {
 	return (struct sheet *)(space_entry(vaddr_of(p)) & ~SPACE_WHAT);
@@ -311,6 +332,7 @@ static void huge_pages_that_come_slowly_are_few(void)
 int main(void)
 {
 	RUN(whole_sheets_move);
+	RUN(what_is_ready_is_not_aligned);
 	RUN(whole_pairs_move);
 	RUN(large_blocks_serve_again);
 	RUN(large_blocks_grow);

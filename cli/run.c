@@ -110,9 +110,10 @@ const char *rules_read(const char *path)
 	fclose(in);
 	while (suppress_next(&at, &number, &r))
 		if (r.what == SUPPRESS_BAD)
-			refuse("--suppress=%s: line %u: '%s': rules are fun:GLOB, module:GLOB and "
+			refuse("--suppress=%s: line %u: '%.*s': rules are fun:GLOB, module:GLOB "
+			       "and "
 			       "src:GLOB",
-				path, r.number, strndup(r.line, MIN(r.line_len, 60UL)));
+				path, r.number, (int)MIN(r.line_len, 60UL), r.line);
 	return text;
 }
 
@@ -237,11 +238,9 @@ char **program_without_env(char *path, char **argv)
 		return argv;
 	while (argv[n])
 		n++;
-	to = calloc(n + 2, sizeof(*to));
-	if (!to)
-		refuse("out of memory");
-	to[0] = strdup(target);
-	to[1] = strdup(path);
+	to = claim((n + 2) * sizeof(*to));
+	to[0] = claim_text("%s", target);
+	to[1] = claim_text("%s", path);
 	memcpy(to + 2, argv + 1, n * sizeof(*to));
 	program_check(to[0], path);
 	return to;
@@ -285,7 +284,7 @@ int run(int argc, char **argv)
 	if (errno == ENOEXEC) { /* no #! line: the shell runs it, as execvp would have it;
 				   argv[at-1] is ours */
 		argv[at] = path;
-		argv[at - 1] = strdup("/bin/sh");
+		argv[at - 1] = claim_text("/bin/sh");
 		execv(argv[at - 1], argv + at - 1);
 	}
 	refuse("%s: cannot be run: %s", argv[at], strerror(errno));

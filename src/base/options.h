@@ -89,12 +89,6 @@ const char *options_nearest(const char *word, const char *const *names);
 /* The word that stands for value v of the enum option `name` ("detect", ...): dst, or NULL if none. */
 const char *option_word(const char *name, unsigned v, char *dst, size_t size);
 
-/*
- * Removes every item of the LD_PRELOAD list that ends in /libundangle.so from envp, in place; the
- * whole variable if nothing remains.
- */
-void options_unfollow(char **envp);
-
 /* The program's file, as the kernel was told it, or NULL. */
 const char *options_execfn(void);
 

@@ -78,7 +78,11 @@ static bool preload_strip(char *list)
 	return to != list;
 }
 
-void options_unfollow(char **envp)
+/*
+ * Removes every item of the LD_PRELOAD list that ends in /libundangle.so from envp, in place; the
+ * whole variable if nothing remains.
+ */
+static void unfollow(char **envp)
 {
 	char **to = envp;
 
@@ -131,5 +135,5 @@ __attribute__((constructor)) void options_init(void)
 		environment_take(envp);
 	options_finish(&options);
 	if (!options.follow)
-		options_unfollow(envp);
+		unfollow(envp);
 }

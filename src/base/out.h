@@ -21,6 +21,7 @@ struct out {
 	char buf[2000];
 };
 
+/* Nothing waits, nothing is lost. The other three flush when buf is full; what waits at the end is the caller's to flush. */
 void out_init(struct out *o, int fd);
 void out_flush(struct out *o);
 void out_char(struct out *o, char c);

@@ -27,6 +27,10 @@ struct record {
 
 _Static_assert(sizeof(struct record) == 16, "records are counted in the memory bound");
 
+/*
+ * A block of size bytes (at most slot, the size of its slot) by thread tid, whose stack has that number in the depot;
+ * its death; another size of it. By whoever has the block: one thread at a time.
+ */
 void record_alloc(struct record *r, size_t slot, size_t size, int tid, uint32_t stack);
 void record_free(struct record *r, bool moved, int tid, uint32_t stack, uint32_t stamp);
 void record_resize(struct record *r, size_t slot, size_t size);

@@ -62,6 +62,7 @@ void space_untake(vaddr_t at, size_t len);
 /* Most of them are left: more may be taken than are needed, where that is cheaper. No lock. */
 bool space_ample(void);
 
+/* What [at, at + len) of space_take belongs to from now on (SPACE_WHAT); seen by all threads when it returns. */
 void space_entry_set(vaddr_t at, size_t len, uintptr_t entry);
 void space_entry_forget(vaddr_t at, size_t len); /* once, at the end */
 

@@ -24,6 +24,7 @@ struct vspace {
 		gap;	       /* in front of what was aligned: for what fits there */
 };
 
+/* To hand out what of [base, end) is whole 2 MB. */
 void vspace_init(struct vspace *v, vaddr_t base, vaddr_t end);
 
 /* len: a power of two from VSPACE_LEAST up to 2 MB, or whole tables. 0 when there is no more. */

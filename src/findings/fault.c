@@ -147,7 +147,11 @@ static bool is_no_address(const greg_t *g)
 	return g[REG_TRAPNO] == TRAP_PROTECTION || g[REG_TRAPNO] == TRAP_STACK;
 }
 
-bool fault_classify(const siginfo_t *si, const void *ucontext, struct report *r)
+/*
+ * Is this fault a finding? Fills *r and returns true if so. Pure but for block_find: fault
+ * address, page-fault error code bits (W, I/D), instruction bytes at ip for the access size.
+ */
+static bool classify(const siginfo_t *si, const void *ucontext, struct report *r)
 {
 	const ucontext_t *uc = ucontext;
 	const greg_t *g = uc->uc_mcontext.gregs;
@@ -206,7 +210,7 @@ static void on_fault(int sig, siginfo_t *si, void *ucontext)
 		signal_set_default(sig);
 		return;
 	}
-	if (!efault_is_mine(si) && fault_classify(si, ucontext, &r)) {
+	if (!efault_is_mine(si) && classify(si, ucontext, &r)) {
 		bool endless = is_endless(&r);
 
 		if (!endless && report_survived(&r, ucontext))

@@ -15,10 +15,4 @@
 /* Installs the handlers. From the constructor, after start. */
 void fault_init(void);
 
-/*
- * Is this fault a finding? Fills *r and returns true if so. Pure but for block_find: fault
- * address, page-fault error code bits (W, I/D), instruction bytes at ip for the access size.
- */
-bool fault_classify(const siginfo_t *si, const void *ucontext, struct report *r);
-
 #endif

@@ -7,6 +7,7 @@
 #ifndef UD_MAPS_H
 #define UD_MAPS_H
 
+/* May wait for the engine's locks, and take memory; what cannot be done is left as it is. */
 void maps_before(long nr, const long *a);
 
 #endif

@@ -141,11 +141,9 @@ static void call_on(char *top, void (*fn)(void *), void *arg)
 			 "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15");
 }
 
-static void sleep_ms(long ms)
+static void sleep_a_moment(void)
 {
-	struct {
-		long sec, nsec;
-	} ts = {ms / 1000, ms % 1000 * 1000000};
+	const struct timespec ts = {.tv_nsec = 1000000};
 
 	sys_call3(__NR_nanosleep, (long)&ts, 0, 0);
 }
@@ -169,7 +167,7 @@ static bool gate_enter(void)
 				gate.printed = 0;
 			return true;
 		}
-		sleep_ms(1);
+		sleep_a_moment();
 	}
 	return false;
 }
@@ -230,7 +228,7 @@ void report_wait(void)
 			if (moments++ == MOMENTS || !others_run())
 				return;
 		}
-		sleep_ms(1);
+		sleep_a_moment();
 	}
 }
 

@@ -297,7 +297,11 @@ void signal_deliver(int sig, siginfo_t *si, void *ucontext)
 	a.sa_sigaction(sig, si, ucontext);
 }
 
-void signal_altstack(void)
+/*
+ * The program has an alternate stack: from now on SA_ONSTACK is shown to the kernel. (Until then
+ * its handlers would have run on a stack of ours that it does not know of: altstack.h.)
+ */
+static void altstack_is_there(void)
 {
 	if (atomic_exchange(&has_altstack, true))
 		return;
@@ -323,7 +327,7 @@ UD_EXPORT int sigaltstack(const stack_t *ss, stack_t *old)
 		return -1;
 	}
 	if (ss && !(ss->ss_flags & SS_DISABLE))
-		signal_altstack();
+		altstack_is_there();
 	return 0;
 }
 
@@ -393,7 +397,7 @@ UD_EXPORT int sigaction(int sig, const struct sigaction *act, struct sigaction *
 	struct sigaction next, before;
 
 	if (act && is_of_go(act))
-		signal_altstack();
+		altstack_is_there();
 	if (i < 0 || !atomic_load_explicit(&entry, memory_order_relaxed))
 		return set_other(sig, act, old);
 	before = *atomic_load_explicit(&program[i], memory_order_acquire);

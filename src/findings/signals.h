@@ -46,10 +46,4 @@ void signal_set_default(int sig);
  */
 void signal_exec(bool before);
 
-/*
- * The program has an alternate stack: from now on SA_ONSTACK is shown to the kernel. (Until then
- * its handlers would have run on a stack of ours that it does not know of: altstack.h.)
- */
-void signal_altstack(void);
-
 #endif

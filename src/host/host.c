@@ -11,7 +11,7 @@
 #include <errno.h>
 #include <sys/mman.h>
 
-struct lock host_lock = LOCK(HOST);
+static struct lock host_lock = LOCK(HOST); /* chunk ids */
 
 static uint8_t free_ids[HOST_CHUNKS / 8] UD_TABLE;
 #define SPARE_FROM 64 /* views made: a small program needs no spare mappings */

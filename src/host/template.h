@@ -33,7 +33,6 @@ struct host {
 
 extern struct host host;
 extern vaddr_t host_templates[HOST_TEMPLATES];
-extern struct lock host_lock; /* chunk ids */
 
 static inline uint32_t host_template(uint32_t id)
 {

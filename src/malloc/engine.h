@@ -15,6 +15,7 @@
  */
 extern bool engine_plain;
 
+/* Once, by start(), when options are known. */
 void engine_start(void);
 
 /* align: a power of two. NULL: no memory, and errno is ENOMEM. */
@@ -36,6 +37,7 @@ void engine_kill_dead(bool trim);
 struct engine_bytes {
 	size_t heap, large, large_live; /* large_live: blocks, of `large` bytes */
 };
+/* Without a walk, so of a moment that is not quite one. No lock. */
 void engine_bytes(struct engine_bytes *b);
 /* Of all live blocks in the heap, the large ones not: it looks at them all. alone: see rows_live_bytes. */
 size_t engine_live_bytes(bool alone);

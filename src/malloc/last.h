@@ -37,6 +37,7 @@ static inline void *last_still(size_t size, size_t align, bool zero)
 	return last_alloc(size, align, zero);
 }
 
+/* Is p an address of this heap, of a block or not? No lock. */
 bool last_has(const void *p);
 /* False: p is no live block; report_bad_free tells. last_has(p). */
 bool last_free(void *p);

@@ -16,6 +16,7 @@ enum place {
 	PLACE_MAPPED, /* any other mapping; name of it if it has one                       */
 };
 
+/* sp: the stack pointer of whoever asks. name: of the mapping, cut at size bytes; "": none, or no /proc. */
 enum place place_find(vaddr_t addr, uintptr_t sp, char *name, size_t size);
 
 /*

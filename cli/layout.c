@@ -34,13 +34,13 @@ static int layout_self(bool precise, const char *svg)
 
 	if (r)
 		refuse("layout: the page tables cannot be made: %s", strerror(-r));
+	if (svg) /* first: where it cannot be, nothing is printed */
+		svg_write(svg);
 	out_init(&o, 1);
 	r = layout_print(&o, &dune_mappings);
 	written(&o, "layout");
 	if (r)
 		refuse("layout: /proc/thread-self/maps: %s", strerror(-r));
-	if (svg)
-		svg_write(svg);
 	return 0;
 }
 
@@ -77,8 +77,8 @@ int verb_layout(int argc, char **argv)
 			precise = false;
 		else if (!strncmp(argv[i], "--svg=", 6))
 			svg = argv[i] + 6;
-		else if (!strcmp(argv[i], "--svg") && i + 1 < argc)
-			svg = argv[++i];
+		else if (!strcmp(argv[i], "--svg"))
+			svg = i + 1 < argc ? argv[++i] : "";
 		else
 			refuse("unknown option '%s': undangle layout [--precise] [--svg FILE] "
 			       "[-- PROG [ARGS...]]",

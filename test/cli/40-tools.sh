@@ -140,6 +140,8 @@ for word in --help --version --probe; do
 done
 verdict full-layout "undangle: layout: cannot write: No space left on device
 2" "$("$ud" layout 2>&1 >/dev/full; echo $?)"
+refuses layout-svg "--svg no/such/file: cannot be written: No such file or directory" "$ud" layout --svg no/such/file
+refuses layout-no-svg '--svg: no file given' "$ud" layout --svg
 verdict full-verb-help "undangle: stat: cannot write: No space left on device
 2" "$("$ud" stat --help 2>&1 >/dev/full; echo $?)"
 # what a verb prints and cannot write is no success

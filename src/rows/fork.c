@@ -37,14 +37,6 @@ static struct lock *const first_locks[] = {&owner_shared_lock, &sweep_lock};
 static struct lock *const last_locks[] = {
 	&super_lock, &views_lock, &heap_chunk_lock, &space_lock, &meta_lock};
 
-/* A program's handler of SIGSEGV may fork, too. */
-static void faults_open(void)
-{
-	uint64_t faults = LOCK_FAULTS;
-
-	sys_call4(__NR_rt_sigprocmask, SIG_UNBLOCK, (long)&faults, 0, 8);
-}
-
 bool rows_copied(const void *p)
 {
 	uintptr_t e = space_entry(vaddr_of(p));
@@ -85,7 +77,6 @@ void rows_fork_prepare(bool child_on_this_stack, struct lock *large)
 	for (size_t i = 0; i < ARRAY_LEN(last_locks); i++)
 		lock_take(last_locks[i]);
 	fork_lent = altstack_lend(&fork_stack);
-	faults_open();
 	torn = !__libc_single_threaded;
 	if (torn && heap_chunks())
 		others_stop();

@@ -17,17 +17,18 @@ void mortal_again(struct mortal *m, enum mortal_list l)
 	while (!atomic_compare_exchange_weak(&lists[l], &head, m));
 }
 
-void mortal_add(struct mortal *m, enum mortal_list l)
+bool mortal_add(struct mortal *m, enum mortal_list l)
 {
-	if (!atomic_exchange(&m->on[l], 1))
-		mortal_again(m, l);
+	if (atomic_exchange(&m->on[l], 1))
+		return false;
+	mortal_again(m, l);
+	return true;
 }
 
 void mortal_spent(struct mortal *m, uint32_t pages, size_t bytes)
 {
-	if (atomic_exchange(&m->on[SPENT], 1))
+	if (!mortal_add(m, SPENT))
 		return;
-	mortal_again(m, SPENT);
 	atomic_fetch_add(&spent_pages, pages);
 	atomic_fetch_add(&spent_bytes, bytes);
 }

@@ -30,11 +30,11 @@ struct mortal {
 	struct mortal *next[MORTAL_LISTS];
 };
 
-/* It is on the list from now on, if it was not. */
-void mortal_add(struct mortal *m, enum mortal_list l);
+/* It is on the list from now on; false: it was. */
+bool mortal_add(struct mortal *m, enum mortal_list l);
 static inline void mortal_pending(struct mortal *m)
 {
-	if (!atomic_load_explicit(&m->on[PENDING], memory_order_seq_cst))
+	if (!atomic_load(&m->on[PENDING]))
 		mortal_add(m, PENDING);
 }
 /* It has so many pages of addresses, and gives back so many bytes. */

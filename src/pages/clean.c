@@ -107,27 +107,6 @@ void sheet_kill(struct sheet *s, const uint64_t *due)
 	}
 }
 
-#define LONG 64U /* pages: a hole is a mapping more */
-
-unsigned sheet_unmap(struct sheet *s, unsigned most)
-{
-	unsigned n = 0, killed = 0;
-
-	for (unsigned w = 0; w < SHEET_WORDS; w++)
-		killed += (unsigned)__builtin_popcountl(s->killed[w]);
-	if (killed == s->looked)
-		return 0;
-	s->looked = (uint16_t)killed;
-	for (uint32_t u = 0, hi; (u = bits_next(s->killed, u, SHEET_PAGES)) < SHEET_PAGES; u = hi) {
-		hi = bits_end(s->killed, u, SHEET_PAGES);
-		if (hi - u < LONG || n == most)
-			continue;
-		host_range_kill(sheet_page_at(s, u), (size_t)(hi - u) << PAGE_SHIFT);
-		n++;
-	}
-	return n;
-}
-
 /* Has it pages that must be looked at again, though nobody may free anything there? */
 static bool pages_watched(struct sheet *s)
 {

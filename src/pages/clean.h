@@ -23,12 +23,6 @@ void sheet_clean(struct sheet *s);
 /* Kills these pages of s, which are dead. */
 void sheet_kill(struct sheet *s, const uint64_t *due);
 
-/*
- * A guard keeps its mapping, which a limit on data or addresses counts: long runs of what was killed lose it,
- * `most` of them. How many did.
- */
-unsigned sheet_unmap(struct sheet *s, unsigned most);
-
 /* Notes what is wrong with what was freed in these pages of s, which were not killed yet. */
 void sheet_find_late(struct sheet *s, const uint64_t *in);
 

@@ -344,6 +344,33 @@ void sheet_give_back(uint32_t but)
 		host_range_kill(p.base, SHEET_BYTES);
 }
 
+#define LONG 64U /* pages: a hole is a mapping more */
+
+unsigned sheet_holes(const struct sheet *s)
+{
+	unsigned n = 0;
+
+	for (uint32_t u = 0; (u = bits_next(s->unmapped, u, SHEET_PAGES)) < SHEET_PAGES; n++)
+		u = bits_end(s->unmapped, u, SHEET_PAGES);
+	return n;
+}
+
+void sheet_unmap(struct sheet *s, unsigned most)
+{
+	uint64_t guarded[SHEET_WORDS];
+
+	for (unsigned w = 0; w < SHEET_WORDS; w++)
+		guarded[w] = s->killed[w] & ~s->unmapped[w];
+	for (uint32_t u = 0, hi; (u = bits_next(s->killed, u, SHEET_PAGES)) < SHEET_PAGES; u = hi) {
+		hi = bits_end(s->killed, u, SHEET_PAGES);
+		if (hi - u < LONG || bits_next(guarded, u, hi) == hi || sheet_holes(s) >= most)
+			continue;
+		host_range_kill(sheet_page_at(s, u), (size_t)(hi - u) << PAGE_SHIFT);
+		for (uint32_t i = u; i < hi; i++)
+			s->unmapped[i / 64] |= 1UL << (i % 64);
+	}
+}
+
 struct sheet *sheets_living(void)
 {
 	return living;

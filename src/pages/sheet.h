@@ -54,9 +54,9 @@ struct sheet {
 
 	/* Under sweep_lock. */
 	bool own; /* the program changed how it is mapped: its memory is not used again */
-	uint64_t killed[SHEET_WORDS]; /* pages whose addresses fault, a subset of dead */
-	uint16_t looked;	      /* how many, when the long runs of them were last unmapped */
-	bool retires;		      /* dead as a whole, and next */
+	uint64_t killed[SHEET_WORDS];	/* pages whose addresses fault, a subset of dead */
+	uint64_t unmapped[SHEET_WORDS]; /* of those: in holes, of which pages_unmap made a few */
+	bool retires;			/* dead as a whole, and next */
 
 	struct mortal mortal;
 	struct sheet *next, *prev; /* of the living, newest first: sheet_lock */
@@ -196,6 +196,13 @@ void sheet_retire(struct sheet *s);
 
 /* Memory that is kept ready goes back to the system, but for so many sheets. In a section. */
 void sheet_give_back(uint32_t but);
+
+/*
+ * sweep_lock held. A guard keeps its mapping, which a limit on data or addresses counts: long runs of what was
+ * killed lose it, while s has fewer holes than `most`.
+ */
+void sheet_unmap(struct sheet *s, unsigned most);
+unsigned sheet_holes(const struct sheet *s);
 
 /* The living, by `next`. Under sweep_lock none goes; newer ones come in front. No lock. */
 struct sheet *sheets_living(void);

@@ -158,12 +158,18 @@ const struct sweeper pages_sweeper = {sheet_bytes, look, clean, retire, forget, 
 
 void pages_unmap(void)
 {
-	static unsigned holes;
+	unsigned holes = 0;
 
 	if (!ownlimit_is() || host_maps_scarce())
 		return;
 	lock_take(&sweep_lock);
-	for (struct sheet *s = sheets_living(); s && holes < HOLES_MOST; s = s->next)
-		holes += sheet_unmap(s, HOLES_MOST - holes);
+	for (const struct sheet *s = sheets_living(); s; s = s->next)
+		holes += sheet_holes(s);
+	for (struct sheet *s = sheets_living(); s && holes < HOLES_MOST; s = s->next) {
+		unsigned had = sheet_holes(s);
+
+		sheet_unmap(s, HOLES_MOST - holes + had);
+		holes += sheet_holes(s) - had;
+	}
 	lock_drop(&sweep_lock);
 }

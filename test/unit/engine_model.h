@@ -272,8 +272,11 @@ int host_range_map(vaddr_t at, size_t len)
 }
 
 /* What cannot be unmapped loses its bytes at least, as on the host. */
+static unsigned ranges_killed;
+
 int host_range_kill(vaddr_t at, size_t len)
 {
+	ranges_killed++;
 	if (fails()) {
 		madvise(vaddr_ptr(at), len, MADV_DONTNEED);
 		return -ENOMEM;

@@ -329,6 +329,51 @@ static void huge_pages_that_come_slowly_are_few(void)
 	in_child(&(struct way){DETECT_GROUPED, 1, 0, false, 0}, play_slow);
 }
 
+static void free_pages(char **p, unsigned from, unsigned to)
+{
+	for (unsigned i = from; i < to; i++)
+		short_free(p[i]);
+	sweep(true);
+}
+
+/* Long runs of what was killed lose their mappings; one that grows is one hole, and what has none is let alone. */
+static void play_unmapped(const struct way *w)
+{
+	static char *p[SHEET_PAGES];
+	struct sheet *s;
+
+	for (unsigned i = 0; i < SHEET_PAGES; i++)
+		p[i] = short_alloc(PAGE_SIZE, false, NULL);
+	s = sheet_at(p[0]);
+	CHECK(sheet_at(p[SHEET_PAGES - 1]) == s);
+	free_pages(p, 10, 73);
+	sheet_unmap(s, 9);
+	CHECK_EQ(sheet_holes(s), 0); /* 63 are few */
+	free_pages(p, 73, 80);
+	sheet_unmap(s, 9);
+	CHECK_EQ(sheet_holes(s), 1);
+	ranges_killed = 0;
+	sheet_unmap(s, 9);
+	CHECK_EQ(ranges_killed, 0);
+	free_pages(p, 80, 90);
+	sheet_unmap(s, 9);
+	CHECK_EQ(ranges_killed, 1);
+	CHECK_EQ(sheet_holes(s), 1);
+	free_pages(p, 200, 300);
+	sheet_unmap(s, 1);
+	CHECK_EQ(sheet_holes(s), 1);
+	sheet_unmap(s, 2);
+	CHECK_EQ(sheet_holes(s), 2);
+	CHECK_EQ(ranges_killed, 2);
+	for (unsigned i = 0; i < SHEET_PAGES; i++)
+		CHECK_EQ(is_dead(vaddr_of(p[i])), (i >= 10 && i < 90) || (i >= 200 && i < 300));
+}
+
+static void long_dead_runs_lose_their_mappings(void)
+{
+	in_child(&(struct way){DETECT_GROUPED, 1, 0, false, 0}, play_unmapped);
+}
+
 int main(void)
 {
 	RUN(whole_sheets_move);
@@ -337,5 +382,6 @@ int main(void)
 	RUN(large_blocks_serve_again);
 	RUN(large_blocks_grow);
 	RUN(huge_pages_that_come_slowly_are_few);
+	RUN(long_dead_runs_lose_their_mappings);
 	return UNIT_END();
 }

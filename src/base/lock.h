@@ -15,6 +15,7 @@
 #include "sys.h"
 
 #include <linux/futex.h>
+#include <signal.h>
 #include <stdatomic.h>
 
 /* LOCK ORDER. malloc's and free's short ways take none of them. */
@@ -75,7 +76,7 @@ struct lock_section {
 };
 
 /* SIGSEGV and SIGBUS: a load of ours may fault, and goes on elsewhere (extable.h). */
-#define LOCK_FAULTS (1UL << 10 | 1UL << 6)
+#define LOCK_FAULTS (1UL << (SIGSEGV - 1) | 1UL << (SIGBUS - 1))
 
 /*
  * libc's own threads block them, those of SIGEV_THREAD, say, and there such a fault would end the process. What
@@ -87,17 +88,17 @@ __attribute__((cold, noinline, unused)) static void lock_faults_open(void)
 
 	sys_call3(__NR_rt_sigpending, (long)&waits, 8, 0);
 	if (!(waits & LOCK_FAULTS))
-		sys_call4(__NR_rt_sigprocmask, 1 /* SIG_UNBLOCK */, (long)&bits, 0, 8);
+		sys_sigmask(SIG_UNBLOCK, &bits, NULL);
 }
 
 static inline void lock_section_enter(struct lock_section *s)
 {
 	/* SIGFPE, SIGILL and SIGTRAP stay open, too: one in here is our bug. */
-	uint64_t all = ~(LOCK_FAULTS | 1UL << 7 | 1UL << 3 | 1UL << 4);
+	uint64_t all = ~(
+		LOCK_FAULTS | 1UL << (SIGFPE - 1) | 1UL << (SIGILL - 1) | 1UL << (SIGTRAP - 1));
 
 	s->mask = 0;
-	s->open = sys_call4(__NR_rt_sigprocmask, 0 /* SIG_BLOCK */, (long)&all, (long)&s->mask,
-			  8) != 0;
+	s->open = sys_sigmask(SIG_BLOCK, &all, &s->mask) != 0;
 	if (unlikely(s->mask & LOCK_FAULTS))
 		lock_faults_open();
 }
@@ -105,7 +106,7 @@ static inline void lock_section_enter(struct lock_section *s)
 static inline void lock_section_leave(const struct lock_section *s)
 {
 	if (likely(!s->open))
-		sys_call4(__NR_rt_sigprocmask, 2 /* SIG_SETMASK */, (long)&s->mask, 0, 8);
+		sys_sigmask(SIG_SETMASK, &s->mask, NULL);
 }
 
 static inline void lock_wait(struct lock *l)

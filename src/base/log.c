@@ -139,7 +139,7 @@ void log_hold(struct log_hold *h)
 	const uint64_t bits = BROKEN;
 
 	h->was = h->waited = BROKEN; /* where a filter forbids to ask */
-	sys_call4(__NR_rt_sigprocmask, SIG_BLOCK, (long)&bits, (long)&h->was, 8);
+	sys_sigmask(SIG_BLOCK, &bits, &h->was);
 	sys_call3(__NR_rt_sigpending, (long)&h->waited, 8, 0);
 }
 
@@ -150,7 +150,7 @@ void log_release(const struct log_hold *h)
 
 	while (sys_call4(__NR_rt_sigtimedwait, (long)&ours, 0, (long)&now, 8) > 0)
 		;
-	sys_call4(__NR_rt_sigprocmask, SIG_UNBLOCK, (long)&back, 0, 8);
+	sys_sigmask(SIG_UNBLOCK, &back, NULL);
 }
 
 void log_line(const char *fmt, ...)

@@ -2,6 +2,8 @@
 #include "out.h"
 #include "sys.h"
 
+#include <errno.h>
+
 void out_init(struct out *o, int fd)
 {
 	o->fd = fd;
@@ -30,10 +32,10 @@ void out_flush(struct out *o)
 	while (done < o->n) {
 		long r = sys_write(o->fd, o->buf + done, o->n - done);
 
-		if (r == -4 /* EINTR */)
+		if (r == -EINTR)
 			continue;
 		if (r <= 0) {
-			o->lost = o->lost ? o->lost : r ? (int)-r : 5 /* EIO */;
+			o->lost = o->lost ? o->lost : r ? (int)-r : EIO;
 			break;
 		}
 		done += (size_t)r;

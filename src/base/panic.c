@@ -16,7 +16,7 @@ struct kernel_sigaction {
 void panic_at(const char *file, int line, const char *fmt, ...)
 {
 	struct kernel_sigaction dfl = {0};
-	unsigned long unblock = 1UL << (SIGABRT - 1);
+	uint64_t unblock = 1UL << (SIGABRT - 1);
 	struct out o;
 	va_list ap;
 
@@ -28,7 +28,7 @@ void panic_at(const char *file, int line, const char *fmt, ...)
 	out_char(&o, '\n');
 	out_flush(&o);
 	sys_call4(__NR_rt_sigaction, SIGABRT, (long)&dfl, 0, 8);
-	sys_call4(__NR_rt_sigprocmask, SIG_UNBLOCK, (long)&unblock, 0, 8);
+	sys_sigmask(SIG_UNBLOCK, &unblock, NULL);
 	sys_call3(__NR_tgkill, sys_getpid(), sys_gettid(), SIGABRT);
 	sys_exit_group(134);
 }

@@ -121,6 +121,12 @@ static inline long sys_close(int fd)
 	return sys_call3(__NR_close, fd, 0, 0);
 }
 
+/* Of all 64 signals; set, was: or NULL. */
+static inline long sys_sigmask(int how, const uint64_t *set, uint64_t *was)
+{
+	return sys_call4(__NR_rt_sigprocmask, how, (long)set, (long)was, sizeof(*set));
+}
+
 /* 0: a filter does not allow to ask. */
 static inline int sys_gettid(void)
 {

@@ -89,7 +89,7 @@ struct thread *enter_prepare(uint64_t rip, uint64_t rsp)
 	if (!t)
 		return (struct thread *)-EAGAIN;
 	mask = signal_mask_block();
-	sys_call4(__NR_rt_sigprocmask, SIG_SETMASK, (long)&mask, 0, 8);
+	sys_sigmask(SIG_SETMASK, &mask, NULL);
 	err = state_take(t);
 	if (err) {
 		thread_release(t);

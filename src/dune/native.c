@@ -74,7 +74,7 @@ void native_step(struct thread *t)
 	uint64_t guest_tf = thread_regs(t)->rflags & RFLAGS_TF;
 
 	panic_if(vcpu_fpu_get(t), "dune: KVM_GET_XSAVE failed");
-	sys_call4(__NR_rt_sigprocmask, SIG_BLOCK, 0, (long)&t->eject.mask, 8);
+	sys_sigmask(SIG_BLOCK, NULL, &t->eject.mask);
 	frame_fill(&f, t, ~(uint64_t)SIG_SYNC);
 	frame_altstack(&f);
 	f.uc.mc.rflags |= RFLAGS_TF;

@@ -72,7 +72,7 @@ int signal_init(struct thread *t)
 	t->sighand = sighand_new(NULL);
 	if (!t->sighand)
 		return -ENOMEM;
-	sys_call4(__NR_rt_sigprocmask, SIG_BLOCK, 0, (long)&mask, 8);
+	sys_sigmask(SIG_BLOCK, NULL, &mask);
 	t->sigmask = mask;
 	sys_call3(__NR_sigaltstack, 0, (long)&t->altstack, 0);
 	if (t->altstack.ss_flags & SS_DISABLE)

@@ -26,7 +26,7 @@ extern const char host_eject_back[];
 void signal_mask_host(uint64_t mask)
 {
 	mask = signal_host_mask(mask);
-	sys_call4(__NR_rt_sigprocmask, SIG_SETMASK, (long)&mask, 0, 8);
+	sys_sigmask(SIG_SETMASK, &mask, NULL);
 }
 
 static void enqueue(struct thread *t, const siginfo_t *info)

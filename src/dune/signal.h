@@ -29,7 +29,7 @@ static inline uint64_t signal_mask_block(void)
 {
 	uint64_t all = ~0UL, old = 0;
 
-	sys_call4(__NR_rt_sigprocmask, SIG_SETMASK, (long)&all, (long)&old, 8);
+	sys_sigmask(SIG_SETMASK, &all, &old);
 	return old;
 }
 

@@ -255,7 +255,7 @@ static long exec_call(struct dune_call *c)
 	mask = c->t->sigmask;
 	signal_sync_ignored(c->t, true);
 	if (mask & SIG_SYNC)
-		sys_call4(__NR_rt_sigprocmask, SIG_SETMASK, (long)&mask, 0, 8);
+		sys_sigmask(SIG_SETMASK, &mask, NULL);
 	ret = forward(c);
 	if ((mask & SIG_SYNC) && !c->t->has_sig)
 		signal_mask_host(c->t->sigmask);

@@ -233,7 +233,7 @@ static long clone_vm(struct thread *t, uint64_t flags, uint64_t stack, uint64_t 
 	pid = host_clone(flags, (char *)c + THREAD_VMM_TOP, ptid, ctid, tls, c);
 	if (pid < 0 || c->parent_waits)
 		thread_release(c); /* failed, or gone to another program, or ended */
-	sys_call4(__NR_rt_sigprocmask, SIG_SETMASK, (long)&mask, 0, 8);
+	sys_sigmask(SIG_SETMASK, &mask, NULL);
 	return pid;
 }
 
@@ -248,7 +248,7 @@ static long clone_fork(struct thread *t, uint64_t flags, uint64_t stack, uint64_
 		return -EAGAIN;
 	mask = signal_mask_block();
 	if (t->has_sig) { /* it comes first, as in the kernel; all is blocked until then, which the child would keep */
-		sys_call4(__NR_rt_sigprocmask, SIG_SETMASK, (long)&mask, 0, 8);
+		sys_sigmask(SIG_SETMASK, &mask, NULL);
 		return HOST_RESTART;
 	}
 	vm_lock();
@@ -269,7 +269,7 @@ static long clone_fork(struct thread *t, uint64_t flags, uint64_t stack, uint64_
 		if (dune_hooks.fork_child)
 			dune_hooks.fork_child(t);
 	}
-	sys_call4(__NR_rt_sigprocmask, SIG_SETMASK, (long)&mask, 0, 8);
+	sys_sigmask(SIG_SETMASK, &mask, NULL);
 	return pid;
 }
 

@@ -84,7 +84,7 @@ static void raise_fault(vaddr_t addr)
 
 		signal_set_default(SIGSEGV);
 		/* The kernel may block it, for another one that waits. */
-		sys_call4(__NR_rt_sigprocmask, SIG_UNBLOCK, (long)&bit, 0, 8);
+		sys_sigmask(SIG_UNBLOCK, &bit, NULL);
 	}
 	sent = si.si_addr;
 	sys_call4(__NR_rt_tgsigqueueinfo, sys_getpid(), sys_gettid(), SIGSEGV, (long)&si);

@@ -10,6 +10,7 @@
 #include "base/base.h"
 #include "trace/trace.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
@@ -217,7 +218,7 @@ static int between(void *unused)
 
 static void reap(int pid)
 {
-	while (sys_call4(__NR_wait4, pid, 0, __WALL, 0) == -4 /* EINTR */)
+	while (sys_call4(__NR_wait4, pid, 0, __WALL, 0) == -EINTR)
 		;
 }
 
@@ -228,9 +229,9 @@ static bool start_helper(void)
 
 	h.failed = false;
 	h.pid = 0;
-	sys_call4(__NR_rt_sigprocmask, SIG_SETMASK, (long)&all, (long)&old, sizeof(old));
+	sys_sigmask(SIG_SETMASK, &all, &old);
 	pid = __clone(between, h.stack[0] + STACK_BYTES, CLONE_VM | CLONE_VFORK, NULL);
-	sys_call4(__NR_rt_sigprocmask, SIG_SETMASK, (long)&old, 0, sizeof(old));
+	sys_sigmask(SIG_SETMASK, &old, NULL);
 	if (pid < 0)
 		return false;
 	reap(pid);
@@ -250,7 +251,7 @@ static bool arrives(int fd, long until)
 	for (long left = until - now_ms(); left > 0; left = until - now_ms()) {
 		long r = sys_call3(__NR_poll, (long)&p, 1, left);
 
-		if (r != -4 /* EINTR */)
+		if (r != -EINTR)
 			return r > 0;
 	}
 	return false;
@@ -261,7 +262,7 @@ static void write_all(int fd, const char *p, long n)
 	while (n > 0) {
 		long r = sys_write(fd, p, (size_t)n);
 
-		if (r == -4 /* EINTR */)
+		if (r == -EINTR)
 			continue;
 		if (r <= 0)
 			return;

@@ -102,7 +102,7 @@ static unsigned long kernel_mask(void)
 {
 	unsigned long mask = 0;
 
-	sys_call4(__NR_rt_sigprocmask, SIG_BLOCK, 0, (long)&mask, 8);
+	sys_sigmask(SIG_BLOCK, NULL, &mask);
 	return mask;
 }
 
@@ -192,7 +192,7 @@ void signal_take(void (*e)(int, siginfo_t *, void *))
 	abort_init();
 	if (mask & TAKEN_BITS) { /* what waits comes in now, and is held again */
 		mask = TAKEN_BITS;
-		sys_call4(__NR_rt_sigprocmask, SIG_UNBLOCK, (long)&mask, 0, 8);
+		sys_sigmask(SIG_UNBLOCK, &mask, NULL);
 	}
 }
 
@@ -202,7 +202,7 @@ void signal_exec(bool before)
 	unsigned long bits = bits_of(blocked);
 
 	if (bits)
-		sys_call4(__NR_rt_sigprocmask, before ? SIG_BLOCK : SIG_UNBLOCK, (long)&bits, 0, 8);
+		sys_sigmask(before ? SIG_BLOCK : SIG_UNBLOCK, &bits, NULL);
 	for (int i = 0; i < TAKEN; i++) {
 		const struct sigaction *a = atomic_load_explicit(&program[i], memory_order_acquire);
 		int keep = errno;
@@ -266,7 +266,7 @@ static void hold(int sig, siginfo_t *si, ucontext_t *uc)
 {
 	unsigned long bit = 1UL << (sig - 1);
 
-	sys_call4(__NR_rt_sigprocmask, SIG_BLOCK, (long)&bit, 0, 8);
+	sys_sigmask(SIG_BLOCK, &bit, NULL);
 	*word_of(&uc->uc_sigmask) |= bit;
 	send_again(sig, si);
 }
@@ -433,7 +433,7 @@ static long set_mask(int how, const sigset_t *set, sigset_t *old)
 		mask &= ~(LIBC_BITS | (TAKEN_BITS & ~was));
 	if (set && how != SIG_BLOCK) /* what waits arrives within the call that opens */
 		blocked = before & (uint8_t)(how == SIG_SETMASK ? bits : ~bits);
-	r = sys_call4(__NR_rt_sigprocmask, how, set ? (long)&mask : 0, (long)&was, 8);
+	r = sys_sigmask(how, set ? &mask : NULL, &was);
 	if (r < 0) {
 		blocked = before;
 		return r;

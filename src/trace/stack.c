@@ -11,6 +11,8 @@
 #include "rules.h"
 #include "walk.h"
 
+#include <errno.h>
+
 #define PROBE_PAGES 4096 /* a frame larger than this many pages is not stepped over */
 
 __thread struct readable readable;
@@ -21,7 +23,7 @@ bool stack_probe(uintptr_t addr)
 	 * The kernel reads the set before it looks at `how`: EFAULT or EINVAL, no effect. Where a
 	 * filter does not allow it, a fault ends the walk.
 	 */
-	return sys_call4(__NR_rt_sigprocmask, -1, (long)(addr & ~7UL), 0, 8) != -14;
+	return sys_call4(__NR_rt_sigprocmask, -1, (long)(addr & ~7UL), 0, 8) != -EFAULT;
 }
 
 static bool probe_pages(uintptr_t lo, uintptr_t hi)

@@ -227,7 +227,7 @@ MUTANTS = [
     # --- signals that are sent ---
     ("reset-loses-flags", "src/findings/signals.c", "\t\tdfl = a;\n", "\t\tdfl = (struct sigaction){0};\n",
      ["ok:handlers:strict"]),
-    ("call-finding-held", "src/findings/efault.c", "(__NR_rt_sigprocmask, SIG_UNBLOCK,", "(__NR_rt_sigprocmask, SIG_BLOCK,",
+    ("call-finding-held", "src/findings/efault.c", "sys_sigmask(SIG_UNBLOCK,", "sys_sigmask(SIG_BLOCK,",
      ["bug:uaf-call-held:strict"]),
     ("ignored-interrupts", "src/findings/signals.c", "struct sigaction real = {.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART};",
      "struct sigaction real = {.sa_flags = SA_SIGINFO | SA_ONSTACK};", ["ok:signals-blocked:strict"]),

@@ -42,7 +42,7 @@ static inline bool take(
 		t->p = bump_take(b);
 	if (unlikely(!t->p && b->due)) {
 		t->due = true;
-		bump_go_on(c, cls);
+		bump_aim(c, cls);
 	}
 	t->zeroed = b->zeroed;
 	t->tid = c->own.tid;

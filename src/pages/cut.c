@@ -66,11 +66,7 @@ static void page_own(struct sheet *s, uint32_t u, unsigned cls, uint32_t id)
 	s->cut[u] = (uint16_t)((cls + 1) | MIN(id, OWNER_NONE) << OWNER_SHIFT);
 }
 
-/*
- * The cursor may go on to the end of its page, or ends where the next sample is due: `least` objects
- * from here or more.
- */
-static __attribute__((noinline)) void bump_aim(struct cutter *c, unsigned cls, uint64_t least)
+__attribute__((noinline)) void bump_aim(struct cutter *c, unsigned cls)
 {
 	struct bump *b = &c->bump[cls];
 	vaddr_t end = bump_page_end(c, cls);
@@ -81,13 +77,8 @@ static __attribute__((noinline)) void bump_aim(struct cutter *c, unsigned cls, u
 	else if (!c->until)
 		c->until = sample_gap() + 1;
 	b->due = c->until <= left;
-	b->end = b->due ? b->next + MAX(c->until - 1, least) * b->size : end;
+	b->end = b->due ? b->next + (c->until - 1) * b->size : end;
 	c->until = b->due ? 0 : c->until - left;
-}
-
-void bump_go_on(struct cutter *c, unsigned cls)
-{
-	bump_aim(c, cls, 1);
 }
 
 /* The last that p took for its sheet, if there is room for n more; or NULL. */
@@ -160,7 +151,7 @@ bool supply_cut(struct cutter *c, unsigned cls, bool section, bool *no_memory)
 	if (likely(c->until > k->slots))
 		c->until -= k->slots;
 	else
-		bump_aim(c, cls, 0);
+		bump_aim(c, cls);
 	return true;
 }
 

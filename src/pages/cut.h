@@ -22,8 +22,8 @@ static inline struct supply *supply_of(struct cutter *c, unsigned cls)
  */
 bool supply_cut(struct cutter *c, unsigned cls, bool section, bool *no_memory);
 
-/* A sample is due (b->due): the cursor goes on behind it. */
-void bump_go_on(struct cutter *c, unsigned cls);
+/* The cursor may go on from here to the end of its page, or to where the next sample is due (b->due). */
+void bump_aim(struct cutter *c, unsigned cls);
 
 /* Another sheet for the supply of cls. 0 or -errno. In a section. */
 int supply_refill(struct cutter *c, unsigned cls);

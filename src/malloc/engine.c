@@ -213,7 +213,7 @@ static void *large(size_t size, size_t align, bool zero, void *frame)
 	void *p = large_alloc(size, align, zero, frame);
 	struct lock_section s;
 
-	if (likely(p) || size > PTRDIFF_MAX)
+	if (likely(p) || !large_possible(size, align))
 		return p;
 	/* What waits to die, or to be used again, may be what is missing. */
 	lock_section_enter(&s);

@@ -263,11 +263,19 @@ struct large *large_new(const struct large *as,
 	return l;
 }
 
+/* An alignment takes addresses in front of the block, which nobody may have for that long. */
+#define ALIGN_MOST (1UL << 40)
+
+bool large_possible(size_t size, size_t align)
+{
+	return size <= space.end - space.base && align <= ALIGN_MOST;
+}
+
 void *large_alloc(size_t size, size_t align, bool zero, void *frame)
 {
 	struct large as = {.size = size, .len = ALIGN_UP(MAX(size, 1UL), PAGE_SIZE)}, *l;
 
-	if (size > PTRDIFF_MAX - PAGE_SIZE || align > (1UL << 40))
+	if (!large_possible(size, align))
 		return NULL;
 	as.room = room_of(as.len);
 	l = large_new(&as, large_place, align, zero, frame);
@@ -389,7 +397,7 @@ void *large_resize(struct large *l, size_t size, bool moves, void *frame)
 	struct lock_section s;
 	struct large *n = l;
 
-	if (size > PTRDIFF_MAX - PAGE_SIZE)
+	if (!large_possible(size, PAGE_SIZE))
 		return NULL;
 	lock_section_enter(&s);
 	if (len <= l->room && !moves) {

@@ -34,6 +34,8 @@ struct large *large_new(const struct large *as,
 	bool (*place)(struct large *l, size_t align, bool *zeroed), size_t align, bool zero,
 	void *frame);
 
+/* Can there be such a block at all? Else nothing need die for it. */
+bool large_possible(size_t size, size_t align);
 /* align: a power of two of at least a page. NULL: no memory; errno is untouched. */
 void *large_alloc(size_t size, size_t align, bool zero, void *frame);
 /* False: it is dead already. */

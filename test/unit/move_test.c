@@ -374,6 +374,34 @@ static void long_dead_runs_lose_their_mappings(void)
 	in_child(&(struct way){DETECT_GROUPED, 1, 0, false, 0}, play_unmapped);
 }
 
+/* Of what is larger than all addresses nothing need be tried; for what is not, the dead die first. */
+static void play_impossible(const struct way *w)
+{
+	const size_t all = space.end - space.base,
+		     size[] = {all + 1, 1UL << 50, PTRDIFF_MAX - 4000, PTRDIFF_MAX};
+
+	for (unsigned i = 0; i < ARRAY_LEN(size); i++) {
+		void *p = engine_alloc(100, false, NULL), *q = engine_alloc(2UL << 20, false, NULL),
+		     *r;
+
+		CHECK(!engine_alloc(size[i], false, NULL) && errno == ENOMEM);
+		CHECK(!engine_alloc_aligned(size[i], 64, NULL));
+		CHECK(engine_realloc(p, size[i], NULL, &r) && !r);
+		CHECK(engine_realloc(q, size[i], NULL, &r) && !r);
+		CHECK(engine_free(p, false, NULL) && engine_free(q, false, NULL));
+	}
+	CHECK(!engine_alloc_aligned(100, 1UL << 45, NULL));
+	CHECK_EQ(sweeps, 0);
+	CHECK(!engine_alloc(all, false, NULL));
+	CHECK(sweeps > 0);
+}
+
+static void the_impossible_is_refused_at_once(void)
+{
+	in_child(&(struct way){DETECT_GROUPED, 1, 0, false, 0}, play_impossible);
+	in_child(&(struct way){DETECT_DEFERRED, 1, 0, true, 0}, play_impossible);
+}
+
 int main(void)
 {
 	RUN(whole_sheets_move);
@@ -381,6 +409,7 @@ int main(void)
 	RUN(whole_pairs_move);
 	RUN(large_blocks_serve_again);
 	RUN(large_blocks_grow);
+	RUN(the_impossible_is_refused_at_once);
 	RUN(huge_pages_that_come_slowly_are_few);
 	RUN(long_dead_runs_lose_their_mappings);
 	return UNIT_END();

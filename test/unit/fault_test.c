@@ -446,6 +446,7 @@ static void free_badly(int sig)
 /* A handler that comes while its thread tells a finding, and has one of its own, waits for nobody. */
 static void do_found_while_telling(void)
 {
+	alarm(15); /* who waits for others does so for 20 s */
 	signal(SIGUSR1, free_badly);
 	made_raises = SIGUSR1;
 	do_read();

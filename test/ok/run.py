@@ -15,11 +15,11 @@ written. Natively the status must be 0: of what does not work without us, equal 
   prog/NAME.c(c)  a C or C++ program, built into $PROG (ok.mk)
 
 Head lines of a case (`# ` or `// `): `needs: PROGRAM-OR-FILE...` (else skipped, with the reason);
-`timeout: SECONDS` per run (default 60): a run is hung when it has had ten times as much processor
-time, or none at all for so long; `profiles: NAME,...` instead of those asked for; `also: NAME` with them, in quick;
-`options: name=value:...` for undangle; `native: no` (the case checks itself); `findings: yes`
-(it has bugs on purpose; reports are no failure, internal errors are); `host-only: REASON`: skipped on
-the other backend; `not-tiny: REASON`: skipped where the emulated machine asks for that size.
+`timeout: SECONDS` of processor time per run (default 60), or six times as long asleep (tools/limit); `profiles:
+NAME,...` instead of those asked for; `also: NAME` with them, in quick; `options: name=value:...` for undangle;
+`native: no` (the case checks itself); `findings: yes` (it has bugs on purpose; reports are no failure, internal
+errors are); `host-only: REASON`: skipped on the other backend; `not-tiny: REASON`: skipped where the emulated
+machine asks for that size.
 """
 
 import argparse
@@ -29,7 +29,6 @@ import glob
 import os
 import re
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -75,45 +74,17 @@ class Case:
 
     def limit(self, args):
         full = self.head.get("full-timeout") if args.size == "full" else None
-        return float(full or self.head.get("timeout", "60")) * args.patience
+        return int(float(full or self.head.get("timeout", "60")) * args.patience)
 
 
 def clean_env(args):
-    keep = ("PATH", "HOME", "LANG", "USER", "TERM", "SHELL")
+    keep = ("PATH", "HOME", "LANG", "USER", "TERM", "SHELL", "UNDANGLE_VM_CLOCK")
     env = {k: v for k, v in os.environ.items() if k in keep}
     # Distribution programs, not those of a developer's version manager.
     env["PATH"] = "/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin"
     env.update(LC_ALL="C.UTF-8", OK=HERE, TOP=TOP, PROG=f"{args.B}/ok",
                UNDANGLE=f"{args.B}/undangle", B=args.B)
     return env
-
-
-def spent(session):
-    """Processor time of a session, in seconds: of its processes and what they have waited for."""
-    ticks = 0
-    for path in glob.glob("/proc/[0-9]*/stat"):
-        try:
-            with open(path) as f:
-                fields = f.read().rsplit(")", 1)[1].split()
-        except OSError:
-            continue
-        if int(fields[3]) == session:
-            ticks += sum(int(n) for n in fields[11:15])
-    return ticks / os.sysconf("SC_CLK_TCK")
-
-
-def wait(p, limit):
-    """The status, or "timeout"."""
-    used, moved = 0.0, time.monotonic()
-    while True:
-        try:
-            return p.wait(1)
-        except subprocess.TimeoutExpired:
-            now = spent(p.pid)
-        if now > used + 0.02:
-            used, moved = now, time.monotonic()
-        if used > 10 * limit or time.monotonic() - moved > limit:
-            return "timeout"
 
 
 def delayed(args):
@@ -140,23 +111,13 @@ def one_run(args, case, profile, size):
             o for o in (case.head.get("options"), args.options) if o)
         cmd = [f"{args.B}/undangle", f"--backend={args.backend}", f"--log={work}/report.%p",
                *PROFILES[profile], "--"] + cmd
-    cmd = delayed(args) + cmd
+    cmd = [f"{TOP}/tools/limit", str(case.limit(args))] + delayed(args) + cmd
     os.mkdir(work + "/log")
     os.chmod(work, 0o777)
     start = time.monotonic()
     with open(work + "/log/out", "w+b") as out, open(work + "/log/err", "w+b") as err, port_kept() as port:
         env["PORT"] = str(port.getsockname()[1])
-        p = subprocess.Popen(cmd, cwd=home, env=env, stdin=subprocess.DEVNULL, stdout=out,
-                             stderr=err, start_new_session=True)
-        status = wait(p, case.limit(args))
-        if status == "timeout":
-            hung = stacks(p.pid)
-        try:
-            os.killpg(p.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
-        if status == "timeout":
-            p.wait()
+        status = subprocess.run(cmd, cwd=home, env=env, stdin=subprocess.DEVNULL, stdout=out, stderr=err).returncode
         took = time.monotonic() - start
         out.seek(0)
         err.seek(0)
@@ -171,8 +132,6 @@ def one_run(args, case, profile, size):
             found += f"{os.path.basename(name)}:\n{text}"
         else:
             notes += text
-    if status == "timeout":
-        found += "hung:\n" + hung
     if not args.keep:
         shutil.rmtree(work, ignore_errors=True)
     return status, texts[0], texts[1], found, notes, took
@@ -184,13 +143,6 @@ def port_kept():
     s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     s.bind(("127.0.0.1", 0))
     return s
-
-
-def stacks(session):
-    """What every process of a hung session waits for."""
-    text = subprocess.run(["ps", "-s", str(session), "-Lo", "pid,tid,stat,wchan:20,args"],
-                          capture_output=True, text=True).stdout
-    return text
 
 
 def difference(want, got, what):

@@ -26,6 +26,7 @@ static struct {
 	int teller;
 	bool said;
 	bool named; /* by the command: it began a run, which somebody watches */
+	bool lost;  /* it is said that the file cannot be written */
 	long at;    /* of our record in the file; < 0: it is not there */
 	struct counted mine;
 } here;
@@ -67,6 +68,7 @@ static void be_process(void)
 		return;
 	here.mine = (struct counted){.pid = pid};
 	here.at = -1;
+	here.lost = false;
 }
 
 void summary_rule(size_t nth)
@@ -109,17 +111,19 @@ static long append(int fd, const struct counted *c)
 		       : -1;
 }
 
-static void store(void)
+/* False: it could not be written. */
+static bool store(void)
 {
-	int fd = here.at < 0 ? open_to_append() : open_file(O_WRONLY);
+	int fd = !may_write() ? -EFBIG : here.at < 0 ? open_to_append() : open_file(O_WRONLY);
 
 	if (fd < 0)
-		return;
+		return false;
 	if (here.at >= 0)
 		sys_call4(__NR_pwrite64, fd, (long)&here.mine, sizeof(here.mine), here.at);
 	else
 		here.at = append(fd, &here.mine);
 	sys_close(fd);
+	return here.at >= 0;
 }
 
 /* Nobody would ever remove the file: who says what is in it is gone. */
@@ -139,8 +143,11 @@ void summary_count(enum summary_kind kind, bool fatal)
 	/* Nor where this is all that the teller will have to say. */
 	if (options.backend == BACKEND_KVM || (mine && fatal) || (!mine && teller_is_gone()))
 		return;
-	if (may_write())
-		store();
+	if (store() || mine || !here.mine.met || here.lost || options.quiet)
+		return;
+	here.lost = true;
+	log_line("undangle: warning: what this process finds is not counted at the end of the run: %s cannot be written",
+		here.path);
 }
 
 static long find_warned(int fd, const struct counted *w)

@@ -3,6 +3,7 @@
 #include "sys.h"
 
 #include <fcntl.h>
+#include <sys/resource.h>
 
 int file_open(const char *path)
 {
@@ -43,6 +44,13 @@ size_t file_link(const char *path, char *buf, size_t size)
 
 	buf[n > 0 ? n : 0] = 0;
 	return n > 0 ? (size_t)n : 0;
+}
+
+bool file_may_have(size_t bytes)
+{
+	struct rlimit l;
+
+	return !sys_call4(__NR_prlimit64, 0, RLIMIT_FSIZE, 0, (long)&l) && l.rlim_cur >= bytes;
 }
 
 size_t text_number(const char *text)

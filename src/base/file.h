@@ -18,6 +18,8 @@ bool file_line(const char *path, char *buf, size_t size);
 const char *file_stat(const char *path, char *buf, size_t size);
 /* Where a link leads, as a string, and its length; "" and 0 if it leads nowhere. */
 size_t file_link(const char *path, char *buf, size_t size);
+/* May a file of this process be so long? A write beyond its limit would be a signal (SIGXFSZ). */
+bool file_may_have(size_t bytes);
 /* The number that text begins with, after blanks; 0 if there is none. */
 size_t text_number(const char *text);
 

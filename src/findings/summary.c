@@ -12,9 +12,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <x86intrin.h>
+
+#define FILE_MOST (1UL << 20) /* the records of thirteen thousand processes */
 
 struct counted {
 	uint32_t pid, met, told, hushed;
@@ -78,15 +79,6 @@ void summary_rule(size_t nth)
 		here.mine.rules[nth / 64] |= 1UL << nth % 64;
 }
 
-/* Room for it: a limit that is met would be a signal. */
-static bool may_write(void)
-{
-	struct rlimit l = {0};
-
-	return sys_call4(__NR_prlimit64, 0, RLIMIT_FSIZE, 0, (long)&l) == 0 &&
-	       l.rlim_cur >= 1 << 20;
-}
-
 static int open_file(int flags)
 {
 	return (int)sys_openat(AT_FDCWD, here.path, flags | O_NOFOLLOW | O_CLOEXEC, 0600);
@@ -114,7 +106,9 @@ static long append(int fd, const struct counted *c)
 /* False: it could not be written. */
 static bool store(void)
 {
-	int fd = !may_write() ? -EFBIG : here.at < 0 ? open_to_append() : open_file(O_WRONLY);
+	int fd = !file_may_have(FILE_MOST) ? -EFBIG
+		 : here.at < 0		   ? open_to_append()
+					   : open_file(O_WRONLY);
 
 	if (fd < 0)
 		return false;
@@ -146,7 +140,8 @@ void summary_count(enum summary_kind kind, bool fatal)
 	if (store() || mine || !here.mine.met || here.lost || options.quiet)
 		return;
 	here.lost = true;
-	log_line("undangle: warning: what this process finds is not counted at the end of the run: %s cannot be written",
+	log_line("undangle: warning: what this process finds is not counted at the end of the run: "
+		 "%s cannot be written",
 		here.path);
 }
 
@@ -170,7 +165,7 @@ bool summary_warns(const char *path)
 	int fd;
 
 	if (!here.named || options.backend == BACKEND_KVM || summary_is_mine() ||
-		teller_is_gone() || !may_write() ||
+		teller_is_gone() || !file_may_have(FILE_MOST) ||
 		sys_call4(__NR_newfstatat, AT_FDCWD, (long)path, (long)&st, 0) != 0)
 		return true;
 	fd = open_to_append();

@@ -11,7 +11,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 
 #define EVERY_NS (2L * 1000 * 1000 * 1000)
@@ -52,13 +51,6 @@ UD_EXPORT void ud_count(struct metrics *m)
 	count(m, true);
 }
 
-static bool size_is_limited(void)
-{
-	struct rlimit r;
-
-	return sys_call4(__NR_prlimit64, 0, RLIMIT_FSIZE, 0, (long)&r) || r.rlim_cur < METRICS_TEXT;
-}
-
 /* Nothing is there, or a file: a device or a link would be gone, for everybody. */
 static bool may_replace(const char *name)
 {
@@ -73,7 +65,7 @@ static void put(size_t n)
 	int fd;
 	bool done;
 
-	if (size_is_limited() || !may_replace(file.name))
+	if (!file_may_have(METRICS_TEXT) || !may_replace(file.name))
 		return;
 	fd = (int)sys_openat(
 		AT_FDCWD, file.beside, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);

@@ -45,7 +45,7 @@ void altstack_enter(void)
 
 	if (!ready || altstack_mine || set(NULL, &now) != 0)
 		return;
-	p = sys_mmap(0, MAP_BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	p = sys_mmap(0, MAP_BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1);
 	if (sys_is_err(p))
 		return;
 	if (sys_mprotect((vaddr_t)p + PAGE_SIZE, USED_BYTES, PROT_READ | PROT_WRITE) != 0) {

@@ -53,7 +53,7 @@ static size_t filter_bytes(uint32_t n)
 bool filter_add(const struct sock_filter *code, uint32_t n)
 {
 	long r = sys_mmap(
-		0, filter_bytes(n), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		0, filter_bytes(n), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
 	struct filter *f = (struct filter *)r;
 
 	if (sys_is_err(r))

@@ -29,8 +29,8 @@ static size_t meta_mapped, meta_used;
 
 void *meta_table(size_t size)
 {
-	long r = sys_mmap(0, size, PROT_READ | PROT_WRITE,
-		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	long r = sys_mmap(
+		0, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1);
 
 	if (sys_is_err(r))
 		return NULL;
@@ -66,7 +66,7 @@ static void *meta_carve(size_t size)
 			r = sys_mmap(0, step, PROT_READ | PROT_WRITE,
 				MAP_PRIVATE | MAP_ANONYMOUS |
 					(meta_mapped >= META_MOST ? MAP_POPULATE : 0),
-				-1, 0);
+				-1);
 		while (sys_is_err(r) && meta_spare && meta_spare());
 		if (sys_is_err(r))
 			return NULL;

@@ -45,7 +45,7 @@ static _Atomic uint16_t *entries_forgotten; /* by page of the table: how many; a
 static long claim(vaddr_t at, size_t len, int prot)
 {
 	long r = sys_mmap(at, len, prot,
-		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1);
 
 	if (sys_is_err(r))
 		return r;

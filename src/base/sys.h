@@ -81,9 +81,10 @@ static inline bool sys_is_err(long ret)
 	return (unsigned long)ret >= (unsigned long)-4095L;
 }
 
-static inline long sys_mmap(vaddr_t at, size_t len, int prot, int flags, int fd, uint64_t off)
+/* fd: from its beginning, or -1. */
+static inline long sys_mmap(vaddr_t at, size_t len, int prot, int flags, int fd)
 {
-	return sys_call6(__NR_mmap, (long)at, (long)len, prot, flags, fd, (long)off);
+	return sys_call6(__NR_mmap, (long)at, (long)len, prot, flags, fd, 0);
 }
 
 static inline long sys_munmap(vaddr_t at, size_t len)

@@ -60,7 +60,7 @@ int page_init(void)
 		return 0;
 	for (;; size >>= 1) {
 		at = sys_mmap(PAGEBASE, size, PROT_NONE,
-			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
+			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1);
 		if (!sys_is_err(at))
 			break;
 		if (at != -ENOMEM || size <= 2 * PAGE_POOL_STEP)

@@ -46,8 +46,8 @@ void sighand_unlock(struct sighand *h)
 
 struct sighand *sighand_new(const struct sighand *from)
 {
-	long at = sys_mmap(0, sizeof(struct sighand), PROT_READ | PROT_WRITE,
-		MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	long at = sys_mmap(
+		0, sizeof(struct sighand), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
 	struct sighand *h = (struct sighand *)at;
 
 	if (sys_is_err(at))

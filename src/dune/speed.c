@@ -43,7 +43,7 @@ static int guest_make(int kvm, struct guest *g)
 	struct kvm_userspace_memory_region region = {
 		.guest_phys_addr = GUEST_AT, .memory_size = PAGE_SIZE};
 	struct kvm_sregs s;
-	long n = sys_mmap(0, PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	long n = sys_mmap(0, PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
 
 	if (sys_is_err(n))
 		return (int)n;
@@ -61,7 +61,7 @@ static int guest_make(int kvm, struct guest *g)
 	g->run_size = vm_ioctl(kvm, KVM_GET_VCPU_MMAP_SIZE, NULL);
 	if (g->vcpu < 0 || g->run_size < 0)
 		return -EIO;
-	n = sys_mmap(0, (size_t)g->run_size, PROT_READ | PROT_WRITE, MAP_SHARED, g->vcpu, 0);
+	n = sys_mmap(0, (size_t)g->run_size, PROT_READ | PROT_WRITE, MAP_SHARED, g->vcpu);
 	if (sys_is_err(n))
 		return (int)n;
 	g->run = (struct kvm_run *)n;

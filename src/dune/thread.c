@@ -28,7 +28,7 @@ __attribute__((noreturn)) void host_exit(uint32_t *state, long nr, long status);
 static struct thread *region_new(void)
 {
 	long at = sys_mmap(0, THREAD_REGION + THREAD_ALIGN, PROT_READ | PROT_WRITE,
-		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1);
 	vaddr_t lo, end;
 
 	if (sys_is_err(at))

@@ -204,7 +204,7 @@ int vcpu_create(struct thread *t)
 	vm_unlock();
 	if (fd < 0)
 		return (int)fd;
-	at = sys_mmap(0, vm.run_size, PROT_READ | PROT_WRITE, MAP_SHARED, (int)fd, 0);
+	at = sys_mmap(0, vm.run_size, PROT_READ | PROT_WRITE, MAP_SHARED, (int)fd);
 	if (sys_is_err(at)) {
 		fd_close((int)fd);
 		return (int)at;

@@ -97,7 +97,7 @@ static long fork_from_here(long (*f)(const long *arg), const long *arg)
 
 	if (likely(!block_source->copied(__builtin_frame_address(0))))
 		return f(arg);
-	p = sys_mmap(0, STACK_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	p = sys_mmap(0, STACK_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
 	if (sys_is_err(p)) {
 		errno = ENOMEM;
 		return -1;

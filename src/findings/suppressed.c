@@ -51,7 +51,7 @@ void suppressed_init(void)
 		return;
 	}
 	p = sys_mmap(0, FILE_MAX, PROT_READ | PROT_WRITE,
-		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1);
 	while (!sys_is_err(p) && n < FILE_MAX - 1 && r > 0) {
 		r = sys_read(fd, (char *)vaddr_ptr((vaddr_t)p) + n, FILE_MAX - 1 - n);
 		n += r > 0 ? (size_t)r : 0;

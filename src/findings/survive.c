@@ -35,8 +35,8 @@ bool survive_mend(const struct report *r)
 		return true;
 	if (stack_probe(at)) /* another thread was here first */
 		return true;
-	p = sys_mmap(at, PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
-		-1, 0);
+	p = sys_mmap(
+		at, PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1);
 	return p == (long)at;
 }
 

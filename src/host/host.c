@@ -31,7 +31,7 @@ long host_template_put(vaddr_t at, uint32_t n)
 
 	do
 		r = sys_mmap(at, len, PROT_READ | PROT_WRITE,
-			MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+			MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1);
 	while (sys_is_err(r) && host_spare());
 	if (sys_is_err(r))
 		return r;
@@ -48,7 +48,7 @@ long host_template_map(uint32_t n)
 
 	do
 		r = sys_mmap(0, len + HUGE_SIZE, PROT_NONE,
-			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1);
 	while (sys_is_err(r) && host_spare());
 	if (sys_is_err(r))
 		return r;
@@ -178,7 +178,7 @@ int host_view_own(vaddr_t at, unsigned pages, bool others)
 	long to, r;
 
 	do
-		to = sys_mmap(0, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		to = sys_mmap(0, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
 	while (sys_is_err(to) && host_spare());
 	if (sys_is_err(to))
 		return (int)to;
@@ -335,7 +335,7 @@ void host_runs_warm(const struct run *r, size_t n)
 static long range_map(vaddr_t at, size_t len)
 {
 	return sys_mmap(
-		at, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+		at, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1);
 }
 
 int host_range_map(vaddr_t at, size_t len)

@@ -36,7 +36,7 @@ static bool advice_known(int advice)
 static int views_try(const char **why)
 {
 	long a = sys_mmap(0, PAGE_SIZE, PROT_READ | PROT_WRITE,
-		MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+		MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1);
 	long b;
 	char thp[80];
 

@@ -26,8 +26,8 @@ static uint32_t pairs_kept = PAIRS_KILLS;
 /* For n pairs; 0: there is none. */
 static vaddr_t range_new(uint32_t n)
 {
-	long r = sys_mmap(0, 2UL * n * PAGE_SIZE, PROT_NONE,
-		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	long r = sys_mmap(
+		0, 2UL * n * PAGE_SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1);
 
 	return sys_is_err(r) ? 0 : (vaddr_t)r;
 }

@@ -20,7 +20,7 @@ static uint64_t folded_in_vmm;
 static int slot_reserve(void *ctx, vaddr_t lo)
 {
 	long r = sys_mmap(lo, VPAGES_SLOT, PROT_NONE,
-		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1);
 
 	if (sys_is_err(r))
 		return r == -ENOMEM ? 0 : (int)r;

@@ -49,7 +49,7 @@ bool grain_was_there(vaddr_t va)
 static uintptr_t *dir_new(void)
 {
 	long r = sys_mmap(0, DIR_ENTRIES * sizeof(uintptr_t), PROT_READ | PROT_WRITE,
-		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1);
 
 	return sys_is_err(r) ? NULL : (uintptr_t *)r;
 }
@@ -66,7 +66,7 @@ static void kept_init(void)
 	if (n == KEPT_MIN || !options.stacks)
 		return;
 	r = sys_mmap(0, n * sizeof(*kept), PROT_READ | PROT_WRITE,
-		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1);
 	if (sys_is_err(r))
 		return;
 	kept = (struct grain **)r;
@@ -124,7 +124,7 @@ static struct grain *struct_take(struct kvm_slot *s)
 		g = __atomic_exchange_n(&spare, NULL, __ATOMIC_ACQUIRE);
 	if (!g) {
 		r = sys_mmap(0, BATCH * sizeof(*g), PROT_READ | PROT_WRITE,
-			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1);
 		if (sys_is_err(r))
 			return NULL;
 		for (i = 0; i < BATCH; i++) {

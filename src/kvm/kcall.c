@@ -77,7 +77,7 @@ static unsigned char *scratch_of(uint32_t index)
 	if (likely(scratch[index]))
 		return scratch[index];
 	r = sys_mmap(0, SCRATCH_SIZE, PROT_READ | PROT_WRITE,
-		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1);
 	if (sys_is_err(r))
 		return NULL;
 	return scratch[index] = (unsigned char *)r;

@@ -57,8 +57,7 @@ void quarantine_force(void)
 	if (!__atomic_load_n(&bell, __ATOMIC_ACQUIRE)) {
 		vaddr_t none = 0;
 
-		r = sys_mmap(
-			0, PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		r = sys_mmap(0, PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
 		if (sys_is_err(r))
 			return;
 		if (!__atomic_compare_exchange_n(

@@ -126,8 +126,8 @@ static void reserve(void)
 	for (size_t n = RESERVE_MAX; n >= RESERVE_MIN && !last.lo; n /= 2) {
 		/* Not with all its pages, which mlockall(MCL_FUTURE) wants of what can be written. */
 		do
-			r = sys_mmap(0, n, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-				-1, 0);
+			r = sys_mmap(
+				0, n, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1);
 		while (sys_is_err(r) && host_spare_last());
 		if (sys_is_err(r))
 			continue;

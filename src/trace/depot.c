@@ -50,7 +50,7 @@ static _Atomic bool warned;
 static void *map_pages(size_t len)
 {
 	long p = sys_mmap(
-		0, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+		0, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1);
 
 	return sys_is_err(p) ? NULL : (void *)p;
 }

@@ -45,7 +45,7 @@ static struct rules *table_make(uint32_t slots)
 {
 	struct rules *t;
 	long r = sys_mmap(0, sizeof(*t) + slots * sizeof(t->slot[0]), PROT_READ | PROT_WRITE,
-		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1);
 
 	if (sys_is_err(r))
 		return NULL;

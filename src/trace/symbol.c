@@ -62,7 +62,7 @@ static void map_file(struct image *im, const char *path)
 		return;
 	if (sys_call3(__NR_fstat, fd, (long)&st, 0) == 0 && S_ISREG(st.st_mode) &&
 		st.st_size >= (long)sizeof(Elf64_Ehdr)) {
-		p = sys_mmap(0, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+		p = sys_mmap(0, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd);
 		if (!sys_is_err(p)) {
 			im->at = (const char *)p;
 			im->size = (size_t)st.st_size;

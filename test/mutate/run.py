@@ -23,7 +23,7 @@ MADE = ("src", "unit", "libundangle.so")  # what a mutant makes anew; it is put 
 def copy_tree(build, tree):
     shutil.rmtree(tree, ignore_errors=True)
     os.makedirs(tree)
-    for name in ("src", "cli", "include", "mk", "Makefile", "test"):
+    for name in ("src", "cli", "include", "mk", "Makefile", "test", "tools"):
         subprocess.run(["cp", "-a", name, tree], check=True)
     os.makedirs(f"{tree}/build")
     for name in os.listdir(build):

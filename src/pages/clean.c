@@ -56,7 +56,7 @@ static void find_written(struct sheet *s, uint32_t u)
 		const struct record *r = sheet_record(s, idx);
 
 		if (!(sheet_live_word(s, idx / SHEET_BITS) >> (idx % SHEET_BITS) & 1) &&
-			(!r || r->alloc_tid) && poison_differs(sheet_slot_at(s, idx), k->size, &d))
+			(!r || r->birth.tid) && poison_differs(sheet_slot_at(s, idx), k->size, &d))
 			poison_note(&d);
 	}
 }

@@ -39,7 +39,7 @@ static uint32_t live_find(const struct sheet *s, void *p, uint32_t *idx)
 		return 0;
 	/* Live bits are set by the page; one that was not handed out yet is nobody's to free. */
 	r = sheet_record(s, *idx);
-	if (r ? !r->alloc_tid : slot_ahead(s, *idx, vaddr_of(p)))
+	if (r ? !r->birth.tid : slot_ahead(s, *idx, vaddr_of(p)))
 		return 0;
 	return cut;
 }
@@ -166,7 +166,7 @@ void pages_find(struct sheet *s, vaddr_t addr, struct block *b)
 		handed = false;
 	r = sheet_record(s, idx);
 	if (r) {
-		handed = handed && r->alloc_tid != 0;
+		handed = handed && r->birth.tid != 0;
 		record_read(r, b->size, b);
 	}
 	b->state = !handed ? BLOCK_NEVER : live ? BLOCK_LIVE : BLOCK_DEAD;

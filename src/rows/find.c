@@ -73,7 +73,7 @@ void rows_find(struct view *v, vaddr_t a, struct block *b)
 	b->size = g->size;
 	b->of_class = !v->rec;
 	if (v->rec) {
-		handed = handed && v->rec[idx].alloc_tid != 0;
+		handed = handed && v->rec[idx].birth.tid != 0;
 		record_read(&v->rec[idx], g->size, b);
 	}
 	b->state = !handed ? BLOCK_NEVER : live ? BLOCK_LIVE : BLOCK_DEAD;

@@ -42,7 +42,7 @@ static inline bool live_find(struct view *v, void *p, uint32_t *idx)
 		return false;
 	/* Live bits are set by the word; one that was not handed out yet is nobody's to free. */
 	if (v->rec)
-		return v->rec[*idx].alloc_tid != 0;
+		return v->rec[*idx].birth.tid != 0;
 	return !slot_ahead(v, *idx, vaddr_of(p));
 }
 

@@ -23,7 +23,7 @@ static bool is_filled(const struct view *v, uint32_t idx, vaddr_t at)
 {
 	vaddr_t last = at + MIN(v->geom->size, POISON_MOST) - 1;
 
-	return (!v->rec || v->rec[idx].alloc_tid) &&
+	return (!v->rec || v->rec[idx].birth.tid) &&
 	       (!v->own || (!view_owns(v, (uint32_t)((at - v->base) >> PAGE_SHIFT)) &&
 				   !view_owns(v, (uint32_t)((last - v->base) >> PAGE_SHIFT))));
 }

@@ -60,6 +60,7 @@ struct view {
 _Static_assert(
 	offsetof(struct view, mortal.worth) < 64, "free and malloc read one line of the cache");
 _Static_assert(sizeof(struct view) <= 160, "views of few units are many");
+_Static_assert(HEAP_MEDIUM_MAX < 1UL << RECORD_SLACK_BITS, "of which all may be slack");
 
 /*
  * A bit per unit each. DESIGN.md draws how a unit goes through them. `fresh` is written once,

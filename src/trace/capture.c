@@ -97,33 +97,34 @@ static ALWAYS_INLINE bool below_holds(const struct memo *memo, const struct seen
 }
 
 /* And its own? */
-static ALWAYS_INLINE bool seen_holds(const struct memo *memo, const struct seen *s)
+static ALWAYS_INLINE bool inner_holds(const struct seen *s)
 {
-	const uint32_t *up = s->up, *end = up + s->n;
-	const uintptr_t *ip = s->ips;
-	uintptr_t sp = s->sp;
+	uintptr_t at = s->sp - 8;
+	size_t i = s->n;
 
-	if (unlikely(up < end && (sp + up[0] - 8 < readable.lo || sp + end[-1] > readable.hi)))
+	if (!i)
+		return true;
+	if (unlikely(at + s->up[0] < readable.lo || at + s->up[i - 1] >= readable.hi))
 		return false;
-	for (; up < end; up++, ip++) {
-		EXTABLE_HOLDS(sp + *up - 8, *ip, moved);
-		continue;
+	do {
+		i--;
+		EXTABLE_HOLDS(at + s->up[i], s->ips[i], moved);
+	} while (i);
+	return true;
 moved:
-		return false;
-	}
-	return !s->below || below_holds(memo, s);
+	return false;
 }
 
-/* What a capture from here gives, if one gave it before and nothing has changed since; else 0. */
-static ALWAYS_INLINE uint32_t seen_find(struct memo *memo, uintptr_t ip, uintptr_t sp, uintptr_t bp)
+static ALWAYS_INLINE bool seen_holds(const struct memo *memo, const struct seen *s)
 {
-	const struct seen *s = seen_set(memo, ip, sp);
+	return inner_holds(s) && (!s->below || below_holds(memo, s));
+}
 
-	for (int i = 0; i < 2; i++, s++)
-		if (s->sp == sp && s->ip == ip && (s->by == BY_SP || s->bp == bp) &&
-			likely(seen_holds(memo, s)))
-			return s->id;
-	return 0;
+/* Was it captured from here? */
+static ALWAYS_INLINE bool seen_is(const struct seen *s, const uintptr_t *frame)
+{
+	return s->sp == vaddr_of(frame + 2) && s->ip == frame[1] &&
+	       (s->by == BY_SP || s->bp == frame[0]);
 }
 
 /* What the memo is now, captured here. */
@@ -134,7 +135,7 @@ static void seen_put(struct memo *memo)
 	uint32_t n = MIN(memo->n - 1, INNER_MAX), below = memo->n - 1 - n;
 	struct seen *s = &seen_set(memo, at->ip, at->sp)[memo->way];
 
-	if (f->by == BY_MEMORY)
+	if (f->by == BY_MEMORY || !memo->id)
 		return;
 	memo->way ^= 1;
 	s->sp = at->sp;
@@ -196,21 +197,47 @@ static __attribute__((noinline)) uint32_t capture_walk(struct memo *memo, void *
 	return memo->id;
 }
 
+static ALWAYS_INLINE uint32_t captured(struct memo *memo, uint32_t id)
+{
+	memo->last = id;
+	atomic_signal_fence(memory_order_seq_cst);
+	memo->busy = false;
+	return id;
+}
+
+static __attribute__((noinline)) uint32_t capture_new(struct memo *memo, void *frame)
+{
+	return captured(memo, capture_walk(memo, frame));
+}
+
+/* s lies on others, or does not hold: what was captured from here it is, or the other of its set, or neither. */
+static __attribute__((noinline)) uint32_t capture_seen(
+	struct memo *memo, const struct seen *s, void *frame)
+{
+	bool first = !((s - memo->seen[0]) & 1);
+
+	if (s->below && seen_holds(memo, s))
+		return captured(memo, s->id);
+	if (first && seen_is(++s, frame) && seen_holds(memo, s))
+		return captured(memo, s->id);
+	return capture_new(memo, frame);
+}
+
+/* The shortest way saves no register: all else it leaves by a jump. */
 uint32_t stack_capture(void *frame)
 {
 	const uintptr_t *f = frame;
 	struct memo *memo = altstack_room();
-	uint32_t id;
+	const struct seen *s;
 
 	if (unlikely(!memo || memo->busy))
 		return capture_plain(frame);
 	memo->busy = true;
 	atomic_signal_fence(memory_order_seq_cst);
-	id = seen_find(memo, f[1], vaddr_of(f + 2), f[0]);
-	if (unlikely(!id))
-		id = capture_walk(memo, frame);
-	memo->last = id;
-	atomic_signal_fence(memory_order_seq_cst);
-	memo->busy = false;
-	return id;
+	s = seen_set(memo, f[1], vaddr_of(f + 2));
+	if (!seen_is(s, f) && !seen_is(++s, f))
+		return capture_new(memo, frame);
+	if (unlikely(s->below) || unlikely(!inner_holds(s)))
+		return capture_seen(memo, s, frame);
+	return captured(memo, s->id);
 }

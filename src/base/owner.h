@@ -73,11 +73,9 @@ size_t owners_sum(size_t (*of)(const struct owner *o));
 /* May a thread be in the middle of a free in this view or sheet? */
 bool owner_is_in(const void *where);
 
-/* The calling thread's number, without a call where it is an owner. */
-static inline int owner_tid(void)
+/* The number of the calling thread, which is this owner or (NULL) none: without a call where it is one. */
+static inline int owner_tid(const struct owner *o)
 {
-	const struct owner *o = owner_mine;
-
 	return o ? o->tid : sys_gettid();
 }
 

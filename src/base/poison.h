@@ -9,7 +9,7 @@
 #ifndef UD_BASE_POISON_H
 #define UD_BASE_POISON_H
 
-#include "words.h"
+#include "extable.h"
 
 #define POISON_TAG   0xd1edUL
 #define POISON_SHIFT 48
@@ -22,8 +22,21 @@ static inline uint64_t poison_word(vaddr_t at)
 	return POISON_TAG << POISON_SHIFT | at | 1;
 }
 
-/* [at, end), multiples of 16. */
-void poison_words(vaddr_t at, vaddr_t end, uint64_t word);
+/* A filling could not go on, ever: what was filled is not known then. */
+extern bool poison_broken;
+
+#define POISON_TWO sizeof(__m128i)
+
+/* Two words of the filling, of which this is the first; the next two. */
+static inline __m128i poison_two(uint64_t word)
+{
+	return _mm_set_epi64x((long long)word + 8, (long long)word);
+}
+
+static inline __m128i poison_next(__m128i two)
+{
+	return _mm_add_epi64(two, _mm_set1_epi64x(POISON_TWO));
+}
 
 /*
  * A slot of so many bytes at `at`, both multiples of 16. Where it cannot be written it stays as it is:
@@ -31,7 +44,14 @@ void poison_words(vaddr_t at, vaddr_t end, uint64_t word);
  */
 static inline void poison_fill(vaddr_t at, size_t size)
 {
-	poison_words(at, at + MIN(size, POISON_MOST), poison_word(at));
+	vaddr_t end = at + MIN(size, POISON_MOST);
+
+	for (__m128i w = poison_two(poison_word(at)); at < end;
+		at += POISON_TWO, w = poison_next(w))
+		EXTABLE_STORE_TWO(at, w, failed);
+	return;
+failed:
+	poison_broken = true;
 }
 
 struct differs { /* a word that is not as it was filled */
@@ -46,9 +66,6 @@ struct differs { /* a word that is not as it was filled */
  */
 bool poison_differs(vaddr_t at, size_t size, struct differs *d);
 void poison_note(const struct differs *d); /* its first byte that differs (late.h) */
-
-/* A filling could not go on, ever: what was filled is not known then. */
-extern bool poison_broken;
 
 /* Is it a word that was loaded from a freed block, or near one? Then *at is where that lies. */
 static inline bool poison_read(uint64_t word, vaddr_t *at)

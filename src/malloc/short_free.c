@@ -72,16 +72,15 @@ static __attribute__((noinline)) void page_freed(
 	late_tell(WHEN_DIES);
 }
 
-/* Object idx, of the class of b. frame: where free was called. rec: of its page. */
-static ALWAYS_INLINE void page_free_as(struct sheet *s, void *p, uint32_t idx, const struct bump *b,
-	struct record *rec, void *frame)
+/* Object idx, of the class of b. noted: by whom, with this stack. */
+static ALWAYS_INLINE void page_free_as(struct cutter *c, struct sheet *s, void *p, uint32_t idx,
+	const struct bump *b, bool noted, uint32_t stack)
 {
-	struct cutter *c = cutter_mine();
+	struct record *rec = noted ? s->rec[sheet_page_of(idx)] : NULL;
 
-	if (unlikely(!(sheet_live_word(s, idx / SHEET_BITS) >> (idx % SHEET_BITS) & 1)) ||
-		unlikely(page_may_die_at_once(b->slots)))
+	if (unlikely(!(sheet_live_word(s, idx / SHEET_BITS) >> (idx % SHEET_BITS) & 1)))
 		return free_rest(p);
-	page_slot_ends(rec ? rec + sheet_nth_of(idx) : NULL, p, b->size, false, frame);
+	page_slot_ends(&c->own, rec ? rec + sheet_nth_of(idx) : NULL, p, b->size, false, stack);
 	owner_enter(&c->own, s);
 	if (unlikely(!livebits_clear(s->live, &s->gone, s->words, idx, true)))
 		return free_rest(p);
@@ -90,18 +89,20 @@ static ALWAYS_INLINE void page_free_as(struct sheet *s, void *p, uint32_t idx, c
 	count_free(&c->own, b->size);
 }
 
-/* Entered by jumps only: its frame is where free was called. */
-static __attribute__((noinline)) void page_free_recorded(
-	struct sheet *s, void *p, uint32_t idx, const struct bump *b)
+/* The stack is taken first: so there is little to keep meanwhile. Its frame, too, is where free was called. */
+static __attribute__((noinline, nonnull)) void page_free_recorded(
+	struct cutter *c, struct sheet *s, void *p, uint32_t idx, const struct bump *b)
 {
-	page_free_as(s, p, idx, b, s->rec[sheet_page_of(idx)], __builtin_frame_address(0));
+	uint32_t stack = stack_capture(__builtin_frame_address(0));
+
+	page_free_as(c, s, p, idx, b, true, stack);
 }
 
 /* Where others have freed some, too, or what is freed is filled. */
-static __attribute__((noinline)) void page_free_long(
-	struct sheet *s, void *p, uint32_t idx, const struct bump *b)
+static __attribute__((noinline, nonnull)) void page_free_long(
+	struct cutter *c, struct sheet *s, void *p, uint32_t idx, const struct bump *b)
 {
-	page_free_as(s, p, idx, b, NULL, NULL);
+	page_free_as(c, s, p, idx, b, false, 0);
 }
 
 /* What the class is cut into stands in the cursor, too. Of what is never cut so, slots is 0. */
@@ -122,7 +123,10 @@ static inline void page_free(struct sheet *s, void *p)
 	if (unlikely(s->gone != NULL) || unlikely(!mode.bare)) {
 		uint32_t idx = sheet_idx((uint32_t)u, (uint32_t)j);
 
-		return s->rec ? page_free_recorded(s, p, idx, b) : page_free_long(s, p, idx, b);
+		if (unlikely(page_may_die_at_once(b->slots)))
+			return free_rest(p);
+		return s->rec ? page_free_recorded(c, s, p, idx, b)
+			      : page_free_long(c, s, p, idx, b);
 	}
 	owner_enter(&c->own, s);
 	if (unlikely(!bit_clear(&s->live[u + (j >> 6) * SHEET_PAGES], j & 63)))
@@ -148,16 +152,17 @@ static __attribute__((noinline)) void row_free_rest(struct view *v, size_t d)
 	free_rest(vaddr_ptr(v->base + d));
 }
 
-/* frame: where free was called. rec: v->rec. */
-static ALWAYS_INLINE void row_free_as(struct view *v, size_t d, struct record *rec, void *frame)
+/* frame: where free was called. noted: by whom, with this stack. */
+static ALWAYS_INLINE void row_free_as(
+	struct cursors *tc, struct view *v, size_t d, bool noted, uint32_t stack, void *frame)
 {
-	struct cursors *tc = cursors_mine();
 	uint32_t u = (uint32_t)(d >> PAGE_SHIFT);
 	bool at_once;
 
 	if (unlikely(!(view_live_word(v, u / 64) >> (u % 64) & 1)))
 		return row_free_rest(v, d);
-	at_once = slot_ends(v, rec, u, v->base + d, false, frame);
+	at_once = slot_ends(
+		&tc->own, v, noted ? v->rec : NULL, u, v->base + d, false, stack, frame);
 	owner_enter(&tc->own, v);
 	if (unlikely(!livebits_clear(v->live, &v->gone, v->words, u, true)))
 		return row_free_rest(v, d);
@@ -168,16 +173,26 @@ static ALWAYS_INLINE void row_free_as(struct view *v, size_t d, struct record *r
 	count_free(&tc->own, v->geom->size);
 }
 
-/* What is freed is noted. Entered by jumps only, as the next one: its frame is where free was called. */
-static __attribute__((noinline)) void row_free_recorded(struct view *v, size_t d)
+/*
+ * What is freed is noted; its record, of a block that is old, has to come from far away. Entered by jumps only, as the
+ * next one: its frame is where free was called.
+ */
+static __attribute__((noinline, nonnull)) void row_free_recorded(
+	struct cursors *tc, struct view *v, size_t d)
 {
-	row_free_as(v, d, v->rec, __builtin_frame_address(0));
+	uint32_t stack;
+
+	fetch_to_write(vaddr_of(&v->rec[d >> PAGE_SHIFT]));
+	stack = stack_capture(__builtin_frame_address(0));
+	__asm__("" : "+r"(d)); /* what was known of it is known anew */
+	row_free_as(tc, v, d, true, stack, __builtin_frame_address(0));
 }
 
 /* Where others have freed some, too, or what is freed is filled or may die at once. */
-static __attribute__((noinline)) void row_free_long(struct view *v, size_t d)
+static __attribute__((noinline, nonnull)) void row_free_long(
+	struct cursors *tc, struct view *v, size_t d)
 {
-	row_free_as(v, d, NULL, __builtin_frame_address(0));
+	row_free_as(tc, v, d, false, 0, __builtin_frame_address(0));
 }
 
 static __attribute__((noinline)) void row_free(struct view *v, void *p)
@@ -200,7 +215,7 @@ static __attribute__((noinline)) void row_free(struct view *v, void *p)
 	if (unlikely(c->view == v && c->word == u / 64 && (c->mask >> (u % 64) & 1)))
 		goto rest;
 	if (unlikely(v->gone != NULL) || !mode.bare)
-		return v->rec ? row_free_recorded(v, d) : row_free_long(v, d);
+		return v->rec ? row_free_recorded(tc, v, d) : row_free_long(tc, v, d);
 	owner_enter(&tc->own, v);
 	if (unlikely(!bit_clear(&v->live[u / 64], u % 64)))
 		goto rest;

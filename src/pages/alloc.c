@@ -76,7 +76,7 @@ static __attribute__((noinline)) struct taken alloc_slow(unsigned cls)
 			break;
 		else
 			t.due = false;
-	t.tid = owner_tid();
+	t.tid = owner_tid(owner_mine);
 	owner_release(&c->own, &s);
 	return t;
 }

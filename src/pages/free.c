@@ -104,7 +104,8 @@ bool pages_free(struct sheet *s, void *p, bool moved, void *frame)
 
 	if (unlikely(!cut))
 		return false;
-	stack = page_slot_ends(sheet_record(s, idx), p, size, moved, frame);
+	stack = s->rec ? stack_capture(frame) : 0;
+	page_slot_ends(owner_mine, sheet_record(s, idx), p, size, moved, stack);
 	at_once = dies_at_once(s, KIND_OF(cut), stack, frame);
 	if (unlikely(!c))
 		return free_uncached(s, idx, cut, size, at_once);

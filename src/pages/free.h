@@ -20,19 +20,16 @@ static inline bool page_may_die_at_once(uint32_t slots)
 }
 
 /*
- * The block at p is about to be freed, its bit still set, for what is dead may be used by others: it is
- * filled, and noted by whom. Returns the stack, if r is its record.
+ * The block at p is about to be freed by o (NULL: no owner), its bit still set, for what is dead may be used by
+ * others: it is filled, and where r is its record, it is noted by whom.
  */
-static ALWAYS_INLINE uint32_t page_slot_ends(
-	struct record *r, void *p, size_t size, bool moved, void *frame)
+static ALWAYS_INLINE void page_slot_ends(
+	const struct owner *o, struct record *r, void *p, size_t size, bool moved, uint32_t stack)
 {
-	uint32_t stack = r ? stack_capture(frame) : 0;
-
 	if (r)
-		record_free(r, moved, owner_tid(), stack, stamp_take(owner_mine));
+		record_free(r, moved, owner_tid(o), stack, stamp_take(o));
 	if (mode.poison)
 		poison_fill(vaddr_of(p), size);
-	return stack;
 }
 
 /* Of the block at p, which this thread was just given. */

@@ -229,7 +229,7 @@ static void large_born(struct large *l, uint32_t stack)
 {
 	owner_get();
 	l->alloc_stack = stack;
-	l->alloc_tid = owner_tid();
+	l->alloc_tid = owner_tid(owner_mine);
 	lock_take(&large_lock);
 	counts.live_bytes += l->len;
 	counts.made++;
@@ -307,7 +307,7 @@ static void large_bury(struct large *l)
 static void large_died(struct large *l, bool moved, uint32_t stack)
 {
 	l->moved = moved;
-	l->free_tid = owner_tid();
+	l->free_tid = owner_tid(owner_mine);
 	l->free_stack = stack;
 	l->free_stamp = stamp_take(NULL);
 }

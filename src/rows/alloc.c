@@ -146,7 +146,7 @@ static __attribute__((noinline)) struct taken take_slow(unsigned cls)
 	while (!cursor_any(tc, cls, &t) && cursor_refill(tc, cls))
 		;
 	tc->own.allocs += t.p != NULL;
-	t.tid = owner_tid();
+	t.tid = owner_tid(owner_mine);
 	owner_release(&tc->own, &s);
 	return t;
 }

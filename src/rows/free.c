@@ -82,7 +82,8 @@ static __attribute__((noinline)) bool free_slot_uncached(struct view *v, uint32_
 static inline bool free_slot(struct view *v, uint32_t idx, vaddr_t at, bool moved, void *frame)
 {
 	struct cursors *tc = cursors_mine();
-	bool at_once = slot_ends(v, v->rec, idx, at, moved, frame);
+	uint32_t stack = v->rec ? stack_capture(frame) : 0;
+	bool at_once = slot_ends(owner_mine, v, v->rec, idx, at, moved, stack, frame);
 
 	if (unlikely(!tc))
 		return free_slot_uncached(v, idx, at_once);

@@ -43,22 +43,26 @@ static bool is_emptied(struct view *v, uint32_t idx, const struct differs *d)
 /* The dead of word w: they lie in pages of their own, so the caches are told of all before the first is looked at. */
 static void find_written(struct view *v, uint32_t w, uint64_t dead)
 {
-	uint32_t filled[64];
+	struct {
+		vaddr_t at;
+		uint32_t idx;
+	} filled[64];
+	size_t size = v->geom->size;
 	struct differs d;
 	unsigned n = 0;
 
 	for (uint64_t m = dead; m; m &= m - 1) {
 		uint32_t idx = w * 64 + (uint32_t)__builtin_ctzl(m);
-		vaddr_t at = view_slot_at(v, idx);
+		vaddr_t at = v->simple ? view_simple_at(v, idx) : view_slot_at(v, idx);
 
 		if (!is_filled(v, idx, at))
 			continue;
 		__builtin_prefetch(vaddr_ptr(at));
-		filled[n++] = idx;
+		filled[n].at = at;
+		filled[n++].idx = idx;
 	}
 	for (unsigned i = 0; i < n; i++)
-		if (poison_differs(view_slot_at(v, filled[i]), v->geom->size, &d) &&
-			!is_emptied(v, filled[i], &d))
+		if (poison_differs(filled[i].at, size, &d) && !is_emptied(v, filled[i].idx, &d))
 			poison_note(&d);
 }
 

@@ -161,7 +161,7 @@ MUTANTS = [
     ("short-page-not-filled", "src/pages/free.h", "\tif (mode.poison)\n", "\tif (mode.poison && moved)\n",
      ["bug:uaf-loaded,uaf-write-found:test"]),
     ("short-page-filled-when-freed-twice", "src/malloc/short_free.c",
-     "\tif (unlikely(!(sheet_live_word(s, idx / SHEET_BITS) >> (idx % SHEET_BITS) & 1)) ||\n", "\tif (\n",
+     "\tif (unlikely(!(sheet_live_word(s, idx / SHEET_BITS) >> (idx % SHEET_BITS) & 1)))\n\t\treturn free_rest(p);\n", "",
      ["bug:double-free-small:test"]),
     ("page-ahead-freed", "src/pages/cutter.h", "\treturn p >= b->next && (p ^ b->next) < PAGE_SIZE;\n",
      "\treturn false;\n", ["bug:free-next:pages"]),

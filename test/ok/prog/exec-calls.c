@@ -185,8 +185,49 @@ static void exec_torn(void)
 	say("%d of %d ran", ran, EXECS);
 }
 
+/* The ways to exec that take their arguments one by one, and the one that searches with an environment. */
+#define SAY "echo \"$0 $* and $X\""
+
+static int do_execl(void)
+{
+	return execl(strdup("/bin/sh"), "sh", "-c", strdup(SAY), "0", "1", "2", "3", "4", "5",
+		(char *)NULL);
+}
+
+static int do_execlp(void)
+{
+	return execlp(
+		strdup("sh"), "sh", "-c", strdup(SAY), "0", "1", "2", "3", "4", "5", (char *)NULL);
+}
+
+static int do_execle(void)
+{
+	char *env[] = {strdup("X=its own"), NULL};
+
+	return execle("/bin/sh", "sh", "-c", strdup(SAY), "0", "1", "2", "3", "4", "5",
+		(char *)NULL, env);
+}
+
+static int do_execvpe(void)
+{
+	char *env[] = {strdup("X=its own"), NULL},
+	     *argv[] = {"sh", "-c", strdup(SAY), "0", "1", NULL};
+
+	return execvpe("sh", argv, env);
+}
+
+static void exec_lists(void)
+{
+	setenv("X", "the program's", 1);
+	in_child("execl", do_execl);
+	in_child("execlp", do_execlp);
+	in_child("execle", do_execle);
+	in_child("execvpe", do_execvpe);
+}
+
 int main(void)
 {
+	exec_lists();
 	exec_errors();
 	clone_calls();
 	memory_calls();

@@ -153,20 +153,38 @@ void log_release(const struct log_hold *h)
 	sys_sigmask(SIG_UNBLOCK, &back, NULL);
 }
 
-void log_line(const char *fmt, ...)
+static void line(const char *begin, const char *fmt, va_list ap)
 {
 	struct log_hold hold;
 	struct out o;
-	va_list ap;
 
 	log_hold(&hold);
 	out_init(&o, log_fd());
-	va_start(ap, fmt);
+	out_str(&o, begin);
 	out_vfmt(&o, fmt, ap);
-	va_end(ap);
 	out_char(&o, '\n');
 	out_flush(&o);
 	log_release(&hold);
+}
+
+void log_line(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	line("", fmt, ap);
+	va_end(ap);
+}
+
+void log_warn(_Atomic bool *said, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (options.quiet || (said && atomic_exchange(said, true)))
+		return;
+	va_start(ap, fmt);
+	line("undangle: warning: ", fmt, ap);
+	va_end(ap);
 }
 
 void log_stat(struct out *o, const char *fmt, ...)

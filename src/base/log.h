@@ -50,6 +50,9 @@ void log_release(const struct log_hold *h);
 /* One whole line to log_fd(), held. "undangle: " is NOT added, the newline is. */
 void log_line(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
+/* A line that begins with "undangle: warning: ", but with --quiet; said: it is said once. Or NULL. */
+void log_warn(_Atomic bool *said, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
 /* A line of --stats, which names its process; the newline is added. */
 void log_stat(struct out *o, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 

@@ -2,7 +2,6 @@
 #include "space.h"
 #include "log.h"
 #include "meta.h"
-#include "options.h"
 #include "out.h"
 #include "sys.h"
 
@@ -170,19 +169,18 @@ static vaddr_t take_clear(size_t len, size_t align)
 
 vaddr_t space_take(size_t len, size_t align)
 {
-	static bool said;
+	static _Atomic bool said;
 	vaddr_t at;
 
 	lock_take(&space_lock);
 	at = take_clear(len, align);
 	/* What never could be had is no sign that the addresses are running out. */
-	if (!at && !said && !options.quiet && len <= (space.end - space.base) / 4 &&
-		space.end - space.next < MAX(len, GIGA_SIZE)) {
-		said = true;
-		log_line("undangle: warning: all %lu MB of virtual addresses are used up: malloc "
-			 "returns NULL from here on (detect=grouped lasts longer)",
+	if (!at && len <= (space.end - space.base) / 4 &&
+		space.end - space.next < MAX(len, GIGA_SIZE))
+		log_warn(&said,
+			"all %lu MB of virtual addresses are used up: malloc "
+			"returns NULL from here on (detect=grouped lasts longer)",
 			(space.end - space.base) >> 20);
-	}
 	lock_drop(&space_lock);
 	return at;
 }

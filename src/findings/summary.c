@@ -137,11 +137,12 @@ void summary_count(enum summary_kind kind, bool fatal)
 	/* Nor where this is all that the teller will have to say. */
 	if (options.backend == BACKEND_KVM || (mine && fatal) || (!mine && teller_is_gone()))
 		return;
-	if (store() || mine || !here.mine.met || here.lost || options.quiet)
+	if (store() || mine || !here.mine.met || here.lost)
 		return;
 	here.lost = true;
-	log_line("undangle: warning: what this process finds is not counted at the end of the run: "
-		 "%s cannot be written",
+	log_warn(NULL,
+		"what this process finds is not counted at the end of the run: "
+		"%s cannot be written",
 		here.path);
 }
 

@@ -18,12 +18,6 @@ static uint8_t free_ids[HOST_CHUNKS / 8] UD_TABLE;
 static _Atomic uint32_t maps_made, maps_killed;
 static uint32_t free_hint; /* no byte of free_ids below it has one */
 
-static void host_warn_once(_Atomic bool *said, const char *text)
-{
-	if (!atomic_exchange(said, true) && !options.quiet)
-		log_line("undangle: warning: %s", text);
-}
-
 long host_template_put(vaddr_t at, uint32_t n)
 {
 	size_t len = (size_t)n << HUGE_SHIFT;
@@ -251,9 +245,8 @@ static int host_kill(vaddr_t at, size_t len)
 		return 0;
 	if (filter_on) /* what that means is said by the last heap */
 		return -EPERM;
-	host_warn_once(&said,
-		"the kernel refuses more mappings (vm.max_map_count): some freed blocks "
-		"stay readable, but are not used again");
+	log_warn(&said, "the kernel refuses more mappings (vm.max_map_count): some freed blocks "
+			"stay readable, but are not used again");
 	return (int)r;
 }
 

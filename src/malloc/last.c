@@ -151,11 +151,10 @@ static void say(void)
 {
 	static _Atomic bool said;
 
-	if (!atomic_exchange(&said, true) && !options.quiet)
-		log_line(
-			"undangle: warning: a seccomp filter forbids what kills freed blocks: they "
-			"stay readable from now on, and are used again after %lu MB more",
-			WAIT_BYTES >> 20);
+	log_warn(&said,
+		"a seccomp filter forbids what kills freed blocks: they "
+		"stay readable from now on, and are used again after %lu MB more",
+		WAIT_BYTES >> 20);
 }
 
 static void filter_look(void)
@@ -268,10 +267,9 @@ void *last_instead(size_t size, size_t align, bool zero)
 	if (!last.lo)
 		return NULL;
 	atomic_store(&last_refused, REFUSED_FOR);
-	if (!atomic_exchange(&said, true) && !options.quiet)
-		log_line("undangle: warning: the kernel refuses more mappings "
-			 "(vm.max_map_count): what is allocated until there are some stays "
-			 "readable when it is freed");
+	log_warn(&said, "the kernel refuses more mappings "
+			"(vm.max_map_count): what is allocated until there are some stays "
+			"readable when it is freed");
 	return last_alloc(size, align, zero);
 }
 

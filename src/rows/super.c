@@ -63,9 +63,8 @@ static void widen_all(void)
 {
 	if (atomic_exchange(&scarce, true))
 		return;
-	if (!options.quiet)
-		log_line("undangle: warning: nearly all mappings that vm.max_map_count allows "
-			 "are in use: from here on small neighbours share a page and die together");
+	log_warn(NULL, "nearly all mappings that vm.max_map_count allows "
+		       "are in use: from here on small neighbours share a page and die together");
 	for (unsigned c = 0; c < heap_class_count(); c++)
 		heap_widen(&heap_class[c]);
 }

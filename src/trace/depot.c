@@ -45,7 +45,6 @@ struct table {
 static _Atomic(char *) segs[SEGS] UD_TABLE;
 static _Atomic(struct table *) table;
 static _Atomic uint64_t used = 1; /* units; 0 is no id */
-static _Atomic bool warned;
 
 static void *map_pages(size_t len)
 {
@@ -57,9 +56,9 @@ static void *map_pages(size_t len)
 
 static uint32_t full(void)
 {
-	if (!options.quiet && !atomic_exchange_explicit(&warned, true, memory_order_relaxed))
-		log_line("undangle: warning: no more memory for stacks; "
-			 "reports will miss some");
+	static _Atomic bool said;
+
+	log_warn(&said, "no more memory for stacks; reports will miss some");
 	return 0;
 }
 

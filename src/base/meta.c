@@ -39,16 +39,15 @@ void *meta_table(size_t size)
 	return (void *)r;
 }
 
-void meta_table_drop(void *at, size_t size)
+void meta_table_drop(void *page)
 {
-	sys_madvise((vaddr_t)at, size, MADV_DONTNEED);
+	sys_madvise((vaddr_t)page, PAGE_SIZE, MADV_DONTNEED);
 }
 
 static unsigned meta_shift(size_t size)
 {
-	unsigned shift = size <= 64 ? META_MIN_SHIFT : 64 - (unsigned)__builtin_clzl(size - 1);
-
-	return shift;
+	return size <= 1UL << META_MIN_SHIFT ? META_MIN_SHIFT
+					     : 64 - (unsigned)__builtin_clzl(size - 1);
 }
 
 /* Fresh memory for one piece; zero because the kernel's is. meta_lock held. */

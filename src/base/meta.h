@@ -22,8 +22,8 @@ void meta_free(void *p, size_t size);
 /* A sparse table of `size` bytes that reads as zeros and costs what is touched; NULL if refused. */
 void *meta_table(size_t size);
 
-/* Whole pages of one that read as zeros: their memory goes back to the system. */
-void meta_table_drop(void *at, size_t size);
+/* This page of one is to read as zeros: its memory goes back to the system. */
+void meta_table_drop(void *page);
 
 /* Is this in memory that meta_alloc hands out? Neighbours of a page are, too, or none of it. */
 bool meta_has(vaddr_t at);

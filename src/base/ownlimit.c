@@ -13,7 +13,11 @@
 #include <errno.h>
 #include <sys/resource.h>
 
-#define SMALL 4 /* times our room: what is larger has room for it */
+/*
+ * A limit of so many times our room is left as it is, for we take a quarter of it at most. With one, a program
+ * would have nothing just above our room, and all that it asked for just below.
+ */
+#define SMALL 4
 
 #define STEP  (8UL << 20) /* rooms are a multiple of this, less than 16 times */
 #define MARK  0x2b0UL	  /* in the lowest bits, with the room: below what `ulimit` sets */

@@ -227,7 +227,7 @@ void space_entry_forget(vaddr_t at, size_t len)
 		uint16_t n = (uint16_t)(next - i);
 
 		if (atomic_fetch_add(&entries_forgotten[page], n) + n == IN_PAGE)
-			meta_table_drop((void *)&space_table[page * IN_PAGE], PAGE_SIZE);
+			meta_table_drop((void *)&space_table[page * IN_PAGE]);
 		i = next;
 	}
 }

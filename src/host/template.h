@@ -60,16 +60,15 @@ static inline vaddr_t host_chunk(uint32_t id)
 
 /* A new template of n chunks, or -errno. Not for fork children, not for core dumps. */
 long host_template_map(uint32_t n);
-long host_template_put(vaddr_t at, uint32_t n); /* the same, in place of what is there */
-/* Makes [at, at + 2 MB) of a template one huge page; false if it did not work. */
-long host_collapse(vaddr_t at); /* 0 or -errno */
+long host_template_put(vaddr_t at, uint32_t n); /* likewise, in place of what is there */
+/* Makes [at, at + 2 MB) of a template one huge page: 0 or -errno. */
+long host_collapse(vaddr_t at);
 
 /* Copies pages of shared memory, as far as there are any, to memory that is all zero. */
 void host_copy(vaddr_t to, vaddr_t from, unsigned pages);
 
 /* Mappings kept for the worst (spare.c). */
 void host_spare_fill(uint32_t most); /* so many more, if the kernel lets */
-bool host_spare(void);		     /* if mappings are what is missing */
-bool host_spare_kill(void);	     /* those that are kept for kills, too; false: none are left */
+bool host_spare_kill(void);	     /* as host_spare, of those that are kept for kills, too */
 
 #endif

@@ -139,7 +139,7 @@ static bool is_ours(vaddr_t page)
 }
 
 /* A writable mapping: the pages of it that were ever touched. */
-static void root(vaddr_t lo, vaddr_t hi, void *arg)
+static void root(vaddr_t lo, vaddr_t hi)
 {
 	uint8_t there[LOOK_PAGES];
 
@@ -163,7 +163,7 @@ static void root(vaddr_t lo, vaddr_t hi, void *arg)
 
 static void reach(void)
 {
-	all.blind = !place_each_written(root, NULL) || all.blind;
+	all.blind = !place_each_written(root) || all.blind;
 	while (all.unread) {
 		struct alive *a = &all.block[all.unread - 1];
 

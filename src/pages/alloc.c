@@ -122,7 +122,7 @@ void *pages_alloc_aligned(size_t size, size_t align, void *frame)
 
 void pages_trim(void)
 {
-	sheet_give_back(0);
-	large_give_back(0);
+	sheet_give_back();
+	large_give_back();
 	pages_unmap();
 }

@@ -160,13 +160,13 @@ static vaddr_t ready_drop(unsigned i, uint32_t but, size_t *room)
 	return at;
 }
 
-void large_give_back(size_t but)
+void large_give_back(void)
 {
 	vaddr_t at;
 	size_t room;
 
 	for (unsigned i = 0; i < ROOMS; i++)
-		while (counts.ready_bytes > but && (at = ready_drop(i, 0, &room)) != 0)
+		while ((at = ready_drop(i, 0, &room)) != 0)
 			host_range_kill(at, room);
 }
 

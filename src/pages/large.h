@@ -56,8 +56,8 @@ static inline size_t large_usable(const struct large *l)
 	return l->sampled ? l->size : l->len;
 }
 
-/* What is ready goes back to the system, but for so many bytes. In a section. */
-void large_give_back(size_t but);
+/* What is ready goes back to the system. In a section. */
+void large_give_back(void);
 
 struct large_counts {
 	uint64_t made, moved, killed; /* moved: of those that were made, into memory of dead ones */

@@ -75,13 +75,13 @@ static struct sheet *sheet_build(bool runs)
 	return NULL;
 }
 
-/* The last of more than `but`; false: there are no more. */
-static bool ready_take(uint32_t but, struct sheet_at *p)
+/* The last; false: there are no more. */
+static bool ready_take(struct sheet_at *p)
 {
 	bool is;
 
 	lock_take(&sheet_lock);
-	is = counts.ready > but;
+	is = counts.ready > 0;
 	if (is)
 		*p = ready[--counts.ready];
 	lock_drop(&sheet_lock);
@@ -181,7 +181,7 @@ static int sheet_place(struct sheet *s, bool huge)
 {
 	int err = 0;
 
-	if (!ready_take(0, &s->at)) {
+	if (!ready_take(&s->at)) {
 		huge = huge && huge_come();
 		err = place_fresh(&s->at, huge);
 	}
@@ -336,11 +336,11 @@ void sheet_retire(struct sheet *s)
 	sheets_live();
 }
 
-void sheet_give_back(uint32_t but)
+void sheet_give_back(void)
 {
 	struct sheet_at p;
 
-	while (ready_take(but, &p))
+	while (ready_take(&p))
 		host_range_kill(p.base, SHEET_BYTES);
 }
 

@@ -194,8 +194,8 @@ bool sheet_waits(const struct sheet *s);
  */
 void sheet_retire(struct sheet *s);
 
-/* Memory that is kept ready goes back to the system, but for so many sheets. In a section. */
-void sheet_give_back(uint32_t but);
+/* Memory that is kept ready goes back to the system. In a section. */
+void sheet_give_back(void);
 
 /*
  * sweep_lock held. A guard keeps its mapping, which a limit on data or addresses counts: long runs of what was

@@ -33,7 +33,7 @@ void rows_start(void)
 	owner_start(sizeof(struct cursors), &shared.own, cursors_empty);
 	atonce_start();
 	sweep_start(&rows_sweeper);
-	heap_init(!mode.strict && space.end - space.base >= SPANS_RANGE, true);
+	heap_init(!mode.strict && space.end - space.base >= SPANS_RANGE);
 	views_begin(false);
 }
 

@@ -145,11 +145,8 @@ extern struct class heap_class[HEAP_CLASSES];
 extern struct geom heap_geom[GEOM_KINDS][HEAP_CLASSES];
 extern struct lock heap_chunk_lock;
 
-/*
- * spans: may extents be columns of spans? pieces: may those of small
- * classes be pieces of a chunk?
- */
-void heap_init(bool spans, bool pieces);
+/* spans: may extents be columns of spans? */
+void heap_init(bool spans);
 
 /*
  * A row with free units of class c, `most` of which now belong

@@ -25,10 +25,10 @@ static _Atomic bool heap_pieces;
  */
 #define EMPTY_KEPT   (HUGE_SIZE / 2)
 
-void heap_init(bool spans, bool pieces)
+void heap_init(bool spans)
 {
 	heap_spans = spans;
-	heap_pieces = pieces;
+	heap_pieces = true;
 	heap_geom_init(heap_geom);
 	for (unsigned c = 0; c < HEAP_CLASSES; c++) {
 		heap_class[c].idx = (uint8_t)c;

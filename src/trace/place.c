@@ -104,7 +104,7 @@ enum place place_find(vaddr_t addr, uintptr_t sp, char *name, size_t size)
 	return place;
 }
 
-bool place_each_written(void (*fn)(uintptr_t lo, uintptr_t hi, void *arg), void *arg)
+bool place_each_written(void (*fn)(uintptr_t lo, uintptr_t hi))
 {
 	struct reader r = {.fd = file_open("/proc/self/maps")};
 	struct line l;
@@ -113,7 +113,7 @@ bool place_each_written(void (*fn)(uintptr_t lo, uintptr_t hi, void *arg), void 
 		return false;
 	while (next_line(&r, &l))
 		if (!__builtin_memcmp(l.perms, "rw", 2) && l.perms[3] == 'p')
-			fn(l.lo, l.hi, arg);
+			fn(l.lo, l.hi);
 	sys_close(r.fd);
 	return true;
 }

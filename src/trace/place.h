@@ -23,6 +23,6 @@ enum place place_find(vaddr_t addr, uintptr_t sp, char *name, size_t size);
  * What is mapped privately and may be written, in order; named or not, the names of stacks and the like
  * included. False if /proc cannot be read.
  */
-bool place_each_written(void (*fn)(uintptr_t lo, uintptr_t hi, void *arg), void *arg);
+bool place_each_written(void (*fn)(uintptr_t lo, uintptr_t hi));
 
 #endif

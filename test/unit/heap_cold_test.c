@@ -145,7 +145,7 @@ static void pieces_end(void)
 	k = claim_take(c, EXTENT_PAGES_MAX);
 	CHECK(k.row->ext->pages >= CHUNK_PAGES && k.row->ext->geom->kind == GEOM_COLUMN);
 	give_all(c, &k);
-	heap_init(true, true);
+	heap_init(true);
 }
 
 static struct row *row_take(unsigned cls, uint32_t most, uint64_t *mask)
@@ -243,7 +243,7 @@ static void cold_come_and_go(void)
 int main(void)
 {
 	unit_section();
-	heap_init(true, true);
+	heap_init(true);
 	RUN(little_use_takes_little);
 	RUN(haste_makes_hot);
 	RUN(many_alive_make_hot);

@@ -45,7 +45,8 @@ static void spans_for_the_hot(void)
 	struct claim small[2], k, *taken = calloc(4096, sizeof(*taken));
 	unsigned n = 0, spans = 0, have;
 
-	heap_init(true, false);
+	heap_init(true);
+	heap_pieces_end();
 	c->views = 0;
 	for (unsigned i = 0; i < 2; i++)
 		small[i] = claim_take(c, EXTENT_PAGES_MAX);
@@ -98,7 +99,8 @@ static void spans_come_and_go(void)
 {
 	unsigned before = made_huge;
 
-	heap_init(true, false);
+	heap_init(true);
+	heap_pieces_end();
 	rows_come_and_go();
 	CHECK(heap_class[0].pages == EXTENT_PAGES_MAX && heap_class[5].pages == EXTENT_PAGES_MAX);
 	CHECK_EQ(heap_class[15].pages, CHUNK_PAGES); /* of 512 bytes: too much memory */
@@ -108,7 +110,8 @@ static void spans_come_and_go(void)
 int main(void)
 {
 	unit_section();
-	heap_init(true, false);
+	heap_init(true);
+	heap_pieces_end();
 	RUN(spans_are_chunks_in_a_row);
 	RUN(spans_for_the_hot);
 	RUN(spans_come_and_go);

@@ -11,7 +11,7 @@ static void classes_share_chunks(void)
 	static uint8_t of[CLAIMS];
 	unsigned shared = 0;
 
-	heap_init(true, true);
+	heap_init(true);
 	for (int i = 0; i < 30000; i++) {
 		unsigned at = (unsigned)(rnd() % CLAIMS), cls = (unsigned)(rnd() % 26);
 		struct claim *k = &claim[at], *other = &claim[rnd() % CLAIMS];
@@ -242,7 +242,8 @@ static void widening_leaves_pages(void)
 {
 	struct class *page = &heap_class[HEAP_CLASS_PAGE], *small = &heap_class[0];
 
-	heap_init(false, false);
+	heap_init(false);
+	heap_pieces_end();
 	page->wide = small->wide = false;
 	heap_widen(page);
 	heap_widen(small);
@@ -254,7 +255,8 @@ static void widening_leaves_pages(void)
 int main(void)
 {
 	unit_section();
-	heap_init(false, false);
+	heap_init(false);
+	heap_pieces_end();
 	RUN(columns_come_back);
 	RUN(pieces_come_back);
 	RUN(chunks_become_huge);

@@ -5,11 +5,6 @@
 
 bool poison_broken;
 
-static inline bool any_bit(__m128i two)
-{
-	return _mm_movemask_epi8(_mm_cmpeq_epi8(two, _mm_setzero_si128())) != 0xffff;
-}
-
 /* The first word of [at, end) that is not as they are filled from `word` on; end: none, or unread. */
 static struct differs compare(vaddr_t at, vaddr_t end, uint64_t word)
 {
@@ -23,24 +18,18 @@ unread:
 	return (struct differs){end, 0};
 }
 
-/* Is there nothing that differs, for certain? Asked of a line of the cache at once. */
-static bool is_whole(vaddr_t at, vaddr_t end, uint64_t word)
+bool poison_whole(const vaddr_t *at, unsigned n, size_t size)
 {
-	__m128i w = poison_two(word), differ;
+	__m128i differ = _mm_setzero_si128();
 
-	for (; at + 64 <= end; at += 64) {
-		differ = _mm_setzero_si128();
-		for (unsigned i = 0; i < 64; i += POISON_TWO, w = poison_next(w))
-			differ |= EXTABLE_LOAD_TWO(at + i, unread) ^ w;
-		if (unlikely(any_bit(differ)))
-			return false;
+	size = MIN(size, POISON_MOST);
+	for (const vaddr_t *end = at + n; at < end; at++) {
+		__m128i w = poison_two(poison_word(*at));
+
+		for (vaddr_t a = *at; a < *at + size; a += POISON_TWO, w = poison_next(w))
+			differ |= EXTABLE_LOAD_TWO(a, unread) ^ w;
 	}
-	for (; at < end; at += POISON_TWO, w = poison_next(w)) {
-		differ = EXTABLE_LOAD_TWO(at, unread) ^ w;
-		if (unlikely(any_bit(differ)))
-			return false;
-	}
-	return true;
+	return _mm_movemask_epi8(_mm_cmpeq_epi8(differ, _mm_setzero_si128())) == 0xffff;
 unread:
 	return false;
 }
@@ -60,7 +49,7 @@ bool poison_differs(vaddr_t at, size_t size, struct differs *d)
 {
 	vaddr_t end = at + MIN(size, POISON_MOST);
 
-	if (likely(is_whole(at, end, poison_word(at))))
+	if (likely(poison_whole(&at, 1, size)))
 		return false;
 	*d = compare(at, end, poison_word(at));
 	return d->at != end && !poison_broken &&

@@ -65,6 +65,8 @@ struct differs { /* a word that is not as it was filled */
  * one has that the program gave back to the kernel.
  */
 bool poison_differs(vaddr_t at, size_t size, struct differs *d);
+/* n slots of so many bytes: are all of them, for certain, as they were filled? */
+bool poison_whole(const vaddr_t *at, unsigned n, size_t size);
 void poison_note(const struct differs *d); /* its first byte that differs (late.h) */
 
 /* Is it a word that was loaded from a freed block, or near one? Then *at is where that lies. */

@@ -32,9 +32,9 @@ static bool is_filled(const struct view *v, uint32_t idx, vaddr_t at)
  * The kernel empties a private page before it guards it. So what is zero now may be so by a free that
  * kills it at once: it says so before that, and has made it revoked when it says so no more.
  */
-static bool is_emptied(struct view *v, uint32_t idx, const struct differs *d)
+static bool is_emptied(struct view *v, vaddr_t at, const struct differs *d)
 {
-	uint32_t u = view_unit_of(v, idx);
+	uint32_t u = (uint32_t)((at - v->base) >> PAGE_SHIFT) / v->geom->unit_pages;
 
 	return view_is_private(v) && !d->value &&
 	       (atomic_load(&v->killing) || atomic_load(&view_revoked(v)[u / 64]) >> (u % 64) & 1);
@@ -43,10 +43,7 @@ static bool is_emptied(struct view *v, uint32_t idx, const struct differs *d)
 /* The dead of word w: they lie in pages of their own, so the caches are told of all before the first is looked at. */
 static void find_written(struct view *v, uint32_t w, uint64_t dead)
 {
-	struct {
-		vaddr_t at;
-		uint32_t idx;
-	} filled[64];
+	vaddr_t filled[64];
 	size_t size = v->geom->size;
 	struct differs d;
 	unsigned n = 0;
@@ -58,11 +55,12 @@ static void find_written(struct view *v, uint32_t w, uint64_t dead)
 		if (!is_filled(v, idx, at))
 			continue;
 		__builtin_prefetch(vaddr_ptr(at));
-		filled[n].at = at;
-		filled[n++].idx = idx;
+		filled[n++] = at;
 	}
+	if (!n || likely(poison_whole(filled, n, size)))
+		return;
 	for (unsigned i = 0; i < n; i++)
-		if (poison_differs(filled[i].at, size, &d) && !is_emptied(v, filled[i].idx, &d))
+		if (poison_differs(filled[i], size, &d) && !is_emptied(v, filled[i], &d))
 			poison_note(&d);
 }
 

@@ -17,6 +17,8 @@ MUTANTS = [
      "\treturn p;\n", ["bug:uaf-list,uaf-neighbour,uaf-read-shared,uaf-thread-storm:strict"]),
     ("written-not-looked-at", "src/base/poison.c", "\treturn d->at != end &&", "\treturn d->at < at &&",
      ["bug:uaf-write-found-at-exit:deferred"]),
+    ("written-not-in-a-word", "src/rows/late.c", "if (!n || likely(poison_whole(filled, n, size)))", "if (!n || size)",
+     ["bug:uaf-write-found-reused:deferred"]),
     ("written-not-at-death", "src/rows/sweep.c", "\t\tview_find_late(v, n.due);\n", "", ["bug:uaf-write-found-reused:deferred"]),
     ("written-in-own-page", "src/rows/own.c", "return own && own[page / 64]", "return own && !v && own[page / 64]",
      ["ok:filled:deferred"]),

@@ -86,6 +86,29 @@ static void each_byte_is_looked_at(void)
 	}
 }
 
+/* Of eight slots, side by side and with room between them. */
+static void one_of_many_is_seen(void)
+{
+	for (size_t step = 48; step <= 64; step += 16) {
+		vaddr_t at[8];
+
+		fresh();
+		for (size_t i = 0; i < ARRAY_LEN(at); i++) {
+			at[i] = vaddr_of(pages + i * step);
+			poison_fill(at[i], 48);
+		}
+		CHECK(poison_whole(at, ARRAY_LEN(at), 48));
+		for (size_t i = 0; i < ARRAY_LEN(at); i++) {
+			pages[i * step + 47] ^= 1;
+			CHECK(!poison_whole(at, ARRAY_LEN(at), 48));
+			CHECK(poison_whole(at, (unsigned)i, 48));
+			pages[i * step + 47] ^= 1;
+		}
+		mprotect(pages, PAGE_SIZE, PROT_NONE);
+		CHECK(!poison_whole(at, ARRAY_LEN(at), 48));
+	}
+}
+
 /* From its second page on a block is the program's own: what can be read is looked at. */
 static void what_cannot_be_read_is_left(void)
 {
@@ -123,6 +146,7 @@ int main(void)
 		NULL, 3 * PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	RUN(each_word_is_filled);
 	RUN(each_byte_is_looked_at);
+	RUN(one_of_many_is_seen);
 	RUN(what_cannot_be_read_is_left);
 	RUN(what_cannot_be_written_is_left);
 	return UNIT_END();

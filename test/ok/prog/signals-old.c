@@ -9,6 +9,7 @@
 
 static volatile sig_atomic_t got;
 static int (*sig_pause)(int); /* by a signal's number, as System V has it */
+static int (*get_mask)(void); /* the linker warns of its name */
 
 static void on_signal(int sig)
 {
@@ -85,9 +86,9 @@ static void masks(int sig)
 	int bit = 1 << (sig - 1);
 
 	say("  sigblock %x", sigblock(bit));
-	say("  siggetmask %x", siggetmask());
+	say("  siggetmask %x", get_mask());
 	say("  sigsetmask %x", sigsetmask(0));
-	say("  siggetmask %x", siggetmask());
+	say("  siggetmask %x", get_mask());
 }
 
 static void refused(int sig)
@@ -125,6 +126,7 @@ int main(void)
 	};
 
 	sig_pause = (int (*)(int))dlsym(RTLD_DEFAULT, "__xpg_sigpause");
+	get_mask = (int (*)(void))dlsym(RTLD_DEFAULT, "siggetmask");
 	for (size_t i = 0; i < ARRAY_N(parts); i++)
 		for (size_t j = 0; j < ARRAY_N(parts[i].sigs); j++) {
 			part = parts[i].fn;

@@ -100,14 +100,14 @@ void pace_waits(struct pace_since *since)
 {
 	if (since->frees)
 		return;
-	since->frees = swept_before.frees + 1;
+	since->frees = swept_before.frees + 1; /* never 0 */
 	since->ns = swept_before.ns;
 }
 
 bool pace_is_old(const struct pace_since *since)
 {
-	return policy_old(
-		mode.defer_frees, swept.frees - since->frees, mode.defer_ns, swept.ns - since->ns);
+	return policy_old(mode.defer_frees, swept.frees + 1 - since->frees, mode.defer_ns,
+		swept.ns - since->ns);
 }
 
 static bool sweep_is_due(uint64_t frees, uint64_t bytes, size_t heap)

@@ -38,7 +38,7 @@ void pace_died(size_t bytes);
 
 /* Since when something waits. */
 struct pace_since {
-	uint64_t frees, ns; /* frees 0: nothing does */
+	uint64_t frees, ns; /* frees: one more; 0: nothing does */
 };
 /* At a sweep's first look at it: since the sweep before, unless it waited already. */
 void pace_waits(struct pace_since *since);

@@ -29,7 +29,7 @@ static void version_1(void)
 static void none(void)
 {
 	CHECK(!strcmp(path_of(""), "none"));
-	CHECK(!strcmp(path_of("3:cpu:/z\n7:memoryx:/y\n"), "none"));
+	CHECK(!strcmp(path_of("3:cpu:/z\n7:memoryx:/y\n8:name=memory:/y\n"), "none"));
 	CHECK(!strcmp(path_of("nonsense"), "none"));
 }
 

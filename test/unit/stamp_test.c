@@ -10,6 +10,7 @@ struct mode mode;
 
 #define FREES 3000
 #define TICKS (1UL << 21)
+#define LAST  ((1U << RECORD_STAMP_BITS) - 1)
 #define YEAR  (1UL << 56) /* ticks, about */
 
 static uint64_t made, start;
@@ -39,7 +40,7 @@ static void check_all(uint64_t tsc, bool all_look)
 {
 	for (unsigned i = 0; i < MIN(nfreed, FREES); i++) {
 		uint64_t ticks[2], allocs[2];
-		bool last = freed[i].stamp + 1 == 1U << RECORD_STAMP_BITS;
+		bool last = freed[i].stamp == LAST;
 
 		CHECK(stamp_bounds(freed[i].stamp, tsc, ticks, allocs));
 		CHECK(ticks[0] <= tsc - freed[i].tsc && tsc - freed[i].tsc <= ticks[1]);
@@ -62,7 +63,7 @@ static uint64_t run(bool all_look)
 			check_all(tsc + n % 5000000, all_look);
 		/* Now and then nothing is freed for long. */
 		tsc += MAX(TICKS / 3, (tsc - start) >> 12) << (n % 101 == 0 ? 8 : 0);
-		if (stamp_now + 1 < 1U << RECORD_STAMP_BITS)
+		if (stamp_now < LAST)
 			lasted = tsc - start;
 	}
 	check_all(tsc, all_look);
@@ -82,6 +83,7 @@ static void nothing_is_known(void)
 
 static void soon(void)
 {
+	uint64_t ticks[2], allocs[2];
 	struct stamp_age a;
 
 	stamp_start(blocks);
@@ -92,6 +94,9 @@ static void soon(void)
 	CHECK_EQ(a.allocs[1], 3);
 	CHECK(a.ns[0] <= a.ns[1] && a.ns[1] < 600000000000UL);
 	CHECK(!stamp_age(2, &a));
+	CHECK(stamp_bounds(1, start, ticks, allocs));
+	stamp_look(start - ticks[1] + TICKS - 1); /* the first stretch is not over */
+	CHECK_EQ(stamp_now, 1);
 	stamp_look(start - 100); /* another processor's, a little behind */
 	CHECK_EQ(stamp_now, 1);
 }
@@ -135,6 +140,26 @@ static void a_year_of_few_looks(void)
 	CHECK_EQ(status, 0);
 }
 
+/* The last stretch goes on for ever. */
+static void to_the_end(void)
+{
+	uint64_t tsc = start;
+
+	mode.looks = 0;
+	nfreed = 0;
+	while (stamp_now < LAST) {
+		tsc += MAX(TICKS, (tsc - start) >> 10) + TICKS;
+		stamp_look(tsc);
+	}
+	for (unsigned i = 0; i < 10; i++) {
+		free_now(tsc, true);
+		made += 5;
+		tsc += YEAR / 50;
+	}
+	CHECK_EQ(stamp_now, LAST);
+	check_all(tsc, true);
+}
+
 static void records(void)
 {
 	struct record r;
@@ -161,6 +186,7 @@ int main(void)
 	RUN(who_looks);
 	RUN(a_year_of_few_looks);
 	RUN(a_year);
+	RUN(to_the_end);
 	RUN(records);
 	return UNIT_END();
 }

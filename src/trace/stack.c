@@ -16,6 +16,7 @@
 #define PROBE_PAGES 4096 /* a frame larger than this many pages is not stepped over */
 
 __thread struct readable readable;
+static __thread struct readable before; /* the same of the stack that this thread was on before */
 
 bool stack_probe(uintptr_t addr)
 {
@@ -36,18 +37,27 @@ static bool probe_pages(uintptr_t lo, uintptr_t hi)
 	return true;
 }
 
-/* The slow half of can_read: grows the known range to a's page, or starts a new one there. */
+/*
+ * The slow half of can_read: grows the known range to a's page, or starts a new one there. A handler on a stack
+ * of its own and what it interrupts, or two coroutines, take turns: neither is to be looked at again.
+ */
 static __attribute__((noinline)) bool range_cover(uintptr_t a)
 {
 	uintptr_t page = a & PAGE_MASK;
 
 	if (a & 7 || a < PAGE_SIZE || a >> 47)
 		return false;
-	if (page >= readable.hi && probe_pages(readable.hi, page + PAGE_SIZE)) {
+	if (page >= before.lo && page < before.hi) {
+		struct readable now = before;
+
+		before = readable;
+		readable = now;
+	} else if (page >= readable.hi && probe_pages(readable.hi, page + PAGE_SIZE)) {
 		readable.hi = page + PAGE_SIZE;
 	} else if (page < readable.lo && probe_pages(page, readable.lo)) {
 		readable.lo = page;
 	} else if (probe_pages(page, page + PAGE_SIZE)) {
+		before = readable;
 		readable.lo = page;
 		readable.hi = page + PAGE_SIZE;
 	} else {

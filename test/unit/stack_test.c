@@ -11,6 +11,7 @@
 #include "trace/cfi.h"
 #include "trace/stack.h"
 #include "trace/symbol.h"
+#include "trace/walk.h"
 
 #include <dlfcn.h>
 #include <execinfo.h>
@@ -121,6 +122,32 @@ static void realigned_stack(void)
 {
 	realigned(100);
 	compare();
+}
+
+static __attribute__((noinline)) void deep(void)
+{
+	volatile char *room = __builtin_alloca(8 * 4096);
+
+	room[0] = 1;
+	realigned(100);
+	room[1] = 2;
+}
+
+/* What is known of a stack is not asked again after a while on another one. */
+static void turns(void)
+{
+	size_t len = 16 * 4096UL;
+	void *s = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct readable known;
+
+	deep();
+	known = readable;
+	on_stack(s, len, deep);
+	capture();
+	CHECK_EQ(readable.lo, known.lo);
+	CHECK_EQ(readable.hi, known.hi);
+	munmap(s, len);
+	nmine = ntheirs = 0;
 }
 
 static void *thread_main(void *arg)
@@ -299,6 +326,7 @@ int main(void)
 	RUN(alternate_stack);
 	RUN(coroutines);
 	RUN(realigned_stack);
+	RUN(turns);
 	RUN(threads);
 	RUN(garbage);
 	RUN(turns_back);

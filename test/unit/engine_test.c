@@ -118,12 +118,14 @@ static void play_forked(const struct way *w)
 	int status;
 
 	play(3000, w->threads);
+	owner_none_in++; /* another thread's free, in the parent only */
 	block_source->fork_prepare(false);
 	fflush(stdout);
 	if (!fork()) {
 		block_source->fork_child();
 		again = false;
 		CHECK_EQ(owners_taken, owner_mine != NULL);
+		CHECK_EQ(owner_none_in, 0);
 		seed ^= 4711;
 		for (unsigned i = 0; i < STALE; i++)
 			stale_check(&stale[i]);
@@ -134,6 +136,7 @@ static void play_forked(const struct way *w)
 		_exit(unit_failed_checks != 0);
 	}
 	block_source->fork_parent();
+	owner_none_in--;
 	play(3000, w->threads);
 	CHECK(wait(&status) > 0);
 	CHECK_EQ(status, 0);

@@ -402,6 +402,32 @@ static void the_impossible_is_refused_at_once(void)
 	in_child(&(struct way){DETECT_DEFERRED, 1, 0, true, 0}, play_impossible);
 }
 
+/* What the kernel has no memory for has no addresses, either: or who asks again and again uses them up. */
+static void play_no_memory(const struct way *w)
+{
+	void *p = engine_alloc(100, false, NULL);
+	vaddr_t next = 0;
+
+	CHECK(p != NULL);
+	fail_every = 1;
+	for (unsigned i = 0; i < 50; i++) {
+		CHECK(!engine_alloc(100UL << 20, false, NULL));
+		CHECK(!engine_alloc_aligned(3UL << 20, 4UL << 20, NULL));
+		next = next ? next
+			    : space.next; /* in front of what is aligned some were left, once */
+	}
+	CHECK(fail_count >= 100);
+	CHECK_EQ(space.next, next);
+	fail_every = 0;
+	CHECK(engine_alloc(100UL << 20, false, NULL) != NULL);
+}
+
+static void who_gets_none_uses_up_no_addresses(void)
+{
+	in_child(&(struct way){DETECT_GROUPED, 1, 0, false, 0}, play_no_memory);
+	in_child(&(struct way){DETECT_DEFERRED, 1, 0, true, 0}, play_no_memory);
+}
+
 int main(void)
 {
 	RUN(whole_sheets_move);
@@ -410,6 +436,7 @@ int main(void)
 	RUN(large_blocks_serve_again);
 	RUN(large_blocks_grow);
 	RUN(the_impossible_is_refused_at_once);
+	RUN(who_gets_none_uses_up_no_addresses);
 	RUN(huge_pages_that_come_slowly_are_few);
 	RUN(long_dead_runs_lose_their_mappings);
 	return UNIT_END();

@@ -46,7 +46,7 @@ void core_show(const struct view *v)
 /* A block that was handed out, or one of several, is alive there; and the page is the view's. */
 static bool page_counts(struct view *v, uint32_t page)
 {
-	uint32_t idx = quick_div(page, v->geom->inv_unit) << v->geom->group_shift;
+	uint32_t idx = view_unit_with(v, page) << v->geom->group_shift;
 
 	return view_page_lives(v, page) && !view_owns(v, page) &&
 	       !slot_ahead(v, idx, view_slot_at(v, idx));

@@ -43,7 +43,7 @@ static uint32_t slot_near(const struct view *v, uint32_t u, uint32_t off)
 
 vaddr_t rows_next(const struct view *v, vaddr_t addr)
 {
-	uint32_t u = quick_div((uint32_t)((addr - v->base) >> PAGE_SHIFT), v->geom->inv_unit), idx;
+	uint32_t u = view_unit_with(v, (uint32_t)((addr - v->base) >> PAGE_SHIFT)), idx;
 
 	if (addr < v->base || u >= v->units)
 		return 0;
@@ -59,7 +59,7 @@ void rows_find(struct view *v, vaddr_t a, struct block *b)
 	uint32_t page = (uint32_t)((a - v->base) >> PAGE_SHIFT), u, idx;
 	bool handed, live;
 
-	u = quick_div(page, g->inv_unit);
+	u = view_unit_with(v, page);
 	if (a < v->base || u >= v->units) {
 		b->state = BLOCK_NEVER;
 		return;

@@ -20,7 +20,7 @@ static inline bool slot_find(const struct view *v, vaddr_t a, uint32_t *idx)
 	if (d >= (size_t)v->pages << PAGE_SHIFT)
 		return false;
 	if (g->unit_pages != 1) {
-		u = quick_div((uint32_t)(d >> PAGE_SHIFT), g->inv_unit);
+		u = view_unit_with(v, (uint32_t)(d >> PAGE_SHIFT));
 		*idx = u;
 		return u < v->units && a == view_slot_at(v, u);
 	}

@@ -34,7 +34,7 @@ static bool is_filled(const struct view *v, uint32_t idx, vaddr_t at)
  */
 static bool is_emptied(struct view *v, vaddr_t at, const struct differs *d)
 {
-	uint32_t u = (uint32_t)((at - v->base) >> PAGE_SHIFT) / v->geom->unit_pages;
+	uint32_t u = view_unit_with(v, (uint32_t)((at - v->base) >> PAGE_SHIFT));
 
 	return view_is_private(v) && !d->value &&
 	       (atomic_load(&v->killing) || atomic_load(&view_revoked(v)[u / 64]) >> (u % 64) & 1);

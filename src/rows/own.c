@@ -33,7 +33,7 @@ bool view_owns(const struct view *v, uint32_t page)
 bool view_page_lives(struct view *v, uint32_t page)
 {
 	const struct geom *g = v->geom;
-	uint32_t u = quick_div(page, g->inv_unit), idx = u << g->group_shift;
+	uint32_t u = view_unit_with(v, page), idx = u << g->group_shift;
 	uint64_t group = ~0UL >> (64 - geom_group(g));
 
 	if (u >= v->units || !(view_fresh(v)[u / 64] >> (u % 64) & 1) ||

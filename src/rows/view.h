@@ -142,6 +142,12 @@ static inline uint32_t view_unit_of(const struct view *v, uint32_t idx)
 	return idx >> v->geom->group_shift;
 }
 
+/* The one that page `page` of v is in. */
+static inline uint32_t view_unit_with(const struct view *v, uint32_t page)
+{
+	return quick_div(page, v->geom->inv_unit);
+}
+
 /* Does one entry of the page tables show 2 MB of it, or did before a kill there? */
 static inline bool view_is_huge(const struct view *v)
 {

@@ -413,8 +413,8 @@ static void play_no_memory(const struct way *w)
 	for (unsigned i = 0; i < 50; i++) {
 		CHECK(!engine_alloc(100UL << 20, false, NULL));
 		CHECK(!engine_alloc_aligned(3UL << 20, 4UL << 20, NULL));
-		next = next ? next
-			    : space.next; /* in front of what is aligned some were left, once */
+		/* In front of what is aligned some were left, once. */
+		next = next ? next : space.next;
 	}
 	CHECK(fail_count >= 100);
 	CHECK_EQ(space.next, next);

@@ -1,6 +1,5 @@
 // Signals by System V's and BSD's names: masks, handlers and what is handed back, for a signal that is none of ours and
 // for the two that are.
-#define _XOPEN_SOURCE 700
 #include "ok.h"
 
 #include <dlfcn.h>

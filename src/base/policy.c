@@ -115,6 +115,20 @@ unsigned policy_cut(const size_t waiting[WORTHS], size_t most, size_t *left)
 	return cut;
 }
 
+#define LASTS	 8 /* one of so many */
+#define LIVES_OF 1024
+
+bool policy_lasts(struct policy_lives *l, uint32_t died, uint32_t lived)
+{
+	l->died += died;
+	l->lived += lived;
+	while (l->died + l->lived > LIVES_OF) {
+		l->died /= 2;
+		l->lived /= 2;
+	}
+	return l->lived * LASTS > l->died + l->lived;
+}
+
 /*
  * Spent views die together, while their memory is in the cache, and it is not much: with 8 MB a
  * loop of malloc, memset and free of 30 KB took twice as long (b5125e0). Views whose memory is

@@ -71,6 +71,18 @@ unsigned policy_worth(uint64_t bytes, unsigned living);
  */
 unsigned policy_cut(const size_t waiting[WORTHS], size_t most, size_t *left);
 
+/*
+ * Do the pages of a size last? An eighth of them lived when the sheets that they are in were first cleaned, or died, of the
+ * last thousand. With sheets of their own for what lasts git's log takes 1.65 times glibc's time instead of 2.0, python 1.13
+ * instead of 1.49, and larson keeps 139 MB instead of 165; a half or a fourth is too late for git, and with a sixteenth
+ * ruby kept 4 MB more.
+ */
+struct policy_lives {
+	uint32_t died, lived; /* pages */
+};
+/* So many more did. */
+bool policy_lasts(struct policy_lives *l, uint32_t died, uint32_t lived);
+
 /* Are so many spent views or, grouped, sheets (by pages of addresses, and bytes) enough to kill them now? */
 bool policy_spent_enough(bool grouped, uint32_t pages, size_t bytes);
 

@@ -5,6 +5,7 @@
  */
 #include "clean.h"
 #include "host/host.h"
+#include "lasting.h"
 #include "pages.h"
 
 /* The dead of 64 pages, those among them that no thread found dead. */
@@ -129,6 +130,8 @@ void sheet_clean(struct sheet *s)
 		return;
 	}
 	sheet_find_late(s, n.due);
+	if (s->handed == SHEET_PAGES)
+		lasting_learn(s, n.dead);
 	if (n.ndue)
 		sheet_kill(s, n.due);
 	if (pages_watched(s))

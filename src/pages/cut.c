@@ -178,15 +178,36 @@ static struct sheet *rest_of_other(const struct cutter *mine, unsigned cls, bool
 	return NULL;
 }
 
+/*
+ * A size lasts that did not: then so does what its sheet has so far, and the rest goes to what lasts. Or sixteen threads
+ * that have one size kept a sheet more each that none would go on with (ok/memory-remote: 75 MB instead of 62).
+ */
+static bool supply_splits(struct supply *small)
+{
+	if (small[1].sheets || !small->sheets)
+		return false;
+	small[1].in = small->in;
+	small[1].at = small->at;
+	small[1].lim = small->lim;
+	small[1].sheets = small->sheets;
+	atomic_store(&small[1].rest, atomic_exchange(&small->rest, NULL));
+	small->in = NULL;
+	small->at = small->lim = 0;
+	return true;
+}
+
 int supply_refill(struct cutter *c, unsigned cls)
 {
 	struct supply *p = supply_of(c, cls);
-	struct sheet *s = rest_of_other(c, cls, !p->sheets);
+	struct sheet *s;
 	int err = 0;
 
+	if (p == &c->supply[1] && supply_splits(c->supply))
+		return 0;
+	s = rest_of_other(c, cls, !p->sheets);
 	c->own.refilled = atomic_fetch_add(&owner_refills, 1) + 1;
 	if (!s)
-		s = sheet_new(p != c->supply, p->sheets >= HUGE_FROM, &err);
+		s = sheet_new(page_kinds[cls + 1].pages > 1, p->sheets >= HUGE_FROM, &err);
 	p->sheets += s && p->sheets < UINT16_MAX;
 	if (s)
 		atomic_store(&p->rest, s);

@@ -2,18 +2,21 @@
  * cut.h - a thread cuts the pages of its sheets in order, each for the class that wants one next.
  *
  * app context; the thread's own cursors, no lock. Runs have sheets of their own, by their length:
- * the holes between others are too small for them.
+ * the holes between others are too small for them. So have the sizes that last (lasting.h).
  */
 #ifndef UD_CUT_H
 #define UD_CUT_H
 
 #include "cutter.h"
+#include "lasting.h"
 
 static inline struct supply *supply_of(struct cutter *c, unsigned cls)
 {
 	unsigned pages = page_kinds[cls + 1].pages;
 
-	return &c->supply[(pages > 1) + (pages > 2) + (pages > 5) + (pages > 16)];
+	if (pages == 1)
+		return &c->supply[size_lasts(cls)];
+	return &c->supply[2 + (pages > 2) + (pages > 5) + (pages > 16)];
 }
 
 /*

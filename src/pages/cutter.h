@@ -28,7 +28,7 @@ struct supply {
 	_Atomic(struct sheet *) rest;
 };
 
-#define SUPPLIES 5
+#define SUPPLIES 6
 
 _Static_assert(OWNER_NONE < 1U << (16 - OWNER_SHIFT), "a page names its owner");
 

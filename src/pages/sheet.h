@@ -53,7 +53,8 @@ struct sheet {
 	_Atomic uint16_t handed; /* pages that a thread has taken over, from the front */
 
 	/* Under sweep_lock. */
-	bool own; /* the program changed how it is mapped: its memory is not used again */
+	bool own;     /* the program changed how it is mapped: its memory is not used again */
+	bool learned; /* what lasts of it (lasting.h) */
 	uint64_t killed[SHEET_WORDS];	/* pages whose addresses fault, a subset of dead */
 	uint64_t unmapped[SHEET_WORDS]; /* of those: in holes, of which pages_unmap made a few */
 	bool retires;			/* dead as a whole, and next */

@@ -7,6 +7,7 @@
 #include "sweep.h"
 #include "cutter.h"
 #include "clean.h"
+#include "lasting.h"
 #include "host/host.h"
 
 void sheet_own(vaddr_t at)
@@ -58,6 +59,7 @@ static void retire(struct mortal *spent, bool all)
 		panic_if(!n.whole, "a sheet was to die, and something in it lives");
 		pages_swept.pages_killed += n.ndue;
 		sheet_find_late(s, n.due);
+		lasting_learn(s, n.dead);
 		pace_died((size_t)n.ndue << PAGE_SHIFT);
 	}
 	for (struct mortal *m = chosen; m; m = next) {

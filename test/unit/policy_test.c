@@ -153,6 +153,21 @@ static void shares(void)
 		CHECK_EQ(policy_view_units(row[i].views, row[i].others, 1024), row[i].units);
 }
 
+static void sizes_that_last(void)
+{
+	struct policy_lives l = {0};
+
+	CHECK(!policy_lasts(&l, 0, 0));
+	CHECK(policy_lasts(&l, 0, 1));
+	CHECK(!policy_lasts(&l, 7, 0)); /* an eighth is not more than an eighth */
+	CHECK(policy_lasts(&l, 0, 1));
+	/* The last thousand or two decide. */
+	CHECK(!policy_lasts(&l, 1000000, 0));
+	CHECK(!policy_lasts(&l, 0, 100));
+	CHECK(policy_lasts(&l, 0, 200));
+	CHECK(!policy_lasts(&l, 2000, 0));
+}
+
 /* How many of the next n come huge; each of these takes so many ticks. */
 static unsigned come_huge(struct policy_huge *h, unsigned n, uint64_t ticks)
 {
@@ -211,6 +226,7 @@ int main(void)
 	RUN(cuts);
 	RUN(spent);
 	RUN(shares);
+	RUN(sizes_that_last);
 	RUN(huge_pages);
 	return UNIT_END();
 }

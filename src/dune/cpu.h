@@ -13,33 +13,25 @@
 struct dune_tf;
 
 struct dune_cpu {
-	struct dune_cpu *self;
 	uint64_t handled; /* bit per vector with a handler in ring 0 */
 	int (**handlers)(struct dune_tf *tf);
 	vaddr_t stack_low, stack_top; /* the stack such handlers run on  */
 	uint64_t xsave_size;
-	/*
-	 * Counts the times this vCPU is known to hold no stale translation: odd while its thread
-	 * is in the vmm (system call, fault), even while it may be in the guest.
-	 */
-	uint64_t epoch;
-	uint32_t live; /* a thread runs on it */
-	uint32_t slot; /* index in the table of threads */
+	uint64_t slot; /* index in the table of threads */
 	uint64_t gdt[32];
 	uint8_t tss[104];
 	void *local; /* whatever who sits on Dune keeps per vCPU */
-	uint8_t pad[CPU_SIZE - 64 - 256 - 104 - 8 - 2048];
+	uint8_t pad[CPU_SIZE - 48 - 256 - 104 - 8 - 2048];
 	uint8_t ist[2048];
 };
 
-_Static_assert(offsetof(struct dune_cpu, self) == CPU_SELF, "frame.h");
 _Static_assert(offsetof(struct dune_cpu, handled) == CPU_HANDLED, "frame.h");
 _Static_assert(offsetof(struct dune_cpu, handlers) == CPU_HANDLERS, "frame.h");
 _Static_assert(offsetof(struct dune_cpu, stack_low) == CPU_STACK_LOW, "frame.h");
 _Static_assert(offsetof(struct dune_cpu, stack_top) == CPU_STACK_TOP, "frame.h");
 _Static_assert(offsetof(struct dune_cpu, xsave_size) == CPU_XSAVE_SIZE, "frame.h");
 _Static_assert(sizeof(struct dune_cpu) == CPU_SIZE && CPU_SIZE == PAGE_SIZE, "one page");
-_Static_assert(offsetof(struct dune_cpu, gdt) == 64, "pad");
+_Static_assert(offsetof(struct dune_cpu, gdt) == 48, "pad");
 
 /* Ring 0 only (app context): the page of the vCPU that runs this thread. */
 static inline struct dune_cpu *cpu_self(void)

@@ -69,7 +69,6 @@ void monitor_cpu_init(struct dune_cpu *cpu, unsigned host_cpu)
 	uint64_t tss = vaddr_of(cpu->tss), ist = vaddr_of(cpu) + PAGE_SIZE - 16;
 	uint16_t iomap = sizeof(cpu->tss);
 
-	cpu->self = cpu;
 	cpu->handled = vm.handled;
 	cpu->handlers = vm.handlers;
 	cpu->xsave_size = ALIGN_UP(vm.xsave_size, 64);

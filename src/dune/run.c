@@ -21,12 +21,10 @@ static long vcpu_run(struct thread *t)
 	int fd;
 
 	t->n.runs++;
-	__atomic_fetch_add(&t->cpu->epoch, 1, __ATOMIC_SEQ_CST);
 	do { /* another thread may just be giving our descriptor another number */
 		fd = t->vcpu_fd;
 		ret = vm_ioctl(fd, KVM_RUN, NULL);
 	} while ((ret == -ENOTTY || ret == -EBADF) && fd != *(volatile int *)&t->vcpu_fd);
-	__atomic_fetch_add(&t->cpu->epoch, 1, __ATOMIC_SEQ_CST);
 	t->run->kvm_dirty_regs = 0;
 	return ret;
 }

@@ -75,7 +75,6 @@ static struct thread *table_add(void)
 
 	if (!t)
 		return NULL;
-	t->self = t;
 	t->vcpu_fd = -1;
 	t->index = thread_count;
 	t->state = THREAD_LIVE;
@@ -102,8 +101,6 @@ void thread_release(struct thread *t)
 {
 	sighand_drop(t->sighand);
 	t->sighand = NULL;
-	if (t->cpu)
-		t->cpu->live = 0;
 	__atomic_store_n(&t->state, THREAD_FREE, __ATOMIC_RELEASE);
 }
 
@@ -141,7 +138,6 @@ struct thread *thread_new(void)
 		thread_release(t);
 		return NULL;
 	}
-	t->cpu->live = 1;
 	return t;
 }
 
@@ -296,7 +292,6 @@ void thread_exit(struct thread *t, int status)
 	counts_add(t);
 	sighand_drop(t->sighand);
 	t->sighand = NULL;
-	t->cpu->live = 0;
 	host_exit(&t->state, nr, status);
 }
 
@@ -338,8 +333,6 @@ void thread_forget_others(struct thread *t)
 		o->vcpu_fd = -1;
 		if (o == t)
 			continue;
-		if (o->cpu)
-			o->cpu->live = 0;
 		o->sighand = NULL;
 		o->state = THREAD_FREE;
 	}

@@ -56,7 +56,6 @@ struct eject {
 };
 
 struct thread {
-	struct thread *self;
 	uint32_t state; /* thread_state */
 	uint32_t index; /* in the table */
 	int tid;
@@ -86,7 +85,7 @@ struct thread {
 	struct kvm_sregs sregs;
 };
 
-enum thread_state { THREAD_FREE, THREAD_LIVE, THREAD_EXITING };
+enum thread_state { THREAD_FREE, THREAD_LIVE };
 
 extern struct thread *threads[THREAD_MAX]; /* by vm_lock; entries are never taken out */
 

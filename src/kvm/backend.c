@@ -230,7 +230,7 @@ int kvm_enter(bool (*other)(const void *p, size_t *size))
 	err = dune_enter();
 	if (err)
 		return err;
-	panic_if(cpu_self()->slot, "kvm: the first thread has slot %u", cpu_self()->slot);
+	panic_if(cpu_self()->slot, "kvm: the first thread has slot %lu", cpu_self()->slot);
 	cpu_self()->local = &kvm_slots[0];
 	sysheap_entered();
 	return 0;

@@ -15,12 +15,11 @@
 #define TF_SIZE 192
 
 /* struct dune_cpu (cpu.h): one page, the IST stack at its end. */
-#define CPU_SELF       0
-#define CPU_HANDLED    8
-#define CPU_HANDLERS   16
-#define CPU_STACK_LOW  24
-#define CPU_STACK_TOP  32
-#define CPU_XSAVE_SIZE 40
+#define CPU_HANDLED    0
+#define CPU_HANDLERS   8
+#define CPU_STACK_LOW  16
+#define CPU_STACK_TOP  24
+#define CPU_XSAVE_SIZE 32
 #define CPU_SIZE       4096
 
 /* struct dune_call (hooks.h), from nr on. */

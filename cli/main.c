@@ -18,6 +18,34 @@ static const struct verb {
 	{NULL, NULL, NULL, NULL},
 };
 
+#define COLUMN 28 /* of the texts in --help: the man pages and README's table are made of them */
+#define WIDTH  80
+
+/* What can be given, and what it means, on as many lines as that takes. */
+static void entry(struct out *o, const char *left, const char *text)
+{
+	size_t at = 2 + strlen(left), word;
+
+	out_fmt(o, "  %s", left);
+	if (at >= COLUMN)
+		at = WIDTH; /* too long for a text beside it */
+	for (; *text; text += word + (text[word] == ' ')) {
+		word = strcspn(text, " ");
+		if (at + 1 + word > WIDTH) {
+			out_char(o, '\n');
+			at = 0;
+		}
+		if (at < COLUMN)
+			out_fmt(o, "%*s", (int)(COLUMN - at), "");
+		else
+			out_char(o, ' ');
+		for (size_t i = 0; i < word; i++)
+			out_char(o, text[i]);
+		at = (at < COLUMN ? COLUMN : at + 1) + word;
+	}
+	out_char(o, '\n');
+}
+
 static int help(void)
 {
 	struct out o;
@@ -28,17 +56,16 @@ static int help(void)
 		out_fmt(&o, "       undangle %s %s\n", v->name, v->args);
 	out_str(&o,
 		"       undangle --probe | --help | --version\n\n"
-		"Runs PROG with a malloc that never gives an address twice: any use of freed "
-		"memory\n"
-		"stops the program at that instruction, with a report that names the block.\n\n");
+		"Runs PROG with a malloc that never gives an address twice: any use of freed\n"
+		"memory stops the program at that instruction, with a report that names the\n"
+		"block.\n\n");
 	for (const struct verb *v = verbs; v->name; v++)
-		out_fmt(&o, "  %-36s %s\n", v->name, v->help);
-	out_str(&o, "options:\n");
-	options_help(&o);
-	out_str(&o,
-		"  --probe                              say what this machine offers, and the path "
-		"taken\n"
-		"  --help, --version\n\n"
+		entry(&o, v->name, v->help);
+	out_str(&o, "\noptions:\n");
+	options_help(entry, &o);
+	entry(&o, "--probe", "say what this machine offers, and the path taken");
+	entry(&o, "--help, --version", "");
+	out_str(&o, "\n"
 		"The same options, for a program started otherwise: LD_PRELOAD=.../libundangle.so\n"
 		"UNDANGLE_OPTIONS=\"name=value:name=value\".\n");
 	written(&o, "--help");

@@ -23,12 +23,13 @@ UD_API int ud_is_dead(const void *p);
 /* The start of the live block that p points into, and its size in *size; NULL if there is none. */
 UD_API void *ud_block(const void *p, size_t *size);
 
-/* Kills every alias whose block is free, now, whatever the bounds are (detect=deferred, grouped).
- */
+/* Every freed block dies now, whatever the bounds are (detect=adaptive, deferred, grouped). */
 UD_API void ud_kill_dead(void);
 
-/* A few lines about the address p, and the counts of --stats, to a file descriptor. */
+/* Writes what is known of the address p, and a few lines about the heap, to a file descriptor. */
 UD_API void ud_dump(int fd, const void *p);
+
+/* Writes the counts of --stats to a file descriptor. */
 UD_API void ud_stats(int fd);
 
 #ifdef __cplusplus

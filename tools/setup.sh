@@ -4,7 +4,7 @@
 # package per line there):
 groups='
 build	gcc g++ make binutils libc6-dev libdw-dev libiberty-dev
-check	python3-jsonschema python3-prometheus-client clang findutils procps util-linux libcap2-bin strace gdb python3 zsh libjemalloc2 libmimalloc2.0 libtcmalloc-minimal4
+check	python3-jsonschema python3-prometheus-client clang findutils procps util-linux libcap2-bin strace gdb python3 zsh mandoc libjemalloc2 libmimalloc2.0 libtcmalloc-minimal4
 lint	clang-format cppcheck
 demo	sqlite3
 ok	@test/ok/packages

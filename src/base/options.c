@@ -320,7 +320,7 @@ static int row_set(struct options *o, const struct row *r, const char *value, co
 				dashes, name, word);
 		else
 			out_snprintf(why, size, "%s%s needs a value, as in %s%s=%s", dashes, name,
-				dashes, name, r->kind == KIND_NUM ? "N" : "TEXT");
+				dashes, name, r->kind == KIND_NUM ? "N" : "FILE");
 		return -EINVAL;
 	}
 	out_snprintf(subject, sizeof(subject), "%s%s: '%s'", dashes, name, value);
@@ -426,9 +426,9 @@ size_t options_format(const struct options *o, char *dst, size_t size)
 	return at;
 }
 
-void options_help(struct out *out)
+void options_help(void (*entry)(struct out *o, const char *left, const char *text), struct out *o)
 {
-	char name[WORD_MAX], left[120], word[WORD_MAX];
+	char name[WORD_MAX], left[120], word[WORD_MAX], text[320];
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		const struct row *r = &rows[i];
@@ -444,9 +444,10 @@ void options_help(struct out *out)
 			out_snprintf(left, sizeof(left), "--[no-]%s", name);
 			out_snprintf(word, sizeof(word), "%s", r->dflt ? "on" : "off");
 		} else {
-			out_snprintf(left, sizeof(left), "--%s=TEXT", name);
+			out_snprintf(left, sizeof(left), "--%s=FILE", name);
 			out_snprintf(word, sizeof(word), "none");
 		}
-		out_fmt(out, "  %-36s %s (default: %s)\n", left, r->help, word);
+		out_snprintf(text, sizeof(text), "%s (default: %s)", r->help, word);
+		entry(o, left, text);
 	}
 }

@@ -79,8 +79,8 @@ void options_parse(struct options *o, const char *text, void (*bad)(const char *
  */
 size_t options_format(const struct options *o, char *dst, size_t size);
 
-/* The option table for --help, a line or two per option. */
-void options_help(struct out *o);
+/* The option table for --help: entry writes an option, as it is given, and what it does. */
+void options_help(void (*entry)(struct out *o, const char *left, const char *text), struct out *o);
 
 /* Of `names` (NULL-terminated) and all option names: the one nearest to `word`, or NULL if none is
  * near enough for a misspelling. */

@@ -14,7 +14,7 @@ refuses bad-profile "--profile: 'prod' is not one of debug, test, production" "$
 refuses too-small "--defer-ms: '0' is out of range: from 1 to 3600000" "$ud" --defer-ms=0 true
 refuses too-big "--defer-ms: '2g' is out of range: from 1 to 3600000" "$ud" --defer-ms=2g true
 refuses no-number "--defer-frees: 'many' is not a number from 1 to 16777216 (suffixes k, m, g, t allowed)" "$ud" --defer-frees=many true
-refuses no-value "--log needs a value, as in --log=TEXT" "$ud" --log true
+refuses no-value "--log needs a value, as in --log=FILE" "$ud" --log true
 refuses no-bool "--stacks: 'perhaps' is neither on nor off" "$ud" --stacks=perhaps true
 refuses heap-is-gone "unknown option '--heap'" "$ud" --heap=system true
 refuses group-is-gone "unknown option '--group'" "$ud" --group=64 true
@@ -65,4 +65,5 @@ verdict version 'undangle 0.1.0' "$("$ud" --version)"
 verdict help-lists-all '' "$(for o in $(sed -n 's/^OPT_[A-Z]*(\([a-z_]*\),.*/\1/p' "$top/src/base/options.def" | tr _ -); do
 	"$ud" --help | grep -qE -- "^  --(\[no-\])?$o[= ]" || echo "$o"
 done)"
+verdict help-fits-80-columns '' "$("$ud" --help | sed '1,/^$/d' | grep '.\{81\}')"
 verdict help-after-option 'usage: undangle [options] [--] PROG [ARGS...]' "$("$ud" --stats --help | head -n 1)"

@@ -43,4 +43,4 @@ gives few-descriptors 0 '' bash -c 'ulimit -n 5; exec "$0" true' "$ud"
 gives verb-help 0 'usage: undangle stat [--openmetrics] PID
 what a running process counts: blocks, bytes, addresses, findings' "$ud" stat --help
 gives verb-help-short 0 'usage: undangle disable [--root=DIR] UNIT
-no longer' "$ud" disable -h
+have systemd start it without again' "$ud" disable -h

@@ -115,7 +115,7 @@ static void refusals(void)
 	SAYS("detect=never", "--detect: 'never' is not one of strict, adaptive, deferred, grouped");
 	SAYS("detect", "--detect needs a value, as in --detect=strict");
 	SAYS("defer-ms", "--defer-ms needs a value, as in --defer-ms=N");
-	SAYS("log", "--log needs a value, as in --log=TEXT");
+	SAYS("log", "--log needs a value, as in --log=FILE");
 	SAYS("defer-ms=0", "--defer-ms: '0' is out of range: from 1 to 3600000");
 	SAYS("defer-ms=4m", "--defer-ms: '4m' is out of range: from 1 to 3600000");
 	SAYS("defer-ms=",

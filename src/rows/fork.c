@@ -134,7 +134,8 @@ static void view_again(struct view *v)
 		v->kept = false;
 	if (torn)
 		v->torn = true;
-	v->killing = 0; /* by threads that are not here */
+	if (v->killing) /* threads that are not here */
+		v->killing = 0;
 	if (view_is_private(v))
 		return;
 	if (!v->super && !view_map_again(v->base, v->chunk, v->first, v->pages))

@@ -81,7 +81,7 @@ DUNE_API int dune_visit(uintptr_t lo, uintptr_t hi,
 {
 	struct visit v = {fn, arg};
 
-	return pt_visit(&dune_mappings.pt, lo, hi, false, visit_one, &v);
+	return pt_visit(&dune_mappings.pt, lo, hi, visit_one, &v);
 }
 
 DUNE_API int dune_handler_set(unsigned vector, int (*fn)(struct dune_tf *tf))

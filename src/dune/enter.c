@@ -68,11 +68,7 @@ static int state_take(struct thread *t)
 		return err;
 	rseq_end(fs);
 	__asm__ volatile("stmxcsr %0\n\tfnstcw %1" : "=m"(mxcsr), "=m"(fcw));
-	memset(t->xsave, 0, sizeof(t->xsave));
-	memcpy(t->xsave, &fcw, sizeof(fcw));
-	memcpy(t->xsave + 24, &mxcsr, sizeof(mxcsr));
-	t->xsave[512] = 3;
-	return vcpu_fpu_set(t);
+	return vcpu_fpu_reset(t, fcw, mxcsr);
 }
 
 /* The thread object with everything ready, or -errno. */

@@ -30,11 +30,8 @@ _Static_assert(sizeof(struct dune_tf) == TF_SIZE, "frame.h");
 /* A trap after an instruction has no instruction to replay. */
 static void trap_deliver(struct thread *t)
 {
-	siginfo_t si;
+	siginfo_t si = {.si_signo = SIGTRAP, .si_code = TRAP_TRACE};
 
-	memset(&si, 0, sizeof(si));
-	si.si_signo = SIGTRAP;
-	si.si_code = TRAP_TRACE;
 	si.si_addr = (void *)thread_regs(t)->rip;
 	t->eject.err = 0;
 	t->eject.trapno = VECTOR_DB;
@@ -44,13 +41,10 @@ static void trap_deliver(struct thread *t)
 
 static void no_memory(struct thread *t, vaddr_t va, int err)
 {
-	siginfo_t si;
+	siginfo_t si = {.si_signo = SIGBUS, .si_code = BUS_ADRERR};
 
 	out_line(2, "dune: no page table or window for address 0x%lx (error %d)", (unsigned long)va,
 		-err);
-	memset(&si, 0, sizeof(si));
-	si.si_signo = SIGBUS;
-	si.si_code = BUS_ADRERR;
 	si.si_addr = vaddr_ptr(va);
 	signal_force(t, &si);
 }

@@ -24,7 +24,7 @@ int fork_child(struct thread *t, const struct kvm_regs *regs, uint64_t clone_fla
 	if (!keep_fds)
 		fd_close(vm.fd);
 	counts_forget();
-	err = vm_recreate();
+	err = vm_make();
 	if (!err)
 		err = vcpu_create(t);
 	if (err)

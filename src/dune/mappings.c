@@ -37,7 +37,7 @@ static int window_ready(struct mappings *m, vaddr_t va, struct window *win)
 
 	if (r || window_is_ready(m, win->index))
 		return r;
-	r = m->on_window ? m->on_window(m->ctx, win) : 0;
+	r = m->on_window ? m->on_window(win) : 0;
 	if (!r)
 		__atomic_or_fetch(
 			&m->ready[win->index / 64], 1UL << (win->index % 64), __ATOMIC_RELEASE);
@@ -315,7 +315,7 @@ bool mappings_changed(struct mappings *m, vaddr_t lo, vaddr_t hi)
 	if (lo >= hi)
 		return false;
 	__atomic_add_fetch(&m->changes, 1, __ATOMIC_SEQ_CST);
-	if (!pt_visit(&m->pt, lo, hi, false, full ? is_executable : is_present, NULL))
+	if (!pt_visit(&m->pt, lo, hi, full ? is_executable : is_present, NULL))
 		return false;
 	if (!(full ? pt_protect(&m->pt, lo, hi, PTE_NX, 0) : pt_unmap(&m->pt, lo, hi, 0)))
 		return true;

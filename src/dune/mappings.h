@@ -34,15 +34,14 @@ struct mappings {
 	 * call it for the same window at once, and again later: must be idempotent. NULL: none
 	 * is needed (no VM yet). 0 or -errno.
 	 */
-	int (*on_window)(void *ctx, const struct window *win);
-	void *ctx;
+	int (*on_window)(const struct window *win);
 };
 
 extern struct mappings dune_mappings;
 
 /*
  * Fills *m (form, windows, tables) for this process; page_init is done if it was not. on_window
- * and ctx may be set before; pt.table_free too (default: the table is never used again). leaf_level: 3
+ * may be set before; pt.table_free too (default: the table is never used again). leaf_level: 3
  * where CPUID.80000001 EDX[26], else 2: read by itself. 0 or -errno.
  */
 int setup_mappings(struct mappings *m, enum mappings_form form);

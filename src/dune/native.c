@@ -53,12 +53,6 @@ static void frame_fill(struct native_frame *f, struct thread *t, uint64_t mask)
 	f->uc.mc.fpstate = (uint64_t)(uintptr_t)f->xsave;
 }
 
-/* rt_sigreturn also restores the alternate stack: it must be ours, as it is. */
-static void frame_altstack(struct native_frame *f)
-{
-	sys_call3(__NR_sigaltstack, 0, (long)&f->uc.stack, 0);
-}
-
 static void host_bases(struct thread *t)
 {
 	uint64_t fs, gs;
@@ -76,7 +70,8 @@ void native_step(struct thread *t)
 	panic_if(vcpu_fpu_get(t), "dune: KVM_GET_XSAVE failed");
 	sys_sigmask(SIG_BLOCK, NULL, &t->eject.mask);
 	frame_fill(&f, t, ~(uint64_t)SIG_SYNC);
-	frame_altstack(&f);
+	/* rt_sigreturn also restores the alternate stack: it must be ours, as it is. */
+	sys_call3(__NR_sigaltstack, 0, (long)&f.uc.stack, 0);
 	f.uc.mc.rflags |= RFLAGS_TF;
 	host_bases(t);
 	t->eject.sig = 0;

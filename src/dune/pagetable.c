@@ -29,7 +29,6 @@ struct op {
 	pte_t set;   /* map: flags; unmap: dead; protect: bits to set   */
 	pte_t clear; /* protect                                         */
 	bool fill;   /* map: only what was never mapped                 */
-	bool tables; /* visit: tables too                               */
 	int (*fn)(const struct pt_entry *e, void *arg);
 	void *arg;
 	int ret; /* visit: what fn answered                         */
@@ -221,14 +220,10 @@ static int step_protect(struct op *op, struct pt_entry *e, bool covered)
 
 static int step_visit(struct op *op, struct pt_entry *e, bool covered)
 {
-	bool table = pte_is_table(e->pte, e->level);
-
-	if (e->pte && (!table || op->tables)) {
-		op->ret = op->fn(e, op->arg);
-		if (op->ret)
-			return STEP_STOP;
-	}
-	return table ? STEP_DOWN : STEP_NEXT;
+	if (pte_is_table(e->pte, e->level))
+		return STEP_DOWN;
+	op->ret = e->pte ? op->fn(e, op->arg) : 0;
+	return op->ret ? STEP_STOP : STEP_NEXT;
 }
 
 int pt_init(struct pt *pt)
@@ -273,36 +268,34 @@ bool pt_translate(const struct pt *pt, vaddr_t va, paddr_t *pa)
 	return true;
 }
 
-int pt_visit(const struct pt *pt, vaddr_t lo, vaddr_t hi, bool tables,
+int pt_visit(const struct pt *pt, vaddr_t lo, vaddr_t hi,
 	int (*fn)(const struct pt_entry *e, void *arg), void *arg)
 {
 	/* A reader's steps write nothing: the const holds. */
-	struct op op = {.pt = (struct pt *)pt, .step = step_visit, .reader = true};
-	int r;
+	struct op op = {
+		.pt = (struct pt *)pt, .step = step_visit, .reader = true, .fn = fn, .arg = arg};
+	int r = range_run(&op, lo, hi);
 
-	op.tables = tables;
-	op.fn = fn;
-	op.arg = arg;
-	r = range_run(&op, lo, hi);
 	return r ? r : op.ret;
+}
+
+static int map_run(struct pt *pt, vaddr_t lo, vaddr_t hi, paddr_t pa, pte_t flags, bool fill)
+{
+	struct op op = {.pt = pt, .step = step_map, .pa = pa, .set = flags, .fill = fill};
+
+	if (!(flags & PTE_P) || flags & (PTE_ADDR_MASK | PTE_PS) || pa & ~PTE_ADDR_MASK)
+		return -EINVAL;
+	return range_run(&op, lo, hi);
 }
 
 int pt_map(struct pt *pt, vaddr_t lo, vaddr_t hi, paddr_t pa, pte_t flags)
 {
-	struct op op = {.pt = pt, .step = step_map, .pa = pa, .set = flags};
-
-	if (!(flags & PTE_P) || flags & (PTE_ADDR_MASK | PTE_PS) || pa & ~PTE_ADDR_MASK)
-		return -EINVAL;
-	return range_run(&op, lo, hi);
+	return map_run(pt, lo, hi, pa, flags, false);
 }
 
 int pt_fill(struct pt *pt, vaddr_t lo, vaddr_t hi, paddr_t pa, pte_t flags)
 {
-	struct op op = {.pt = pt, .step = step_map, .pa = pa, .set = flags, .fill = true};
-
-	if (!(flags & PTE_P) || flags & (PTE_ADDR_MASK | PTE_PS) || pa & ~PTE_ADDR_MASK)
-		return -EINVAL;
-	return range_run(&op, lo, hi);
+	return map_run(pt, lo, hi, pa, flags, true);
 }
 
 int pt_unmap(struct pt *pt, vaddr_t lo, vaddr_t hi, pte_t dead)

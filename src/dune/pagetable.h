@@ -114,11 +114,10 @@ pte_t pt_pml4e(const struct pt *pt, unsigned i);
 bool pt_translate(const struct pt *pt, vaddr_t va, paddr_t *pa);
 
 /*
- * Calls fn for every leaf and tombstone in [lo, hi), in order, and with tables = true for the
- * entries that point to tables too (before their contents). Entries are shown whole, even if
+ * Calls fn for every leaf and tombstone in [lo, hi), in order. Entries are shown whole, even if
  * the range cuts them. fn returning non-zero ends the visit; that value is returned.
  */
-int pt_visit(const struct pt *pt, vaddr_t lo, vaddr_t hi, bool tables,
+int pt_visit(const struct pt *pt, vaddr_t lo, vaddr_t hi,
 	int (*fn)(const struct pt_entry *e, void *arg), void *arg);
 
 /*

@@ -33,17 +33,6 @@ long signal_host_action(int sig, const struct kernel_sigaction *act)
 	return sys_call4(__NR_rt_sigaction, sig, (long)&k, 0, 8);
 }
 
-void sighand_lock(struct sighand *h)
-{
-	while (__atomic_exchange_n(&h->lock, 1, __ATOMIC_ACQUIRE))
-		sys_call3(__NR_sched_yield, 0, 0, 0);
-}
-
-void sighand_unlock(struct sighand *h)
-{
-	__atomic_store_n(&h->lock, 0, __ATOMIC_RELEASE);
-}
-
 struct sighand *sighand_new(const struct sighand *from)
 {
 	long at = sys_mmap(
@@ -121,7 +110,7 @@ long signal_sys_action(struct thread *t, int sig, const void *act, void *old, si
 		return -EINVAL;
 	if (act && user_copy(&new, act, sizeof(new)))
 		return -EFAULT;
-	sighand_lock(h);
+	vm_lock(&h->lock);
 	was = h->action[sig - 1];
 	if (act) {
 		new.mask &= ~(uint64_t)SIG_UNBLOCKABLE;
@@ -129,7 +118,7 @@ long signal_sys_action(struct thread *t, int sig, const void *act, void *old, si
 		h->action[sig - 1] = new;
 		err = signal_host_action(sig, &new);
 	}
-	sighand_unlock(h);
+	vm_unlock(&h->lock);
 	if (!err && act && new.handler == 1) /* ignoring a signal discards it where it waits */
 		for (struct queued *q = t->queue; q < t->queue + SIG_QUEUE; q++)
 			if (q->seq && q->info.si_signo == sig)

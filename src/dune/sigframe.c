@@ -12,25 +12,16 @@
 #define FP_MAGIC2   0x46505845U
 #define FP_SW_BYTES 464
 
+/* Of the same name in both. */
+#define EACH_REGISTER(of)                                                                         \
+	of(r8) of(r9) of(r10) of(r11) of(r12) of(r13) of(r14) of(r15) of(rdi) of(rsi) of(rbp)     \
+		of(rbx) of(rdx) of(rax) of(rcx) of(rsp) of(rip)
+
 void sigctx_from_regs(struct sigctx *c, const struct kvm_regs *r)
 {
-	c->r8 = r->r8;
-	c->r9 = r->r9;
-	c->r10 = r->r10;
-	c->r11 = r->r11;
-	c->r12 = r->r12;
-	c->r13 = r->r13;
-	c->r14 = r->r14;
-	c->r15 = r->r15;
-	c->rdi = r->rdi;
-	c->rsi = r->rsi;
-	c->rbp = r->rbp;
-	c->rbx = r->rbx;
-	c->rdx = r->rdx;
-	c->rax = r->rax;
-	c->rcx = r->rcx;
-	c->rsp = r->rsp;
-	c->rip = r->rip;
+#define TAKE(name) c->name = r->name;
+	EACH_REGISTER(TAKE)
+#undef TAKE
 	c->rflags = r->rflags;
 }
 
@@ -40,23 +31,9 @@ void sigctx_from_regs(struct sigctx *c, const struct kvm_regs *r)
 
 void regs_from_sigctx(struct kvm_regs *r, const struct sigctx *c)
 {
-	r->r8 = c->r8;
-	r->r9 = c->r9;
-	r->r10 = c->r10;
-	r->r11 = c->r11;
-	r->r12 = c->r12;
-	r->r13 = c->r13;
-	r->r14 = c->r14;
-	r->r15 = c->r15;
-	r->rdi = c->rdi;
-	r->rsi = c->rsi;
-	r->rbp = c->rbp;
-	r->rbx = c->rbx;
-	r->rdx = c->rdx;
-	r->rax = c->rax;
-	r->rcx = c->rcx;
-	r->rsp = c->rsp;
-	r->rip = c->rip;
+#define PUT(name) r->name = c->name;
+	EACH_REGISTER(PUT)
+#undef PUT
 	r->rflags = (c->rflags & RFLAGS_USER) | RFLAGS_FIXED;
 }
 

@@ -140,14 +140,7 @@ bool signal_on_altstack(const struct thread *t, uint64_t rsp)
 
 static void fpu_initial(struct thread *t)
 {
-	uint16_t fcw = 0x37f;
-	uint32_t mxcsr = 0x1f80;
-
-	memset(t->xsave, 0, vm.xsave_size);
-	memcpy(t->xsave, &fcw, sizeof(fcw));
-	memcpy(t->xsave + 24, &mxcsr, sizeof(mxcsr));
-	t->xsave[512] = 3;
-	panic_if(vcpu_fpu_set(t), "dune: KVM_SET_XSAVE failed");
+	panic_if(vcpu_fpu_reset(t, 0x37f, 0x1f80), "dune: KVM_SET_XSAVE failed");
 }
 
 /* The kernel's setup_rt_frame. 0 or -EFAULT: no stack to put it on. */
@@ -211,29 +204,27 @@ static struct kernel_sigaction action_take(struct thread *t, int sig)
 	struct sighand *h = t->sighand;
 	struct kernel_sigaction act;
 
-	sighand_lock(h);
+	vm_lock(&h->lock);
 	act = h->action[sig - 1];
 	if (act.handler > 1 && (act.flags & SA_RESETHAND)) {
 		h->action[sig - 1].handler = 0;
 		signal_host_action(sig, &h->action[sig - 1]);
 	}
-	sighand_unlock(h);
+	vm_unlock(&h->lock);
 	return act;
 }
+
+/* What the kernel says of a frame that cannot be written, or is none. */
+static const siginfo_t no_frame = {.si_signo = SIGSEGV, .si_code = SI_KERNEL};
 
 static void handler_enter(
 	struct thread *t, int sig, const siginfo_t *info, const struct kernel_sigaction *act)
 {
 	uint64_t old = t->has_temp ? t->orig_mask : t->sigmask;
-	siginfo_t segv;
 
 	t->n.signals++;
-	if (frame_build(t, sig, info, act, old)) {
-		memset(&segv, 0, sizeof(segv));
-		segv.si_signo = SIGSEGV;
-		segv.si_code = SI_KERNEL;
-		signal_die(t, SIGSEGV, &segv);
-	}
+	if (frame_build(t, sig, info, act, old))
+		signal_die(t, SIGSEGV, &no_frame);
 	t->has_temp = false;
 	t->sigmask |= act->mask;
 	if (!(act->flags & SA_NODEFER))
@@ -335,7 +326,6 @@ void signal_sys_return(struct thread *t)
 {
 	struct kvm_regs *r = thread_regs(t);
 	struct kernel_ucontext uc;
-	siginfo_t segv;
 	uint32_t magic = 0;
 
 	if (guest_read(&uc, r->rsp, sizeof(uc)))
@@ -364,10 +354,7 @@ void signal_sys_return(struct thread *t)
 	signal_mask_set(t, uc.sigmask);
 	return;
 bad:
-	memset(&segv, 0, sizeof(segv));
-	segv.si_signo = SIGSEGV;
-	segv.si_code = SI_KERNEL;
-	signal_force(t, &segv);
+	signal_force(t, &no_frame);
 }
 
 void signal_mask_set(struct thread *t, uint64_t mask)

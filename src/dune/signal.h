@@ -80,8 +80,6 @@ long signal_host_action(int sig, const struct kernel_sigaction *act);
 struct queued *signal_queue_next(struct thread *t, uint64_t mask);
 void signal_pending_update(struct thread *t);
 bool signal_on_altstack(const struct thread *t, uint64_t rsp);
-void sighand_lock(struct sighand *h);
-void sighand_unlock(struct sighand *h);
 struct sighand *sighand_new(const struct sighand *from);
 void sighand_drop(struct sighand *h);
 

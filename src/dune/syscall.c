@@ -185,9 +185,9 @@ static long dup_onto_ours(struct dune_call *c)
 
 	if (c->t->own_process || sys_call3(__NR_fcntl, c->a[0], F_GETFD, 0) < 0)
 		return -EBADF;
-	vm_lock();
+	vm_lock(&vm.lock);
 	err = thread_fd_move((int)c->a[1]);
-	vm_unlock();
+	vm_unlock(&vm.lock);
 	return err ? -EMFILE : forward(c);
 }
 

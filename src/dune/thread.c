@@ -108,22 +108,22 @@ static struct thread *thread_take(void)
 {
 	struct thread *t = NULL;
 
-	vm_lock();
+	vm_lock(&vm.lock);
 	if (thread_count >= FRESH_VCPUS)
 		t = table_reuse(false);
 	if (!t)
 		t = table_add();
 	if (!t)
 		t = table_reuse(false);
-	vm_unlock();
+	vm_unlock(&vm.lock);
 	if (!t || t->vcpu_fd >= 0 || !vcpu_create(t))
 		return t;
 	/* KVM gives no more of them (288 before 5.15), or there is no descriptor left: a used one.
 	 */
 	thread_release(t);
-	vm_lock();
+	vm_lock(&vm.lock);
 	t = table_reuse(true);
-	vm_unlock();
+	vm_unlock(&vm.lock);
 	return t;
 }
 
@@ -247,12 +247,12 @@ static long clone_fork(struct thread *t, uint64_t flags, uint64_t stack, uint64_
 		sys_sigmask(SIG_SETMASK, &mask, NULL);
 		return HOST_RESTART;
 	}
-	vm_lock();
-	sighand_lock(t->sighand);
+	vm_lock(&vm.lock);
+	vm_lock(&t->sighand->lock);
 	pid = sys_call6(__NR_clone, (long)(flags & ~(uint64_t)CLONE_SETTLS), 0, (long)ptid,
 		(long)ctid, 0, 0);
-	sighand_unlock(t->sighand);
-	vm_unlock();
+	vm_unlock(&t->sighand->lock);
+	vm_unlock(&vm.lock);
 	if (pid == 0) {
 		if (flags & CLONE_SETTLS)
 			fs = tls;

@@ -1,7 +1,7 @@
 /*
  * thread.h - one host thread in Dune: its vCPU, its vmm stack, its signals.
  *
- * Owned by the thread itself; the table of all of them by vm_lock. The struct lies at the
+ * Owned by the thread itself; the table of all of them by vm.lock. The struct lies at the
  * bottom of a 64 KB-aligned host signal stack, so that a host signal handler finds it from its
  * stack pointer alone: FS and GS may be the program's there.
  */
@@ -87,7 +87,7 @@ struct thread {
 
 enum thread_state { THREAD_FREE, THREAD_LIVE };
 
-extern struct thread *threads[THREAD_MAX]; /* by vm_lock; entries are never taken out */
+extern struct thread *threads[THREAD_MAX]; /* by vm.lock; entries are never taken out */
 
 static inline struct kvm_regs *thread_regs(struct thread *t)
 {
@@ -132,6 +132,8 @@ int vcpu_create(struct thread *t);
 int vcpu_setup(struct thread *t);
 int vcpu_fpu_get(struct thread *t); /* -> t->xsave */
 int vcpu_fpu_set(struct thread *t); /* <- t->xsave, made safe first */
+/* x87 and SSE with these control words, all else as after reset. */
+int vcpu_fpu_reset(struct thread *t, uint16_t fcw, uint32_t mxcsr);
 int vcpu_bases_get(struct thread *t, uint64_t *fs, uint64_t *gs);
 int vcpu_bases_set(struct thread *t, const uint64_t *fs, const uint64_t *gs);
 void vcpu_cpu_number(struct thread *t);

@@ -30,18 +30,9 @@
 #define MSR_TSC_AUX 0xc0000103
 #define SFMASK_BITS 0x47700
 
+#define CPUID_FSGSBASE 1 /* leaf 7, EBX */
+
 #define XSAVE_MXCSR 24
-
-static bool cpuid_has(uint32_t leaf, int reg, int bit)
-{
-	for (uint32_t i = 0; i < vm_cpuid.nent; i++) {
-		const struct kvm_cpuid_entry2 *e = &vm_cpuid.entries[i];
-
-		if (e->function == leaf && e->index == 0)
-			return (reg == 1 ? e->ebx : e->ecx) >> bit & 1;
-	}
-	return false;
-}
 
 static void segment(struct kvm_segment *s, uint16_t sel, uint8_t type, bool code)
 {
@@ -59,6 +50,7 @@ static int sregs_set(struct thread *t)
 	struct kvm_sregs *s = &t->sregs;
 	struct dune_cpu *cpu = t->cpu;
 	uint64_t fs = s->fs.base, gs = s->gs.base;
+	const struct kvm_cpuid_entry2 *features = vm_cpuid_leaf(7, 0);
 	long err = vm_ioctl(t->vcpu_fd, KVM_GET_SREGS, s);
 
 	if (err)
@@ -84,7 +76,7 @@ static int sregs_set(struct thread *t)
 	s->cr0 = CR0_BITS;
 	s->cr3 = dune_mappings.pt.root;
 	s->cr4 = CR4_PAE | CR4_PGE | CR4_FXSR | CR4_XMM | CR4_XSAVE;
-	if (cpuid_has(7, 1, 0))
+	if (features && features->ebx & CPUID_FSGSBASE)
 		s->cr4 |= CR4_FSGSBASE;
 	s->efer = EFER_BITS;
 	return (int)vm_ioctl(t->vcpu_fd, KVM_SET_SREGS, s);
@@ -192,16 +184,16 @@ int vcpu_create(struct thread *t)
 		if (!t->cpu)
 			return -ENOMEM;
 	}
-	vm_lock();
+	vm_lock(&vm.lock);
 	if (vm.vcpu_next >= vm.vcpu_max) {
-		vm_unlock();
+		vm_unlock(&vm.lock);
 		return -EAGAIN;
 	}
 	t->vcpu_id = (int)vm.vcpu_next++;
 	fd = fd_new(vm.fd, KVM_CREATE_VCPU, (void *)(long)t->vcpu_id);
 	if (fd >= 0)
 		vm.vcpu_count++;
-	vm_unlock();
+	vm_unlock(&vm.lock);
 	if (fd < 0)
 		return (int)fd;
 	at = sys_mmap(0, vm.run_size, PROT_READ | PROT_WRITE, MAP_SHARED, (int)fd);
@@ -217,6 +209,15 @@ int vcpu_create(struct thread *t)
 int vcpu_fpu_get(struct thread *t)
 {
 	return (int)vm_ioctl(t->vcpu_fd, KVM_GET_XSAVE, t->xsave);
+}
+
+int vcpu_fpu_reset(struct thread *t, uint16_t fcw, uint32_t mxcsr)
+{
+	memset(t->xsave, 0, sizeof(t->xsave));
+	memcpy(t->xsave, &fcw, sizeof(fcw));
+	memcpy(t->xsave + XSAVE_MXCSR, &mxcsr, sizeof(mxcsr));
+	t->xsave[XSAVE_BV] = 3;
+	return vcpu_fpu_set(t);
 }
 
 /* The program may have written anything into a signal frame; KVM refuses what XRSTOR would. */

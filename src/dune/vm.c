@@ -23,15 +23,15 @@
 struct vm vm = {.kvm_fd = -1, .fd = -1, .stats_fd = -1};
 struct vm_cpuid vm_cpuid UD_TABLE;
 
-void vm_lock(void)
+void vm_lock(uint32_t *lock)
 {
-	while (__atomic_exchange_n(&vm.lock, 1, __ATOMIC_ACQUIRE))
+	while (__atomic_exchange_n(lock, 1, __ATOMIC_ACQUIRE))
 		sys_call3(__NR_sched_yield, 0, 0, 0);
 }
 
-void vm_unlock(void)
+void vm_unlock(uint32_t *lock)
 {
-	__atomic_store_n(&vm.lock, 0, __ATOMIC_RELEASE);
+	__atomic_store_n(lock, 0, __ATOMIC_RELEASE);
 }
 
 static long slot_set(const struct window *win)
@@ -51,7 +51,7 @@ static long slot_set(const struct window *win)
 }
 
 /* mappings.on_window: adds the slot. Idempotent, any thread. */
-static int vm_window(void *ctx, const struct window *win)
+static int vm_window(const struct window *win)
 {
 	uint64_t bit = 1UL << (win->index & 63);
 	uint64_t *word = &vm.slots[win->index / 64];
@@ -59,7 +59,7 @@ static int vm_window(void *ctx, const struct window *win)
 
 	if (__atomic_load_n(word, __ATOMIC_ACQUIRE) & bit)
 		return 0;
-	vm_lock();
+	vm_lock(&vm.lock);
 	if (!(*word & bit)) {
 		err = vm.slot_count < vm.slot_max ? slot_set(win) : -ENOSPC;
 		if (!err) {
@@ -67,7 +67,7 @@ static int vm_window(void *ctx, const struct window *win)
 			vm.slot_count++;
 		}
 	}
-	vm_unlock();
+	vm_unlock(&vm.lock);
 	return (int)err;
 }
 
@@ -79,7 +79,7 @@ static uint64_t xgetbv0(void)
 	return lo | (uint64_t)hi << 32;
 }
 
-static const struct kvm_cpuid_entry2 *cpuid_leaf(uint32_t function, uint32_t index)
+const struct kvm_cpuid_entry2 *vm_cpuid_leaf(uint32_t function, uint32_t index)
 {
 	for (uint32_t i = 0; i < vm_cpuid.nent; i++)
 		if (vm_cpuid.entries[i].function == function && vm_cpuid.entries[i].index == index)
@@ -97,7 +97,7 @@ static bool protection_keys_on(void)
 /* What the guest's XCR0 may hold, and how long its XSAVE area is. */
 static int xsave_size_up(void)
 {
-	const struct kvm_cpuid_entry2 *d = cpuid_leaf(0xd, 0);
+	const struct kvm_cpuid_entry2 *d = vm_cpuid_leaf(0xd, 0);
 	uint32_t size, at, c, e;
 
 	if (!d)
@@ -114,7 +114,7 @@ static int xsave_size_up(void)
 	return vm.xsave_size > 4096 - 64 ? -E2BIG : 0;
 }
 
-static int vm_make(void)
+int vm_make(void)
 {
 	vm.fd = fd_new(vm.kvm_fd, KVM_CREATE_VM, NULL);
 	if (vm.fd < 0)
@@ -159,10 +159,5 @@ int vm_create(void)
 	n = xsave_size_up();
 	if (n < 0)
 		return (int)n;
-	return vm_make();
-}
-
-int vm_recreate(void)
-{
 	return vm_make();
 }

@@ -21,7 +21,7 @@ struct dune_tf;
 
 struct vm {
 	int kvm_fd, fd;
-	uint32_t lock;	    /* vm_lock: slots, vCPU ids, thread table */
+	uint32_t lock;	    /* slots, vCPU ids, thread table          */
 	uint32_t vcpu_next; /* next id; ids are never given back      */
 	uint32_t vcpu_max;
 	size_t run_size;
@@ -52,11 +52,15 @@ extern struct vm_cpuid {
 /* Opens /dev/kvm and makes the VM with the slots of dune_mappings. 0 or -errno. */
 int vm_create(void);
 
-/* In a fork child: the same again, on this mm. 0 or -errno. */
-int vm_recreate(void);
+/* The VM and its slots alone: again in a fork child, on its mm. 0 or -errno. */
+int vm_make(void);
 
-void vm_lock(void);
-void vm_unlock(void);
+/* A lock of the vmm's: whoever waits yields. */
+void vm_lock(uint32_t *lock);
+void vm_unlock(uint32_t *lock);
+
+/* What the processor of every vCPU says there; NULL: nothing. */
+const struct kvm_cpuid_entry2 *vm_cpuid_leaf(uint32_t function, uint32_t index);
 
 /* Raw ioctl: what the kernel returned. */
 static inline long vm_ioctl(int fd, unsigned long req, const void *arg)

@@ -342,7 +342,7 @@ static int dump_one(const struct pt_entry *e, void *arg)
 
 static void sys_dump(struct out *o, vaddr_t lo, vaddr_t hi)
 {
-	pt_visit(&dune_mappings.pt, lo, hi, false, dump_one, o);
+	pt_visit(&dune_mappings.pt, lo, hi, dump_one, o);
 }
 
 #define REST                                                                                      \

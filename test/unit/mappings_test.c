@@ -22,19 +22,18 @@
 static struct mappings full, precise, broken;
 static unsigned slots[WINDOW_GPAS];
 
-static int add_slot(void *ctx, const struct window *win)
+static int add_slot(const struct window *win)
 {
-	unsigned *n = ctx;
 	struct pt_entry e;
 
 	/* The slot comes first, then the entries. */
-	if (win->hva != PAGEBASE && !n[win->index])
+	if (win->hva != PAGEBASE && !slots[win->index])
 		CHECK_EQ(pt_walk(&full.pt, win->hva, &e), 0);
-	n[win->index]++;
+	slots[win->index]++;
 	return 0;
 }
 
-static int no_slot(void *ctx, const struct window *win)
+static int no_slot(const struct window *win)
 {
 	return win->hva == PAGEBASE ? 0 : -ENOSPC;
 }
@@ -65,7 +64,6 @@ static void full_form(void)
 	paddr_t pa;
 
 	full.on_window = add_slot;
-	full.ctx = slots;
 	CHECK_EQ(setup_mappings(&full, MAPPINGS_FULL), 0);
 	CHECK_EQ(procmap_each(full_row, NULL), 0);
 	/* The tables themselves, and all of the pool, at VA = GPA. */
@@ -251,7 +249,7 @@ static void precise_form(void)
 	CHECK_EQ(setup_mappings(&precise, MAPPINGS_PRECISE), 0);
 	CHECK_EQ(procmap_each(precise_row, NULL), 0);
 	/* Nothing but what is listed. */
-	pt_visit(&precise.pt, 0, 1UL << 47, false, add_up, &mapped);
+	pt_visit(&precise.pt, 0, 1UL << 47, add_up, &mapped);
 	CHECK_EQ(mapped, listed);
 	CHECK(pt_translate(&precise.pt, precise.pt.root, &pa) && pa == precise.pt.root);
 	CHECK_EQ(pt_walk(&precise.pt, vaddr_of(none), &e), 0);
@@ -298,7 +296,7 @@ static vaddr_t area[AREAS];
 static unsigned late[WINDOW_GPAS];
 static int wrong;
 
-static int slow_slot(void *ctx, const struct window *win)
+static int slow_slot(const struct window *win)
 {
 	__atomic_fetch_add(&late[win->index], 1, __ATOMIC_RELAXED);
 	sched_yield();

@@ -14,8 +14,6 @@
 #define ERROR_FETCH	16UL
 #define TRAP_PAGE_FAULT 14
 
-static uint64_t folded_in_vmm;
-
 /* Secures an entry of the PML4 against the host's mmap. Without room for that, an empty one. */
 static int slot_reserve(void *ctx, vaddr_t lo)
 {
@@ -32,22 +30,14 @@ static int slot_reserve(void *ctx, vaddr_t lo)
 	return 0;
 }
 
-/* A page table nobody can reach any more. In the vmm there is no slot to hold it for us. */
+/*
+ * A page table nobody can reach any more. In the vmm there is no slot to hold it for us: it stays
+ * allocated, which is rare, and a page.
+ */
 static void table_unlinked(void *ctx, paddr_t table)
 {
 	if (dune_inside())
 		quarantine_put_table(table);
-	else
-		folded_in_vmm++; /* stays allocated: rare, and a page is small */
-}
-
-static vaddr_t live_canon(vaddr_t va)
-{
-	paddr_t pa;
-
-	if (!vpages_owns(&kvm_vpages, va) || !pt_translate(&dune_mappings.pt, va, &pa))
-		return 0;
-	return window_pa_to_va(&dune_mappings.windows, pa);
 }
 
 /*
@@ -57,7 +47,7 @@ static vaddr_t live_canon(vaddr_t va)
 static bool code_fetch(vaddr_t va)
 {
 	struct procmap_row row;
-	vaddr_t canon = live_canon(va), page = va & PAGE_MASK;
+	vaddr_t canon = kalias_live(va), page = va & PAGE_MASK;
 
 	if (!canon || procmap_find(canon, &row) || !(row.prot & PROT_EXEC))
 		return false;
@@ -89,7 +79,7 @@ static void regs_lower(struct thread *t, vaddr_t fault, uint64_t delta[16], uint
 
 	for (i = 0; i < 16; i++) {
 		delta[i] = 0;
-		canon[i] = (reg[i] - fault + (1UL << 31)) >> 32 ? 0 : live_canon(reg[i]);
+		canon[i] = (reg[i] - fault + (1UL << 31)) >> 32 ? 0 : kalias_live(reg[i]);
 		if (canon[i]) {
 			delta[i] = reg[i] - canon[i];
 			reg[i] = canon[i];
@@ -109,7 +99,7 @@ static void regs_raise(struct thread *t, const uint64_t delta[16], const uint64_
 			reg[i] += delta[i];
 	regs_dirty(t);
 	for (i = 0; i < 16 && t->eject.sig; i++)
-		if (canon[i] && live_canon(addr + delta[i]) == addr) {
+		if (canon[i] && kalias_live(addr + delta[i]) == addr) {
 			t->eject.info.si_addr = vaddr_ptr(addr + delta[i]);
 			t->eject.cr2 = addr + delta[i];
 			return;
@@ -128,13 +118,13 @@ static bool on_replay(struct thread *t)
 	int i;
 
 	_Static_assert(offsetof(struct kvm_regs, rip) == 16 * 8, "16 general registers first");
-	for (i = 0; i < 16 && !live_canon(reg[i]); i++)
+	for (i = 0; i < 16 && !kalias_live(reg[i]); i++)
 		;
 	if (i == 16)
 		return false;
 	native_step(t);
 	fault = vaddr_of(t->eject.info.si_addr);
-	if (t->eject.sig == SIGSEGV && live_canon(fault)) {
+	if (t->eject.sig == SIGSEGV && kalias_live(fault)) {
 		regs_lower(t, fault, delta, canon);
 		native_step(t);
 		regs_raise(t, delta, canon);

@@ -254,7 +254,7 @@ struct grain *grain_large_new(size_t pages, size_t align, uint32_t first)
 }
 
 /* Its records are kept for a while; the oldest are forgotten. */
-static void keep(struct grain *g)
+void grain_keep(struct grain *g)
 {
 	uint32_t i = __atomic_fetch_add(&kept_next, 1, __ATOMIC_RELAXED) % kept_max;
 	struct grain *old = __atomic_exchange_n(&kept[i], g, __ATOMIC_ACQ_REL);
@@ -272,18 +272,13 @@ void grain_fold(struct grain *g)
 {
 	__atomic_store_n(&g->leaf, no_leaf, __ATOMIC_RELEASE);
 	pt_fold(&dune_mappings.pt, g->base, pte_tombstone(g->base >> HUGE_SHIFT));
-	keep(g);
+	grain_keep(g);
 }
 
 void grain_gone(struct grain *g, uint32_t pages)
 {
 	if (!__atomic_sub_fetch(&g->left, pages, __ATOMIC_ACQ_REL))
 		grain_fold(g);
-}
-
-void grain_large_gone(struct grain *g)
-{
-	keep(g);
 }
 
 void grain_fork_child(void)

@@ -26,11 +26,6 @@ int kalias_init(void)
 	return kalias_entry_of ? 0 : -ENOMEM;
 }
 
-static inline void invlpg(vaddr_t va)
-{
-	__asm__ volatile("invlpg (%0)" : : "r"(va) : "memory");
-}
-
 /* This vCPU's whole TLB. */
 static void flush_all(void)
 {
@@ -213,7 +208,7 @@ static vaddr_t large_make(struct kvm_slot *s, vaddr_t canon, size_t size, size_t
 		g->dead = true;
 		pt_unmap(&dune_mappings.pt, g->base, g->base + g->len, 0);
 		flush_all();
-		grain_large_gone(g);
+		grain_keep(g);
 		return 0;
 	}
 	s->larges++;
@@ -254,6 +249,15 @@ vaddr_t kalias_make(struct kvm_slot *s, vaddr_t canon, size_t size, size_t align
 	return g->base + ((vaddr_t)first << PAGE_SHIFT) + off;
 }
 
+vaddr_t kalias_live(vaddr_t va)
+{
+	paddr_t pa;
+
+	if (!vpages_owns(&kvm_vpages, va) || !pt_translate(&dune_mappings.pt, va, &pa))
+		return 0;
+	return window_pa_to_va(&dune_mappings.windows, pa);
+}
+
 static bool large_starts(const struct grain *g, vaddr_t va)
 {
 	return !g->dead &&
@@ -263,17 +267,13 @@ static bool large_starts(const struct grain *g, vaddr_t va)
 static vaddr_t large_kill(
 	struct kvm_slot *s, struct grain *g, vaddr_t va, bool moved, void *frame, size_t *size)
 {
-	paddr_t pa;
+	vaddr_t canon = kalias_detach(va);
 
-	if (!large_starts(g, va) || __atomic_exchange_n(&g->dead, true, __ATOMIC_ACQ_REL))
+	if (!canon)
 		return 0;
-	panic_if(!pt_translate(&dune_mappings.pt, va, &pa), "kvm: live block is not mapped");
 	*size = note_size(g, 0);
-	s->frees++;
-	note_died(g, 0, s, moved, frame);
-	large_unmap(g);
-	grain_large_gone(g);
-	return window_pa_to_va(&dune_mappings.windows, pa);
+	kalias_detached(s, va, moved, frame);
+	return canon;
 }
 
 static bool small_starts(const struct grain *g, vaddr_t va, uint32_t i)
@@ -301,13 +301,13 @@ vaddr_t kalias_kill(struct kvm_slot *s, vaddr_t va, bool moved, void *frame, siz
 	if (!(pte & PTE_P) || !__atomic_compare_exchange_n(&leaf[i], &pte, kalias_tombstone(va),
 				      false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
 		return 0;
-	invlpg(va);
+	dune_invlpg(vaddr_ptr(va));
 	s->frees++;
 	*size = note_size(g, i);
 	n = (uint32_t)pages_of(va, *size);
 	for (k = 1; k < n; k++) {
 		__atomic_store_n(&leaf[i + k], kalias_tombstone(va), __ATOMIC_RELAXED);
-		invlpg((va & PAGE_MASK) + ((vaddr_t)k << PAGE_SHIFT));
+		dune_invlpg(vaddr_ptr((va & PAGE_MASK) + ((vaddr_t)k << PAGE_SHIFT)));
 	}
 	note_died(g, i, s, moved, frame);
 	grain_gone(g, n);
@@ -318,13 +318,11 @@ vaddr_t kalias_canon(vaddr_t va, size_t *size)
 {
 	struct grain *g = grain_find(va);
 	uint32_t i = (va >> PAGE_SHIFT) % GRAIN_PAGES;
-	paddr_t pa;
 
-	if (!g || !(g->len ? large_starts(g, va) : small_starts(g, va, i)) ||
-		!pt_translate(&dune_mappings.pt, va, &pa))
+	if (!g || !(g->len ? large_starts(g, va) : small_starts(g, va, i)))
 		return 0;
 	*size = note_size(g, g->len ? 0 : i);
-	return window_pa_to_va(&dune_mappings.windows, pa);
+	return kalias_live(va);
 }
 
 bool kalias_resize(vaddr_t va, size_t size)
@@ -400,17 +398,17 @@ size_t kalias_room(vaddr_t va)
 	return (pages_of(va, size) << PAGE_SHIFT) - (va & (PAGE_SIZE - 1));
 }
 
-bool kalias_detach(vaddr_t va, vaddr_t *canon)
+vaddr_t kalias_detach(vaddr_t va)
 {
 	struct grain *g = grain_find(va);
-	paddr_t pa;
+	vaddr_t canon;
 
 	if (!large_starts(g, va) || __atomic_exchange_n(&g->dead, true, __ATOMIC_ACQ_REL))
-		return false;
-	panic_if(!pt_translate(&dune_mappings.pt, va, &pa), "kvm: live block is not mapped");
-	*canon = window_pa_to_va(&dune_mappings.windows, pa);
+		return 0;
+	canon = kalias_live(va);
+	panic_if(!canon, "kvm: live block is not mapped");
 	large_unmap(g);
-	return true;
+	return canon;
 }
 
 void kalias_attach(vaddr_t va, vaddr_t canon)
@@ -421,10 +419,11 @@ void kalias_attach(vaddr_t va, vaddr_t canon)
 	g->dead = false;
 }
 
-void kalias_detached(vaddr_t va, void *frame)
+void kalias_detached(struct kvm_slot *s, vaddr_t va, bool moved, void *frame)
 {
 	struct grain *g = grain_find(va);
 
-	note_died(g, 0, kvm_slot_self(), true, frame);
-	grain_large_gone(g);
+	s->frees++;
+	note_died(g, 0, s, moved, frame);
+	grain_keep(g);
 }

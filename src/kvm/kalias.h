@@ -79,7 +79,7 @@ static inline bool kalias_kill_one(vaddr_t va, struct grain **in, vaddr_t *canon
 		    !(pte & PTE_P) || !__atomic_compare_exchange_n(slot, &pte, kalias_tombstone(va),
 					      false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)))
 		return false;
-	__asm__ volatile("invlpg (%0)" : : "r"(va) : "memory");
+	dune_invlpg(vaddr_ptr(va));
 	*in = g;
 	*canon = kalias_entry_canon(pte) + off;
 	return true;

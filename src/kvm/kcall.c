@@ -54,7 +54,6 @@ static void lookup(void *ctx, vaddr_t va, size_t len, struct xlate_hit *hit)
 		hit->len = reach(va, hit->canon, len, &e);
 	} else if (pte_is_tombstone(pte)) {
 		hit->kind = XLATE_DEAD_ALIAS;
-		hit->record = pte_payload(pte);
 	}
 }
 

@@ -35,7 +35,7 @@ void (*quarantine_give)(void *canon);
 static uint64_t flushes, forced;
 static vaddr_t bell; /* a page whose unmapping makes KVM flush every vCPU */
 
-static void flush_here(struct epoch_cpu *c)
+void quarantine_flush(struct epoch_cpu *c)
 {
 	uint64_t token = epoch_flush_begin(&kvm_epochs), cr3;
 
@@ -174,7 +174,7 @@ void quarantine_hold(struct kvm_slot *s, uintptr_t item, size_t bytes)
 		if (b->n == BAG_ITEMS || b->bytes > BYTES_MAX / 8)
 			bag_close(s);
 		if (epoch_stale(&kvm_epochs, s->epoch))
-			flush_here(s->epoch);
+			quarantine_flush(s->epoch);
 		if (s->oldest)
 			drain(s);
 	}
@@ -190,11 +190,6 @@ void quarantine_put_table(paddr_t table)
 		page_free(vaddr_ptr(table));
 	else
 		quarantine_hold(s, table | ITEM_TABLE, PAGE_SIZE);
-}
-
-void quarantine_flush(struct kvm_slot *s)
-{
-	flush_here(s->epoch);
 }
 
 void quarantine_inherit(struct kvm_slot *to, struct kvm_slot *from)

@@ -24,11 +24,9 @@ struct walk {
  */
 static vaddr_t where(vaddr_t va)
 {
-	paddr_t pa;
+	vaddr_t canon = kalias_live(va);
 
-	if (!vpages_owns(&kvm_vpages, va) || !pt_translate(&dune_mappings.pt, va, &pa))
-		return va;
-	return window_pa_to_va(&dune_mappings.windows, pa);
+	return canon ? canon : va;
 }
 
 static bool fetch(vaddr_t at, uint64_t *v)

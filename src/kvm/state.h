@@ -93,7 +93,7 @@ struct grain *grain_new(void);
 struct grain *grain_large_new(size_t pages, size_t align, uint32_t first);
 void grain_gone(struct grain *g, uint32_t pages); /* so many pages died: fold it when all did */
 void grain_fold(struct grain *g);		  /* all of them did */
-void grain_large_gone(struct grain *g);
+void grain_keep(struct grain *g); /* dead, of whatever kind: its records stay for a while   */
 
 /* The directory: one word per 2 MB of addresses that are ours: 0, or a grain and what of it. */
 #define DIR_ENTRIES (1UL << (VPAGES_SLOT_SHIFT - HUGE_SHIFT))
@@ -123,17 +123,19 @@ void grain_counts(uint64_t *made, uint64_t *folded);
 vaddr_t kalias_make(struct kvm_slot *s, vaddr_t canon, size_t size, size_t align, void *frame);
 /* Kills it. 0: no live block starts there; else its canonical block, to be given back. */
 vaddr_t kalias_kill(struct kvm_slot *s, vaddr_t va, bool moved, void *frame, size_t *size);
-/* The canonical address of a live block, or 0. */
+/* Where a byte of a live block lies, or 0. The vmm too. */
+vaddr_t kalias_live(vaddr_t va);
+/* The canonical address of a live block that starts there, or 0. */
 vaddr_t kalias_canon(vaddr_t va, size_t *size);
 /* A live block changed its size in place; true if its pages suffice for it. */
 bool kalias_resize(vaddr_t va, size_t size);
 void kalias_find(vaddr_t va, struct block *b);
 bool kalias_is_large(vaddr_t va);
 size_t kalias_room(vaddr_t va); /* bytes from va that its pages show */
-/* realloc of a large block: its entries go (false: not a live block); then back, or for good. */
-bool kalias_detach(vaddr_t va, vaddr_t *canon);
+/* realloc of a large block: its entries go (0: not a live block; else the canonical one); then back, or for good. */
+vaddr_t kalias_detach(vaddr_t va);
 void kalias_attach(vaddr_t va, vaddr_t canon);
-void kalias_detached(vaddr_t va, void *frame);
+void kalias_detached(struct kvm_slot *s, vaddr_t va, bool moved, void *frame);
 
 /* quarantine.c: what was killed goes back when no processor can see it any more. */
 extern void (*quarantine_give)(void *canon);
@@ -148,12 +150,12 @@ static inline void quarantine_put(struct kvm_slot *s, vaddr_t canon, size_t byte
 }
 
 void quarantine_put_table(paddr_t table);
+void quarantine_flush(struct epoch_cpu *c);
 /* At each allocation: flushes if others wait for this vCPU. */
-void quarantine_flush(struct kvm_slot *s);
 static inline void quarantine_tick(struct kvm_slot *s)
 {
 	if (unlikely(epoch_stale(&kvm_epochs, s->epoch)))
-		quarantine_flush(s);
+		quarantine_flush(s->epoch);
 }
 
 /* A thread starts: nobody is alone any more. vmm, after its epoch_join. */

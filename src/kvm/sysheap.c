@@ -96,27 +96,30 @@ static void early_note(const void *p)
 	early_full = true;
 }
 
-/* Takes it out; false: no block of ours starts there. 1 marks a place that was in use. */
-static bool early_forget(const void *p)
-{
-	uint32_t i = early_hash(p), n;
-
-	for (n = 0; n < EARLY_MAX && early[i]; n++, i = (i + 1) % EARLY_MAX)
-		if (early[i] == (uintptr_t)p) {
-			early[i] = 1;
-			return true;
-		}
-	return early_full;
-}
-
-static bool early_is(const void *p)
+/* Its place; NULL: no block of ours starts there. */
+static uintptr_t *early_find(const void *p)
 {
 	uint32_t i = early_hash(p), n;
 
 	for (n = 0; n < EARLY_MAX && early[i]; n++, i = (i + 1) % EARLY_MAX)
 		if (early[i] == (uintptr_t)p)
-			return true;
-	return early_full;
+			return &early[i];
+	return NULL;
+}
+
+static bool early_is(const void *p)
+{
+	return early_find(p) || early_full;
+}
+
+/* Takes it out, if it is one. 1 marks a place that was in use. */
+static bool early_forget(const void *p)
+{
+	uintptr_t *at = early_find(p);
+
+	if (at)
+		*at = 1;
+	return at || early_full;
 }
 
 /* Of another libc's malloc, by the words before it. */
@@ -242,10 +245,10 @@ static void bare_free(void *p)
 /* Pages change hands, bytes stay: for blocks of many pages. NULL: no memory, p is as it was. */
 static void *realloc_moving(void *p, size_t size, void *frame)
 {
-	vaddr_t canon, va;
+	vaddr_t canon = kalias_detach(vaddr_of(p)), va;
 	void *now;
 
-	if (!kalias_detach(vaddr_of(p), &canon))
+	if (!canon)
 		report_bad_free(p, "realloc", frame);
 	/* The next malloc may hand the old bytes to somebody else at once. */
 	if (kvm_epochs.awake > 1)
@@ -255,7 +258,7 @@ static void *realloc_moving(void *p, size_t size, void *frame)
 		kalias_attach(vaddr_of(p), canon);
 		return NULL;
 	}
-	kalias_detached(vaddr_of(p), frame);
+	kalias_detached(kvm_slot_self(), vaddr_of(p), true, frame);
 	va = kalias_make(kvm_slot_self(), vaddr_of(now), size, 1, frame);
 	return va ? vaddr_ptr(va) : no_alias(now);
 }

@@ -58,12 +58,10 @@ static enum xlate_verdict fail(struct xlate *x, int err)
 	return XLATE_FAIL;
 }
 
-static enum xlate_verdict dead(struct xlate *x, vaddr_t va, uint64_t record, bool write)
+static enum xlate_verdict dead(struct xlate *x, vaddr_t va)
 {
 	x->dead.arg = x->arg;
 	x->dead.addr = va;
-	x->dead.record = record;
-	x->dead.write = write;
 	return XLATE_DEAD;
 }
 
@@ -134,7 +132,7 @@ static enum xlate_verdict memory(
 	if (hit.kind == XLATE_PLAIN)
 		return XLATE_CALL;
 	if (hit.kind == XLATE_DEAD_ALIAS)
-		return dead(x, va, hit.record, d->write);
+		return dead(x, va);
 	*slot = hit.canon;
 	x->changed = true;
 	if (hit.len >= bytes)
@@ -145,7 +143,7 @@ static enum xlate_verdict memory(
 	}
 	lookup(x, va + hit.len, 1, &next);
 	if (next.kind == XLATE_DEAD_ALIAS)
-		return dead(x, va + hit.len, next.record, d->write);
+		return dead(x, va + hit.len);
 	return fail(x, d->kind == D_RANGE ? ENOMEM : EFAULT);
 }
 
@@ -227,7 +225,7 @@ static enum xlate_verdict structs(
 {
 	const struct shape *s = calls_shape(d);
 	uint64_t count = count_of(x, d, f), i;
-	struct desc whole = {.kind = D_MEM, .n = 1, .write = s->back};
+	static const struct desc whole = {.kind = D_MEM, .n = 1};
 	bool outer = x->changed;
 	size_t mark;
 	struct xlate_back b;
@@ -275,7 +273,7 @@ static enum xlate_verdict strings(struct xlate *x, uint64_t *slot)
 		return XLATE_CALL;
 	lookup(x, at, x->scratch_size, &hit);
 	if (hit.kind == XLATE_DEAD_ALIAS)
-		return dead(x, at, hit.record, false);
+		return dead(x, at);
 	reach = hit.kind == XLATE_LIVE ? hit.len : SIZE_CAP;
 	if (hit.kind == XLATE_LIVE)
 		*slot = at = hit.canon;
@@ -299,7 +297,7 @@ static enum xlate_verdict strings(struct xlate *x, uint64_t *slot)
 			break;
 		lookup(x, v[n], 1, &hit);
 		if (hit.kind == XLATE_DEAD_ALIAS)
-			return dead(x, v[n], hit.record, false);
+			return dead(x, v[n]);
 		if (hit.kind == XLATE_LIVE) {
 			v[n] = hit.canon;
 			changed = true;
@@ -314,7 +312,7 @@ static enum xlate_verdict strings(struct xlate *x, uint64_t *slot)
 /* A structure we know only by size: its aligned words that are live aliases are rewritten. */
 static enum xlate_verdict scan(struct xlate *x, uint64_t *slot, uint64_t bytes, bool back)
 {
-	struct desc whole = {.kind = D_MEM, .n = 1, .write = back};
+	static const struct desc whole = {.kind = D_MEM, .n = 1};
 	struct xlate_back b;
 	enum xlate_verdict v;
 	size_t mark = x->used, i;
@@ -400,7 +398,6 @@ enum xlate_verdict xlate_before(struct xlate *x, long nr, const uint64_t args[6]
 	for (i = 0; i < 6; i++)
 		x->args[i] = args[i];
 	x->unknown = !r;
-	x->call = r ? r->name : NULL;
 	if (x->unknown) {
 		for (i = 0; i < 6; i++)
 			any(x, &x->args[i]);

@@ -21,7 +21,6 @@ struct xlate_hit {
 	enum xlate_kind kind;
 	vaddr_t canon;	 /* LIVE: where the byte at va lies                                    */
 	size_t len;	 /* LIVE: bytes from va that lie contiguously there, 1 .. what was asked */
-	uint64_t record; /* DEAD: the tombstone's record                                       */
 };
 
 struct xlate_ops {
@@ -52,12 +51,9 @@ struct xlate {
 	uint64_t args[6];
 	long ret;
 	bool unknown; /* no row for this call: worth one log line                            */
-	const char *call;
 	struct {
 		int arg; /* from 1                                                          */
 		vaddr_t addr;
-		uint64_t record;
-		bool write; /* the kernel would have written there                          */
 	} dead;
 	/* private */
 	long nr;

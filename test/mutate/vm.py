@@ -25,7 +25,7 @@ AT_ONCE = "$B/undangle --backend=kvm --no-stacks --log=/dev/null -- build/kvm/at
 # (name, file, old text, new text, command that must fail). `old` is in the file exactly once. A dead argument
 # that is forwarded, or tombstones of 0, are not here: the kernel then answers EFAULT, and that is looked at, too.
 MUTANTS = [
-    ("kill-without-invlpg", "src/kvm/kalias.h", '__asm__ volatile("invlpg (%0)" : : "r"(va) : "memory");', ";",
+    ("kill-without-invlpg", "src/kvm/kalias.h", 'dune_invlpg(vaddr_ptr(va));', ";",
      AT_ONCE),
     ("fork-child-shares-tables", "src/dune/page.c",
      "\t\t\tMAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE",

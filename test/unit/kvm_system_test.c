@@ -294,6 +294,7 @@ static void realloc_moves_entries(void)
 {
 	size_t size = 3UL << 20, i;
 	vaddr_t va, to, canon;
+	uint64_t dead;
 	paddr_t pa;
 
 	machine_now = 1;
@@ -305,7 +306,9 @@ static void realloc_moves_entries(void)
 	kvm_heap->free(kvm_heap->malloc(size));
 	for (i = 0; i < size; i += PAGE_SIZE)
 		CHECK(tlb_access(1, va + i, &pa));
+	dead = kvm_slots[1].frees;
 	to = vaddr_of(kvm_heap->realloc(vaddr_ptr(va), 2 * size, NULL));
+	CHECK_EQ(kvm_slots[1].frees, dead + 1);
 	tlb_forced();
 	CHECK(to != va);
 	for (i = 0; i < size; i += PAGE_SIZE) {

@@ -1,6 +1,12 @@
 # make check: set-up, then every suite that exists, a progress line for each, one closing line.
 # A suite is a target check-NAME (in some mk/*.mk) that ends with "NAME: N passed, N failed[, N skipped]".
 
+# What every run of a test is under: processor time, and what is left behind (tools/limit.c).
+$(B)/limit: tools/limit.c
+	@mkdir -p $(@D)
+	$(call say,CC,$@)$(CC) -std=gnu17 -D_GNU_SOURCE -O2 -Wall -Wextra $(WERROR) -o $@ $<
+all: $(B)/limit
+
 .PHONY: check check-fast check-cli check-stress check-unit-clang check-unit-ubsan
 check:
 	@sh tools/check $(B) all
@@ -21,7 +27,7 @@ check-unit-ubsan:
 
 # The engine's random stress (mk/engine.mk), counted; of a library that checks its invariants.
 check-stress:
-	@$(MAKE) -s B=$(B)-debug DEBUG=1 $(B)-debug/stress $(B)-debug/libundangle.so >/dev/null
+	@$(MAKE) -s B=$(B)-debug DEBUG=1 $(B)-debug/stress $(B)-debug/libundangle.so $(B)-debug/limit >/dev/null
 	@out=$$(sh test/stress/run $(B)-debug 60 4); echo "$$out"; \
 	echo "stress: $$(echo "$$out" | grep -c '^ok ') passed, $$(echo "$$out" | grep -c '^not ok ') failed"; \
 	! echo "$$out" | grep -q '^not ok'

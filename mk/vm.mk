@@ -12,7 +12,7 @@
 VM_LISTS  = $(sort $(wildcard test/vm/list.d/*.list))
 VM_NEEDS += all $(B)/vm/kvmhello
 # Each test has its limit; the machine needs 500 s of two idle processors. Like all limits of the machines this
-# is processor time, with six times as much on the wall clock (test/vm/lib.sh, tools/limit).
+# is processor time, with six times as much on the wall clock (test/vm/lib.sh, tools/limit.c).
 VM_TIME	 ?= 1800
 
 $(B)/vm/%: test/vm/%.c
@@ -35,7 +35,7 @@ check-vm-long: $$(VM_NEEDS)
 check-kvm: $$(VM_NEEDS)
 	@test/vm/suite -n kvm $(VM_ARGS) $(VM_LISTS); test/vm/status $$?
 
-BOCHS_FILES += $(B)/vm/kvmhello $(B)/undangle test/vm/suite test/vm/bochs.list tools/limit
+BOCHS_FILES += $(B)/vm/kvmhello $(B)/undangle test/vm/suite test/vm/bochs.list $(B)/limit
 BOCHS_TIME  ?= 600
 check-bochs: $$(VM_NEEDS)
 	@test/vm/bochs -t $(BOCHS_TIME) $(addprefix -f ,$(BOCHS_FILES)) \

@@ -16,7 +16,6 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from mutants import MUTANTS  # noqa: E402
 
-LIMIT = os.path.abspath(f"{os.path.dirname(__file__)}/../../tools/limit")
 MADE = ("src", "unit", "libundangle.so")  # what a mutant makes anew; it is put back, not made again
 
 
@@ -43,7 +42,7 @@ def run(tree, what):
         cmd = ["/usr/bin/python3", "test/ok/run.py", "--only", only, "--profiles", rest[0]]
     else:
         cmd = ["sh", "-c", f"make -s build/unit/{only} && build/unit/{only}"]
-    p = subprocess.run([LIMIT, "300", *cmd], cwd=tree, capture_output=True, text=True)
+    p = subprocess.run(["build/limit", "300", *cmd], cwd=tree, capture_output=True, text=True)
     return p.returncode != 0
 
 

@@ -15,7 +15,7 @@ written. Natively the status must be 0: of what does not work without us, equal 
   prog/NAME.c(c)  a C or C++ program, built into $PROG (ok.mk)
 
 Head lines of a case (`# ` or `// `): `needs: PROGRAM-OR-FILE...` (else skipped, with the reason);
-`timeout: SECONDS` of processor time per run (default 60), or six times as long asleep (tools/limit); `profiles:
+`timeout: SECONDS` of processor time per run (default 60), or six times as long asleep (tools/limit.c); `profiles:
 NAME,...` instead of those asked for; `also: NAME` with them, in quick; `options: name=value:...` for undangle;
 `native: no` (the case checks itself); `findings: yes` (it has bugs on purpose; reports are no failure, internal
 errors are); `host-only: REASON`: skipped on the other backend; `not-tiny: REASON`: skipped where the emulated
@@ -111,7 +111,7 @@ def one_run(args, case, profile, size):
             o for o in (case.head.get("options"), args.options) if o)
         cmd = [f"{args.B}/undangle", f"--backend={args.backend}", f"--log={work}/report.%p",
                *PROFILES[profile], "--"] + cmd
-    cmd = [f"{TOP}/tools/limit", str(case.limit(args))] + delayed(args) + cmd
+    cmd = [f"{args.B}/limit", str(case.limit(args))] + delayed(args) + cmd
     os.mkdir(work + "/log")
     os.chmod(work, 0o777)
     start = time.monotonic()

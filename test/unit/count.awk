@@ -1,4 +1,4 @@
-# count.awk LOG...: counts the transcripts of unit tests (test/unit/one), prints failures whole, and one
+# count.awk LOG...: counts the transcripts of unit tests (mk/unit.mk), prints failures whole, and one
 # closing "N passed, N failed" line. The transcript of what failed is removed, so that it runs again.
 function end_of_log() {
 	if (status == 0 ? !passed : !failed)

@@ -87,12 +87,12 @@ machine_kill() {
 	qpid=
 }
 
-# machine_start SECONDS COMMAND...: the machine under tools/limit, of which the guest can read what it has had of both
+# machine_start SECONDS COMMAND...: the machine under tools/limit.c, of which the guest can read what it has had of both
 # times. Its output is in $w/term, errors in $w/err. Sets $qpid.
 machine_start() {
 	mkdir "$w/clock" && echo 0 0 >"$w/clock/spent"
 	: >"$w/console" >"$w/out"
-	"$here/../../tools/limit" -t "$w/clock/spent" "$@" </dev/null >"$w/term" 2>"$w/err" &
+	"$here/../../build/limit" -t "$w/clock/spent" "$@" </dev/null >"$w/term" 2>"$w/err" &
 	qpid=$!
 }
 

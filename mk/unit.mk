@@ -1,5 +1,5 @@
-# Unit tests: every test/unit/NAME_test.c is one program. Its first lines list the sources it tests, and
-# what they are compiled with beyond the rest:
+# Unit tests: every test/unit/NAME_test.c is one program. Its first lines, or those of a header there that it includes,
+# list the sources it tests, and what they are compiled with beyond the rest (test/unit/heads.awk):
 #   // sources: src/base/out.c src/base/panic.c
 #   // flags: -include test/unit/machine.h
 # Without flags the library's own objects are linked. A test prints "ok CASE" or "not ok CASE" per case and
@@ -11,9 +11,7 @@ UNIT_SYS := src/base/filter.c src/base/bpf.c
 UNIT	 := $(patsubst test/unit/%.c,%,$(wildcard test/unit/*.c))
 UNIT_BIN := $(UNIT:%=$(B)/unit/%)
 
-# NAME|SOURCE and NAME|FLAG of all tests, read at once
-UNIT_HEADS := $(shell awk 'FNR == 1 { n = FILENAME; gsub(".*/|[.]c$$", "", n) } \
-	/^\/\/ (sources|flags):/ { for (i = 3; i <= NF; i++) print n "|" $$2 $$i }' $(wildcard test/unit/*.c))
+UNIT_HEADS := $(shell awk -f test/unit/heads.awk test/unit/*.[ch])
 unit_head = $(patsubst $(1)|$(2):%,%,$(filter $(1)|$(2):%,$(UNIT_HEADS)))
 unit_sources = $(sort $(foreach s,$(call unit_head,$(1),sources),$(or $(wildcard $(s)),$(s))) $(UNIT_SYS))
 
@@ -21,10 +19,11 @@ $(B)/unit/%.o: test/unit/%.c
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) $(UDFLAGS) -Itest/unit $(call unit_head,$*,flags) $(CFLAGS) $(SAN) -MMD -MP -c -o $@ $<
 
-# unit_rules NAME: its objects, and those of its sources if they are compiled for it alone
+# unit_rules NAME: its objects, and those of its sources: with flags in a folder that is named so
+unit_own = $(B)/unit/own$(subst $() ,,$(subst /,,$(call unit_head,$(1),flags)))
 define unit_rules
-$(B)/unit/$(1): $(B)/unit/$(1).o $(patsubst %,$(if $(call unit_head,$(1),flags),$(B)/unit/own/$(1),$(B))/%.o,$(basename $(call unit_sources,$(1))))
-$(B)/unit/own/$(1)/%.o: %.c
+$(B)/unit/$(1): $(B)/unit/$(1).o $(patsubst %,$(if $(call unit_head,$(1),flags),$(unit_own),$(B))/%.o,$(basename $(call unit_sources,$(1))))
+$(unit_own)/%.o: %.c
 	@mkdir -p $$(@D)
 	$$(call say,CC,$$<)$$(CC) $$(UDFLAGS) -Itest/unit $(call unit_head,$(1),flags) $$(CFLAGS) $$(SAN) -MMD -MP -c -o $$@ $$<
 endef

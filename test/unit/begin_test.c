@@ -1,5 +1,3 @@
-// sources: src/rows/*.c src/pages/*.c src/malloc/engine.c src/malloc/last.c src/base/space.c src/base/sizes.c src/base/block.c src/base/policy.c src/base/budget.c src/base/atonce.c src/base/poison.c src/base/extable.c src/base/late.c src/base/pace.c src/base/mortal.c src/base/sweep.c src/base/livebits.c src/base/mode.c src/base/owner.c src/base/threadend.c src/base/record.c src/base/stamp.c src/malloc/short_alloc.c src/malloc/short_free.c src/base/meta.c src/base/lock.c src/base/panic.c src/base/out.c src/base/vspace.c src/base/options.c src/base/options_env.c src/base/conf.c src/base/conf_files.c src/base/glob.c src/base/log.c src/base/file.c src/base/memlimit.c src/base/ownlimit.c
-// flags: -DUD_DEBUG -Wno-unused-result -Wno-unused-function
 /* The first blocks of a process have private pages: one by one, then from 2 MB at once, until it forks. */
 #include "engine_play.h"
 

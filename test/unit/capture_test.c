@@ -1,4 +1,3 @@
-// sources: src/trace/stack.c src/trace/capture.c src/trace/depot.c src/trace/rules.c src/base/symtab.c src/trace/cfi.c src/trace/symbol.c src/base/extable.c src/base/altstack.c src/base/threadend.c src/base/log.c src/base/file.c src/base/out.c
 /*
  * A capture, which may take over what earlier ones found, against a walk from scratch: at random, over the
  * remains of other frames, on stacks deeper than what is kept of one; and what is seen again without a walk.

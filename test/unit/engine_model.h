@@ -34,7 +34,7 @@ static unsigned joined_chunks = 1;
 /* Every n-th call that can fail does; 0: none. */
 static unsigned fail_every, fail_calls, fail_count;
 
-static bool fails(void)
+static inline bool fails(void)
 {
 	if (!fail_every || ++fail_calls % fail_every)
 		return false;
@@ -42,7 +42,7 @@ static bool fails(void)
 	return true;
 }
 
-static void model_init(void)
+static inline void model_init(void)
 {
 	CHECK_EQ(space_start(MODEL_PAGES * PAGE_SIZE), 0);
 	model_lo = space.base;
@@ -50,14 +50,14 @@ static void model_init(void)
 	CHECK(model_file >= 0 && !ftruncate(model_file, (off_t)MODEL_CHUNKS << HUGE_SHIFT));
 }
 
-static size_t page_of(vaddr_t at)
+static inline size_t page_of(vaddr_t at)
 {
 	CHECK(at >= model_lo && at - model_lo < MODEL_PAGES * PAGE_SIZE);
 	return (at - model_lo) >> PAGE_SHIFT;
 }
 
 /* Does a read there fault? */
-static bool is_dead(vaddr_t at)
+static inline bool is_dead(vaddr_t at)
 {
 	return !shows[page_of(at)];
 }
@@ -100,7 +100,7 @@ bool host_chunk_huge(uint32_t id)
 }
 
 /* [at, at + pages) shows pages of the file, or is private. */
-static int model_map(vaddr_t at, size_t pages, uint32_t page, int flags, int fd)
+static inline int model_map(vaddr_t at, size_t pages, uint32_t page, int flags, int fd)
 {
 	size_t from = page_of(at);
 	void *p = mmap(vaddr_ptr(at), pages << PAGE_SHIFT, PROT_READ | PROT_WRITE,
@@ -178,7 +178,7 @@ uint64_t host_touches(unsigned pages)
 	return pages * (1UL << 50);
 }
 
-static void model_unmap(vaddr_t at, size_t pages)
+static inline void model_unmap(vaddr_t at, size_t pages)
 {
 	void *p = mmap(vaddr_ptr(at), pages << PAGE_SHIFT, PROT_NONE,
 		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
@@ -208,7 +208,7 @@ int host_view_own(vaddr_t at, unsigned pages, bool others)
 	return 0;
 }
 
-static void runs_check(const struct run *r, size_t n)
+static inline void runs_check(const struct run *r, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		CHECK(r[i].lo < r[i].hi);
@@ -226,7 +226,7 @@ void host_runs_empty(const struct run *r, size_t n)
 /* Is called, once, between the two steps of a kill of private pages: they are empty, and not dead yet. */
 static void (*in_gap)(void);
 
-static void gap(const struct run *r)
+static inline void gap(const struct run *r)
 {
 	void (*fn)(void) = in_gap;
 

@@ -1,3 +1,12 @@
+// sources: src/rows/*.c src/pages/*.c src/malloc/engine.c src/malloc/last.c src/base/space.c src/base/sizes.c
+// sources: src/base/block.c src/base/policy.c src/base/budget.c src/base/atonce.c src/base/poison.c
+// sources: src/base/extable.c src/base/late.c src/base/pace.c src/base/mortal.c src/base/sweep.c src/base/livebits.c
+// sources: src/base/mode.c src/base/owner.c src/base/threadend.c src/base/record.c src/base/stamp.c
+// sources: src/malloc/short_alloc.c src/malloc/short_free.c src/base/meta.c src/base/lock.c src/base/panic.c
+// sources: src/base/out.c src/base/vspace.c src/base/options.c src/base/options_env.c src/base/conf.c
+// sources: src/base/conf_files.c src/base/glob.c src/base/log.c src/base/file.c src/base/memlimit.c
+// sources: src/base/ownlimit.c
+// flags: -DUD_DEBUG
 /*
  * engine_play.h - random threads on both engines, one call at a time, and what is checked at each call.
  * Included once, by the test of the whole engine.
@@ -47,7 +56,7 @@ void report_written(const struct late *l, const char *when)
 }
 
 /* What a sweep found freed twice; or 0. */
-static vaddr_t told_twice(void)
+static inline vaddr_t told_twice(void)
 {
 	struct late l;
 
@@ -86,7 +95,7 @@ void altstack_return(const stack_t *was)
 
 static unsigned long seed;
 
-static unsigned long rnd(unsigned long n)
+static inline unsigned long rnd(unsigned long n)
 {
 	seed ^= seed << 13;
 	seed ^= seed >> 7;
@@ -99,7 +108,7 @@ static unsigned long rnd(unsigned long n)
 static struct owner *thread[THREADS];
 static unsigned me;
 
-static void become(unsigned k)
+static inline void become(unsigned k)
 {
 	thread[me] = owner_mine;
 	me = k;
@@ -119,7 +128,7 @@ static struct blk live[LIVE], stale[STALE];
 static uint64_t seen[MODEL_PAGES / 64 * (PAGE_SIZE / 16)],
 	told[MODEL_PAGES / 64 * (PAGE_SIZE / 16)];
 
-static bool bit_set(uint64_t *bits, vaddr_t at)
+static inline bool bit_set(uint64_t *bits, vaddr_t at)
 {
 	size_t i = (at - model_lo) / 16;
 	bool was = bits[i / 64] >> (i % 64) & 1;
@@ -129,24 +138,24 @@ static bool bit_set(uint64_t *bits, vaddr_t at)
 	return was;
 }
 
-static unsigned char byte_of(const struct blk *b, size_t i)
+static inline unsigned char byte_of(const struct blk *b, size_t i)
 {
 	return (unsigned char)(1 + (b->seed + i * 31 + i / 256 * 7) % 255);
 }
 
-static size_t step_of(const struct blk *b)
+static inline size_t step_of(const struct blk *b)
 {
 	return b->size <= 256 ? 1 : 61 + b->size / 64;
 }
 
-static void blk_fill(const struct blk *b)
+static inline void blk_fill(const struct blk *b)
 {
 	for (size_t i = 0; i < b->size; i += step_of(b))
 		b->p[i] = byte_of(b, i);
 }
 
 /* From `from` on only what is not there is a zero. */
-static void blk_check(const struct blk *b, size_t n)
+static inline void blk_check(const struct blk *b, size_t n)
 {
 	unsigned wrong = 0, missing = 0;
 
@@ -159,7 +168,7 @@ static void blk_check(const struct blk *b, size_t n)
 }
 
 /* What rows fill a block with until it dies. */
-static bool is_poison(vaddr_t at)
+static inline bool is_poison(vaddr_t at)
 {
 	uint64_t w = poison_word(at & ~7UL);
 
@@ -167,7 +176,7 @@ static bool is_poison(vaddr_t at)
 }
 
 /* The reader. What the kernel refused to kill may have lost its bytes. */
-static void stale_check(const struct blk *b)
+static inline void stale_check(const struct blk *b)
 {
 	for (size_t i = 0; b->p && i < b->size; i += step_of(b)) {
 		vaddr_t at = vaddr_of(b->p + i);
@@ -180,7 +189,7 @@ static void stale_check(const struct blk *b)
 	}
 }
 
-static void find_check(const struct blk *b, enum block_state state)
+static inline void find_check(const struct blk *b, enum block_state state)
 {
 	struct block f;
 
@@ -193,7 +202,7 @@ static void find_check(const struct blk *b, enum block_state state)
 }
 
 /* Nothing of it was ever given. */
-static void see(const void *p)
+static inline void see(const void *p)
 {
 	CHECK(!bit_set(seen, vaddr_of(p)));
 }
@@ -201,7 +210,7 @@ static void see(const void *p)
 static unsigned nsampled;
 
 /* What is left of the addresses of a block that has pages of its own faults. */
-static void behind_check(const struct blk *b)
+static inline void behind_check(const struct blk *b)
 {
 	uintptr_t e = space_entry(vaddr_of(b->p));
 	const struct large *l = (const struct large *)(e & ~SPACE_WHAT);
@@ -219,14 +228,14 @@ static void behind_check(const struct blk *b)
 	CHECK_EQ(l->size, b->size);
 }
 
-static size_t any_size(void)
+static inline size_t any_size(void)
 {
 	unsigned long how = rnd(64);
 
 	return rnd(how < 50 ? 300 : how < 58 ? 5000 : how < 63 ? 40000 : 700000);
 }
 
-static void blk_take(struct blk *b)
+static inline void blk_take(struct blk *b)
 {
 	size_t align = 16;
 
@@ -257,7 +266,7 @@ static void blk_take(struct blk *b)
 	behind_check(b);
 }
 
-static void blk_drop(struct blk *b)
+static inline void blk_drop(struct blk *b)
 {
 	struct blk *s = &stale[rnd(STALE)];
 
@@ -275,7 +284,7 @@ static void blk_drop(struct blk *b)
 	b->p = NULL;
 }
 
-static void blk_resize(struct blk *b)
+static inline void blk_resize(struct blk *b)
 {
 	size_t usable, size = any_size() + 1;
 	struct blk was = *b;
@@ -305,7 +314,7 @@ static void blk_resize(struct blk *b)
 }
 
 /* Whatever is no live block's start. */
-static void bad_frees(const struct blk *b)
+static inline void bad_frees(const struct blk *b)
 {
 	const struct blk *s = &stale[rnd(STALE)];
 	volatile unsigned said = 0;
@@ -326,7 +335,7 @@ static void bad_frees(const struct blk *b)
 	find_check(b, BLOCK_LIVE);
 }
 
-static void sweep(bool all)
+static inline void sweep(bool all)
 {
 	struct lock_section s;
 
@@ -335,7 +344,7 @@ static void sweep(bool all)
 	lock_section_leave(&s);
 }
 
-static void play(unsigned ops, unsigned threads)
+static inline void play(unsigned ops, unsigned threads)
 {
 	for (unsigned i = 0; i < ops; i++) {
 		struct blk *b = &live[rnd(LIVE)];
@@ -358,7 +367,7 @@ static void play(unsigned ops, unsigned threads)
 }
 
 /* A page from which objects are still to be handed out. */
-static bool is_in_hand(vaddr_t at)
+static inline bool is_in_hand(vaddr_t at)
 {
 	bool in = false;
 
@@ -368,7 +377,7 @@ static bool is_in_hand(vaddr_t at)
 	return in;
 }
 
-static void add_sheet(struct sheet **list, unsigned *n, struct sheet *s)
+static inline void add_sheet(struct sheet **list, unsigned *n, struct sheet *s)
 {
 	for (unsigned i = 0; i < *n; i++)
 		if (list[i] == s)
@@ -377,7 +386,7 @@ static void add_sheet(struct sheet **list, unsigned *n, struct sheet *s)
 }
 
 /* Those that the owners have something of. */
-static unsigned sheets_in_hand(void)
+static inline unsigned sheets_in_hand(void)
 {
 	static struct sheet *list[(THREADS + 2) * (2 * SUPPLIES + PAGES_CLASSES)];
 	unsigned n = 0;
@@ -402,7 +411,7 @@ static unsigned sheets_in_hand(void)
 }
 
 /* All is freed, and dies: nothing is left but what cursors have in hand. */
-static void end_all(void)
+static inline void end_all(void)
 {
 	struct engine_bytes bytes;
 	struct sheet_counts sheets;
@@ -444,7 +453,7 @@ struct way {
 	unsigned sample;
 };
 
-static void enter(const struct way *w)
+static inline void enter(const struct way *w)
 {
 	/* As in production; with stacks, as in a test's profile. */
 	bool production = w->detect == DETECT_GROUPED && !w->stacks;
@@ -470,7 +479,7 @@ static void enter(const struct way *w)
 }
 
 /* In a process of its own, for it is set up once. After a failure the others are not tried. */
-static void in_child(const struct way *w, void (*fn)(const struct way *))
+static inline void in_child(const struct way *w, void (*fn)(const struct way *))
 {
 	static bool failed;
 	int status;

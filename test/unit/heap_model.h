@@ -1,3 +1,6 @@
+// sources: src/rows/class.c src/base/sizes.c src/rows/chunk.c src/rows/trim.c src/rows/row.c src/base/meta.c
+// sources: src/base/lock.c src/base/panic.c src/base/out.c
+// flags: -DUD_DEBUG
 /*
  * heap_model.h - what the heap is held against: a host that only counts chunks, and a bit for
  * every 16 bytes of memory that says whose they are. Included once, by a test of the heap.

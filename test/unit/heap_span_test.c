@@ -1,5 +1,3 @@
-// sources: src/rows/class.c src/base/sizes.c src/rows/chunk.c src/rows/trim.c src/rows/row.c src/base/meta.c src/base/lock.c src/base/panic.c src/base/out.c
-// flags: -DUD_DEBUG
 /* Spans against the same model: some chunks that are taken, cut and given back as one. */
 #include "heap_model.h"
 

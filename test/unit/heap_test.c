@@ -1,5 +1,3 @@
-// sources: src/rows/class.c src/base/sizes.c src/rows/chunk.c src/rows/trim.c src/rows/row.c src/base/meta.c src/base/lock.c src/base/panic.c src/base/out.c
-// flags: -DUD_DEBUG
 /* The heap against a model: no two rows share a byte, units come and go, memory goes back. */
 #include "heap_model.h"
 

@@ -1,3 +1,6 @@
+// sources: src/trace/stack.c src/trace/capture.c src/trace/depot.c src/trace/rules.c src/base/symtab.c
+// sources: src/trace/cfi.c src/trace/symbol.c src/base/extable.c src/base/altstack.c src/base/threadend.c
+// sources: src/base/log.c src/base/file.c src/base/out.c
 /*
  * onstack.h - for tests of the walker: a function on a stack of its own, and faults of a walk.
  */

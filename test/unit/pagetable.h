@@ -1,3 +1,4 @@
+// sources: src/dune/pagetable.c
 /* pagetable.h - for tests of page tables: an arena in which they lie, and cases that begin with an empty one. */
 #ifndef UNIT_PAGETABLE_H
 #define UNIT_PAGETABLE_H

@@ -1,4 +1,3 @@
-// sources: src/dune/pagetable.c
 /*
  * The page tables without a VM: tables of expected mappings, random operations against a flat
  * model (with allocations that fail).

@@ -1,4 +1,3 @@
-// sources: src/dune/pagetable.c
 /* Page tables that threads share: pages of their own, tables in common, folded all the time. */
 #include "pagetable.h"
 

@@ -1,4 +1,3 @@
-// sources: src/trace/stack.c src/trace/capture.c src/trace/depot.c src/trace/rules.c src/base/symtab.c src/trace/cfi.c src/trace/symbol.c src/base/extable.c src/base/altstack.c src/base/threadend.c src/base/log.c src/base/file.c src/base/out.c
 /*
  * The walker against glibc's backtrace(3), through libc's frames (which have no frame pointers),
  * signal frames, alternate and makecontext stacks; and with registers that hold garbage.

@@ -36,7 +36,7 @@ pure() {
 	files=$(list pure.txt)
 	for f in $files; do
 		[ -f "$f" ] || echo "$f: is in tools/lint/pure.txt but does not exist"
-		grep -qE "^// sources:.*\b$f\b" test/unit/*.c || echo "$f: is in no unit test's // sources:"
+		grep -qE "^// sources:.*\b$f\b" test/unit/*.[ch] || echo "$f: is in no unit test's // sources:"
 	done
 	objects=$(for f in $files; do echo "$B/${f%.c}.o"; done)
 	objdump -t $objects | pure_source '/ O / && /[ \t]\.(data|bss|tdata|tbss)[ \t.]/ && !/\.data\.rel\.ro/ { print f ": a variable: " $NF }'

@@ -3,6 +3,7 @@
 // native: no
 // findings: yes
 // profiles: strict,deferred
+// options: no-symbolize
 // not-tiny: one processor there: no instant in which both are
 #include "ok.h"
 

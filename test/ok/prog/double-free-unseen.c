@@ -4,7 +4,7 @@
 // native: no
 // findings: yes
 // profiles: deferred,adaptive,production
-// options: stacks=off
+// options: stacks=off:no-symbolize
 // host-only: the two bits of an object are the slabs'
 // not-tiny: one processor there: no instant in which both are
 #include "ok.h"

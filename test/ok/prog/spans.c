@@ -1,6 +1,6 @@
 // native: no
 // profiles: deferred
-// options: stacks=off:defer-frees=4096:defer-ms=100
+// options: stacks=off:no-symbolize:defer-frees=4096:defer-ms=100
 // findings: yes
 // timeout: 120
 // A class in much use has views of several chunks: their blocks have their bytes, in a child of

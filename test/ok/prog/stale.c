@@ -3,6 +3,7 @@
 // native: no
 // profiles: adaptive,production
 // findings: yes
+// options: no-symbolize
 // timeout: 90
 // not-tiny: not tried: three modes, two million allocations
 #include "ok.h"

@@ -5,6 +5,7 @@
  * free is what, by the report's text and the exit status.
  */
 #include "finding.h"
+#include "findings/survive.h"
 
 static void do_read(void)
 {
@@ -209,11 +210,31 @@ static void bad_frees(void)
 	CHECK_EQ(count("ERROR"), 1);
 }
 
+/* --on-error=continue: zeros where nothing is; what another thread put there in the meantime stays. */
+static void dead_page_goes_on(void)
+{
+	struct report r = {
+		.kind = FINDING_USE_AFTER_FREE, .access = ACCESS_READ, .addr = vaddr_of(dead) + 32};
+
+	CHECK(survive_mend(&r));
+	CHECK_EQ(dead[32], 0);
+	dead[40] = 5;
+	CHECK(survive_mend(&r));
+	CHECK_EQ(dead[40], 5);
+	CHECK(mmap(dead, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == dead);
+	/* Of a call nothing is looked at. */
+	r.access = ACCESS_NONE;
+	CHECK(survive_mend(&r));
+	in_child(do_read);
+	CHECK(killed_by(SIGSEGV));
+}
+
 int main(void)
 {
 	finding_init();
 	RUN(accesses);
 	RUN(beside_blocks);
 	RUN(bad_frees);
+	RUN(dead_page_goes_on);
 	return UNIT_END();
 }

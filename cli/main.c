@@ -54,18 +54,18 @@ static int help(void)
 	out_str(&o, "usage: undangle [options] [--] PROG [ARGS...]\n");
 	for (const struct verb *v = verbs; v->name; v++)
 		out_fmt(&o, "       undangle %s %s\n", v->name, v->args);
-	out_str(&o,
-		"       undangle --probe | --help | --version\n\n"
-		"Runs PROG with a malloc that never gives an address twice: any use of freed\n"
-		"memory stops the program at that instruction, with a report that names the\n"
-		"block.\n\n");
+	out_str(&o, "       undangle --probe | --help | --version\n\n"
+		    "Runs PROG with a malloc that never gives an address twice: any use of freed\n"
+		    "memory stops the program at that instruction, with a report that names the\n"
+		    "block.\n\n");
 	for (const struct verb *v = verbs; v->name; v++)
 		entry(&o, v->name, v->help);
 	out_str(&o, "\noptions:\n");
 	options_help(entry, &o);
 	entry(&o, "--probe", "say what this machine offers, and the path taken");
 	entry(&o, "--help, --version", "");
-	out_str(&o, "\n"
+	out_str(&o,
+		"\n"
 		"The same options, for a program started otherwise: LD_PRELOAD=.../libundangle.so\n"
 		"UNDANGLE_OPTIONS=\"name=value:name=value\".\n");
 	written(&o, "--help");

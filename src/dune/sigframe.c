@@ -13,8 +13,8 @@
 #define FP_SW_BYTES 464
 
 /* Of the same name in both. */
-#define EACH_REGISTER(of)                                                                         \
-	of(r8) of(r9) of(r10) of(r11) of(r12) of(r13) of(r14) of(r15) of(rdi) of(rsi) of(rbp)     \
+#define EACH_REGISTER(of)                                                                     \
+	of(r8) of(r9) of(r10) of(r11) of(r12) of(r13) of(r14) of(r15) of(rdi) of(rsi) of(rbp) \
 		of(rbx) of(rdx) of(rax) of(rcx) of(rsp) of(rip)
 
 void sigctx_from_regs(struct sigctx *c, const struct kvm_regs *r)

@@ -369,9 +369,9 @@ int host_range_move(vaddr_t from, size_t len, vaddr_t to, size_t newlen)
 	return (int)r;
 }
 
-void host_range_huge(vaddr_t at, size_t len)
+void host_range_huge(vaddr_t at, size_t len, bool huge)
 {
-	sys_madvise(at, len, MADV_HUGEPAGE);
+	sys_madvise(at, len, huge ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
 }
 
 void host_range_warm(vaddr_t at, size_t len)

@@ -103,8 +103,8 @@ void host_runs_warm(const struct run *r, size_t n);
 /* Private zeroed pages at a fresh range; neighbours become one mapping. */
 int host_range_map(vaddr_t at, size_t len);
 
-/* A hint: all of it will be used; where the machine can, by huge pages. */
-void host_range_huge(vaddr_t at, size_t len);
+/* A hint: all of it will be used, where the machine can by huge pages; or but little, and by none. */
+void host_range_huge(vaddr_t at, size_t len, bool huge);
 
 /* A hint: all of it will be written to soon. One call for 64 KB takes less than its sixteen faults. */
 void host_range_warm(vaddr_t at, size_t len);

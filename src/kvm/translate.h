@@ -19,8 +19,8 @@ enum xlate_kind { XLATE_PLAIN, XLATE_LIVE, XLATE_DEAD_ALIAS };
 
 struct xlate_hit {
 	enum xlate_kind kind;
-	vaddr_t canon;	 /* LIVE: where the byte at va lies                                    */
-	size_t len;	 /* LIVE: bytes from va that lie contiguously there, 1 .. what was asked */
+	vaddr_t canon; /* LIVE: where the byte at va lies                                    */
+	size_t len;    /* LIVE: bytes from va that lie contiguously there, 1 .. what was asked */
 };
 
 struct xlate_ops {

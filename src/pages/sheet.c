@@ -151,7 +151,7 @@ static int place_fresh(struct sheet_at *p, bool pair)
 		space_untake(p->base, len);
 	if (err || !pair)
 		return err;
-	host_range_huge(p->base, len);
+	host_range_huge(p->base, len, true);
 	other = *p;
 	other.base += SHEET_BYTES;
 	p->pair = ready_put(other, 1);

@@ -209,7 +209,7 @@ int super_place(struct view *v)
 	uint32_t n = chunks_of(v->pages), part;
 	int err = -ENOMEM;
 
-	if (!joined || view_is_private(v))
+	if (!joined)
 		return -ENOSPC;
 	lock_take(&super_lock);
 	t = stretch_of(v->chunk);

@@ -21,10 +21,15 @@ static unsigned made_huge(unsigned n)
 
 static void play_begin(const struct way *w)
 {
+	unsigned huge = 0;
+
 	CHECK_EQ(made_huge(ALONE - 64), 0);
 	made_huge(2 * 64);
 	/* What a huge page is taken for is made good use of. */
 	CHECK_EQ(made_huge(CHUNK_PAGES), CHUNK_PAGES);
+	for (unsigned i = 0; i < ARRAY_LEN(asked_huge); i++)
+		huge += asked_huge[i];
+	CHECK_EQ(huge, 2);
 }
 
 static void fork_here(void)

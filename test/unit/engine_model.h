@@ -301,9 +301,11 @@ int host_range_move(vaddr_t from, size_t len, vaddr_t to, size_t newlen)
 	return 0;
 }
 
-void host_range_huge(vaddr_t at, size_t len)
+void host_range_huge(vaddr_t at, size_t len, bool huge)
 {
 	CHECK(at % HUGE_SIZE == 0 && len % HUGE_SIZE == 0);
+	if (!huge)
+		return;
 	for (size_t i = 0; slow_huge && i < len; i += HUGE_SIZE)
 		mprotect(vaddr_ptr(at + i), PAGE_SIZE, PROT_NONE);
 	memset(&asked_huge[page_of(at) / CHUNK_PAGES], 1, len >> HUGE_SHIFT);

@@ -12,6 +12,7 @@
 #include "base/suppress.h"
 
 #include <limits.h>
+#include <stdio.h>
 
 #ifndef UD_VERSION
 #define UD_VERSION "0.1.0"
@@ -26,6 +27,16 @@ void written(struct out *o, const char *what);
 /* Memory or a line and exit status 2. */
 void *claim(size_t n);
 char *claim_text(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* whole.c: a file that is there whole or not at all. */
+struct whole {
+	const char *path, *fresh;
+	FILE *out;
+};
+/* To be written; NULL and errno: it cannot be. What is at path stays until whole_close. */
+FILE *whole_open(struct whole *f, const char *path);
+/* False and errno: not all could be written; at path is what was there before. */
+bool whole_close(struct whole *f);
 
 /* The verbs of verbs.def. */
 #define VERB(name, args, help) int verb_##name(int argc, char **argv);

@@ -141,21 +141,19 @@ static void make_directories(void)
 
 static void write_file(const struct options *o, const char *lib)
 {
-	char text[4096], fresh[PATH_MAX + 32];
-	FILE *out;
+	struct whole f;
+	char text[4096];
+	FILE *out = whole_open(&f, file);
 
-	options_format(o, text, sizeof(text));
-	snprintf(fresh, sizeof(fresh), "%s.new", file);
-	out = fopen(fresh, "we");
 	if (!out)
-		refuse("enable: %s: %s", fresh, strerror(errno));
+		refuse("enable: %s: %s", file, strerror(errno));
+	options_format(o, text, sizeof(text));
 	fprintf(out, "# written by: undangle enable %s\n[Service]\n", unit);
 	quoted(out, "LD_PRELOAD", lib);
 	quoted(out, "UNDANGLE_OPTIONS", text);
-	if (ferror(out) | fclose(out) || rename(fresh, file)) {
+	if (!whole_close(&f)) {
 		int err = errno;
 
-		unlink(fresh);
 		rmdir(directory); /* if nothing else is in it */
 		refuse("enable: %s: %s", file, strerror(err));
 	}

@@ -1,11 +1,8 @@
 /*
  * groups.c - see groups.h. The reports come from anywhere; what is no report is left out.
- *
- * The file to write is opened before anything is read, so that a bad name costs nothing.
  */
 #include "groups.h"
 
-#include "cli.h"
 #include "dwarf.h"
 
 #include <errno.h>
@@ -95,7 +92,7 @@ void groups_read(struct groups *g, int argc, char **argv)
 	for (i = 1; i <= files; i++)
 		read_one(g, argv[i]);
 	/* Not before: it may be one that was read, and where that fails what it holds stays. */
-	if (name && !(g->out = fopen(name, "we")))
+	if (name && !(g->out = whole_open(&g->whole, name)))
 		refuse("%s: -o %s: %s", g->verb, name, strerror(errno));
 }
 
@@ -103,7 +100,7 @@ int groups_done(struct groups *g)
 {
 	bool bad = ferror(g->out);
 
-	if (fclose(g->out) || bad)
+	if (g->out == g->whole.out ? !whole_close(&g->whole) : fclose(g->out) || bad)
 		refuse("%s: cannot write: %s", g->verb, strerror(errno));
 	return 0;
 }

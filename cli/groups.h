@@ -7,6 +7,7 @@
 #ifndef UD_GROUPS_H
 #define UD_GROUPS_H
 
+#include "cli.h"
 #include "finding.h"
 
 struct group {
@@ -18,7 +19,8 @@ struct group {
 
 struct groups {
 	const char *verb;
-	FILE *out;
+	FILE *out; /* whole's, or stdout */
+	struct whole whole;
 	bool sources; /* source lines may be shown */
 	size_t findings;
 	struct group *first, **last;
@@ -30,7 +32,7 @@ struct groups {
  */
 void groups_read(struct groups *g, int argc, char **argv);
 
-/* Writes end here; refuses if not all is on the disk. The exit status. */
+/* Writes end here; refuses if not all could be written, and then what was in the file stays. The exit status. */
 int groups_done(struct groups *g);
 
 #endif

@@ -120,14 +120,27 @@ void layout_chart(struct out *o, const struct mappings *m)
 	out_str(o, "(from src/dune/window.h)\n");
 }
 
-int layout_print(struct out *o, const struct mappings *m)
+int layout_show(enum mappings_form form, const char *svg, const char **what)
 {
-	int r;
+	struct out o;
+	int r = setup_mappings(&dune_mappings, form);
 
-	layout_pml4(o, &m->pt);
-	out_char(o, '\n');
-	r = layout_procmap(o);
-	out_char(o, '\n');
-	layout_chart(o, m);
-	return r;
+	*what = "the page tables cannot be made";
+	if (r)
+		return r;
+	*what = svg;
+	r = svg ? layout_svg(svg, &dune_mappings) : 0;
+	if (r)
+		return r;
+	out_init(&o, 1);
+	layout_pml4(&o, &dune_mappings.pt);
+	out_char(&o, '\n');
+	*what = "/proc/thread-self/maps";
+	r = layout_procmap(&o);
+	out_char(&o, '\n');
+	layout_chart(&o, &dune_mappings);
+	out_flush(&o);
+	if (!r && o.lost)
+		*what = "cannot write";
+	return r ? r : -o.lost;
 }

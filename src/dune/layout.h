@@ -18,10 +18,13 @@ int layout_procmap(struct out *o);
 /* --- Memory layout ---: the bounds in order of address. */
 void layout_chart(struct out *o, const struct mappings *m);
 
-/* All three. */
-int layout_print(struct out *o, const struct mappings *m);
+/* The same as a drawing, to scale in bands, to a file. 0 or -errno. */
+int layout_svg(const char *path, const struct mappings *m);
 
-/* The same as a drawing, to scale in bands. 0 or -errno. */
-int layout_svg(struct out *o, const struct mappings *m);
+/*
+ * What `undangle layout` does: makes the tables, draws unless svg is NULL, and prints all three to
+ * descriptor 1. 0, or -errno and *what failed; where that is the drawing nothing was printed.
+ */
+int layout_show(enum mappings_form form, const char *svg, const char **what);
 
 #endif

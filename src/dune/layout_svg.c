@@ -10,6 +10,7 @@
 #include "page.h"
 #include "procmap.h"
 
+#include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -329,16 +330,24 @@ static int draw_bands(struct out *o, const struct mappings *m, int y)
 	return y;
 }
 
-int layout_svg(struct out *o, const struct mappings *m)
+int layout_svg(const char *path, const struct mappings *m)
 {
-	struct out nowhere;
+	long fd = sys_openat(AT_FDCWD, path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	struct out o, nowhere;
 
+	if (fd < 0)
+		return (int)fd;
+	out_init(&o, (int)fd);
 	/* The height comes first in the file: found by drawing once to nowhere. */
 	out_init(&nowhere, -1);
-	draw_head(o, draw_bands(&nowhere, m, BANDS_Y));
-	draw_space(o, m);
-	draw_phys(o, m);
-	draw_bands(o, m, BANDS_Y);
-	out_str(o, "</svg>\n");
-	return 0;
+	draw_head(&o, draw_bands(&nowhere, m, BANDS_Y));
+	draw_space(&o, m);
+	draw_phys(&o, m);
+	draw_bands(&o, m, BANDS_Y);
+	out_str(&o, "</svg>\n");
+	out_flush(&o);
+	if (o.lost) /* half a drawing is none */
+		sys_call3(__NR_ftruncate, fd, 0, 0);
+	sys_close((int)fd);
+	return -o.lost;
 }

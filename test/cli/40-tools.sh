@@ -139,8 +139,8 @@ for word in --help --version --probe; do
 done
 verdict full-layout "undangle: layout: cannot write: No space left on device
 2" "$("$ud" layout 2>&1 >/dev/full; echo $?)"
-refuses layout-svg "--svg no/such/file: cannot be written: No such file or directory" "$ud" layout --svg no/such/file
-refuses layout-no-svg '--svg: no file given' "$ud" layout --svg
+refuses layout-svg "layout: no/such/file: No such file or directory" "$ud" layout --svg no/such/file
+refuses layout-no-svg 'layout: --svg: no file given' "$ud" layout --svg
 verdict full-verb-help "undangle: stat: cannot write: No space left on device
 2" "$("$ud" stat --help 2>&1 >/dev/full; echo $?)"
 # what a verb prints and cannot write is no success
@@ -153,3 +153,15 @@ echo kept >page
 refuses page-kept "html: no/such/report: No such file or directory" "$ud" html -o page no/such/report
 verdict page-kept-text kept "$(cat page)"
 refuses page-no-name 'html: -o: the name of a file follows' "$ud" html -o
+# nor is half a page one: what was there before stays, and its mode
+printf 'undangle: ERROR: use-after-free: READ of size 8 at 0x1000\n  signature: %s\nundangle: hint: x\n' $(seq 200) >many
+chmod 640 page
+for verb in html sarif; do
+	verdict "$verb-half" "undangle: $verb: cannot write: File too large
+2 kept 640" "$( (trap '' XFSZ && ulimit -f 1 && "$ud" $verb --no-lines -o page many 2>&1; echo "$? $(cat page) $(stat -c %a page)"))"
+	verdict "$verb-rest" page "$(echo page*)"
+done
+"$ud" html --no-lines -o page many
+verdict page-mode '640 1' "$(stat -c %a page) $(grep -c '^<h1>' page)"
+ln -s page link && "$ud" sarif -o link many
+verdict page-link "page 1" "$(readlink link) $(grep -c '^{"\$schema"' page)"

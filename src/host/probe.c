@@ -38,7 +38,6 @@ static int views_try(const char **why)
 	long a = sys_mmap(0, PAGE_SIZE, PROT_READ | PROT_WRITE,
 		MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1);
 	long b;
-	char thp[80];
 
 	if (sys_is_err(a)) {
 		*why = "no shared memory: mmap(MAP_SHARED | MAP_ANONYMOUS) is refused";
@@ -56,8 +55,7 @@ static int views_try(const char **why)
 	/* Known to the kernel two versions before shared memory may have it. */
 	host.guards = !sys_is_err(sys_madvise((vaddr_t)b, PAGE_SIZE, MADV_GUARD_NR));
 	sys_munmap((vaddr_t)b, PAGE_SIZE);
-	host.collapse = advice_known(MADV_COLLAPSE_NR) &&
-			file_text("/sys/kernel/mm/transparent_hugepage/enabled", thp, sizeof(thp));
+	host.collapse = advice_known(MADV_COLLAPSE_NR);
 	return 0;
 }
 

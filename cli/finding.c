@@ -9,6 +9,7 @@
 #include "cli.h"
 #include "dwarf.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -437,4 +438,15 @@ void findings_read(FILE *in, void (*found)(struct finding *f, void *arg),
 	if (f || asan)
 		found(f ? f : asan, arg);
 	free(s);
+}
+
+void findings_of(const char *verb, const char *name, void (*found)(struct finding *f, void *arg),
+	void (*other)(const char *line, size_t n, void *arg), void *arg)
+{
+	FILE *in = strcmp(name, "-") ? fopen(name, "re") : stdin;
+
+	if (in)
+		findings_read(in, found, other, arg);
+	if (!in || ferror(in))
+		refuse("%s: %s: %s", verb, name, strerror(errno));
 }

@@ -82,6 +82,9 @@ const char *name_real(const char *shown);
  */
 void findings_read(FILE *in, void (*found)(struct finding *f, void *arg),
 	void (*other)(const char *line, size_t n, void *arg), void *arg);
+/* Of the file, or of standard input ("-"); refuses what cannot be read. */
+void findings_of(const char *verb, const char *name, void (*found)(struct finding *f, void *arg),
+	void (*other)(const char *line, size_t n, void *arg), void *arg);
 
 /* Is the line a frame, as a report in text has them? Then it is added to k. */
 bool frame_read(struct stack *k, const char *line);

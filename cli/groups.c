@@ -50,16 +50,6 @@ static void on_finding(struct finding *f, void *arg)
 	g->last = &at->next;
 }
 
-static void read_one(struct groups *g, const char *name)
-{
-	FILE *in = strcmp(name, "-") ? fopen(name, "re") : stdin;
-
-	if (in)
-		findings_read(in, on_finding, NULL, g);
-	if (!in || ferror(in))
-		refuse("%s: %s: %s", g->verb, name, strerror(errno));
-}
-
 void groups_read(struct groups *g, int argc, char **argv)
 {
 	const char *name = NULL;
@@ -87,10 +77,8 @@ void groups_read(struct groups *g, int argc, char **argv)
 	}
 	if (lines && dwarf_missing())
 		fprintf(stderr, "undangle: warning: %s\n", dwarf_missing());
-	if (!files)
-		read_one(g, "-");
-	for (i = 1; i <= files; i++)
-		read_one(g, argv[i]);
+	for (i = 0; i < MAX(files, 1); i++)
+		findings_of(g->verb, files ? argv[i + 1] : "-", on_finding, NULL, g);
 	/* Not before: it may be one that was read, and where that fails what it holds stays. */
 	if (name && !(g->out = whole_open(&g->whole, name)))
 		refuse("%s: -o %s: %s", g->verb, name, strerror(errno));

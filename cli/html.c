@@ -57,14 +57,11 @@ static void text(FILE *out, const char *s)
 	}
 }
 
-static void write_source(FILE *out, const struct line *l)
+static void write_source(FILE *out, FILE *in, const struct line *l)
 {
-	FILE *in = source_open(l->file);
 	char *s = NULL;
 	size_t size = 0;
 
-	if (!in)
-		return;
 	fputs("<pre>", out);
 	for (int n = 1; n <= l->line + AROUND && getline(&s, &size, in) > 0; n++) {
 		if (n < l->line - AROUND)
@@ -77,7 +74,6 @@ static void write_source(FILE *out, const struct line *l)
 	}
 	fputs("</pre>", out);
 	free(s);
-	fclose(in);
 }
 
 /* open: the source is shown without a click. */
@@ -102,9 +98,9 @@ static void write_line(
 		fprintf(out, " <span class=\"dim\">%s</span>",
 			l->inlined ? "(inlined)" : &GUESSED[1]);
 	if (in) {
-		fclose(in);
 		fputs("</summary>", out);
-		write_source(out, l);
+		write_source(out, in, l);
+		fclose(in);
 	}
 	fputs(in ? "</details>\n" : "</div>\n", out);
 }

@@ -48,18 +48,6 @@ static int no(struct out *o, const char *what)
 	return PROBE_NO;
 }
 
-int probe_memfd(struct out *o)
-{
-	int fd = memfd_create("undangle-probe", MFD_CLOEXEC);
-
-	if (fd < 0)
-		return no(o, "memfd_create");
-	if (ftruncate(fd, HUGE_SIZE))
-		return no(o, "ftruncate of a memfd");
-	out_str(o, "memfd_create works (the host backend does without)");
-	return PROBE_YES;
-}
-
 /* 2 MB of shared memory at a 2 MB boundary, its first byte touched; NULL and errno. */
 static char *chunk_make(void)
 {

@@ -115,24 +115,12 @@ static void take_format(struct job *j, const char *name)
 	refuse("symbolize: --format=%s: it is one of text, asan, json", name);
 }
 
-static void read_one(const char *name, struct job *j)
-{
-	FILE *in = strcmp(name, "-") ? fopen(name, "re") : stdin;
-
-	if (!in)
-		refuse("symbolize: %s: %s", name, strerror(errno));
-	findings_read(in, on_finding, on_other, j);
-	write_loose(j);
-	if (ferror(in))
-		refuse("symbolize: %s: %s", name, strerror(errno));
-}
-
 static void answer(struct job *j, int argc, char **argv)
 {
-	if (argc == 0)
-		read_one("-", j);
-	for (int i = 0; i < argc; i++)
-		read_one(argv[i], j);
+	for (int i = 0; i < MAX(argc, 1); i++) {
+		findings_of("symbolize", argc ? argv[i] : "-", on_finding, on_other, j);
+		write_loose(j);
+	}
 }
 
 bool debug_dir_take(const char *verb, const char *arg)

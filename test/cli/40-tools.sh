@@ -163,5 +163,5 @@ for verb in html sarif; do
 done
 "$ud" html --no-lines -o page many
 verdict page-mode '640 1' "$(stat -c %a page) $(grep -c '^<h1>' page)"
-ln -s page link && "$ud" sarif -o link many
-verdict page-link "page 1" "$(readlink link) $(grep -c '^{"\$schema"' page)"
+ln -s page to-page && "$ud" sarif -o to-page many
+verdict page-link "page 1" "$(readlink to-page) $(grep -c '^{"\$schema"' page)"

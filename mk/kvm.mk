@@ -33,7 +33,7 @@ $(B)/kvm/libcs.so: test/kvm/libcs_plugin.c
 	@mkdir -p $(@D)
 	$(call say,CC,$@)$(CC) -std=gnu17 -O2 -Wall -Wextra $(WERROR) -shared -fPIC -o $@ $<
 
-kvm-programs: $(B)/vm/tsc $(B)/kvm/libcs $(B)/kvm/libcs.so $(B)/kvm/stale $(B)/kvm/count $(B)/kvm/pairs $(B)/kvm/handed $(B)/kvm/atonce $(B)/kvm/calls $(B)/kvm/syscalls
+kvm-programs: $(B)/vm/tsc $(B)/kvm/libcs $(B)/kvm/libcs.so $(B)/kvm/stale $(B)/kvm/count $(B)/kvm/pairs $(B)/kvm/handed $(B)/kvm/atonce $(B)/kvm/calls $(B)/kvm/native $(B)/kvm/syscalls
 VM_NEEDS += kvm-programs bug-programs $(B)/bench/kvm/mix
 
 # The backend in the Bochs machine (Intel), where nothing is but what is named.

@@ -38,5 +38,5 @@ VM_NEEDS += kvm-programs bug-programs $(B)/bench/kvm/mix
 
 # The backend in the Bochs machine (Intel), where nothing is but what is named.
 BOCHS_BUGS := $(foreach p,uaf-read-small double-free-small uaf-call-write,$(B)/bug/$(p) $(B)/bug/$(p).twin)
-BOCHS_FILES += $(B)/libundangle.so $(BOCHS_BUGS) test/kvm/finds test/kvm/same /usr/bin/sqlite3
+BOCHS_FILES += $(B)/libundangle.so $(BOCHS_BUGS) test/kvm/finds test/vm/same /usr/bin/sqlite3
 check-bochs: $(BOCHS_BUGS)

@@ -14,7 +14,7 @@ $(B)/bench/asan/%: bench/prog/%.c
 
 .PHONY: bench bench-stacks bench-floors bench-buffers bench-fork compare
 bench: all $(B)/bench/cfrac $(B)/bench/churn $(B)/bench/warm
-	@if [ -f tools/setup.sh ]; then sh tools/setup.sh bench; fi
+	@sh tools/setup.sh bench
 	/usr/bin/python3 bench/run.py --lib $(abspath $(B))/libundangle.so --prog-dir $(B)/bench \
 		--rounds $(ROUNDS) --scale $(SCALE) $(if $(PROGRAMS),--programs $(PROGRAMS)) \
 		--csv $(B)/bench/bench.csv --svg $(B)/bench/bench.svg $(BENCHFLAGS)

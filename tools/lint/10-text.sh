@@ -74,8 +74,14 @@ rows() {
 			next }
 		     !($1 in has) { print $1 " has no row in src/base/syscalls.def" }' src/base/syscalls.def -
 }
-if [ -f src/base/syscalls.def ]; then
-	rule 'every system call of unistd_64.h has a row' rows
-else
-	skipped 'rows of syscalls.def' 'src/base/syscalls.def does not exist yet'
-fi
+rule 'every system call of unistd_64.h has a row' rows
+
+test_folders() {
+	git_files 'test/*/*' | cut -d/ -f2 | sort -u | while read -r d; do
+		grep -q "\`$d/" test/README.md || echo "test/$d/ is not in test/README.md"
+	done
+	grep -o '`[a-z]*/[^`* ]*' test/README.md | tr -d '`' | grep -vE '[A-Z]{2}' | while read -r f; do
+		[ -e "test/$f" ] || [ -e "$f" ] || echo "test/README.md: there is no $f"
+	done
+}
+rule 'test/README.md says what each folder of test/ is for, and nothing that is not there' test_folders

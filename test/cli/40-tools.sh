@@ -114,8 +114,17 @@ limited() { # limited COMMAND...: its status, and what is said of the end
 	"${ud%/*}/limit" "$@" >limit.out 2>&1 </dev/null
 	echo "$? $(sed -n 's/^\(limit: killed\).*/\1/p' limit.out)"
 }
-verdict limit-status '7 ' "$(limited 1 sh -c 'exit 7')"
-verdict limit-sleeps '124 limit: killed' "$(limited -t told 1 sleep 60)"
+gone() { # says so when the process whose number is in the file left, which sleeps for ever, has been killed
+	for _ in $(seq 3000); do
+		ps -o stat= -p "$(cat left)" | grep -q '^[^Z]' || { echo gone; return; }
+		sleep 0.1
+	done
+}
+verdict limit-status '7 ' "$(limited 1 sh -c 'sleep infinity & echo $! >left; exit 7')"
+verdict limit-leaves-nothing gone "$(gone)"
+verdict limit-signal '137 ' "$(limited 1 sh -c 'kill -9 $$')"
+verdict limit-sleeps '124 limit: killed' "$(limited -t told 1 sh -c 'setsid sleep infinity & echo $! >left; sleep infinity')"
+verdict limit-ends-all gone "$(gone)"
 verdict limit-tells-sleep '0 6' "$(cat told)"
 verdict limit-runs '124 limit: killed' "$(limited -t told 1 sh -c 'while :; do :; done')"
 verdict limit-tells-time 1 "$(grep -c '^[1-9][0-9]* 0$' told)"

@@ -78,11 +78,12 @@ void bypass_warn(void)
 {
 	char file[1024];
 
-	if (off_is() ? !options.off || !options.asked || options.quiet : !bypass_is())
+	if (off_is() ? !off_why() || !options.asked || options.quiet : !bypass_is())
 		return;
 	file_of((size_t)sys_getpid(), file, sizeof(file));
-	if (file[0] && !ancestor_has_said(file) && summary_warns("/proc/self/exe"))
-		log_line("undangle: warning: %s %s", file,
-			off_is() ? "is not protected: /etc/undangle.d says off"
-				 : "brings its own malloc: blocks from it are not protected");
+	if (file[0] && !ancestor_has_said(file) && summary_warns(file))
+		log_line("undangle: warning: %s %s%s", file,
+			off_is() ? "is not protected: "
+				 : "brings its own malloc: blocks from it are not protected",
+			off_is() ? off_why() : "");
 }

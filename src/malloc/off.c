@@ -17,6 +17,7 @@ static struct {
 } next;
 
 static struct kvm_heap off_heap;
+static const char *off_reason;
 
 static void *off_alloc(size_t size, size_t align, bool zero, void *frame)
 {
@@ -45,8 +46,9 @@ static void find(void *where, const char *name)
 	panic_if(!*(void **)where, "no %s behind us", name);
 }
 
-void off_start(void)
+void off_start(const char *why)
 {
+	off_reason = why;
 	off_heap = (struct kvm_heap){.alloc = off_alloc,
 		.free_as = off_free_as,
 		.realloc = off_realloc,
@@ -63,6 +65,11 @@ void off_start(void)
 bool off_is(void)
 {
 	return kvm_heap == &off_heap;
+}
+
+const char *off_why(void)
+{
+	return off_reason;
 }
 
 bool off_is_ours(void)

@@ -69,11 +69,6 @@ static int host_start(const char **why)
 {
 	int err;
 
-	if (is_in_valgrind()) {
-		*why = "it runs under valgrind, which has a malloc of its own: use one or the "
-		       "other";
-		return -EBUSY;
-	}
 	err = host_probe(options.detect != DETECT_GROUPED, why);
 	if (err)
 		return err;
@@ -103,8 +98,10 @@ static void start_once(void)
 	int err;
 
 	options_init();
-	if (options.off || (!options.asked && off_is_ours())) {
-		off_start();
+	if (options.off || is_in_valgrind() || (!options.asked && off_is_ours())) {
+		off_start(options.off	     ? "/etc/undangle.d says off"
+			  : is_in_valgrind() ? "valgrind has a malloc of its own in front"
+					     : NULL);
 		return;
 	}
 	if (options.backend == BACKEND_KVM ||
@@ -123,7 +120,7 @@ static void start_once(void)
 	if (err && !options.asked) {
 		out_line(2, "undangle: warning: this process is not protected: %s (error %d)", why,
 			-err);
-		off_start();
+		off_start(NULL);
 	} else if (err) {
 		out_line(2, "undangle: cannot run in this process: %s (error %d)", why, -err);
 		sys_exit_group(2);
@@ -170,6 +167,7 @@ __attribute__((constructor(101))) static void undangle_init(void)
 	family_init();
 	operators_init();
 	if (off_is()) {
+		summary_init();
 		bypass_warn();
 		return;
 	}

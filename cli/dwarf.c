@@ -73,12 +73,14 @@ static const char *candidate(const char *shown, const char *id, size_t n)
 	if (n == 0)
 		return path ? path : "";
 	n--;
-	for (size_t i = 0; i < ndirs; i++, n -= 3) {
+	for (size_t i = 0; i < ndirs; i++, n -= 4) {
 		if (n == 0)
 			return claim_text("%s/%s", dirs[i], base ? base : "");
 		if (n == 1)
 			return claim_text("%s%s", dirs[i], path ? path : "");
 		if (n == 2)
+			return base ? claim_text("%s/%s.debug", dirs[i], base) : "";
+		if (n == 3)
 			return id ? claim_text("%s/.build-id/%.2s/%s.debug", dirs[i], id, id + 2)
 				  : "";
 	}

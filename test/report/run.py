@@ -251,6 +251,10 @@ def shipped():
     os.makedirs(os.path.dirname(cache))
     shutil.copy(kept, cache)
     verdict("debuginfod's cache", want, stacks(program(PATIENT, path, DEBUGINFOD_CACHE_PATH=f"{W}/cache")[1]))
+    shutil.copy(kept, f"{W}/d")
+    verdict("--debug-dir with the program's name.debug, and no program", want,
+            stacks(sh(UD, "symbolize", f"--debug-dir={W}/d", input=raw.replace(f"{W}/prog+", "/nowhere/prog+")).stdout))
+    os.unlink(f"{W}/d/prog.debug")
     byid = f"{W}/d/.build-id/{bid[:2]}/{bid[2:]}.debug"
     os.makedirs(os.path.dirname(byid))
     shutil.copy(kept, byid)

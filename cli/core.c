@@ -3,7 +3,7 @@
  *
  * share/gdb/undangle.py asks through this, too, for living processes as for cores: with --gdb=LOOK:LIBRARY
  * (LOOK: where ud_look is) in the place of the core each page is asked of gdb, by a line "?ADDRESS" on standard output, and
- * frames are left to it. What breaks it: a library of another build than that of the process.
+ * where an address is in the code is left to it. What breaks it: a library of another build than that of the process.
  */
 #include "corefile.h"
 #include "dwarf.h"
@@ -185,8 +185,7 @@ static void print_blocks(void)
 
 static void on_finding(struct finding *f, void *arg)
 {
-	if (!by_gdb)
-		dwarf_finding(f);
+	dwarf_finding(f);
 	text_write(stdout, f, &(struct look){.color = false});
 }
 

@@ -58,9 +58,9 @@ def said(text):
 
 
 def finding(t, text):
-    m = re.search(r"ERROR: double-free: free\(\) of \w+, the start of a 48-byte block freed by.*?\n    #0 \w+ in (\S+)",
+    m = re.search(r"ERROR: double-free: free\(\) of \w+, the start of a 48-byte block freed by.*?\n    #0 \w+ in (\S+ \S+?:\d+)",
                   text, re.S)
-    return m and m[1].split("+")[0]
+    return m and re.sub("/.*/", "", m[1])
 
 
 def one(t, prog, mode):
@@ -75,10 +75,11 @@ def one(t, prog, mode):
     want = {at[v]: e for v, e in expected(t).items()}
     t.verdict(f"gdb, {mode}: addresses", want, answers(live))
     t.verdict(f"gdb, {mode}: blocks", 2, live.count(total + "\n"))  # the program's own line and ours
-    t.verdict(f"gdb, {mode}: report", "drop", finding(t, live[live.index(total):]))
+    told = f"drop blocks.c:{t.marks('blocks.c')['drop']}"
+    t.verdict(f"gdb, {mode}: report", told, finding(t, live[live.index(total):]))
     later = gdb(t, prog, [*ask, "undangle blocks", "undangle report"], core)
     t.verdict(f"gdb on a core, {mode}: addresses", want, answers(later))
-    t.verdict(f"gdb on a core, {mode}: blocks, report", (1, "drop"), (later.count(total + "\n"), finding(t, later)))
+    t.verdict(f"gdb on a core, {mode}: blocks, report", (1, told), (later.count(total + "\n"), finding(t, later)))
     others = sorted([f"{hex(at['large'])}: the start", f"{hex(at['alive'] + 3)}: 3 bytes inside",  # two streams
                      "undangle addr: No struct type named nosuch.", "undangle addr: No symbol 'nosuch' in current context"])
     other = gdb(t, prog, ["set language rust", f"undangle addr {hex(at['large'])}", "undangle addr nosuch", "set language c",

@@ -18,7 +18,7 @@ struct symbol {
 	uintptr_t offset; /* addr - load address: what addr2line -e MODULE wants                */
 	uint8_t id[SYMBOL_ID_MAX]; /* its build id, as it is mapped                             */
 	size_t id_len;		   /* 0: it has none                                            */
-	char name[96];	 /* "" if no symbol covers it                                          */
+	char name[400]; /* "" if no symbol covers it; cut at the end if longer                    */
 	uintptr_t delta; /* addr - symbol                                                      */
 };
 

@@ -55,6 +55,11 @@ verdict leaks-lines "lose $w/leaks.c:$(grep -n 'p = malloc(n)' leaks.c | cut -d:
 	"$("$ud" --leaks --symbolize-ms=60000 ./leaks 2>&1 | sed -n 's/^    #0 0x[0-9a-f]* in \(lose [^:]*:[0-9]*\):.*/\1/p' | sort -u)"
 "$ud" --heap-profile=profile.%p ./leaks
 verdict heap-profile "main;keep 48000" "$(grep -o 'main;keep .*' profile.*)"
+# names of C++ are long, and cut they are nobody's
+name=$(printf 'f%0300d' 1)
+printf '#include <stdlib.h>\nvoid *p;\n__attribute__((noinline)) void %s(void) { p = malloc(77); }\nint main(void) { %s(); return 0; }\n' "$name" "$name" >long.c
+$cc -O1 -o long long.c && "$ud" --heap-profile=profile.long ./long
+verdict heap-profile-long-name "main;$name 77" "$(grep -o 'main;f.*' profile.long)"
 refuses heap-profile-refused "--heap-profile=$w/none/x: cannot be made in $w/none: No such file or directory" "$ud" --heap-profile=none/x true
 verdict heap-profile-late "undangle: --heap-profile: ./none/x cannot be written (error 2)
 ." "$(LD_PRELOAD=$lib UNDANGLE_OPTIONS=heap-profile=./none/x ./leaks 2>&1; echo .)"

@@ -168,7 +168,7 @@ void asan_write(FILE *out, const struct finding *f)
 	write_summary(out, f, use);
 	fprintf(out, "undangle: %s\n", f->message);
 	if (freed && freed->age.known)
-		fprintf(out, "undangle: freed, %s:\n", age_text(&freed->age));
+		fprintf(out, "undangle: freed %s\n", age_text(&freed->age));
 	if (f->signature)
 		fprintf(out, "undangle: signature: %s\n", f->signature);
 	fprintf(out, "==%d==ABORTING\n", f->pid);
@@ -294,7 +294,7 @@ bool asan_more(struct finding *f, const char *s)
 		asan_stack(f, "alloc", "allocated by thread", s);
 	else if (scan(&at, "undangle: signature: "))
 		f->signature = claim_text("%s", at);
-	else if (scan(&at, "undangle: freed"))
+	else if (scan(&at, "undangle: freed "))
 		asan_age(f, at);
 	else if (scan(&at, "undangle: "))
 		asan_message(f, at);

@@ -32,6 +32,37 @@ const struct stack *finding_place(const struct finding *f)
 	return use ? use : finding_stack(f, "free");
 }
 
+bool path_is_system(const char *path)
+{
+	static const char *const system[] = {
+		"/lib/", "/lib64/", "/usr/lib/", "/usr/lib64/", "/usr/include/", "/rustc/"};
+
+	for (size_t i = 0; path && i < ARRAY_LEN(system); i++)
+		if (!strncmp(path, system[i], strlen(system[i])))
+			return true;
+	return path && strstr(path, "/include/c++/"); /* clang has them by /usr/bin/../lib */
+}
+
+const struct line *stack_line(const struct stack *k, const struct frame **at)
+{
+	const struct line *known = NULL;
+
+	*at = k && k->nframes ? &k->frames[0] : NULL;
+	for (size_t i = 0; k && i < k->nframes; i++)
+		for (size_t j = 0; j < k->frames[i].nlines; j++) {
+			const struct line *l = &k->frames[i].lines[j];
+			bool own = !path_is_system(k->frames[i].path) && !path_is_system(l->file);
+
+			if (!l->file || (known && !own))
+				continue;
+			known = l;
+			*at = &k->frames[i];
+			if (own)
+				return l;
+		}
+	return known;
+}
+
 void dwarf_finding(struct finding *f)
 {
 	for (size_t i = 0; i < f->nstacks; i++) {
@@ -181,14 +212,13 @@ static bool read_near(struct finding *f, const char *s)
 	return true;
 }
 
-/* ", about 3.204 s and at most 12 allocations ago:", or not. */
 void finding_age(struct age *a, const char *s)
 {
 	uint64_t whole, part = 0;
 	const char *dot;
 
-	a->ms_most = scan(&s, ", less than ");
-	if (!(a->ms_most || scan(&s, ", about ")) || !scan_number(&s, 10, &whole))
+	a->ms_most = scan(&s, "less than ");
+	if (!(a->ms_most || scan(&s, "about ")) || !scan_number(&s, 10, &whole))
 		return;
 	dot = s + 1;
 	if (scan(&s, ".") && !(scan_number(&s, 10, &part) && s == dot + 3))
@@ -198,7 +228,7 @@ void finding_age(struct age *a, const char *s)
 	a->allocs_most = scan(&s, "at most ");
 	a->ms = whole * 1000 + part;
 	a->known = scan_number(&s, 10, &a->allocs) &&
-		   !strcmp(s, a->allocs == 1 ? " allocation ago:" : " allocations ago:");
+		   !strcmp(s, a->allocs == 1 ? " allocation ago" : " allocations ago");
 }
 
 static bool read_section(struct finding *f, const char *s)
@@ -223,7 +253,8 @@ static bool read_section(struct finding *f, const char *s)
 		k->thread = claim_text("%.*s", (int)(last - s), s);
 		k->tid = atoi(last + 6);
 		last += 6 + strspn(last + 6, "-0123456789");
-		finding_age(&k->age, last);
+		if (scan(&last, ", "))
+			finding_age(&k->age, claim_text("%.*s", (int)strcspn(last, ":"), last));
 		f->nstacks++;
 		return true;
 	}
@@ -383,14 +414,6 @@ static bool read_more(struct finding *f, const char *s)
 	return read_section(f, s) || read_near(f, s) || is_decoration(s);
 }
 
-/* Without what text.c put in front. */
-static const char *read_hint(const char *s)
-{
-	const char *rest = strncmp(s, NO_LINE, strlen(NO_LINE)) ? NULL : strstr(s, "; ");
-
-	return claim_text("%s", rest ? rest + 2 : s);
-}
-
 void findings_read(FILE *in, void (*found)(struct finding *f, void *arg),
 	void (*other)(const char *line, size_t n, void *arg), void *arg)
 {
@@ -417,7 +440,7 @@ void findings_read(FILE *in, void (*found)(struct finding *f, void *arg),
 			f = claim(sizeof(*f));
 			finding_message(f, s + strlen(HEAD));
 		} else if (f && !strncmp(s, HINT, strlen(HINT))) {
-			f->hint = read_hint(s + strlen(HINT));
+			f->hint = claim_text("%s", s + strlen(HINT));
 			found(f, arg);
 			f = NULL;
 		} else if (asan) {

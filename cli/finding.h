@@ -94,6 +94,14 @@ const struct stack *finding_stack(const struct finding *f, const char *role);
 /* The one that names the place: of the use; of the free, where it is not known who wrote. */
 const struct stack *finding_place(const struct finding *f);
 
+/* Of the system's libraries, or headers whose code is inlined into everybody's: it seldom is what is looked for. */
+bool path_is_system(const char *path);
+/*
+ * The line of a stack to show: the innermost of the program's own, else the innermost that is known. NULL: there is
+ * none, and *at is the innermost frame, or NULL.
+ */
+const struct line *stack_line(const struct stack *k, const struct frame **at);
+
 /* The other forms; each is one file. */
 struct look {
 	bool color;
@@ -104,6 +112,8 @@ void asan_write(FILE *out, const struct finding *f);
 void json_write(FILE *out, const struct finding *f);
 struct finding *json_read(const char *text);
 
+/* text.c: how to go on, when lines are known and when not; NULL: nothing is known of it. */
+const char *finding_hint(const struct finding *f);
 /* text.c: "about 0.303 s and at most 500 allocations ago"; it is known. */
 const char *age_text(const struct age *a);
 /* What stands over a stack: "freed by thread T0 (main)", and when. */

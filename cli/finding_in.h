@@ -15,7 +15,7 @@ bool scan_number(const char **s, int base, uint64_t *v);
 
 /* The first line behind "undangle: ERROR: ". */
 void finding_message(struct finding *f, const char *s);
-/* ", about 3.204 s and at most 12 allocations ago:", or not. */
+/* "about 3.204 s and at most 12 allocations ago", or not. */
 void finding_age(struct age *a, const char *s);
 /* "FUNCTION FILE:LINE[:COLUMN]" and what may follow. */
 bool frame_line(struct frame *f, struct line *l, const char *s);

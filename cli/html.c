@@ -127,7 +127,8 @@ static void write_raw(FILE *out, const struct frame *f, size_t n)
 
 static void write_stack(FILE *out, const struct stack *k, bool sources)
 {
-	bool open = true;
+	const struct frame *at;
+	const struct line *open = stack_line(k, &at);
 	size_t n = 0;
 
 	fputs("<h3>", out);
@@ -138,26 +139,25 @@ static void write_stack(FILE *out, const struct stack *k, bool sources)
 
 		if (!f->nlines)
 			write_raw(out, f, n++);
-		for (size_t j = 0; j < f->nlines; j++) {
-			write_line(out, f, &f->lines[j], n++, sources, open);
-			open = open && !f->lines[j].file;
-		}
+		for (size_t j = 0; j < f->nlines; j++)
+			write_line(out, f, &f->lines[j], n++, sources, &f->lines[j] == open);
 	}
 	if (!k->nframes)
 		fputs("<div class=\"frame dim\">no stack recorded</div>\n", out);
 }
 
-/* The innermost function that has a name. */
+/* The function of the line that is shown, else the innermost that has a name. */
 static const char *where(const struct finding *f)
 {
 	const struct stack *use = finding_place(f);
+	const struct frame *at;
+	const struct line *l = stack_line(use, &at);
 
-	for (size_t i = 0; use && i < use->nframes; i++) {
-		if (use->frames[i].nlines)
-			return use->frames[i].lines[0].function;
+	if (l)
+		return l->function;
+	for (size_t i = 0; use && i < use->nframes; i++)
 		if (use->frames[i].symbol)
 			return demangle(use->frames[i].symbol);
-	}
 	return "";
 }
 

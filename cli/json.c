@@ -114,7 +114,7 @@ void json_write(FILE *out, const struct finding *f)
 	fputs("],\"registers\":", out);
 	json_string(out, f->registers);
 	fputs(",\"hint\":", out);
-	json_string(out, f->hint);
+	json_string(out, finding_hint(f));
 	fputs("}\n", out);
 }
 

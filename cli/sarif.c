@@ -96,28 +96,15 @@ static void write_stack(FILE *out, const struct stack *k)
 	fputs("]}", out);
 }
 
-/* The innermost frame whose source line is known, else the innermost. */
-static const struct frame *top_of(const struct stack *k, const struct line **l)
-{
-	*l = NULL;
-	for (size_t i = 0; k && i < k->nframes; i++)
-		for (size_t j = 0; j < k->frames[i].nlines; j++)
-			if (k->frames[i].lines[j].file) {
-				*l = &k->frames[i].lines[j];
-				return &k->frames[i];
-			}
-	return k && k->nframes ? &k->frames[0] : NULL;
-}
-
 static void write_related(FILE *out, const struct finding *f)
 {
 	const char *comma = "";
-	const struct line *l;
 
 	fputs(",\"relatedLocations\":[", out);
 	for (size_t i = 0; i < f->nstacks; i++) {
 		const struct stack *k = &f->stacks[i];
-		const struct frame *top = top_of(k, &l);
+		const struct frame *top;
+		const struct line *l = stack_line(k, &top);
 
 		if (!top || k == finding_place(f))
 			continue;
@@ -134,8 +121,8 @@ static void write_related(FILE *out, const struct finding *f)
 static void write_result(FILE *out, const struct group *g)
 {
 	const struct finding *f = g->first;
-	const struct line *l;
-	const struct frame *top = top_of(finding_place(f), &l);
+	const struct frame *top;
+	const struct line *l = stack_line(finding_place(f), &top);
 
 	fputs("{\"ruleId\":", out);
 	json_string(out, f->kind);

@@ -142,20 +142,31 @@ static void write_source_line(const struct pen *p, const char *s, int line, bool
 	fputc('\n', p->out);
 }
 
-/* The innermost frame whose source can be read. */
+/* Of the program's own line; where there is no such file, of the innermost that can be read. */
+static FILE *open_source(const struct stack *k, const struct line **l)
+{
+	const struct frame *at;
+	FILE *in = NULL;
+
+	*l = stack_line(k, &at);
+	if (*l && (*l)->line > 0)
+		in = source_open((*l)->file);
+	for (size_t i = 0; i < k->nframes && !in; i++)
+		for (size_t j = 0; j < k->frames[i].nlines && !in; j++) {
+			*l = &k->frames[i].lines[j];
+			if ((*l)->file && (*l)->line > 0)
+				in = source_open((*l)->file);
+		}
+	return in;
+}
+
 static void write_source(const struct pen *p, const struct stack *k)
 {
-	FILE *in = NULL;
-	const struct line *l = NULL;
+	const struct line *l;
+	FILE *in = open_source(k, &l);
 	char *s = NULL;
 	size_t size = 0;
 
-	for (size_t i = 0; i < k->nframes && !in; i++)
-		for (size_t j = 0; j < k->frames[i].nlines && !in; j++) {
-			l = &k->frames[i].lines[j];
-			if (l->file && l->line > 0)
-				in = source_open(l->file);
-		}
 	if (!in)
 		return;
 	for (int n = 1; n <= l->line + AROUND && getline(&s, &size, in) > 0; n++)
@@ -180,7 +191,7 @@ static void write_block(const struct pen *p, const struct finding *f)
 	last = (offset + (f->size ? f->size : 1) - 1) / per;
 	fprintf(p->out, "  block: %lu bytes", size);
 	if (per > 1)
-		fprintf(p->out, ", a character is %lu", per);
+		fprintf(p->out, ", each character is %lu bytes", per);
 	fprintf(p->out, "\n%s", from);
 	for (uint64_t i = 0; i < cells; i++) {
 		bool used = f->access && i >= first && i <= last;
@@ -196,28 +207,27 @@ static void write_block(const struct pen *p, const struct finding *f)
 		fprintf(p->out, "%*s^ 0x%lx\n", (int)(strlen(from) + first), "", f->addr);
 }
 
-/* The system's: it seldom has debug information, and who called it is what matters. */
-static bool is_system(const char *path)
-{
-	return !strncmp(path, "/lib/", 5) || !strncmp(path, "/usr/lib/", 9);
-}
-
-static const char *hint_of(const struct finding *f)
+const char *finding_hint(const struct finding *f)
 {
 	static const char raw[] =
 		"undangle symbolize [--debug-dir=DIR] REPORT names the source lines; ";
-	const char *at = f->hint ? strstr(f->hint, raw) : NULL;
+	const char *hint = f->hint, *at;
 	const struct stack *use = finding_place(f);
 	const struct frame *top = use && use->nframes ? &use->frames[0] : NULL;
 	bool lines = false;
 
+	if (!hint)
+		return NULL;
+	if (!strncmp(hint, NO_LINE, strlen(NO_LINE)) && (at = strstr(hint, "; ")))
+		hint = at + 2; /* it was written here before */
 	for (size_t i = 0; use && i < use->nframes; i++)
 		lines = lines || use->frames[i].nlines;
-	if (top && !top->nlines && top->path && top->lacks && !(lines && is_system(top->path)))
-		return claim_text(NO_LINE "%s: %s; %s", top->path, top->lacks, f->hint);
+	if (top && !top->nlines && top->path && top->lacks && !(lines && path_is_system(top->path)))
+		return claim_text(NO_LINE "%s: %s; %s", top->path, top->lacks, hint);
+	at = strstr(hint, raw);
 	if (!at || !lines)
-		return f->hint;
-	return claim_text("%.*s%s", (int)(at - f->hint), f->hint, at + strlen(raw));
+		return hint;
+	return claim_text("%.*s%s", (int)(at - hint), hint, at + strlen(raw));
 }
 
 void text_write(FILE *out, const struct finding *f, const struct look *look)
@@ -243,5 +253,5 @@ void text_write(FILE *out, const struct finding *f, const struct look *look)
 	if (f->signature)
 		fprintf(out, "  signature: %s\n", f->signature);
 	if (f->hint)
-		fprintf(out, "undangle: hint: %s\n", hint_of(f));
+		fprintf(out, "undangle: hint: %s\n", finding_hint(f));
 }

@@ -65,7 +65,6 @@
  * `undangle symbolize` reads this (cli/finding.c) and puts lines and inlined frames in.
  */
 #include "print.h"
-#include "survive.h"
 #include "base/base.h"
 #include "trace/trace.h"
 
@@ -409,44 +408,6 @@ static void print_registers(struct out *o, const ucontext_t *uc)
 		out_fmt(o, "%s%s 0x%016lx%s", i % 4 ? " " : "    ", reg[i].name,
 			(unsigned long)uc->uc_mcontext.gregs[reg[i].index],
 			i % 4 == 3 || i + 1 == ARRAY_LEN(reg) ? "\n" : "");
-	out_flush(o);
-}
-
-/* What becomes of the program, and where a debugger has something to see. */
-static void print_outcome(struct out *o, const struct report *r)
-{
-	if (r->found)
-		out_str(o, survive_can(r) ? "the program goes on\n"
-					  : "gdb stops where it was found, not at the write\n");
-	else if (!survive_can(r) && options.exit_code && !report_by_access(r))
-		out_str(o, "without --exit-code gdb stops here\n");
-	else if (!survive_can(r))
-		out_str(o, options.exit_code
-				   ? "gdb stops here\n"
-				   : "gdb stops here, and so does a core dump (ulimit -c)\n");
-	else if (r->access == ACCESS_NONE || r->access == ACCESS_SYSCALL)
-		out_fmt(o, "the program goes on: %s\n",
-			r->access == ACCESS_NONE ? "the call is ignored" : "the call failed");
-	else
-		out_str(o, "the program goes on: zeros are there now\n");
-}
-
-static void print_hint(struct out *o, const struct report *r)
-{
-	bool block = r->block.state == BLOCK_LIVE || r->block.state == BLOCK_DEAD;
-
-	out_str(o, "undangle: hint: ");
-	if (r->found)
-		out_str(o, "--detect=strict stops at the write itself; one past the end of the "
-			   "block before it in memory would look the same, --sample=1 stops at "
-			   "most of those; ");
-	else if (options.detect != DETECT_STRICT && options.backend != BACKEND_KVM &&
-		 r->kind == FINDING_USE_AFTER_FREE)
-		out_str(o, "--detect=strict stops at the very first stale access; ");
-	if (!options.stacks && block && !r->block.alloc_tid)
-		out_str(o, "--stacks records who allocated and freed; ");
-	out_str(o, "undangle symbolize [--debug-dir=DIR] REPORT names the source lines; ");
-	print_outcome(o, r);
 	out_flush(o);
 }
 

@@ -16,6 +16,8 @@ void print_begin(const struct report *r);
 /* The first line, then the rest; flushed line by line. uc may be NULL: no registers then. */
 void print_head(struct out *o, const struct report *r);
 void print_body(struct out *o, const struct report *r, const ucontext_t *uc);
+/* Its last line: what to do next. */
+void print_hint(struct out *o, const struct report *r);
 
 /* Around a fork, in its own thread: in the parent before, in the child after. */
 void print_fork_prepare(void);

@@ -220,9 +220,10 @@ static void print_sum(struct out *o, const struct sum *s)
 			s->met, s->processes);
 		out_fmt(o, "\"told\":%lu,\"suppressed\":%lu}}\n", s->told, s->hushed);
 	} else if (s->met) {
-		out_fmt(o, "undangle: %lu finding%s in %lu process%s, %lu of them told", s->met,
-			s->met == 1 ? "" : "s", s->processes, s->processes == 1 ? "" : "es",
-			s->told);
+		out_fmt(o, "undangle: %lu finding%s in %lu process%s", s->met,
+			s->met == 1 ? "" : "s", s->processes, s->processes == 1 ? "" : "es");
+		if (s->told != s->met)
+			out_fmt(o, ", %lu of them told", s->told);
 		if (s->hushed)
 			out_fmt(o, ", %lu suppressed", s->hushed);
 		out_char(o, '\n');

@@ -27,7 +27,7 @@ SECTION = re.compile(r"^  (used by|called by|freed by|moved by realloc in|alloca
 FRAME = re.compile(r"^    #(\d+) 0x([0-9a-f]{16})(?: in (.+?)\+0x[0-9a-f]+)? "
                    r"\((<unknown module>|.*\+0x[0-9a-f]+)\)(?: \(BuildId: [0-9a-f]+\))?$")
 LINE = re.compile(r"^    #(\d+) 0x([0-9a-f]{16}) in (.+?) ((?:/|\./|\w)\S*?):(\d+)(?::\d+)?( \((?:inlined|tail call, guessed)\))?$")
-ADDED = re.compile(r"^  (?:signature: [0-9a-f]{16}|block: \d+ bytes(?:, a character is \d+)?)$"
+ADDED = re.compile(r"^  (?:signature: [0-9a-f]{16}|block: \d+ bytes(?:, each character is \d+ bytes)?)$"
                    r"|^      (?:[> ] +\d+ \| .*|0x[0-9a-f]+ \|[.#]+\| 0x[0-9a-f]+| *\^ 0x[0-9a-f]+)$")
 FOREIGN = [("on the stack of thread", "stack"), ("in the brk heap", "brk"),
            ("in mapped memory that malloc never returned", "mapped"),
@@ -37,7 +37,7 @@ STACK = {"used by": "use", "called by": "use", "freed by": "free", "moved by rea
          "allocated by": "alloc"}
 FOUND = re.compile(r"^(.*), found (at exit|when it died|by ud_kill_dead\(\)): its word is 0x[0-9a-f]{16}$")
 FOUND_WHEN = {"at exit": "exit", "when it died": "death", "by ud_kill_dead()": "called"}
-SUMMARY = re.compile(r"^undangle: (1 finding|\d+ findings) in (1 process|\d+ processes), \d+ of them told$")
+SUMMARY = re.compile(r"^undangle: (1 finding|\d+ findings) in (1 process|\d+ processes)(?:, \d+ of them told)?$")
 RUN_PAST = re.compile(r"^  or (\d+) bytes? past the end of a live (.*?)"
                       r"(?: allocated by thread (T.*?), tid (-?\d+):)?$")
 REGISTERS = re.compile(r"^    (?:\s*(?:r[a-z0-9]+|efl) +0x[0-9a-f]{16})+$")

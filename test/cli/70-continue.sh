@@ -103,14 +103,14 @@ on() {
 go=--on-error=continue
 on continue-use '1|10 0 1| 2 use-after-free |734 findings in 1 process, 2 of them told' $go u
 on continue-free '1|0 0| 1 double-free 1 invalid-free 1 double-free 1 use-after-free |6 findings in 1 process, 4 of them told' $go f
-on continue-syscall '1|-1| 1 use-after-free |1 finding in 1 process, 1 of them told' $go w
-on continue-children '0|2| 2 use-after-free |2 findings in 2 processes, 2 of them told' $go c
+on continue-syscall '1|-1| 1 use-after-free |1 finding in 1 process' $go w
+on continue-children '0|2| 2 use-after-free |2 findings in 2 processes' $go c
 on continue-many '1|| 100 double-free |100 findings are told; no more of this process are
 125 findings in 1 process, 100 of them told' $go m
-on continue-jump '139|| 1 use-after-free |1 finding in 1 process, 1 of them told' $go j
-on continue-own-status '3|| 1 use-after-free |1 finding in 1 process, 1 of them told' $go s
+on continue-jump '139|| 1 use-after-free |1 finding in 1 process' $go j
+on continue-own-status '3|| 1 use-after-free |1 finding in 1 process' $go s
 on continue-nothing '0|||' $go n
-on continue-exit-code '7|| 1 use-after-free |1 finding in 1 process, 1 of them told' $go --exit-code=7 s
+on continue-exit-code '7|| 1 use-after-free |1 finding in 1 process' $go --exit-code=7 s
 on exit-code-stop '7|| 1 use-after-free |' --exit-code=7 s
 on exit-code-free '7|| 1 double-free |' --exit-code=7 f
 on exit-code-nothing '0|||' --exit-code=7 n
@@ -126,8 +126,8 @@ all() {
 	{ timeout 300 "$ud" --no-symbolize "${@:3:$#-3}" sh -c "${@: -1}" 2>err; } 2>/dev/null >&2
 	verdict "$1" "$2" "$(grep -v 'ERROR\|hint' err | sed -n 's/^undangle: \([0-9]* finding.*\|never.*\)/\1/p')"
 }
-all summary-exec '3 findings in 3 processes, 3 of them told' './on s; ./on s; sh -c "./on s; :"; :'
-all summary-continue '5 findings in 5 processes, 5 of them told' $go './on s; sh -c "./on c; ./on s; :"; exec ./on s'
+all summary-exec '3 findings in 3 processes' './on s; ./on s; sh -c "./on s; :"; :'
+all summary-continue '5 findings in 5 processes' $go './on s; sh -c "./on c; ./on s; :"; exec ./on s'
 all summary-becomes '' 'exec ./on s'
 all summary-none '' './on n; ./on n'
 "$ud" --no-symbolize $go sh -c './on s; :' 2>/dev/null >&2 &
@@ -146,13 +146,13 @@ verdict summary-killed '1.old 4194399.new other' "$(cd /dev/shm && echo $(ls | g
 for f in $left; do rm -f "/dev/shm/undangle.$f"; done
 all summary-no-follow '' --no-follow './on s; :'
 printf 'fun:touch\nfun:nothing\n' >rules
-all summary-suppress '2 findings in 2 processes, 2 of them told, 2 suppressed' --suppress=rules './on s; ./on s; ./on m; ./on m; :'
+all summary-suppress '2 findings in 2 processes, 2 suppressed' --suppress=rules './on s; ./on s; ./on m; ./on m; :'
 all summary-unused "2 findings suppressed
 never used: $w/rules:2: fun:nothing" --suppress=rules --stats './on s; ./on s; :'
 # Without the command each process that was not forked says its own; the limit on files is none on signals.
 { LD_PRELOAD=$lib UNDANGLE_OPTIONS=no-symbolize:on-error=continue timeout 300 sh -c './on c; ./on s; :' 2>err >/dev/null; } 2>/dev/null
-verdict summary-by-variable '2 findings in 2 processes, 2 of them told
-1 finding in 1 process, 1 of them told' "$(sed -n 's/^undangle: \([0-9]* finding.*\)/\1/p' err)"
+verdict summary-by-variable '2 findings in 2 processes
+1 finding in 1 process' "$(sed -n 's/^undangle: \([0-9]* finding.*\)/\1/p' err)"
 { (ulimit -f 0; exec timeout 300 "$ud" --no-symbolize $go ./on u) 2>&1 >/dev/null | cat >err; } 2>/dev/null
 verdict summary-no-room '734 findings in 1 process, 2 of them told' "$(sed -n 's/^undangle: \([0-9]* finding.*\)/\1/p' err)"
 refuses continue-kvm '--on-error=continue needs --backend=host: on kvm a finding always stops the program' "$ud" --backend=kvm $go true

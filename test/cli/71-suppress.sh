@@ -41,7 +41,7 @@ known() {
 known written '134|use-after-free|' '# nothing\n' --strict-share=0 --
 known written-free '0||1 finding suppressed' 'fun:main\n' --strict-share=0 --
 known written-use '134|use-after-free|' 'fun:outer\n' --strict-share=0 --
-known written-goes-on '1|use-after-free|1 finding in 1 process, 1 of them told' '# nothing\n' --strict-share=0 --on-error=continue --
+known written-goes-on '1|use-after-free|1 finding in 1 process' '# nothing\n' --strict-share=0 --on-error=continue --
 known none '139|use-after-free|' '# nothing\n\n' --
 known fun '0||1 finding suppressed' 'fun:outer\n' --
 known inlined '0||1 finding suppressed' 'fun:inlin?d\n' --
@@ -49,12 +49,12 @@ known module '0||1 finding suppressed' 'module:*/known\n' --
 known module-name '0||1 finding suppressed' 'module:known' --
 known src '0||1 finding suppressed' 'src:kn*.c\n' --
 known no-symbolize '139|use-after-free|' 'src:kn*.c\n' --no-symbolize --
-known another-place '134|double-free|1 finding in 1 process, 1 of them told, 1 suppressed' 'fun:outer\n' -- free
+known another-place '134|double-free|1 finding in 1 process, 1 suppressed' 'fun:outer\n' -- free
 known another-rule '139|use-after-free|' 'fun:other\nmodule:libm.so*\n' --
 known quiet '0||' 'fun:outer\n' --quiet --
 known unused '0||1 finding suppressed
 never used: rules:2: fun:never*' 'fun:outer\n  fun:never* \n' --stats --
-known continue '1|double-free|1 finding in 1 process, 1 of them told, 1 suppressed' 'fun:outer\n' --on-error=continue -- free
+known continue '1|double-free|1 finding in 1 process, 1 suppressed' 'fun:outer\n' --on-error=continue -- free
 printf 'fun:outer\nobj:x y\n' >bad
 refuses suppress-line "--suppress=$w/bad: line 2: 'obj:x y': rules are fun:GLOB, module:GLOB and src:GLOB" "$ud" --suppress=bad true
 refuses suppress-missing "--suppress=$w/nosuch: No such file or directory" "$ud" --suppress=nosuch true

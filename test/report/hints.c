@@ -13,6 +13,8 @@ static void after_free(struct item *p, const char *kind)
 {
 	if (!strcmp(kind, "twice"))
 		free(p); /* line: twice */
+	if (!strcmp(kind, "again"))
+		exit(!realloc(p, 9)); /* line: again */
 	if (!strcmp(kind, "write"))
 		p->more[0] = 1; /* line: write */
 	if (!strcmp(kind, "read"))

@@ -6,6 +6,7 @@ import html.parser
 import json
 import os
 import random
+import re
 import subprocess
 
 NAME = "std::less<char const&>::operator()(char const*, \"a\\b\", '<script>alert(1)</script>')"
@@ -102,6 +103,43 @@ def real(t):
               ("5 findings, 2 of them different" in page.text, "told 4 times" in page.text, "line: touch" in page.text))
     page = Page(write(t, "html", "--no-source", logs[0])[1])
     t.verdict("html --no-source", (False, True), ("line: touch" in page.text, "inlined.c:" in page.text))
+
+
+OWN = """
+#include <iostream>
+__attribute__((noinline)) void use(const std::string &s)
+{
+	std::cout << s; // line 5
+}
+int main()
+{
+	auto *s = new std::string("x");
+	delete s; // line 10
+	use(*s);
+}
+"""
+
+
+def own(t, cc):
+    """A header of the system is inlined where the bug is: what is shown is the program's own line, in each form."""
+    path = f"{t.W}/own"
+    at = f"{path}.cc"
+    open(at, "w").write(OWN)
+    t.compiled(at, cc, ("-O2",), path)
+    raw = t.program("no-symbolize", path)[1]
+    text = t.sh(t.UD, "symbolize", input=raw).stdout
+    t.verdict(f"own line, {cc}: the header's are there, too", True,
+              bool(re.search(r"used by .*\n    #0 .* \S+/include/c\+\+/\S+ \(inlined\)\n", text)))
+    t.verdict(f"own line, {cc}: text", ["    5 |         std::cout << s; // line 5"], re.findall(r"^      > (.*)$", text, re.M))
+    (result,) = json.loads(write(t, "sarif", text=raw)[1])["runs"][0]["results"]
+    lines = [(p["physicalLocation"]["artifactLocation"]["uri"], p["physicalLocation"]["region"]["startLine"])
+             for p in result["locations"] + result["relatedLocations"]]
+    t.verdict(f"own line, {cc}: sarif", [(f"file://{at}", n) for n in (5, 10, 9)], lines)
+    page = write(t, "html", text=raw)[1]
+    t.verdict(f"own line, {cc}: html", (["5", "10", "9"], True),
+              (re.findall(r"<details open>.*?class=\"here\"><span class=\"dim\"> *(\d+) ", page, re.S), "<code>use(" in page))
+    spared = t.sh(t.UD, "symbolize", input=text.replace(at, f"{at}.gone")).stdout
+    t.verdict(f"own line, {cc}: its file is not here", 1, len(re.findall(r"^      > .*$", spared, re.M)))
 
 
 ASAN = """noise
@@ -210,6 +248,9 @@ def pages(t, raw):
         t.skipped("sarif and html", "python3-jsonschema is not installed")
         return
     real(t)
+    for source, cc in t.compilers():
+        if source.endswith(".cc"):
+            own(t, cc)
     theirs(t)
     hard(t)
     broken(t, raw)

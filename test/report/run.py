@@ -302,6 +302,7 @@ def forms():
                 any(schema.iter_errors({k: v for k, v in json.loads(line).items() if k != "signature"})))
     except ImportError:
         skipped("json by its schema", "python3-jsonschema is not installed")
+    verdict("json: the hint names no way to lines that are there", False, "symbolize" in json.loads(line)["hint"])
     verdict("json read and written", line, sh(UD, "symbolize", "--format=json", input=line).stdout)
     verdict("json to text", finished.splitlines()[2:4][0].split(",")[0],
             sh(UD, "symbolize", input=line).stdout.splitlines()[2].split(",")[0])
@@ -374,21 +375,23 @@ def hints():
     """The line on how to go on, by mistake and mode: nothing in it that would not help there."""
     path = f"{W}/hints"
     build("hints.c", "gcc", ("-O1",), path)
-    strict, who = "--detect=strict stops at the very first stale access; ", "--stacks records who allocated and freed; "
+    strict, who = "--detect=strict stops at an earlier stale access, if there was one; ", "--stacks records who allocated and freed; "
     late = ("--detect=strict stops at the write itself; one past the end of the block before it in memory would look the same, "
             "--sample=1 stops at most of those; ")
-    lines, gdb = "undangle symbolize [--debug-dir=DIR] REPORT names the source lines; ", "gdb stops here, and so does a core dump (ulimit -c)"
-    goes, gone = "the program goes on: ", "without --exit-code gdb stops here"
+    lines, gdb = "undangle symbolize [--debug-dir=DIR] REPORT names the source lines; ", "gdb --args undangle PROG stops "
+    here = gdb + "here; undangle core CORE prints this from a core dump (ulimit -c)"
+    goes, gone = "the program goes on: ", "without --exit-code " + gdb + "here"
     for kind, options, want in (
-            ("write", "detect=strict", gdb), ("write", "", strict + gdb), ("write", "detect=strict:no-stacks", who + gdb),
-            ("write", "detect=deferred", late + "gdb stops where it was found, not at the write"),
+            ("write", "detect=strict", here), ("write", "", strict + here), ("write", "detect=strict:no-stacks", who + here),
+            ("write", "detect=deferred", late + gdb + "where it was found, not at the write"),
             ("write", "profile=test:on-error=continue", late + "the program goes on"),
-            ("write", "on-error=continue", strict + goes + "zeros are there now"), ("write", "exit-code=9", strict + "gdb stops here"),
-            ("write", "profile=production:sample=1", strict + gdb),
-            ("twice", "", gdb), ("twice", "profile=production", who + gdb), ("twice", "exit-code=9", gone),
+            ("write", "on-error=continue", strict + goes + "zeros are there now"), ("write", "exit-code=9", strict + gdb + "here"),
+            ("write", "profile=production:sample=1", strict + here),
+            ("twice", "", here), ("twice", "profile=production", who + here), ("twice", "exit-code=9", gone),
             ("twice", "on-error=continue", goes + "the call is ignored"),
-            ("local", "profile=production", gdb), ("local", "no-stacks", gdb), ("local", "", gdb), ("far", "", gdb),
-            ("far", "profile=production", gdb)):
+            ("again", "on-error=continue", goes + "the call gives a new block of zeros"),
+            ("local", "profile=production", here), ("local", "no-stacks", here), ("local", "", here), ("far", "", here),
+            ("far", "profile=production", here)):
         for form in (f"{options}:no-symbolize".lstrip(":"), f"{options}:symbolize:{PATIENT}".lstrip(":")):
             said = re.findall(r"^undangle: hint: (.*)$", program(form, path, kind)[1], re.M)
             if "no-symbolize" in form:
@@ -420,7 +423,7 @@ def ages():
     verdict("age: text, sarif, html, asan, and from there", (1, 2, 1, 1, 1),
             (sh(UD, "symbolize", "--format=text", input=told[40]).stdout.count(" allocations ago:\n"),
              sh(UD, "sarif", input=told[40]).stdout.count(" allocations ago"), sh(UD, "html", input=told[40]).stdout.count(" allocations ago"),
-             asan.count(" allocations ago:\n"), sh(UD, "html", input=asan).stdout.count(" allocations ago")))
+             asan.count(" allocations ago\n"), sh(UD, "html", input=asan).stdout.count(" allocations ago")))
     long = re.sub(r'"ms":\d+', '"ms":123456789', re.sub(r'"allocations":\d+', '"allocations":9876543210', told[40]))
     one = re.sub(r'"allocations":\d+', '"allocations":1', told[40])
     again = sh(UD, "symbolize", input=one).stdout

@@ -178,7 +178,8 @@ int verb_enable(int argc, char **argv)
 	write_file(&o, lib);
 	unit_look();
 	library_look(lib);
-	printf("%s\nis read after: systemctl daemon-reload && systemctl restart %s\n", file, unit);
+	printf("%s\ntakes effect with: systemctl daemon-reload && systemctl restart %s\n", file,
+		unit);
 	return 0;
 }
 
@@ -194,7 +195,7 @@ int verb_disable(int argc, char **argv)
 			errno == ENOENT ? "is not there: the unit is not enabled"
 					: strerror(errno));
 	rmdir(directory); /* others' files may be there */
-	printf("%s is gone\nit counts after: systemctl daemon-reload && systemctl restart %s\n",
+	printf("%s is gone\ntakes effect with: systemctl daemon-reload && systemctl restart %s\n",
 		file, unit);
 	return 0;
 }

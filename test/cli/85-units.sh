@@ -6,7 +6,7 @@ mkdir -p "$u" "$w/root/usr/lib/systemd/system" "$w/root$(dirname "$lib")"
 touch "$w/root$lib"
 printf '[Service]\nExecStart=/bin/true\n' | tee "$u/nginx.service" >"$w/root/usr/lib/systemd/system/getty@.service"
 gives enable 0 "$u/nginx.service.d/undangle.conf
-is read after: systemctl daemon-reload && systemctl restart nginx" "$ud" enable --root="$w/root" nginx
+takes effect with: systemctl daemon-reload && systemctl restart nginx" "$ud" enable --root="$w/root" nginx
 verdict enable-file "# written by: undangle enable nginx
 [Service]
 Environment=\"LD_PRELOAD=$lib\"
@@ -21,7 +21,7 @@ if command -v systemd-analyze >/dev/null; then
 	verdict enable-systemd '' "$(systemd-analyze --root="$w/root" verify nginx.service 2>&1 | grep undangle.conf)"
 fi
 gives disable 0 "$u/nginx.service.d/undangle.conf is gone
-it counts after: systemctl daemon-reload && systemctl restart nginx" "$ud" disable --root="$w/root" nginx
+takes effect with: systemctl daemon-reload && systemctl restart nginx" "$ud" disable --root="$w/root" nginx
 verdict disable-directory '' "$(ls -d "$u/nginx.service.d" 2>/dev/null)"
 refuses disable-again "disable: $u/nginx.service.d/undangle.conf: is not there: the unit is not enabled" "$ud" disable --root="$w/root" nginx
 refuses enable-nothing 'enable: no unit given: undangle enable UNIT' "$ud" enable --root="$w/root"

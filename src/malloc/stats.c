@@ -25,7 +25,7 @@ static void print_space(struct out *o)
 	sys_call3(__NR_clock_gettime, CLOCK_PROCESS_CPUTIME_ID, (long)&t, 0);
 	ms = (unsigned long)t.tv_sec * 1000 + (unsigned long)t.tv_nsec / 1000000;
 	log_stat(o, "virtual space  %lu MB of %lu GB used", used >> 20, all >> 30);
-	if (used && ms)
+	if (used && ms >= 1000) /* what a start takes is no rate */
 		log_stat(o, "at this rate   the rest lasts %lu minutes of CPU time",
 			(unsigned long)((double)(all - used) / (double)used * (double)ms / 6e4));
 }

@@ -52,6 +52,7 @@ verdict library-warns "undangle: warning: UNDANGLE_OPTIONS: defer-ms: '0' is out
 # each line says of which process it is, and whether that was protected
 of() { sed -n "s/^undangle: [0-9]* ($1): //p" | grep -E 'protected|backend' | xargs; }
 verdict stats 'protected yes backend host, detect=adaptive' "$("$ud" --stats ls 2>&1 >/dev/null | of ls)"
+verdict stats-rate '0 1' "$("$ud" --stats ls 2>&1 | grep -c 'at this rate') $("$ud" --stats perl -e '1 while (times)[0] < 1.2' 2>&1 | grep -c 'at this rate')"
 verdict stats-each 0 "$("$ud" --stats sh -c 'ls; ls' 2>&1 >/dev/null | grep -vcE '^undangle: [0-9]+ \((ls|sh)\): ')"
 verdict stats-forked 2 "$("$ud" --stats sh -c "(exit 3); :" 2>&1 | grep -c "protected *yes")"
 "$ud" --stats --log=counts-%p ls >/dev/null

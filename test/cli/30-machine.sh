@@ -77,6 +77,13 @@ if [ -c /dev/kvm ] && [ "$(id -u)" = 0 ]; then
 else
 	skipped kvm-ioctl-killed 'no /dev/kvm here, or not root'
 fi
+group=$(stat -c %G /dev/kvm 2>/dev/null)
+if [ "$(id -u)" = 0 ] && [ -n "$group" ] && [ $(($(stat -c 0%a /dev/kvm) & 6)) = 0 ]; then
+	refuses kvm-permission "--backend=kvm cannot run here: no permission for /dev/kvm: join group $group (usermod -aG $group USER, log in anew)" \
+		setpriv --reuid=65534 --regid=65534 --clear-groups "$w/dest/opt/ud/bin/undangle" --backend=kvm true
+else
+	skipped kvm-permission 'no /dev/kvm here, or not root, or all may'
+fi
 ./seccomp $mremap kill "$ud" --probe >probe2.txt 2>&1
 verdict probe-killed-status 2 $?
 verdict probe-killed 'backend host no cannot run here' "$(grep '^backend host' probe2.txt | xargs)"

@@ -5,6 +5,7 @@
  */
 #include "dune.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -128,6 +129,7 @@ static void aliases_are_so(void)
 	dune_handler_set(14, on_fault);
 	*(volatile char *)0x110000000000 = 3;
 	so("a page fault of its own", *(char *)0x110000000000 == 3);
+	so("no more of its own", !dune_handler_set(14, NULL));
 }
 
 int main(int argc, char **argv)
@@ -149,10 +151,14 @@ int main(int argc, char **argv)
 	so("identity-mapped", identity(page));
 	dune_page_ref(page);
 	so("counted", !dune_page_unref(page) && dune_page_unref(page));
+	dune_page_free(dune_page_alloc());
+	so("refused: no such exception, another dune_init",
+		dune_handler_set(32, on_fault) == -EINVAL && dune_init(DUNE_FULL) == -EALREADY);
 	so("all page tables too, the PML4 as well", table_check(dune_cr3() & PTE_ADDR, 4));
 	printf("%d tables\n", tables);
 	windows_are_so();
 	aliases_are_so();
-	so("left", !dune_leave() && !dune_inside());
+	so("left, which can be done once",
+		!dune_leave() && !dune_inside() && dune_leave() == -EINVAL);
 	return failed;
 }

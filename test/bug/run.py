@@ -137,7 +137,7 @@ def programs(path):
 
 def execute(args, binary, mode, prog):
     at_once = mode in AT_ONCE and mode not in prog.settle
-    options = ":".join(o for o in (MODES[mode], "" if at_once else BOUNDS, prog.options, args.options) if o)
+    options = ":".join(o for o in (MODES[mode], "" if at_once else BOUNDS, prog.options) if o)
     cmd = [f"{args.B}/undangle", f"--backend={args.backend}", "--", binary]
     env = dict(os.environ, UNDANGLE_OPTIONS=options)
     if not at_once:
@@ -245,7 +245,6 @@ def main():
     ap.add_argument("--backend", default="host")
     ap.add_argument("--modes", default=",".join(MODES))
     ap.add_argument("--only", default="")
-    ap.add_argument("--options", default="")
     args = ap.parse_args()
     args.B = os.path.abspath(args.B)
     # In ring 0 there is no helper; built without elfutils it says so.

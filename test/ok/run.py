@@ -132,8 +132,7 @@ def one_run(args, case, profile, size):
             found += f"{os.path.basename(name)}:\n{text}"
         else:
             notes += text
-    if not args.keep:
-        shutil.rmtree(work, ignore_errors=True)
+    shutil.rmtree(work, ignore_errors=True)
     return status, texts[0], texts[1], found, notes, took
 
 
@@ -210,7 +209,6 @@ def main():
     ap.add_argument("--patience", type=float, default=1, help="factor on every time limit")
     ap.add_argument("--delay", help="CALL,...: strace delays each of these system calls")
     ap.add_argument("--delay-us", type=int, default=5000, help="by so many microseconds")
-    ap.add_argument("--keep", action="store_true", help="leave the working folders")
     args = ap.parse_args()
     args.B = os.path.abspath(args.B)
     if args.delay and subprocess.run(delayed(args) + ["true"]).returncode:

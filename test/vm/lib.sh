@@ -132,7 +132,6 @@ console_show() { grep -av '^beat[0-9]' "$w/console" | tail -n "$1" | sed 's/^/vm
 machine_status() {
 	local st
 	st=$(sed -n 's/^VMSTATUS=\([0-9]*\).*/\1/p' "$w/out" | tail -n 1)
-	[ -n "${VM_DEBUG:-}" ] && console_show 200
 	if [ -n "$why" ]; then
 		console_show 20
 		echo "vm: killed: $why"

@@ -81,17 +81,21 @@ void altstack_init(void)
 
 long altstack_set(const stack_t *ss, stack_t *old)
 {
-	/* With any other flag it is the kernel's to refuse. */
-	bool off = ss && (ss->ss_flags & ~AUTODISARM) == SS_DISABLE, was = programs;
-	long r = altstack_mine && off ? set(NULL, old) : set(ss, old);
+	bool off, was = programs;
+	long r;
 
-	if (r == 0 && altstack_mine && off)
+	if (!altstack_mine)
+		return set(ss, old);
+	/* With any other flag it is the kernel's to refuse. */
+	off = ss && (ss->ss_flags & ~AUTODISARM) == SS_DISABLE;
+	r = off ? set(NULL, old) : set(ss, old);
+	if (r == 0 && off)
 		r = set_mine();
 	if (r < 0)
 		return r;
 	if (ss)
 		programs = !off;
-	if (old && altstack_mine && !was)
+	if (old && !was)
 		*old = (stack_t){.ss_flags = SS_DISABLE};
 	return 0;
 }

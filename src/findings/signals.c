@@ -320,7 +320,8 @@ static void altstack_is_there(void)
 
 UD_EXPORT int sigaltstack(const stack_t *ss, stack_t *old)
 {
-	long r = ss && !stack_probe(vaddr_of(ss)) ? -EFAULT : altstack_set(ss, old);
+	long r = ss && altstack_mine && !stack_probe(vaddr_of(ss)) ? -EFAULT
+								   : altstack_set(ss, old);
 
 	if (r < 0) {
 		errno = (int)-r;

@@ -256,6 +256,13 @@ static void sig_ppoll(void)
 	raise(SIGUSR1);
 	say("epoll_pwait %s", result(epoll_pwait(epoll_create1(0), &ev, 1, -1, &none)));
 	say("blocked %d", blocked(SIGUSR1));
+	/* and where none comes: it is blocked again all the same */
+	struct timespec now = {0};
+
+	say("no signal %s", result(ppoll(NULL, 0, &now, &none)));
+	say("no signal %s", result(pselect(0, NULL, NULL, NULL, &now, &none)));
+	raise(SIGUSR1);
+	say("blocked %d", blocked(SIGUSR1));
 }
 
 static void sig_waitinfo(void)

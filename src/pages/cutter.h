@@ -34,7 +34,7 @@ _Static_assert(OWNER_NONE < 1U << (16 - OWNER_SHIFT), "a page names its owner");
 
 struct cutter {
 	struct owner own;
-	struct supply supply[SUPPLIES];
+	struct supply supply[SUPPLIES]; /* of single pages: what dies soon, what lasts; then runs */
 	uint64_t until; /* the next sample is due: objects of pages to be cut, and one; 0: not
 			 * drawn */
 	/* The page that each class's cursor is in. Others look here, at what seldom changes. */

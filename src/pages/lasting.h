@@ -10,7 +10,7 @@
 
 #include "sheet.h"
 
-/* A bit for each class of less than a page. Read by whoever cuts, without a lock. */
+/* A bit for each class of up to a page. Read by whoever cuts, without a lock. */
 extern _Atomic uint64_t lasting_sizes;
 
 static inline bool size_lasts(unsigned cls)

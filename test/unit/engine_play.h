@@ -478,6 +478,11 @@ static inline void enter(const struct way *w)
 	seed = 88172645463325252UL + w->detect + w->threads;
 }
 
+static inline struct sheet *sheet_at(void *p)
+{
+	return (struct sheet *)(space_entry(vaddr_of(p)) & ~SPACE_WHAT);
+}
+
 /* In a process of its own, for it is set up once. After a failure the others are not tried. */
 static inline void in_child(const struct way *w, void (*fn)(const struct way *))
 {

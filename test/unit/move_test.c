@@ -3,7 +3,6 @@
  * dead, and blocks that have pages of their own.
  */
 #include "engine_play.h"
-#include "pages/lasting.h"
 
 #include <signal.h>
 
@@ -57,11 +56,6 @@ static void what_is_ready_is_not_aligned(void)
 {
 	in_child(&(struct way){DETECT_GROUPED, 1, 0, false, 0}, play_aligned);
 	in_child(&(struct way){DETECT_DEFERRED, 1, 0, false, 0}, play_aligned);
-}
-
-static struct sheet *sheet_at(void *p)
-{
-	return (struct sheet *)(space_entry(vaddr_of(p)) & ~SPACE_WHAT);
 }
 
 static void stream(unsigned n)
@@ -236,101 +230,6 @@ static void play_replaced(const struct way *w)
 	large_count(&c);
 	CHECK_EQ(c.made, ARRAY_LEN(sizes));
 	CHECK_EQ(c.moved, 6);
-}
-
-/* So many sheets of pages: of eight one is of a size that lives or not, the others of one that dies; then a sweep. */
-static void live_and_die(unsigned sheets, bool lives)
-{
-	for (unsigned i = 0; i < sheets * SHEET_PAGES; i++) {
-		for (unsigned k = 0; i % 8 && k < 2; k++)
-			short_free(short_malloc(2048));
-		for (unsigned k = 0; !(i % 8) && k < 3; k++) {
-			void *p = short_malloc(1360);
-
-			if (!lives)
-				short_free(p);
-		}
-	}
-	sweep(true);
-}
-
-/* What lasts comes to have sheets of its own, and the others die whole and move; until it lasts no more. */
-static void play_lasting(const struct way *w)
-{
-	unsigned cls = pages_class_of(1360);
-	struct sheet_counts was, is;
-
-	mode.defer_frees = UINT32_MAX;
-	mode.defer_bytes = 1UL << 40;
-	mode.defer_ns = 1UL << 60;
-	CHECK(!size_lasts(cls));
-	live_and_die(4, true);
-	sheet_count(&was);
-	CHECK_EQ(was.moved, 0);
-	CHECK(size_lasts(cls) && !size_lasts(pages_class_of(2048)));
-	for (unsigned i = 0; i < 8; i++)
-		live_and_die(4, true);
-	sheet_count(&is);
-	CHECK(is.moved - was.moved > 8 * 4 * 7 / 8 - 8);
-	for (unsigned i = 0; i < 16; i++)
-		live_and_die(4, false);
-	CHECK(!size_lasts(cls));
-}
-
-/* A sheet is learned from once: what died later than the others had lasted. */
-static void play_lasted(const struct way *w)
-{
-	static void *p[4 * SHEET_PAGES];
-
-	mode.defer_frees = UINT32_MAX;
-	mode.defer_bytes = 1UL << 40;
-	mode.defer_ns = 1UL << 60;
-	for (unsigned i = 0; i < ARRAY_LEN(p); i++)
-		p[i] = short_malloc(PAGE_SIZE);
-	for (unsigned i = 0; i < ARRAY_LEN(p); i++)
-		if (i % 7)
-			short_free(p[i]);
-	sweep(true);
-	CHECK(size_lasts(pages_class_of(PAGE_SIZE)));
-	for (unsigned i = 0; i < ARRAY_LEN(p); i += 7)
-		short_free(p[i]);
-	sweep(true);
-	CHECK(is_dead(vaddr_of(p[0])));
-	CHECK(size_lasts(pages_class_of(PAGE_SIZE)));
-}
-
-/* What lasts goes on in the sheet where it was; what dies has another from then on. */
-static void play_split(const struct way *w)
-{
-	static void *p[9 * SHEET_PAGES / 2 + 5];
-	struct sheet_counts was, is;
-	void *last = NULL;
-
-	mode.defer_frees = UINT32_MAX;
-	mode.defer_bytes = 1UL << 40;
-	mode.defer_ns = 1UL << 60;
-	for (unsigned i = 0; i < ARRAY_LEN(p); i++)
-		p[i] = short_malloc(PAGE_SIZE);
-	for (unsigned i = 0; i < ARRAY_LEN(p) - SHEET_PAGES / 2; i++)
-		if (i % 7)
-			short_free(p[i]);
-	sweep(true);
-	CHECK(size_lasts(pages_class_of(PAGE_SIZE)));
-	sheet_count(&was);
-	for (unsigned i = 0; i < SHEET_PAGES / 4; i++)
-		last = short_malloc(PAGE_SIZE);
-	sheet_count(&is);
-	CHECK_EQ(is.made, was.made);
-	CHECK(sheet_at(last) == sheet_at(p[ARRAY_LEN(p) - 1]));
-	CHECK(sheet_at(short_malloc(100)) != sheet_at(last));
-}
-
-static void what_lasts_lies_together(void)
-{
-	in_child(&(struct way){DETECT_GROUPED, 1, 0, false, 0}, play_split);
-	in_child(&(struct way){DETECT_GROUPED, 1, 0, true, 0}, play_split);
-	in_child(&(struct way){DETECT_GROUPED, 1, 0, false, 0}, play_lasted);
-	in_child(&(struct way){DETECT_GROUPED, 1, 0, false, 0}, play_lasting);
 }
 
 /* However many die: mappings are counted, and are few; and of addresses each takes 2 MB only at first. */
@@ -527,7 +426,6 @@ int main(void)
 	RUN(whole_sheets_move);
 	RUN(what_is_ready_is_not_aligned);
 	RUN(whole_pairs_move);
-	RUN(what_lasts_lies_together);
 	RUN(large_blocks_serve_again);
 	RUN(large_blocks_grow);
 	RUN(the_impossible_is_refused_at_once);
